@@ -1,0 +1,15 @@
+# deps.cmake - every outside library, found once. Each is used by exactly one file
+# (docs/ARCHITECTURE.md, "One library, one file").
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml yaml-0.1)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(SPEEXDSP REQUIRED IMPORTED_TARGET speexdsp)
+if(BUILD_TESTING)
+  pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+  # oracle for G.711 tests and benchmarks; never linked into a daemon
+  pkg_check_modules(SPANDSP REQUIRED IMPORTED_TARGET spandsp)
+endif()
+find_program(PROTOC_C protoc-c REQUIRED)

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Fail when a source file includes what its folder or file may not depend on.
+
+usage: check_deps.py [ROOT]     (default: the working directory)
+
+Kept here: signaling, media and control never include each other; pure libraries know only
+common/base; every outside library is named by exactly one file; protobuf types stop at the
+files that translate them; quoted includes are root-relative and exist; the allowed edges
+have no cycle.
+"""
+import fnmatch
+import pathlib
+import re
+import sys
+
+# folder: the folders it may include besides itself. "proto" is what is generated from proto/.
+FOLDERS = {
+    "common/base":        "",
+    "common/shm":         "common/base",
+    "common/bus":         "common/base proto",
+    "common/actor":       "common/base common/shm common/bus proto",
+
+    "signaling/sip":      "common/base",
+    "signaling/sdp":      "common/base",
+    "signaling/leg":      "common/base signaling/sip signaling/sdp",
+    "signaling/daemon":   "common/base common/shm common/bus common/actor proto"
+                          " signaling/sip signaling/sdp signaling/leg",
+
+    "media/rtp":          "common/base",
+    "media/dsp":          "common/base",
+    "media/session":      "common/base common/shm media/rtp media/dsp",
+    "media/daemon":       "common/base common/shm common/bus common/actor proto"
+                          " media/rtp media/dsp media/session",
+    "media/relay":        "common/base common/shm common/bus common/actor proto",
+
+    "control/model":      "common/base",
+    "control/daemon":     "common/base common/shm common/bus common/actor proto control/model",
+    "control/supervisor": "common/base common/shm common/actor proto",
+    "control/cli":        "common/base common/shm common/bus proto sdk/c",
+
+    "sdk/c":              "common/base common/shm common/bus proto",
+    "sdk/python":         "common/base common/shm sdk/c",
+    "examples":           "sdk/c",
+}
+
+# Tests may see everything; the peers they talk to share no code with what they test.
+TESTS = ("tests/unit", "tests/fuzz", "tests/sim", "tests/bench", "tests/integration")
+PEERS = ("tests/support",)
+
+# header: the only files that may name it.
+LIBRARIES = {
+    "zmq.h":          "common/bus/bus.c",
+    "liburing.h":     "common/actor/loop_uring.c tests/*",
+    "microhttpd.h":   "control/daemon/http.c",
+    "cyaml/*":        "control/supervisor/config.c",
+    "yaml.h":         "control/supervisor/locate.c",
+    "hiredis/*":      "control/daemon/cluster.c",
+    "speex/*":        "media/dsp/resample.c",
+    "opus/*":         "media/dsp/opus.c",
+    "srtp2/*":        "media/rtp/srtp.c",
+    "openssl/*":      "signaling/daemon/tls.c media/daemon/dtls.c",
+    "spandsp*":       "tests/*",
+    "criterion/*":    "tests/unit/*",
+    "Python.h":       "sdk/python/*",
+    "tipring/v1/*.pb-c.h":
+        "*/daemon/from_*.c */daemon/to_*.c common/bus/codec.[ch] common/actor/*"
+        " control/supervisor/config*.c control/cli/* sdk/c/* tests/*",
+    "protobuf-c/*":   "common/bus/codec.[ch] tests/*",
+}
+
+SOURCES = ("common", "signaling", "media", "control", "sdk", "examples", "tests")
+SUFFIXES = (".c", ".h", ".def")
+GENERATED = re.compile(r"tipring/v1/(\w+\.pb-c|schema_hash)\.h$")
+INCLUDE = re.compile(r'\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def folder_of(path):
+    """The row of FOLDERS (or TESTS, PEERS) a root-relative path belongs to."""
+    if GENERATED.match(path):
+        return "proto"
+    parts = path.split("/")
+    return parts[0] if parts[0] == "examples" else "/".join(parts[:2])
+
+
+def cycle():
+    """Folders of FOLDERS that can not be built leaves first."""
+    left = {f: set(deps.split()) - {"proto"} for f, deps in FOLDERS.items()}
+    while True:
+        leaves = {f for f, deps in left.items() if not deps}
+        if not leaves:
+            return sorted(left)
+        left = {f: deps - leaves for f, deps in left.items() if f not in leaves}
+
+
+def edge_fault(path, quoted, target, root):
+    """What is wrong with a quoted include as an edge between folders, or None."""
+    if not quoted:
+        return None
+    source, to = folder_of(path), folder_of(target)
+    if to != "proto" and not (root / target).is_file():
+        return f'"{target}" is not a file below the root (includes are root-relative)'
+    if source in TESTS or source == to:
+        return None
+    if source in PEERS:
+        return f"{source} must not include {to}: peers share no code with what they test"
+    if to not in FOLDERS[source].split():
+        return f"{source} must not include {to}"
+    return None
+
+
+def library_fault(path, target):
+    """What is wrong with naming this header here, or None."""
+    for header, files in LIBRARIES.items():
+        if fnmatch.fnmatchcase(target, header):
+            if not any(fnmatch.fnmatchcase(path, f) for f in files.split()):
+                return f"{target} belongs to {files.replace(' ', ', ')} alone"
+    return None
+
+
+def faults_of(path, root):
+    if folder_of(path) not in (*FOLDERS, *TESTS, *PEERS):
+        yield f"{path}:1: {folder_of(path)} is in no table of tools/check_deps.py"
+        return
+    text = (root / path).read_text(encoding="utf-8", errors="replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        include = INCLUDE.match(line)
+        if include:
+            for fault in (edge_fault(path, include[1] == '"', include[2], root),
+                          library_fault(path, include[2])):
+                if fault:
+                    yield f"{path}:{number}: {fault}"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
+    paths = sorted(p.relative_to(root).as_posix() for top in SOURCES
+                   for p in (root / top).rglob("*") if p.suffix in SUFFIXES and p.is_file())
+    if not paths:
+        sys.exit("check_deps: no sources here; run it from the root of the tree")
+    faults = [f"tools/check_deps.py: cycle among {', '.join(cycle())}"] if cycle() else []
+    for path in paths:
+        faults.extend(faults_of(path, root))
+    print(*faults, sep="\n", end="\n" if faults else "")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
