@@ -1,0 +1,376 @@
+/* actor.c - see actor.h */
+#include "common/actor/actor.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#define LINKS_MAX 8u
+#define MESSAGES_PER_TURN 64
+#define EVENTS_PER_TURN 256
+#define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
+#define EXIT_ENVIRONMENT 2
+
+/* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
+#define TOKEN_OWN (1ull << 63)
+#define TOKEN_CUSTODY (TOKEN_OWN | 1)
+#define TOKEN_SIGNALS (TOKEN_OWN | 2)
+#define TOKEN_LINK (TOKEN_OWN | 16)
+
+struct actor_private {
+	struct actor_link links[LINKS_MAX];
+	uint32_t link_count;
+	uint32_t link_next; /* where the last turn stopped draining */
+	bool hurry;         /* stopped at a bound: do not sleep */
+	int signals;
+	int custody_fd;     /* as watched */
+	int exit_code;
+	uint64_t stop_by_ns; /* DRAINING: end at the latest */
+	uint64_t log_state;
+	Tipring__V1__ProcessConfig *config; /* owned */
+};
+
+int actor_link_add(struct actor *a, const struct actor_link *link)
+{
+	struct actor_private *p = a->priv;
+	int err;
+
+	if (p->link_count == LINKS_MAX)
+		return ERR_NOSPC;
+	err = loop_watch(a->loop, bus_fd(link->bus), TOKEN_LINK + p->link_count);
+	if (err != 0)
+		return err;
+	p->links[p->link_count++] = *link;
+	p->hurry = true; /* edge triggered: something may be there already */
+	return 0;
+}
+
+int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e)
+{
+	const uint8_t *bytes;
+	size_t n;
+	int err = codec_pack(&a->codec, e, &bytes, &n);
+
+	if (err != 0)
+		return err;
+	a->priv->hurry = true; /* sending may swallow the edge of something received */
+	return bus_send(b, to, bytes, n);
+}
+
+void actor_stop(struct actor *a, int exit_code)
+{
+	a->priv->exit_code = exit_code;
+	a->phase = ACTOR_STOPPED;
+}
+
+/* ---- messages ---- */
+
+static void refuse(struct actor *a, struct str peer, const Tipring__V1__Envelope *m, const char *why)
+{
+	a->refused++;
+	if (log_limit(&a->priv->log_state, 10))
+		log_warn("actor.refused", "peer=%.*s body=%d reason=%s", (int)peer.n, peer.p != NULL ? peer.p : "",
+			 m != NULL ? (int)m->body_case : -1, why);
+}
+
+static void dispatch(struct actor *a, const struct actor_link *l, struct str peer, const Tipring__V1__Envelope *m)
+{
+	uint32_t from = l->from != NULL ? l->from(a->self, peer) : UINT32_MAX;
+
+	for (uint32_t i = 0; i < l->rule_count; i++) {
+		const struct actor_rule *r = &l->rules[i];
+
+		if (r->body != m->body_case)
+			continue;
+		if ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0)
+			refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
+		else
+			r->handle(a->self, peer, m);
+		return;
+	}
+	if (l->unlisted != NULL)
+		l->unlisted(a->self, peer, m);
+	else
+		refuse(a, peer, m, "unlisted");
+}
+
+static void take_message(struct actor *a, const struct actor_link *l, const struct bus_message *m)
+{
+	Tipring__V1__Envelope *e;
+
+	if (m->p == NULL) {
+		if (l->subscription != NULL)
+			l->subscription(a->self, m->topic, m->subscribed);
+		return;
+	}
+	if (codec_unpack(&a->codec, m->p, m->n, &e) == 0) {
+		dispatch(a, l, m->peer, e);
+		return;
+	}
+	refuse(a, m->peer, NULL, "no envelope");
+	if (l->unlisted != NULL)
+		l->unlisted(a->self, m->peer, NULL);
+}
+
+static void drain_links(struct actor *a)
+{
+	struct actor_private *p = a->priv;
+	int left = MESSAGES_PER_TURN;
+
+	for (uint32_t k = 0; k < p->link_count && left > 0; k++) {
+		const struct actor_link *l = &p->links[(p->link_next + k) % p->link_count];
+		struct bus_message m;
+
+		while (left > 0 && bus_recv(l->bus, &m) == 0) {
+			take_message(a, l, &m);
+			left--;
+		}
+	}
+	if (p->link_count > 0)
+		p->link_next = (p->link_next + 1) % p->link_count;
+	if (left == 0)
+		p->hurry = true;
+}
+
+/* ---- the world ---- */
+
+static void begin_drain(struct actor *a, uint64_t for_ms)
+{
+	uint64_t by_ns = a->now_ns + for_ms * 1000000u;
+
+	if (a->phase == ACTOR_DRAINING && by_ns >= a->priv->stop_by_ns)
+		return;
+	a->priv->stop_by_ns = by_ns;
+	if (a->phase == ACTOR_DRAINING)
+		return;
+	a->phase = ACTOR_DRAINING;
+	log_info("actor.draining", "ms=%lu", (unsigned long)for_ms);
+	if (a->ops->drain != NULL)
+		a->ops->drain(a->self);
+}
+
+static void watch_custody(struct actor *a)
+{
+	int fd = custody_fd(a->custody);
+
+	if (fd == a->priv->custody_fd)
+		return;
+	/* the old descriptor is closed already: only the loop still knows it */
+	if (a->priv->custody_fd >= 0)
+		loop_unwatch(a->loop, a->priv->custody_fd);
+	a->priv->custody_fd = fd;
+	if (fd >= 0 && loop_watch(a->loop, fd, TOKEN_CUSTODY) != 0)
+		log_error("actor.watch", "what=custody");
+}
+
+static void own_event(struct actor *a, uint64_t token)
+{
+	struct signalfd_siginfo info;
+	uint64_t drain_ms = 0;
+	bool stop = false;
+
+	if (token == TOKEN_CUSTODY)
+		custody_readable(a->custody, &stop, &drain_ms);
+	while (token == TOKEN_SIGNALS && read(a->priv->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		stop = true;
+	if (stop)
+		begin_drain(a, drain_ms);
+	watch_custody(a);
+}
+
+static void drain_loop(struct actor *a)
+{
+	struct loop_event e;
+	int n = 0;
+
+	for (; n < EVENTS_PER_TURN && loop_next(a->loop, &e); n++) {
+		if (e.kind == LOOP_READABLE && (e.token & TOKEN_OWN) != 0)
+			own_event(a, e.token);
+		else
+			a->ops->event(a->self, &e);
+	}
+	if (n == EVENTS_PER_TURN)
+		a->priv->hurry = true;
+}
+
+/* The custody token's watch is level triggered; bus tokens need nothing: they are drained every turn. */
+static void turn(struct actor *a)
+{
+	uint64_t until_ns = a->ops->deadline_ns(a->self);
+
+	if (until_ns > a->now_ns + BEAT_NS)
+		until_ns = a->now_ns + BEAT_NS;
+	if (a->priv->hurry)
+		until_ns = 0;
+	a->priv->hurry = false;
+
+	loop_wait(a->loop, until_ns);
+	a->now_ns = clock_ns();
+	a->now_ms = a->now_ns / 1000000u;
+	drain_loop(a);
+	drain_links(a);
+	a->ops->tick(a->self);
+	custody_tick(a->custody, a->now_ms);
+	watch_custody(a);
+	statpage_turn(&a->stats, a->now_ns, clock_ns());
+	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
+					   a->ops->drained == NULL || a->ops->drained(a->self)))
+		actor_stop(a, 0);
+}
+
+/* ---- start ---- */
+
+static int open_signals(struct actor *a)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	a->priv->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return a->priv->signals >= 0 ? loop_watch(a->loop, a->priv->signals, TOKEN_SIGNALS) : -errno;
+}
+
+static int adopt_page(struct actor *a)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; custody_item(a->custody, CUSTODY_STATPAGE, i, &item) == 0; i++) {
+		int fd, err;
+
+		if (item.id != 0)
+			continue; /* somebody else's, for control */
+		fd = dup(item.fd);
+		err = fd >= 0 ? statpage_adopt(fd, true, &a->stats) : -errno;
+		if (err != 0 && fd >= 0)
+			close(fd);
+		return err != 0 ? err : statpage_describe(&a->stats, a->ops->stats, a->ops->stat_count);
+	}
+	return ERR_NOENT;
+}
+
+static const enum log_level levels[] = {
+	[TIPRING__V1__LOG_LEVEL__LOG_LEVEL_UNSPECIFIED] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG] = LOG_DEBUG,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_INFO] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_WARN] = LOG_WARN,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_ERROR] = LOG_ERROR,
+};
+
+static const enum loop_backend backends[] = {
+	[TIPRING__V1__IO_BACKEND__IO_BACKEND_UNSPECIFIED] = LOOP_AUTO,
+	[TIPRING__V1__IO_BACKEND__IO_AUTO] = LOOP_AUTO,
+	[TIPRING__V1__IO_BACKEND__IO_URING] = LOOP_URING,
+	[TIPRING__V1__IO_BACKEND__IO_EPOLL] = LOOP_EPOLL,
+};
+
+static int open_loop(struct actor *a)
+{
+	const Tipring__V1__ProcessConfig *cfg = a->priv->config;
+	struct loop_config lc = {.sockets_max = a->ops->loop_sockets_max, .datagram_bytes = a->ops->datagram_bytes};
+	int err;
+
+	if ((unsigned)cfg->io_backend < sizeof backends / sizeof backends[0])
+		lc.backend = backends[cfg->io_backend];
+	if (a->ops->configure != NULL)
+		a->ops->configure(cfg, &lc);
+	err = loop_open(&lc, &a->loop);
+	if (err == ERR_UNSUPPORTED)
+		log_error("actor.loop", "reason=\"this kernel or container forbids io_uring\" "
+			  "hint=\"set io_backend: epoll or auto\"");
+	else if (err == 0)
+		log_info("actor.loop", "engine=%s", loop_name(a->loop));
+	return err;
+}
+
+static int configure(struct actor *a)
+{
+	size_t n;
+	const uint8_t *p = custody_config(a->custody, &n);
+	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
+
+	a->phase = ACTOR_CONFIG;
+	a->priv->config = cfg;
+	if (cfg == NULL)
+		return ERR_SYNTAX;
+	log_open(a->ops->process, (unsigned)cfg->log_level < sizeof levels / sizeof levels[0]
+					  ? levels[cfg->log_level] : LOG_INFO);
+	return 0;
+}
+
+static int start(struct actor *a)
+{
+	int err = custody_open(CUSTODY_FD, &a->custody);
+
+	if (err != 0) {
+		log_error("actor.custody", "reason=%s hint=\"this program is started by tipring-supervisor\"", err_name(err));
+		return err;
+	}
+	err = configure(a);
+	if (err == 0)
+		err = adopt_page(a);
+	if (err == 0)
+		err = codec_init(&a->codec);
+	if (err == 0)
+		err = open_loop(a);
+	if (err == 0)
+		err = open_signals(a);
+	if (err == 0) {
+		a->now_ns = clock_ns();
+		a->now_ms = a->now_ns / 1000000u;
+		watch_custody(a);
+		err = a->ops->start(a->self, a, a->priv->config);
+	}
+	if (err != 0)
+		log_error("actor.start", "reason=%s", err_name(err));
+	return err;
+}
+
+static void release(struct actor *a)
+{
+	loop_close(a->loop);
+	codec_fini(&a->codec);
+	statpage_close(&a->stats);
+	if (a->priv->signals >= 0)
+		close(a->priv->signals);
+	if (a->priv->config != NULL)
+		tipring__v1__process_config__free_unpacked(a->priv->config, NULL);
+	custody_close(a->custody);
+}
+
+int actor_main(const struct actor_ops *ops, void *self)
+{
+	struct actor_private p = {.signals = -1, .custody_fd = -1};
+	struct actor a = {.ops = ops, .self = self, .phase = ACTOR_HELLO, .priv = &p, .stats.region.fd = -1};
+	struct rlimit files;
+
+	log_open(ops->process, LOG_INFO);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (start(&a) != 0) {
+		release(&a);
+		return EXIT_ENVIRONMENT;
+	}
+
+	a.phase = a.phase == ACTOR_CONFIG ? ACTOR_RUNNING : a.phase;
+	(void)!custody_running(a.custody);
+	while (a.phase != ACTOR_STOPPED)
+		turn(&a);
+	loop_flush(a.loop);
+	ops->stop(self);
+	release(&a);
+	log_info("actor.stopped", "code=%d", p.exit_code);
+	return p.exit_code;
+}

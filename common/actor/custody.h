@@ -1,0 +1,91 @@
+/* custody.h - what a process and its supervisor say to each other: configuration and descriptors.
+ *
+ * SOCK_SEQPACKET with SCM_RIGHTS. A spawned process finds its end as descriptor 3. When the supervisor dies the
+ * process goes on; it connects to <run_dir>/supervisor.sock every 100 ms until a successor is there, says CUSTODY_ADOPT
+ * and gives every descriptor back. Both sides run the same binary release; the layout is not kept stable. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+
+#define CUSTODY_MAGIC 0x74737563u
+#define CUSTODY_FD 3
+#define CUSTODY_PAYLOAD_MAX (48u * 1024u)
+#define CUSTODY_SOCKET "supervisor.sock" /* in run_dir */
+
+enum custody_op {
+	/* supervisor -> process */
+	CUSTODY_CONFIG = 1, /* payload: packed ProcessConfig */
+	CUSTODY_GIVE,       /* descriptors; also process -> supervisor while handing back */
+	CUSTODY_GO,         /* everything is given: start. id = CLOCK_MONOTONIC ns of the predecessor's death, 0 = first start */
+	CUSTODY_STOP,       /* end in good order; id = milliseconds allowed for draining */
+	/* process -> supervisor */
+	CUSTODY_KEEP,       /* keep these descriptors for my successor */
+	CUSTODY_DROP,       /* close what you keep under kind/id */
+	CUSTODY_RUNNING,    /* started; serving */
+	CUSTODY_ADOPT,      /* first message to a new supervisor: id = pid, index = worker index, kind = role */
+	CUSTODY_ADOPTED,    /* ... and the last one of handing back */
+	CUSTODY_OPS
+};
+
+enum custody_kind {
+	CUSTODY_NONE,
+	CUSTODY_LISTENER,        /* bound SIP socket; id = number of the listener in the configuration */
+	CUSTODY_RTP_PORT,        /* bound socket of the pool; id = port (even: RTP, odd: RTCP) */
+	CUSTODY_LEG_SLAB,
+	CUSTODY_SESSION_SLAB,
+	CUSTODY_STATPAGE,        /* own page (id 0), or another process's page given to control: id = role << 8 | index */
+	CUSTODY_TAPE_MEDIA,      /* id = tape id */
+	CUSTODY_TAPE_BACKEND,    /* id = tape id */
+	CUSTODY_ATTACH_LISTENER, /* listening unix socket of a media worker */
+	CUSTODY_KINDS
+};
+
+/* One message: this header, then `payload_bytes`. With n descriptors: `ids` of them start at payload as
+ * uint64_t[n] (one id each, all of the same kind). */
+struct custody_header {
+	uint32_t magic;
+	uint32_t op;
+	uint32_t kind;
+	uint32_t index;
+	uint64_t id;
+	uint32_t fd_count;
+	uint32_t payload_bytes;
+};
+
+_Static_assert(sizeof(struct custody_header) == 32, "wire");
+
+/* ---- the process's side ---- */
+
+struct custody; /* knows every descriptor it was given or asked to keep, to hand them to a new supervisor */
+
+struct custody_item {
+	enum custody_kind kind;
+	uint32_t index;
+	uint64_t id;
+	int fd; /* owned by the custody table */
+};
+
+/* Blocking start: receive CONFIG, GIVEs and GO from `sock`. */
+MUST_USE int custody_open(int sock, struct custody **ret);
+void custody_close(struct custody *c); /* closes what the table owns; the supervisor keeps its own */
+const uint8_t *custody_config(const struct custody *c, size_t *ret_n); /* packed ProcessConfig */
+uint64_t custody_predecessor_died_ns(const struct custody *c);         /* 0 = first start */
+
+/* Items of one kind, in the order given: i = 0, 1, ... until ERR_NOENT. */
+MUST_USE int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, struct custody_item *ret);
+
+/* Give a descriptor into custody (it is duplicated, the caller keeps its own) / let it go. */
+MUST_USE int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id, int fd);
+void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id);
+
+MUST_USE int custody_running(struct custody *c); /* tell the supervisor */
+
+/* The actor's loop: descriptor to watch (-1 while the supervisor is gone), what to do when it is readable,
+ * and the time to try again. `*ret_stop` is set when the supervisor asked to stop, with the time allowed. */
+int custody_fd(const struct custody *c);
+void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms);
+void custody_tick(struct custody *c, uint64_t now_ms);

@@ -1,0 +1,31 @@
+/* log.h - one line per event on stderr: time level process event key=value ... Impure.
+ *
+ *   log_info("leg.ringing", "call=%016" PRIx64 " code=%u", id, code);
+ *
+ * Everything but printable ASCII is escaped in values, lines are cut at 1 KB and written with one
+ * write(2). Never called on the packet path. Secrets, digits and audio never appear. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level {
+	LOG_DEBUG,
+	LOG_INFO,
+	LOG_WARN,
+	LOG_ERROR,
+	LOG_LEVELS
+};
+
+void log_open(const char *process, enum log_level least); /* `process` is borrowed */
+bool log_on(enum log_level level);
+void log_write(enum log_level level, const char *event, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#define log_debug(...) (log_on(LOG_DEBUG) ? log_write(LOG_DEBUG, __VA_ARGS__) : (void)0)
+#define log_info(...)  log_write(LOG_INFO, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
+#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
+
+/* True for at most `burst` calls a second per `*state`: for events a peer can cause at will. */
+bool log_limit(uint64_t *state, unsigned burst);

@@ -1,0 +1,39 @@
+/* str.h - borrowed byte ranges.
+ *
+ * A struct str never owns memory: it is valid exactly as long as the buffer
+ * it points into. Copy the bytes (arena_dup) before keeping one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+	const char *p;
+	size_t n;
+};
+
+#define STR(lit) ((struct str){(lit), sizeof(lit) - 1})
+
+static inline bool str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/* ASCII case-insensitive equality (SIP tokens, header names). */
+bool str_ieq(struct str a, struct str b);
+
+/* A NUL-terminated string borrowed as a range. NULL gives the empty range. */
+struct str str_of(const char *z);
+
+/* Everything before / after the first `c`; `*rest` is empty when `c` is absent. */
+struct str str_cut(struct str in, char c, struct str *rest);
+
+/* Without leading and trailing SP, HTAB, CR, LF. */
+struct str str_trim(struct str in);
+
+bool str_has_prefix(struct str s, struct str prefix);
+
+/* Copy into `dst` of `cap` bytes, always NUL-terminated.
+ * 0, or ERR_NOSPC with `dst` set to "" when it does not fit. */
+int str_copy(char *dst, size_t cap, struct str s);

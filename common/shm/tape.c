@@ -1,0 +1,254 @@
+/* tape.c - the media process's end of a tape; see tape.h */
+#include "common/shm/tape.h"
+
+#include "common/base/must.h"
+#include "common/shm/tape_slot.h"
+
+/* The tape over two mapped objects; cursors are at zero. */
+static struct tape tape_over(struct region media, struct region backend,
+			     const struct tape_shape *s)
+{
+	return (struct tape){
+		.media = media,
+		.backend = backend,
+		.mh = media.p,
+		.bh = backend.p,
+		.rate_hz = s->rate_hz,
+		.frame_samples = s->frame_samples,
+		.slot_bytes = s->slot_bytes,
+		.slots = s->slots,
+		.tx_slots = s->tx_slots,
+	};
+}
+
+static void backend_header_write(struct tape *t)
+{
+	t->bh->magic = TAPE_MAGIC_BACKEND;
+	t->bh->version = TAPE_VERSION;
+	t->bh->tx_slots = t->tx_slots;
+	t->bh->slot_bytes = t->slot_bytes;
+	t->bh->pad = 0;
+}
+
+static void media_header_write(struct tape *t, const struct tape_config *cfg)
+{
+	struct tape_media_header *mh = t->mh;
+
+	mh->magic = TAPE_MAGIC_MEDIA;
+	mh->version = TAPE_VERSION;
+	mh->rate_hz = t->rate_hz;
+	mh->frame_samples = t->frame_samples;
+	mh->slot_bytes = t->slot_bytes;
+	mh->rx_slots = t->slots;
+	mh->sent_slots = t->slots;
+	mh->tape_id = cfg->tape_id;
+	mh->call_id = cfg->call_id;
+	mh->start_mono_ns = cfg->start_mono_ns;
+	mh->start_unix_ns = cfg->start_unix_ns;
+	mh->tx_slots = t->tx_slots;
+}
+
+int tape_create(const struct tape_config *cfg, struct tape *ret)
+{
+	uint32_t tx_slots = cfg->tx_slots == 0 ? TAPE_TX_SLOTS : cfg->tx_slots;
+	struct region media, backend;
+	struct tape_shape s;
+	int err;
+
+	err = tape_shape_of(cfg->rate_hz, cfg->frame_ms, tx_slots, &s);
+	if (err != 0)
+		return err;
+
+	err = region_create("tape-media", tape_media_bytes(&s), &media);
+	if (err != 0)
+		return err;
+
+	err = region_create("tape-backend", tape_backend_bytes(&s), &backend);
+	if (err != 0)
+		goto fail_backend;
+
+	*ret = tape_over(media, backend, &s);
+	media_header_write(ret, cfg);
+	backend_header_write(ret);
+	return 0;
+
+fail_backend:
+	region_close(&media);
+	return err;
+}
+
+/* Where the predecessor stopped. A ring whose writer was killed has begun at most one
+ * slot that it did not publish; that slot is filled again. */
+static int cursors_read(struct tape *t)
+{
+	uint64_t rx = atomic_load(&t->mh->rx.head);
+	uint64_t sent = atomic_load(&t->mh->sent.head);
+	uint64_t epoch = atomic_load(&t->mh->epoch);
+
+	if (atomic_load(&t->mh->rx.reserve) - rx > 1 ||
+	    atomic_load(&t->mh->sent.reserve) - sent > 1 || epoch > UINT32_MAX)
+		return ERR_CORRUPT;
+
+	t->rx_head = rx;
+	t->sent_head = sent;
+	t->tx_tail = atomic_load(&t->mh->tx_tail);
+	t->tx_seen = t->tx_tail;
+	t->rx_rung = ~rx; /* the predecessor may have published and not rung */
+	t->tx_rung = ~t->tx_tail;
+	t->epoch = (uint32_t)epoch;
+	return 0;
+}
+
+int tape_adopt(int media_fd, int backend_fd, struct tape *ret)
+{
+	struct region media, backend;
+	struct tape_shape s;
+	struct tape t;
+	int err;
+
+	err = region_adopt(media_fd, TAPE_RINGS_OFFSET, true, &media);
+	if (err != 0)
+		return err;
+
+	err = tape_shape_read(&media, &s);
+	if (err != 0)
+		goto fail_media;
+
+	err = region_adopt(backend_fd, tape_backend_bytes(&s), true, &backend);
+	if (err != 0)
+		goto fail_media;
+
+	t = tape_over(media, backend, &s);
+	err = cursors_read(&t);
+	if (err != 0)
+		goto fail_cursors;
+
+	backend_header_write(&t);
+	*ret = t;
+	return 0;
+
+fail_cursors:
+	region_unmap(&backend);
+fail_media:
+	region_unmap(&media);
+	return err;
+}
+
+void tape_close(struct tape *t)
+{
+	atomic_store(&t->mh->closed, 1);
+	tape_release(t);
+}
+
+void tape_release(struct tape *t)
+{
+	region_close(&t->media);
+	region_close(&t->backend);
+	t->mh = NULL;
+	t->bh = NULL;
+}
+
+/* hot */
+static void publish(struct tape_ring *r, uint64_t i, char *slot,
+		    const struct tape_frame *f, const int16_t *pcm)
+{
+	atomic_store_explicit(&r->reserve, i + 1, memory_order_release);
+	tape_slot_put((_Atomic uint64_t *)slot, f, pcm);
+	atomic_store(&r->head, i + 1);
+}
+
+/* hot */
+void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
+{
+	char *rx = (char *)t->mh + TAPE_RINGS_OFFSET;
+
+	must(f->samples <= t->frame_samples);
+	publish(&t->mh->rx, t->rx_head,
+		rx + tape_slot_offset(t->rx_head, t->slots, t->slot_bytes), f, pcm);
+	t->rx_head++;
+}
+
+/* hot */
+void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
+{
+	char *sent = (char *)t->mh + tape_sent_offset(t->slots, t->slot_bytes);
+
+	must(f->samples <= t->frame_samples);
+	publish(&t->mh->sent, t->sent_head,
+		sent + tape_slot_offset(t->sent_head, t->slots, t->slot_bytes), f, pcm);
+	t->sent_head++;
+}
+
+/* hot: load the backend's index anew and judge it. The tail follows indices that were
+ * sane when seen and nothing else, so it never goes back. */
+static void tx_refresh(struct tape *t)
+{
+	uint64_t head = atomic_load_explicit(&t->bh->tx_head, memory_order_acquire);
+
+	if (head - t->tx_tail <= t->tx_slots) {
+		t->tx_seen = head;
+		return;
+	}
+
+	t->hostile++;
+	t->tx_tail = t->tx_seen;
+	atomic_store(&t->mh->tx_tail, t->tx_tail);
+}
+
+/* hot */
+int tape_tx_peek(struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX])
+{
+	const char *tx = (const char *)t->bh + TAPE_RINGS_OFFSET;
+
+	if (t->tx_seen == t->tx_tail)
+		tx_refresh(t);
+	if (t->tx_seen == t->tx_tail)
+		return ERR_AGAIN;
+
+	tx += tape_slot_offset(t->tx_tail, t->tx_slots, t->slot_bytes);
+	if (!tape_slot_get((const _Atomic uint64_t *)tx, t->frame_samples, ret, pcm))
+		t->hostile++;
+	return 0;
+}
+
+/* hot */
+void tape_tx_pop(struct tape *t)
+{
+	if (t->tx_seen == t->tx_tail)
+		return; /* dropped as hostile since the peek */
+
+	t->tx_tail++;
+	atomic_store(&t->mh->tx_tail, t->tx_tail);
+}
+
+uint64_t tape_tx_pending(struct tape *t)
+{
+	tx_refresh(t);
+	return t->tx_seen - t->tx_tail;
+}
+
+void tape_set_epoch(struct tape *t, uint32_t epoch)
+{
+	t->epoch = epoch;
+	atomic_store_explicit(&t->mh->epoch, epoch, memory_order_release);
+}
+
+/* hot */
+bool tape_reader_sleeps(struct tape *t)
+{
+	if (t->rx_rung == t->rx_head)
+		return false;
+
+	t->rx_rung = t->rx_head;
+	return atomic_load(&t->bh->sleeping) != 0;
+}
+
+/* hot */
+bool tape_writer_waits(struct tape *t)
+{
+	if (t->tx_rung == t->tx_tail)
+		return false;
+
+	t->tx_rung = t->tx_tail;
+	return atomic_load(&t->bh->wants_room) != 0;
+}
