@@ -1,0 +1,124 @@
+/* from_bus.c - requests of control, translated to plain events. */
+#include <string.h>
+
+#include "signaling/daemon/signaling.h"
+
+static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m, uint64_t id)
+{
+	struct leg *l = pool_get(&s->legs, id);
+
+	if (l == NULL)
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__NOT_FOUND, "no such leg");
+	return l;
+}
+
+static void give(struct signaling *s, struct leg *l, const Tipring__V1__Envelope *m, enum leg_event ev)
+{
+	bool good = effects_leg_input(s, l, ev);
+
+	worker_result(s->worker, m, good ? TIPRING__V1__RESULT_CODE__OK : TIPRING__V1__RESULT_CODE__CONFLICT,
+		      good ? "" : "not possible in the leg's state");
+}
+
+/* Text for a header or a reason phrase: nothing in it may end the line or a quoted string. */
+static void take_text(char *to, size_t cap, const char *from)
+{
+	size_t n = 0;
+
+	for (; *from != '\0' && n + 1 < cap; from++)
+		if ((unsigned char)*from >= ' ' && *from != '"' && *from != '\\' && *from != 0x7f)
+			to[n++] = *from;
+	to[n] = '\0';
+}
+
+static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	struct leg *l = leg_of(s, m, m->leg_ring->leg_id);
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	l->ring_code = m->leg_ring->code == 183 ? 183 : 180;
+	give(s, l, m, LEG_EV_RING);
+}
+
+static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	const Tipring__V1__Address *a = m->leg_answer->local_rtp;
+	struct leg *l = leg_of(s, m, m->leg_answer->leg_id);
+	struct addr local;
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	if (a == NULL || a->port > UINT16_MAX || addr_parse_ip(str_of(a->ip), &local) != 0) {
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED, "no usable local address");
+		return;
+	}
+	local.port = (uint16_t)a->port;
+	l->r.local_rtp = local;
+	give(s, l, m, LEG_EV_ANSWER);
+}
+
+static void on_reject(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	struct leg *l = leg_of(s, m, m->leg_reject->leg_id);
+	uint32_t code = m->leg_reject->code;
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	l->wish.code = code >= 300 && code <= 699 ? code : 500;
+	l->wish.retry_after_s = m->leg_reject->retry_after_s;
+	take_text(l->wish.reason, sizeof l->wish.reason, m->leg_reject->reason);
+	give(s, l, m, LEG_EV_REJECT);
+}
+
+static void on_hangup(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	struct leg *l = leg_of(s, m, m->leg_hangup->leg_id);
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	take_text(l->wish.reason, sizeof l->wish.reason, m->leg_hangup->cause);
+	give(s, l, m, LEG_EV_HANGUP);
+}
+
+static void on_annotate(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	const Tipring__V1__LegAnnotate *a = m->leg_annotate;
+	struct leg *l = leg_of(s, m, a->leg_id);
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	if (a->context.len > sizeof l->r.context) {
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED, "context too large");
+		return;
+	}
+	if (a->context.len > 0)
+		memcpy(l->r.context, a->context.data, a->context.len);
+	l->r.context_bytes = (uint32_t)a->context.len;
+	effects_save(s, l);
+	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__OK, "");
+}
+
+#define ANY (~0u)
+#define UP (ACTOR_RUNNING | ACTOR_DRAINING)
+
+/* clang-format off */
+const struct actor_rule signaling_rules[] = {
+	{TIPRING__V1__ENVELOPE__BODY_LEG_RING,     ANY, UP, on_ring},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_ANSWER,   ANY, UP, on_answer},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_REJECT,   ANY, UP, on_reject},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP,   ANY, UP, on_hangup},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_ANNOTATE, ANY, UP, on_annotate},
+};
+/* clang-format on */
+const uint32_t signaling_rule_count = sizeof signaling_rules / sizeof signaling_rules[0];

@@ -1,0 +1,211 @@
+/* signaling.c - tipring-signaling: the worker as an actor. Started by tipring-supervisor. */
+#include "signaling/daemon/signaling.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#define GAUGES_MS 250u
+
+static struct signaling the_signaling;
+
+static void roster(void *self)
+{
+	to_bus_roster(self);
+}
+
+static uint32_t used(const void *self)
+{
+	return ((const struct signaling *)self)->legs.used;
+}
+
+static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__SignalingConfig *c = cfg->signaling;
+
+	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
+		return ERR_INVAL;
+	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	if (c->advertised_address[0] == '\0')
+		return 0;
+	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
+}
+
+static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	struct sip_config sc = {
+		.server_max = 4 * cfg->max_calls + 256, /* an INVITE and a BYE of each call, 32 s long */
+		.client_max = cfg->max_calls + 64,
+		.worker = cfg->index,
+		.force_rport = cfg->signaling->force_rport,
+		.server = str_of(s->server),
+	};
+
+	return sip_stack_init(&s->stack, &sc, &s->hash, clock_entropy(), s->actor->now_ms);
+}
+
+static int open_worker(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	const struct worker_ops ops = {
+		.roster = roster, .used = used, .rules = signaling_rules, .rule_count = signaling_rule_count,
+	};
+
+	return worker_open(s->actor, cfg, &ops, &s->worker);
+}
+
+static void take_over(struct signaling *s)
+{
+	uint64_t died_ns = custody_predecessor_died_ns(s->actor->custody);
+	uint32_t kept = takeover_legs(s);
+	uint32_t gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
+
+	worker_kept(s->worker, kept, gap_ms);
+	if (died_ns != 0)
+		log_info("signaling.takeover", "legs=%u gap_ms=%u", kept, gap_ms);
+}
+
+static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
+{
+	struct signaling *s = self;
+	int err;
+
+	s->actor = a;
+	wheel_init(&s->wheel, a->now_ms);
+	s->out = malloc(SIGNALING_OUT_BYTES);
+	err = s->out != NULL ? take_config(s, cfg) : ERR_NOMEM;
+	if (err == 0)
+		err = pool_init(&s->legs, cfg->max_calls, sizeof(struct leg));
+	if (err == 0)
+		err = map_init(&s->by_dialog, cfg->max_calls);
+	if (err == 0)
+		err = takeover_slab(s, cfg->max_calls);
+	if (err != 0)
+		return err;
+	takeover_key(s);
+	err = open_stack(s, cfg);
+	if (err == 0)
+		err = udp_open(s);
+	if (err == 0)
+		err = open_worker(s, cfg);
+	if (err == 0)
+		take_over(s);
+	return err;
+}
+
+static void event(void *self, const struct loop_event *e)
+{
+	if (e->kind == LOOP_DATAGRAM)
+		udp_receive(self, e);
+}
+
+static void gauges(struct signaling *s)
+{
+	const struct sip_counters *c = &s->stack.count;
+	struct statpage *p = &s->actor->stats;
+	uint32_t at = 0, confirmed = 0;
+	struct leg *l;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		confirmed += l->r.state == LEG_CONFIRMED;
+	stat_set(p, STAT_signaling_legs, s->legs.used);
+	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
+	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
+	/* the stack counts from zero in every process, the page goes on */
+	count(s, STAT_sip_received, c->received);
+	count(s, STAT_sip_sent, c->sent);
+	count(s, STAT_sip_malformed, c->malformed);
+	count(s, STAT_sip_retransmitted, c->retransmitted);
+	count(s, STAT_sip_stray, c->stray);
+	count(s, STAT_sip_refused, c->refused);
+	count(s, STAT_sip_merged, c->merged);
+	count(s, STAT_sip_full, c->full);
+	s->stack.count = (struct sip_counters){.received = 0};
+}
+
+static void tick(void *self)
+{
+	struct signaling *s = self;
+
+	effects_tick(s);
+	worker_tick(s->worker);
+	if (s->actor->now_ms >= s->gauges_ms) {
+		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
+		gauges(s);
+	}
+}
+
+static uint64_t deadline_ns(const void *self)
+{
+	const struct signaling *s = self;
+	uint64_t ms = effects_deadline_ms(s), worker_ns = worker_deadline_ns(s->worker);
+
+	if (ms > UINT64_MAX / 1000000u)
+		return worker_ns;
+	return ms * 1000000u < worker_ns ? ms * 1000000u : worker_ns;
+}
+
+static void drain(void *self)
+{
+	((struct signaling *)self)->stack.draining = true;
+}
+
+static bool drained(const void *self)
+{
+	return ((const struct signaling *)self)->legs.used == 0;
+}
+
+/* Callers that are still there are told. */
+static void stop(void *self)
+{
+	struct signaling *s = self;
+	struct leg *l;
+	uint32_t at = 0;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+	loop_flush(s->actor->loop);
+	worker_close(s->worker);
+	slab_close(&s->slab);
+	sip_stack_fini(&s->stack);
+	map_fini(&s->by_dialog);
+	pool_fini(&s->legs);
+	free(s->out);
+}
+
+static const struct stat_row stats[] = {
+#define COUNTER STAT_COUNTER
+#define GAUGE STAT_GAUGE
+#define STAT(kind, name, help) {#name, help, kind},
+#include "signaling/daemon/stats.def"
+#undef STAT
+};
+
+static void configure(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop)
+{
+	(void)cfg;
+	loop->sockets_max = SIGNALING_LISTENERS_MAX;
+	loop->buffers = 512;
+	loop->sends_max = 4096;
+}
+
+int main(void)
+{
+	static const struct actor_ops ops = {
+		.process = "signaling",
+		.start = start,
+		.event = event,
+		.tick = tick,
+		.deadline_ns = deadline_ns,
+		.drain = drain,
+		.drained = drained,
+		.stop = stop,
+		.stats = stats,
+		.stat_count = SIGNALING_STATS,
+		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
+		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
+		.configure = configure,
+	};
+
+	return actor_main(&ops, &the_signaling);
+}

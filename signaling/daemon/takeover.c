@@ -1,0 +1,94 @@
+/* takeover.c - the legs of a predecessor go on. Its records are hostile input. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "signaling/daemon/signaling.h"
+
+#define SLAB_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
+
+int takeover_slab(struct signaling *s, uint32_t cap)
+{
+	struct custody_item item;
+	int fd, err;
+
+	if (custody_item(s->actor->custody, CUSTODY_LEG_SLAB, 0, &item) == 0) {
+		fd = dup(item.fd);
+		err = fd >= 0 ? slab_adopt(fd, SLAB_SCHEMA, &s->slab) : -errno;
+		if (err == 0 && s->slab.cap >= cap)
+			return 0;
+		/* another release or another size: its legs can not be continued */
+		log_error("signaling.slab", "reason=%s", err != 0 ? err_name(err) : "max_calls grew");
+		if (err == 0)
+			slab_close(&s->slab);
+		else if (fd >= 0)
+			close(fd);
+		custody_drop(s->actor->custody, CUSTODY_LEG_SLAB, 0);
+	}
+	err = slab_create("legs", cap, sizeof(struct leg_record), SLAB_SCHEMA, &s->slab);
+	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0, s->slab.region.fd) : err;
+}
+
+void takeover_key(struct signaling *s)
+{
+	static struct leg_record r; /* 30 KB */
+	size_t n;
+
+	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
+	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
+		if (slab_load(&s->slab, slot, &r, sizeof r, &n) != 0 || n != sizeof r || r.version != LEG_RECORD_VERSION)
+			continue;
+		s->hash = r.hash; /* keys of its transactions were made with it */
+		return;
+	}
+}
+
+static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
+{
+	struct leg *l = pool_slot(r->handle) == slot ? pool_take_at(&s->legs, r->handle) : NULL;
+	int err;
+
+	if (l == NULL)
+		return ERR_CORRUPT;
+	l->r = *r;
+	l->timer.owner = l;
+	err = leg_restore(l);
+	if (err == 0 && r->listener >= s->listener_count)
+		err = ERR_CORRUPT;
+	if (err == 0 && r->has_txn)
+		err = sip_stack_import(&s->stack, &l->r.server, r->handle, &l->txn);
+	if (err != 0) {
+		pool_give(&s->legs, l);
+		return err;
+	}
+	effects_index(s, l, true);
+	if (r->deadline_ms != UINT64_MAX)
+		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
+	return 0;
+}
+
+uint32_t takeover_legs(struct signaling *s)
+{
+	static struct leg_record r; /* 30 KB */
+	uint32_t kept = 0;
+
+	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
+		size_t n;
+		int err = slab_load(&s->slab, slot, &r, sizeof r, &n);
+
+		if (err == ERR_NOENT)
+			continue;
+		if (err == 0)
+			err = n == sizeof r ? restore(s, slot, &r) : ERR_CORRUPT;
+		if (err == 0) {
+			kept++;
+			continue;
+		}
+		log_error("leg.takeover", "slot=%u reason=%s", slot, err_name(err));
+		count(s, STAT_signaling_legs_dropped, 1);
+		slab_clear(&s->slab, slot);
+	}
+	count(s, STAT_signaling_legs_kept, kept);
+	return kept;
+}

@@ -1,0 +1,144 @@
+/* leg.c - see leg.h: from an INVITE to facts, and back from a record. */
+#include "signaling/leg/leg.h"
+
+static void keep(char *to, size_t cap, struct str from)
+{
+	if (from.n >= cap)
+		from.n = cap - 1; /* for people to read; the dialog has it whole */
+	(void)!str_copy(to, cap, from);
+}
+
+static uint16_t keep_text(struct leg_record *r, struct str s)
+{
+	uint16_t at = (uint16_t)r->text_used;
+
+	memcpy(r->text + at, s.p, s.n);
+	for (size_t i = 0; i < s.n; i++)
+		if (r->text[at + i] == '\r' || r->text[at + i] == '\n')
+			r->text[at + i] = ' '; /* folded */
+	r->text_used += (uint32_t)s.n;
+	return at;
+}
+
+static bool is_extension(struct str name)
+{
+	return name.n > 2 && (name.p[0] == 'X' || name.p[0] == 'x') && name.p[1] == '-';
+}
+
+static void keep_headers(struct leg_record *r, const struct sip_msg *m)
+{
+	for (uint16_t i = 0; i < m->count && r->header_count < LEG_HEADERS_MAX; i++) {
+		const struct sip_field *f = &m->fields[i];
+		uint16_t *at = r->header_at[r->header_count];
+
+		if (!is_extension(f->name) || f->name.n + f->value.n > LEG_TEXT_BYTES - r->text_used)
+			continue;
+		at[0] = keep_text(r, f->name);
+		at[1] = (uint16_t)f->name.n;
+		at[2] = keep_text(r, f->value);
+		at[3] = (uint16_t)f->value.n;
+		r->header_count++;
+	}
+}
+
+struct str leg_header_name(const struct leg *l, uint32_t i)
+{
+	return (struct str){l->r.text + l->r.header_at[i][0], l->r.header_at[i][1]};
+}
+
+struct str leg_header_value(const struct leg *l, uint32_t i)
+{
+	return (struct str){l->r.text + l->r.header_at[i][2], l->r.header_at[i][3]};
+}
+
+static int choose(struct leg *l)
+{
+	struct sdp offer;
+	int err = sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer);
+
+	return err == 0 ? sdp_choose(&offer, &l->choice) : err;
+}
+
+int leg_open(struct leg *l, const struct sip_effect *request, struct str local_tag)
+{
+	const struct sip_msg *m = request->msg;
+	const struct sip_core *c = request->core;
+	struct str offer = sdp_in_body(sip_value(m, SIP_CONTENT_TYPE), m->body);
+	struct leg_record *r = &l->r;
+	int err;
+
+	r->version = LEG_RECORD_VERSION;
+	r->state = LEG_IDLE;
+	r->deadline_ms = UINT64_MAX;
+	r->source = request->packet->source;
+	r->listener = request->packet->listener;
+	l->txn = request->txn;
+	if (offer.n == 0)
+		return 488; /* offers of ours in the 200 are not made yet */
+	if (offer.n > sizeof r->offer)
+		return 513;
+	memcpy(r->offer, offer.p, offer.n);
+	r->offer_bytes = (uint32_t)offer.n;
+	err = choose(l);
+	if (err != 0)
+		return err == ERR_UNSUPPORTED ? 488 : 400;
+	err = sip_dialog_uas(&r->dialog, m, c, local_tag);
+	if (err != 0)
+		return err == ERR_NOSPC ? 513 : 400;
+
+	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
+	keep(r->from_display, sizeof r->from_display, c->from.display);
+	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
+	keep(r->request_uri, sizeof r->request_uri, m->uri);
+	keep_headers(r, m);
+	return 0;
+}
+
+int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b)
+{
+	struct sdp offer;
+	struct sdp_choice choice;
+	int err = sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer);
+
+	if (err == 0)
+		err = sdp_choose(&offer, &choice);
+	return err == 0 ? sdp_answer(b, &offer, &choice, local, l->r.handle * 0x9e3779b97f4a7c15ull) : err;
+}
+
+static bool ends(const char *z, size_t cap)
+{
+	return memchr(z, '\0', cap) != NULL;
+}
+
+static bool dialog_is_sound(const struct sip_dialog *d)
+{
+	return ends(d->call_id, sizeof d->call_id) && ends(d->local_tag, sizeof d->local_tag) &&
+	       ends(d->remote_tag, sizeof d->remote_tag) && ends(d->local, sizeof d->local) &&
+	       ends(d->remote, sizeof d->remote) && ends(d->target, sizeof d->target) && ends(d->route, sizeof d->route);
+}
+
+static bool headers_are_sound(const struct leg_record *r)
+{
+	if (r->header_count > LEG_HEADERS_MAX || r->text_used > LEG_TEXT_BYTES)
+		return false;
+	for (uint32_t i = 0; i < r->header_count; i++) {
+		const uint16_t *at = r->header_at[i];
+
+		if ((uint32_t)at[0] + at[1] > r->text_used || (uint32_t)at[2] + at[3] > r->text_used)
+			return false;
+	}
+	return true;
+}
+
+int leg_restore(struct leg *l)
+{
+	const struct leg_record *r = &l->r;
+
+	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_ENDED || r->state == LEG_IDLE ||
+	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context || !headers_are_sound(r) ||
+	    !dialog_is_sound(&r->dialog) || !ends(r->from_uri, sizeof r->from_uri) ||
+	    !ends(r->from_display, sizeof r->from_display) || !ends(r->to_uri, sizeof r->to_uri) ||
+	    !ends(r->request_uri, sizeof r->request_uri))
+		return ERR_CORRUPT;
+	return choose(l) == 0 ? 0 : ERR_CORRUPT;
+}

@@ -1,0 +1,227 @@
+/* dialog.c - see dialog.h */
+#include "signaling/sip/dialog.h"
+
+#include "signaling/sip/reply.h"
+#include "signaling/sip/uri.h"
+
+#define ROUTES_MAX 32u
+#define SIP_PORT   5060
+
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* A name-addr without its parameters: they are the dialog's business. A display name that
+ * is folded or holds control characters is left out; only tags and URIs identify. */
+static int keep_party(char *to, size_t cap, const struct sip_nameaddr *a)
+{
+	struct buf b = buf_of(to, cap - 1);
+
+	if (a->display.n > 0 && is_printable(a->display)) {
+		buf_char(&b, '"');
+		buf_str_put(&b, a->display);
+		buf_z(&b, "\" ");
+	}
+	buf_char(&b, '<');
+	buf_str_put(&b, a->uri);
+	buf_char(&b, '>');
+	if (!buf_ok(&b))
+		return ERR_NOSPC;
+	to[b.n] = '\0';
+	return 0;
+}
+
+/* As it may stand in a request line: without header fields (RFC 3261 19.1.1, table 1). */
+static int parse_target(struct str text, struct str *ret)
+{
+	struct sip_uri u;
+
+	if (sip_uri_parse(text, &u) != 0)
+		return ERR_SYNTAX;
+	if (u.headers.n > 0)
+		text.n = (size_t)(u.headers.p - text.p) - 1;
+	*ret = text;
+	return 0;
+}
+
+/* RFC 3261 12.1.1: the Record-Route values in order. */
+static int keep_route(struct sip_dialog *d, const struct sip_msg *m)
+{
+	struct buf b = buf_of(d->route, sizeof d->route - 1);
+	uint32_t n = 0;
+
+	for (uint16_t i = m->first[SIP_RECORD_ROUTE]; i != SIP_NONE;
+	     i = m->fields[i].next) {
+		struct str rest = m->fields[i].value;
+
+		while (rest.n > 0) {
+			struct str one = sip_list_next(&rest);
+			struct sip_nameaddr a;
+			struct str uri;
+
+			if (sip_nameaddr_parse(one, &a) != 0 ||
+			    parse_target(a.uri, &uri) != 0 || ++n > ROUTES_MAX)
+				return ERR_SYNTAX;
+			buf_z(&b, b.n > 0 ? ", <" : "<");
+			buf_str_put(&b, uri);
+			buf_char(&b, '>');
+		}
+	}
+	if (!buf_ok(&b))
+		return ERR_NOSPC;
+	d->route[b.n] = '\0';
+	return 0;
+}
+
+/* The peer's Contact; RFC 2543 clients may have none, and are reached where they come
+ * From. */
+static int find_target(const struct sip_msg *m, const struct sip_core *c, struct str *ret)
+{
+	struct str contacts = sip_value(m, SIP_CONTACT);
+	struct sip_nameaddr contact = c->from;
+
+	if (sip_has(m, SIP_CONTACT) &&
+	    sip_nameaddr_parse(sip_list_next(&contacts), &contact) != 0)
+		return ERR_SYNTAX;
+	return parse_target(contact.uri, ret);
+}
+
+static int keep(struct sip_dialog *d, const struct sip_msg *m, const struct sip_core *c,
+		struct str local_tag, struct str target)
+{
+	int err = str_copy(d->call_id, sizeof d->call_id, c->call_id);
+
+	if (err == 0)
+		err = str_copy(d->local_tag, sizeof d->local_tag, local_tag);
+	if (err == 0)
+		err = str_copy(d->remote_tag, sizeof d->remote_tag, c->from.tag);
+	if (err == 0)
+		err = str_copy(d->target, sizeof d->target, target);
+	if (err == 0)
+		err = keep_party(d->local, sizeof d->local, &c->to);
+	if (err == 0)
+		err = keep_party(d->remote, sizeof d->remote, &c->from);
+	return err == 0 ? keep_route(d, m) : err;
+}
+
+int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
+		   const struct sip_core *c, struct str local_tag)
+{
+	struct str target;
+	int err = find_target(m, c, &target);
+
+	if (err != 0)
+		return err;
+	*d = (struct sip_dialog){.remote_cseq = c->cseq.number};
+	return keep(d, m, c, local_tag, target);
+}
+
+bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c)
+{
+	return str_eq(str_of(d->call_id), c->call_id) &&
+	       str_eq(str_of(d->local_tag), c->to.tag) &&
+	       str_eq(str_of(d->remote_tag), c->from.tag);
+}
+
+/* The first route's URI; empty when there is no route. */
+static struct str first_route(const struct sip_dialog *d, struct str *rest)
+{
+	struct sip_nameaddr a;
+
+	*rest = str_of(d->route);
+	if (rest->n == 0 || sip_nameaddr_parse(sip_list_next(rest), &a) != 0)
+		return (struct str){"", 0};
+	return a.uri;
+}
+
+static bool is_strict(struct str uri)
+{
+	struct sip_uri u;
+
+	return uri.n > 0 && (sip_uri_parse(uri, &u) != 0 || !sip_uri_has(&u, STR("lr")));
+}
+
+static void put(struct buf *b, const char *name, struct str value)
+{
+	buf_z(b, name);
+	buf_str_put(b, value);
+	buf_z(b, "\r\n");
+}
+
+static void put_party(struct buf *b, const char *name, const char *party, const char *tag)
+{
+	buf_z(b, name);
+	buf_z(b, party);
+	if (tag[0] != '\0') {
+		buf_z(b, ";tag=");
+		buf_z(b, tag);
+	}
+	buf_z(b, "\r\n");
+}
+
+static void put_routes(struct buf *b, const struct sip_dialog *d, bool strict,
+		       struct str rest)
+{
+	rest = str_trim(rest);
+	if (!strict && d->route[0] != '\0')
+		put(b, "Route: ", str_of(d->route));
+	if (!strict)
+		return;
+	/* the first route is the Request-URI now, and the target the last route */
+	buf_z(b, "Route: ");
+	buf_str_put(b, rest);
+	buf_z(b, rest.n > 0 ? ", <" : "<");
+	buf_z(b, d->target);
+	buf_z(b, ">\r\n");
+}
+
+int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
+		     struct buf *b)
+{
+	struct str rest, first = first_route(d, &rest);
+	bool strict = is_strict(first);
+
+	buf_str_put(b, r->method);
+	buf_char(b, ' ');
+	buf_str_put(b, strict ? first : str_of(d->target));
+	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_str_put(b, r->via_host);
+	buf_z(b, ";branch=");
+	buf_str_put(b, r->branch);
+	buf_z(b, ";rport\r\nMax-Forwards: 70\r\n");
+	put_routes(b, d, strict, rest);
+	put_party(b, "From: ", d->local, d->local_tag);
+	put_party(b, "To: ", d->remote, d->remote_tag);
+	put(b, "Call-ID: ", str_of(d->call_id));
+	buf_z(b, "CSeq: ");
+	buf_u64(b, d->local_cseq + 1);
+	buf_char(b, ' ');
+	put(b, "", r->method);
+	if (r->contact.n > 0) {
+		buf_z(b, "Contact: <");
+		buf_str_put(b, r->contact);
+		buf_z(b, ">\r\n");
+	}
+	buf_str_put(b, r->headers);
+	buf_z(b, "Content-Length: 0\r\n\r\n");
+	if (!buf_ok(b))
+		return ERR_NOSPC;
+	d->local_cseq++;
+	return 0;
+}
+
+int sip_dialog_next_hop(const struct sip_dialog *d, struct addr *ret)
+{
+	struct str rest, hop = first_route(d, &rest);
+	struct sip_uri u;
+
+	if (sip_uri_parse(hop.n > 0 ? hop : str_of(d->target), &u) != 0 ||
+	    addr_parse_ip(u.host, ret) != 0)
+		return ERR_NOENT;
+	ret->port = u.port != 0 ? u.port : SIP_PORT;
+	return 0;
+}

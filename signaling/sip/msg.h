@@ -1,0 +1,91 @@
+/* msg.h - a SIP message as an index over its octets (RFC 3261 section 7).
+ *
+ * Immutable; nothing is copied and nothing owned: it lives as long as the octets do. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/base/scan.h"
+#include "common/base/str.h"
+
+#define SIP_HEADERS_MAX    256u
+#define SIP_HEAD_BYTES_MAX 65536u
+#define SIP_NONE           0xffffu
+
+enum sip_header {
+	SIP_OTHER, /* any name that is not in header.def */
+#define HEADER(id, name, compact, kind) SIP_##id,
+#include "signaling/sip/header.def"
+#undef HEADER
+	SIP_HEADERS
+};
+
+enum sip_method {
+	SIP_UNKNOWN,
+#define METHOD(id, name) SIP_M_##id,
+#include "signaling/sip/method.def"
+#undef METHOD
+	SIP_METHODS
+};
+
+struct sip_field {
+	struct str name;
+	struct str value; /* trimmed; folded line ends are still inside (sip_put_value) */
+	uint16_t id;      /* enum sip_header */
+	uint16_t next;    /* the next field with this id; SIP_NONE */
+};
+
+struct sip_msg {
+	bool is_request;
+	uint16_t method; /* enum sip_method; of a request */
+	uint16_t status; /* of a response */
+	uint16_t fault;  /* status code for SIP that is wrong; 0 = none found yet */
+	const char *fault_text; /* constant; NULL: the standard phrase */
+	struct str method_name;
+	struct str uri;
+	struct str reason;
+	struct str body;
+	uint16_t count;
+	uint16_t first[SIP_HEADERS]; /* index of the first with this id; SIP_NONE */
+	struct sip_field fields[SIP_HEADERS_MAX];
+};
+
+/* One datagram. 0: `ret` is set, perhaps with a fault that has to be answered.
+ * ERR_NOENT: nothing but line ends (keep-alive). ERR_SYNTAX: not SIP, or a response that
+ * can not be used: drop it; `ret` is scratch then. */
+MUST_USE int sip_parse(const char *p, size_t n, struct sip_msg *ret);
+
+/* The first value of a header; n == 0 when it is absent (or empty). */
+struct str sip_value(const struct sip_msg *m, enum sip_header id);
+bool sip_has(const struct sip_msg *m, enum sip_header id);
+
+enum sip_method sip_method_of(struct str name); /* case-sensitive (RFC 3261 7.1) */
+enum sip_header sip_header_of(struct str name); /* full or compact, any case */
+const char *sip_header_name(enum sip_header id);
+const char *sip_reason_of(unsigned status); /* "" when it has no phrase */
+
+/* ---- scanning inside values ---- */
+
+void sip_lws(struct scan *s); /* white space and folded line ends */
+
+/* A value on one line: a folded line end and its white space become one space. */
+void sip_put_value(struct buf *b, struct str value);
+
+/* The next value of a comma separated header: *rest shrinks; empty when none is left.
+ * Commas in quotes and in <> do not count. */
+struct str sip_list_next(struct str *rest);
+
+struct sip_param {
+	struct str name;
+	struct str value; /* without quotes; n == 0: none */
+};
+
+/* ";name[=value]" at the cursor; false at the end. A syntax error sets s->err
+ * (RFC 3261 25.1, generic-param). */
+bool sip_param_next(struct scan *s, struct sip_param *ret);
+
+bool sip_is_token(struct str s);

@@ -1,0 +1,92 @@
+/* nameaddr.c - see nameaddr.h */
+#include "signaling/sip/nameaddr.h"
+
+#include "common/base/scan.h"
+#include "signaling/sip/msg.h"
+
+/* Words before '<', each a token. */
+static struct str scan_display(struct scan *s)
+{
+	struct str d;
+
+	if (scan_peek(s) == '"')
+		return scan_quoted(s);
+	d = (struct str){s->p, 0};
+	while (scan_peek(s) >= 0 && *s->p != '<') {
+		(void)scan_token(s);
+		sip_lws(s);
+		if (s->err != 0)
+			break;
+	}
+	d.n = (size_t)(s->p - d.p);
+	return str_trim(d);
+}
+
+static bool has_angle(struct str value)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i < value.n; i++) {
+		if (quoted && value.p[i] == '\\')
+			i++;
+		else if (value.p[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && value.p[i] == '<')
+			return true;
+	}
+	return false;
+}
+
+/* A tag is a token, and there is one (RFC 3261 19.3): it goes into maps and requests of
+ * ours. */
+static int take_params(struct scan *s, struct sip_nameaddr *a)
+{
+	struct sip_param p;
+
+	sip_lws(s);
+	a->params = (struct str){s->p, (size_t)(s->end - s->p)};
+	while (sip_param_next(s, &p)) {
+		if (!str_ieq(p.name, STR("tag")))
+			continue;
+		if (a->tag.n > 0 || !sip_is_token(p.value))
+			return ERR_SYNTAX;
+		a->tag = p.value;
+	}
+	return s->err;
+}
+
+/* Some scheme, and nothing that could end the value it stands in. */
+static bool is_absolute(struct str uri)
+{
+	for (size_t i = 0; i < uri.n; i++)
+		if ((unsigned char)uri.p[i] <= ' ' ||
+		    memchr("<>\"\x7f", uri.p[i], 4) != NULL)
+			return false;
+	return uri.n > 0 && uri.p[0] != ':' && memchr(uri.p, ':', uri.n) != NULL;
+}
+
+int sip_nameaddr_parse(struct str value, struct sip_nameaddr *ret)
+{
+	struct sip_nameaddr a = {.tag = {"", 0}};
+	struct scan s = scan_of(value);
+	int err;
+
+	sip_lws(&s);
+	if (has_angle(value)) {
+		a.display = scan_display(&s);
+		sip_lws(&s);
+		scan_char(&s, '<');
+		a.uri = scan_until(&s, ">");
+		scan_char(&s, '>');
+	} else {
+		/* RFC 3261 20: with ',', '?' or ';' inside it must stand in <> */
+		a.uri = scan_until(&s, "; \t\r\n,?");
+	}
+	if (s.err != 0 || !is_absolute(a.uri))
+		return ERR_SYNTAX;
+	err = take_params(&s, &a);
+	if (err != 0)
+		return err;
+	*ret = a;
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* nameaddr.h - From, To, Contact and Route values (RFC 3261 20.10):
+ * ["display"] <uri> *(;param) or addr-spec *(;param). */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/str.h"
+
+struct sip_nameaddr {
+	struct str display; /* without quotes, escapes not resolved */
+	struct str uri;     /* of any scheme; not parsed */
+	struct str params;  /* of the header, from ';' on */
+	struct str tag;     /* n == 0: none */
+};
+
+MUST_USE int sip_nameaddr_parse(struct str value,
+				struct sip_nameaddr *ret); /* ERR_SYNTAX */

@@ -1,0 +1,717 @@
+/* stack.c - see stack.h */
+#include "signaling/sip/stack.h"
+
+#include <string.h>
+
+#include "common/base/must.h"
+
+#define COOKIE          "z9hG4bK"
+#define OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
+#define RETRY_AFTER     "2"
+
+static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
+{
+	must(out->n < SIP_EFFECTS_MAX);
+	out->v[out->n] = (struct sip_effect){.kind = kind};
+	return &out->v[out->n++];
+}
+
+int sip_stack_init(struct sip_stack *s, const struct sip_config *cfg,
+		   const struct map_key *hash, uint64_t seed, uint64_t now_ms)
+{
+	int err;
+
+	memset(s, 0, sizeof *s);
+	s->cfg = *cfg;
+	rand_seed(&s->rand, seed);
+	s->hash = *hash;
+	wheel_init(&s->wheel, now_ms);
+	err = pool_init(&s->servers, cfg->server_max, sizeof(struct sip_server_txn));
+	if (err == 0)
+		err = pool_init(&s->clients, cfg->client_max,
+				sizeof(struct sip_client_txn));
+	if (err == 0)
+		err = sip_store_init(&s->store, cfg->server_max + cfg->client_max);
+	if (err == 0)
+		err = map_init(&s->server_keys, cfg->server_max);
+	if (err == 0)
+		err = map_init(&s->merge_keys, cfg->server_max);
+	if (err == 0)
+		err = map_init(&s->client_keys, cfg->client_max);
+	if (err != 0)
+		sip_stack_fini(s);
+	return err;
+}
+
+void sip_stack_fini(struct sip_stack *s)
+{
+	pool_fini(&s->servers);
+	pool_fini(&s->clients);
+	sip_store_fini(&s->store);
+	map_fini(&s->server_keys);
+	map_fini(&s->merge_keys);
+	map_fini(&s->client_keys);
+}
+
+static void put_worker(struct buf *b, const struct sip_stack *s)
+{
+	buf_hex(b, s->cfg.worker, 2);
+}
+
+void sip_stack_branch(struct sip_stack *s, char out[SIP_BRANCH_BYTES])
+{
+	struct buf b = buf_of(out, SIP_BRANCH_BYTES - 1);
+
+	buf_z(&b, COOKIE);
+	buf_hex(&b, rand_u64(&s->rand), 16);
+	put_worker(&b, s);
+	out[b.n] = '\0';
+}
+
+void sip_stack_new_tag(struct sip_stack *s, char out[SIP_TAG_BYTES])
+{
+	struct buf b = buf_of(out, SIP_TAG_BYTES - 1);
+
+	buf_hex(&b, rand_u64(&s->rand), 16);
+	put_worker(&b, s);
+	out[b.n] = '\0';
+}
+
+/* ---- keys ---- */
+
+static uint64_t hash_parts(const struct sip_stack *s, const struct str *parts, size_t n)
+{
+	uint64_t h[8];
+
+	must(n <= sizeof h / sizeof h[0]);
+	for (size_t i = 0; i < n; i++)
+		h[i] = map_hash(&s->hash, parts[i].p, parts[i].n);
+	return map_hash(&s->hash, h, n * sizeof h[0]);
+}
+
+/* RFC 3261 17.2.3: branch, sent-by and method, an ACK counting as its INVITE; without the
+ * cookie also what RFC 2543 compared and an ACK or CANCEL repeats. */
+static uint64_t server_key(const struct sip_stack *s, enum sip_method method)
+{
+	const struct sip_core *c = &s->core;
+	bool cookie = str_has_prefix(c->via.branch, STR(COOKIE));
+	struct str kind = s->msg.method_name;
+	char port_area[24], cseq_area[24];
+	struct buf port = buf_of(port_area, sizeof port_area);
+	struct buf cseq = buf_of(cseq_area, sizeof cseq_area);
+
+	if (method == SIP_M_INVITE || method == SIP_M_ACK)
+		kind = STR("INVITE");
+	buf_u64(&port, c->via.port);
+	buf_u64(&cseq, c->cseq.number);
+	return hash_parts(s,
+			  (struct str[]){c->via.branch, c->via.host, buf_str(&port), kind,
+					 c->call_id, c->from.tag, buf_str(&cseq)},
+			  cookie ? 4 : 7);
+}
+
+/* RFC 3261 8.2.2.2: the same request over another path. */
+static uint64_t merge_key(const struct sip_stack *s)
+{
+	char digits[24];
+	struct buf cseq = buf_of(digits, sizeof digits);
+
+	buf_u64(&cseq, s->core.cseq.number);
+	return hash_parts(s,
+			  (struct str[]){s->core.from.tag, s->core.call_id,
+					 buf_str(&cseq), s->msg.method_name},
+			  4);
+}
+
+static struct sip_server_txn *find_server(struct sip_stack *s, uint64_t key)
+{
+	uint64_t handle;
+
+	return map_get(&s->server_keys, key, NULL, NULL, &handle)
+		       ? pool_get(&s->servers, handle)
+		       : NULL;
+}
+
+/* ---- sending ---- */
+
+static void send_bytes(struct sip_stack *s, struct str bytes, const struct addr *to,
+		       uint32_t listener, struct sip_effects *out)
+{
+	struct sip_effect *e = emit(out, SIP_SEND);
+
+	e->p = bytes.p;
+	e->n = bytes.n;
+	e->to = *to;
+	e->listener = listener;
+	s->count.sent++;
+}
+
+/* An answer that leaves no trace: its retransmission gets the same one again. */
+static void answer_stateless(struct sip_stack *s, const struct sip_reply *r,
+			     struct sip_effects *out)
+{
+	struct addr to =
+		sip_via_reply_to(&s->core.via, &s->packet.source, s->cfg.force_rport);
+	struct buf b = buf_of(s->scratch, sizeof s->scratch);
+	char tag[24];
+	struct buf t = buf_of(tag, sizeof tag);
+	struct sip_reply reply = *r;
+
+	if (!s->core.has_via)
+		to = s->packet.source; /* the Via can not be read: where else */
+	/* the same tag for the same request, without remembering it */
+	buf_hex(&t, hash_parts(s, (struct str[]){s->core.via.branch, s->core.call_id}, 2),
+		16);
+	put_worker(&t, s);
+	reply.to_tag = buf_str(&t);
+	reply.server = s->cfg.server;
+	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			      &s->skeleton) != 0 ||
+	    sip_reply_print(&b, &s->skeleton, &reply) != 0) {
+		s->count.malformed++; /* too large to be answered */
+		return;
+	}
+	s->count.refused += reply.code >= 300;
+	send_bytes(s, buf_str(&b), &to, s->packet.listener, out);
+}
+
+static void refuse(struct sip_stack *s, const struct sip_verdict *v,
+		   struct sip_effects *out)
+{
+	char area[2048];
+	struct buf headers = buf_of(area, sizeof area);
+	struct sip_reply r = {.code = v->status};
+
+	sip_refusal_headers(&headers, &s->msg, v->status);
+	if (v->reason != NULL)
+		r.reason = str_of(v->reason);
+	r.headers = buf_ok(&headers) ? buf_str(&headers) : (struct str){"", 0};
+	answer_stateless(s, &r, out);
+}
+
+static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
+			struct sip_effects *out)
+{
+	struct str kept = {sip_store_at(&s->store, &t->response), t->response.bytes};
+
+	if (kept.p != NULL)
+		send_bytes(s, kept, &t->to, t->listener, out);
+}
+
+static void arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn *t)
+{
+	uint64_t at = txn_deadline(t);
+
+	if (at == UINT64_MAX)
+		wheel_cancel(&s->wheel, timer);
+	else
+		wheel_arm(&s->wheel, timer, at);
+}
+
+static void free_server(struct sip_stack *s, struct sip_server_txn *t)
+{
+	s->count.unexpected += t->txn.unexpected;
+	wheel_cancel(&s->wheel, &t->timer);
+	(void)map_del(&s->server_keys, t->key, NULL, NULL);
+	if (t->merge_key != 0)
+		(void)map_del(&s->merge_keys, t->merge_key, NULL, NULL);
+	sip_store_drop(&s->store, &t->skeleton);
+	sip_store_drop(&s->store, &t->response);
+	pool_give(&s->servers, t);
+}
+
+static void act_server(struct sip_stack *s, struct sip_server_txn *t, unsigned todo,
+		       struct sip_effects *out)
+{
+	if (todo & TXN_DO_SEND)
+		send_stored(s, t, out);
+	if (todo & TXN_DO_GIVE_UP)
+		emit(out, SIP_NO_ACK)->user = t->user;
+	if (todo & TXN_DO_FREE)
+		free_server(s, t);
+	else
+		arm(s, &t->timer, &t->txn);
+}
+
+/* ---- requests ---- */
+
+/* A transaction that can be found; `merge_key` 0: none. NULL: no room, or it exists. */
+static struct sip_server_txn *add_server(struct sip_stack *s, uint64_t key,
+					 uint64_t merge)
+{
+	uint64_t handle;
+	struct sip_server_txn *t = pool_take(&s->servers, &handle);
+
+	if (t == NULL)
+		return NULL;
+	if (map_put(&s->server_keys, key, handle, NULL, NULL) != 0) {
+		pool_give(&s->servers, t);
+		return NULL;
+	}
+	t->key = key;
+	t->timer.owner = t;
+	/* of two of one request only the first is the one others merge with */
+	if (merge != 0 && map_put(&s->merge_keys, merge, handle, NULL, NULL) == 0)
+		t->merge_key = merge;
+	return t;
+}
+
+static int keep_skeleton(struct sip_stack *s, struct sip_server_txn *t,
+			 const struct sip_skeleton *k)
+{
+	size_t n = offsetof(struct sip_skeleton, text) + k->bytes;
+
+	return sip_store_put(&s->store, &t->skeleton, k, n);
+}
+
+static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
+					 uint64_t now_ms)
+{
+	bool outside = s->core.to.tag.n == 0, invite = s->msg.method == SIP_M_INVITE;
+	struct sip_server_txn *t;
+
+	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			      &s->skeleton) != 0)
+		return NULL;
+	t = add_server(s, key, outside ? merge_key(s) : 0);
+	if (t == NULL)
+		return NULL;
+	if (keep_skeleton(s, t, &s->skeleton) != 0) {
+		free_server(s, t);
+		return NULL;
+	}
+	txn_start(&t->txn, invite ? TXN_INVITE_SERVER : TXN_SERVER, now_ms);
+	t->to = sip_via_reply_to(&s->core.via, &s->packet.source, s->cfg.force_rport);
+	t->listener = s->packet.listener;
+	/* the request's own one is in the skeleton, however long it is */
+	if (outside || str_copy(t->to_tag, sizeof t->to_tag, s->core.to.tag) != 0)
+		sip_stack_new_tag(s, t->to_tag);
+	arm(s, &t->timer, &t->txn);
+	return t;
+}
+
+/* RFC 3261 9.2: answered under its own transaction, with the tag of the INVITE's answers.
+ */
+static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
+			struct sip_effects *out)
+{
+	struct sip_server_txn *invite = find_server(s, server_key(s, SIP_M_INVITE));
+	struct sip_reply r = {.code = invite != NULL ? 200 : 481};
+	struct sip_server_txn *t = new_server(s, key, now_ms);
+	struct sip_effect *e;
+
+	if (t != NULL && invite != NULL)
+		memcpy(t->to_tag, invite->to_tag, sizeof t->to_tag);
+	if (t == NULL ||
+	    sip_stack_respond(s, pool_handle(&s->servers, t), &r, now_ms, out) != 0)
+		answer_stateless(s, &r, out); /* full: cancelling takes no memory */
+	if (invite == NULL || invite->txn.state != TXN_PROCEEDING)
+		return; /* nothing left to cancel */
+	e = emit(out, SIP_GOT_CANCEL);
+	e->txn = pool_handle(&s->servers, invite);
+	e->user = invite->user;
+}
+
+static void deliver(struct sip_stack *s, enum sip_effect_kind kind, uint64_t txn,
+		    struct sip_effects *out)
+{
+	struct sip_effect *e = emit(out, kind);
+
+	e->txn = txn;
+	e->packet = &s->packet;
+	e->msg = &s->msg;
+	e->core = &s->core;
+}
+
+static void unavailable(struct sip_stack *s, struct sip_effects *out)
+{
+	struct sip_reply r = {.code = 503,
+			      .headers = STR("Retry-After: " RETRY_AFTER "\r\n")};
+
+	answer_stateless(s, &r, out);
+}
+
+/* No state to keep: the same question gets the same answer (RFC 3261 11.2). */
+static void take_options(struct sip_stack *s, struct sip_effects *out)
+{
+	if (s->draining)
+		unavailable(s, out);
+	else
+		answer_stateless(
+			s,
+			&(struct sip_reply){.code = 200, .headers = STR(OPTIONS_HEADERS)},
+			out);
+}
+
+/* The last eighth of the table is for calls that stand. */
+static bool is_crowded(const struct sip_stack *s)
+{
+	return s->servers.used >= s->servers.cap - s->servers.cap / 8;
+}
+
+static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
+		     struct sip_effects *out)
+{
+	bool outside = s->core.to.tag.n == 0;
+	struct sip_server_txn *t = NULL;
+	uint64_t handle;
+
+	if (outside && map_get(&s->merge_keys, merge_key(s), NULL, NULL, &handle)) {
+		s->count.merged++;
+		answer_stateless(s, &(struct sip_reply){.code = 482}, out);
+		return;
+	}
+	if (outside && s->draining) {
+		unavailable(s, out);
+		return;
+	}
+	if (!outside || !is_crowded(s))
+		t = new_server(s, key, now_ms);
+	if (t == NULL) {
+		s->count.full++;
+		unavailable(s, out);
+		return;
+	}
+	handle = pool_handle(&s->servers, t);
+	if (s->msg.method == SIP_M_INVITE)
+		(void)!sip_stack_respond(s, handle, &(struct sip_reply){.code = 100},
+					 now_ms, out);
+	deliver(s, SIP_GOT_REQUEST, handle, out);
+}
+
+static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now_ms,
+		     struct sip_effects *out)
+{
+	if (t != NULL && t->txn.state != TXN_ACCEPTED)
+		act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
+	else
+		deliver(s, SIP_GOT_ACK, 0, out);
+}
+
+static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_verdict v = sip_validate(&s->msg, &s->core);
+	struct sip_server_txn *t;
+	uint64_t key;
+
+	if (v.status != 0) {
+		s->count.malformed++;
+		if (v.status != SIP_DROP)
+			refuse(s, &v, out);
+		return;
+	}
+	key = server_key(s, (enum sip_method)s->msg.method);
+	t = find_server(s, key);
+	if (s->msg.method == SIP_M_ACK) {
+		take_ack(s, t, now_ms, out);
+	} else if (t != NULL) {
+		s->count.retransmitted++;
+		act_server(s, t, txn_event(&t->txn, TXN_EV_REQUEST, now_ms), out);
+	} else if (s->msg.method == SIP_M_CANCEL) {
+		take_cancel(s, key, now_ms, out);
+	} else if (s->msg.method == SIP_M_OPTIONS && s->core.to.tag.n == 0) {
+		take_options(s, out);
+	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0) {
+		take_new(s, key, now_ms, out);
+	} else {
+		v.status = s->msg.method == SIP_M_BYE ? 481 : 405;
+		refuse(s, &v, out);
+	}
+}
+
+/* ---- responses ---- */
+
+static void free_client(struct sip_stack *s, struct sip_client_txn *t)
+{
+	s->count.unexpected += t->txn.unexpected;
+	wheel_cancel(&s->wheel, &t->timer);
+	(void)map_del(&s->client_keys, t->key, NULL, NULL);
+	sip_store_drop(&s->store, &t->request);
+	pool_give(&s->clients, t);
+}
+
+static void act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
+		       struct sip_effects *out)
+{
+	struct str request = {sip_store_at(&s->store, &t->request), t->request.bytes};
+	struct sip_effect *e;
+
+	if (todo & TXN_DO_SEND)
+		send_bytes(s, request, &t->to, t->listener, out);
+	if (todo & TXN_DO_DELIVER) {
+		e = emit(out, SIP_GOT_RESPONSE);
+		e->user = t->user;
+		e->status = s->msg.status;
+		e->msg = &s->msg;
+	}
+	if (todo & TXN_DO_GIVE_UP) {
+		e = emit(out, SIP_NO_RESPONSE);
+		e->user = t->user;
+		e->status = 408;
+	}
+	if (todo & TXN_DO_FREE)
+		free_client(s, t);
+	else
+		arm(s, &t->timer, &t->txn);
+}
+
+/* RFC 3261 17.1.3: branch of the only Via (with more it is not for us, 8.1.3.3) and
+ * method. */
+static struct sip_client_txn *find_client(const struct sip_stack *s)
+{
+	struct str vias = sip_value(&s->msg, SIP_VIA);
+	struct sip_client_txn *t;
+	struct sip_cseq cseq;
+	struct sip_via via;
+	uint64_t handle;
+
+	if (sip_via_parse(sip_list_next(&vias), &via) != 0 || vias.n > 0 ||
+	    s->msg.fields[s->msg.first[SIP_VIA]].next != SIP_NONE ||
+	    sip_cseq_parse(sip_value(&s->msg, SIP_CSEQ), &cseq) != 0 ||
+	    !map_get(&s->client_keys, map_hash(&s->hash, via.branch.p, via.branch.n),
+		     NULL, NULL, &handle))
+		return NULL;
+	t = pool_get(&s->clients, handle);
+	return t != NULL && sip_method_of(cseq.method) == t->method ? t : NULL;
+}
+
+static enum txn_event event_of(unsigned status)
+{
+	if (status < 200)
+		return TXN_EV_1XX;
+	return status < 300 ? TXN_EV_2XX : TXN_EV_FAILURE;
+}
+
+static void take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_client_txn *t = find_client(s);
+
+	if (t == NULL)
+		s->count.stray++;
+	else
+		act_client(s, t, txn_event(&t->txn, event_of(s->msg.status), now_ms),
+			   out);
+}
+
+void sip_stack_input(struct sip_stack *s, const struct sip_packet *in, uint64_t now_ms,
+		     struct sip_effects *out)
+{
+	int err;
+
+	out->n = 0;
+	s->packet = *in;
+	s->count.received++;
+	err = sip_parse(in->p, in->n, &s->msg);
+	if (err != 0) {
+		s->count.malformed += err != ERR_NOENT; /* a keep-alive is no error */
+		return;
+	}
+	if (s->msg.is_request)
+		take_request(s, now_ms, out);
+	else
+		take_response(s, now_ms, out);
+}
+
+/* ---- for the owner ---- */
+
+int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply *r,
+		      uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+	struct buf b = buf_of(s->scratch, sizeof s->scratch);
+	struct sip_reply reply = *r;
+	const struct sip_skeleton *k;
+	int err;
+
+	if (t == NULL)
+		return ERR_STALE;
+	k = sip_store_at(&s->store, &t->skeleton);
+	if (k == NULL)
+		return ERR_PROTO;
+	reply.to_tag = str_of(t->to_tag);
+	reply.server = s->cfg.server;
+	err = sip_reply_print(&b, k, &reply);
+	if (err != 0)
+		return err;
+	if (r->code >= 200)
+		sip_store_drop(&s->store, &t->skeleton);
+	if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
+		/* it goes out all the same, but can not be repeated */
+		s->count.full++;
+		sip_store_drop(&s->store, &t->response);
+		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+	}
+	act_server(s, t, txn_event(&t->txn, event_of(r->code), now_ms), out);
+	return 0;
+}
+
+void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL)
+		send_stored(s, t, out);
+}
+
+void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL)
+		t->user = user;
+}
+
+struct str sip_stack_tag(struct sip_stack *s, uint64_t txn)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	return t != NULL ? str_of(t->to_tag) : (struct str){"", 0};
+}
+
+int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
+		      struct str branch, uint64_t now_ms, struct sip_effects *out)
+{
+	struct str rest, text = {request->p, request->n};
+	enum sip_method method = sip_method_of(str_cut(text, ' ', &rest));
+	uint64_t handle;
+	struct sip_client_txn *t;
+
+	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK)
+		return ERR_INVAL;
+	t = text.n <= SIP_REQUEST_BYTES ? pool_take(&s->clients, &handle) : NULL;
+	if (t == NULL)
+		return ERR_NOSPC;
+	t->key = map_hash(&s->hash, branch.p, branch.n);
+	if (sip_store_put(&s->store, &t->request, text.p, text.n) != 0 ||
+	    map_put(&s->client_keys, t->key, handle, NULL, NULL) != 0) {
+		sip_store_drop(&s->store, &t->request);
+		pool_give(&s->clients, t);
+		return ERR_NOSPC;
+	}
+	t->method = (uint32_t)method;
+	t->to = request->to;
+	t->listener = request->listener;
+	t->user = request->user;
+	t->timer.owner = t;
+	txn_start(&t->txn, TXN_CLIENT, now_ms);
+	act_client(s, t, TXN_DO_SEND, out);
+	return 0;
+}
+
+uint64_t sip_stack_deadline(const struct sip_stack *s)
+{
+	return wheel_deadline(&s->wheel);
+}
+
+bool sip_stack_tick(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
+{
+	struct wheel_timer *timer = wheel_next(&s->wheel, now_ms);
+	struct txn *t; /* the first member of both kinds */
+
+	out->n = 0;
+	if (timer == NULL)
+		return false;
+	t = timer->owner;
+	if (t->kind == TXN_CLIENT)
+		act_client(s, timer->owner, txn_tick(t, now_ms), out);
+	else
+		act_server(s, timer->owner, txn_tick(t, now_ms), out);
+	return true;
+}
+
+/* ---- crash survival ---- */
+
+const struct sip_server_record *sip_stack_export(struct sip_stack *s, uint64_t txn)
+{
+	const struct sip_server_txn *t = pool_get(&s->servers, txn);
+	struct sip_server_record *r = &s->record;
+
+	if (t == NULL || t->txn.kind != TXN_INVITE_SERVER)
+		return NULL;
+	*r = (struct sip_server_record){
+		.txn = t->txn,
+		.key = t->key,
+		.merge_key = t->merge_key,
+		.to = t->to,
+		.listener = t->listener,
+		.response_bytes = t->response.bytes,
+	};
+	memcpy(r->to_tag, t->to_tag, sizeof r->to_tag);
+	if (t->skeleton.bytes > 0)
+		memcpy(&r->skeleton, sip_store_at(&s->store, &t->skeleton),
+		       t->skeleton.bytes);
+	if (t->response.bytes > 0)
+		memcpy(r->response, sip_store_at(&s->store, &t->response),
+		       t->response.bytes);
+	return r;
+}
+
+static bool skeleton_is_sound(const struct sip_skeleton *k)
+{
+	const char *end = k->text + k->bytes;
+
+	return k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
+	       k->to_end <= k->bytes - k->route_bytes - 2 && k->has_to_tag <= 1 &&
+	       str_has_prefix((struct str){k->text, k->bytes}, STR("Via: ")) &&
+	       end[-2] == '\r' && end[-1] == '\n';
+}
+
+/* The deadlines a state has, so that it can neither stay for ever nor spin. */
+static bool timers_are_sound(const struct txn *t, uint64_t now_ms)
+{
+	bool ends = t->timeout_ms <= now_ms + SIP_TIMEOUT_MS;
+
+	switch ((enum txn_state)t->state) {
+	case TXN_PROCEEDING:
+		return t->resend_ms == UINT64_MAX && t->timeout_ms == UINT64_MAX;
+	case TXN_COMPLETED:
+		return ends && t->interval_ms >= SIP_T1_MS &&
+		       t->interval_ms <= SIP_T2_MS && t->resend_ms <= now_ms + SIP_T2_MS;
+	case TXN_CONFIRMED:
+	case TXN_ACCEPTED:
+		return ends && t->resend_ms == UINT64_MAX;
+	case TXN_TRYING:
+	case TXN_TERMINATED:
+	case TXN_STATES:
+		break;
+	}
+	return false;
+}
+
+static bool record_is_sound(const struct sip_server_record *r, uint64_t now_ms)
+{
+	const char *tag_end = memchr(r->to_tag, '\0', sizeof r->to_tag);
+
+	return r->txn.kind == TXN_INVITE_SERVER && timers_are_sound(&r->txn, now_ms) &&
+	       r->response_bytes <= sizeof r->response && r->to.family > ADDR_NONE &&
+	       r->to.family < ADDR_FAMILIES && tag_end != NULL &&
+	       sip_is_token((struct str){r->to_tag, (size_t)(tag_end - r->to_tag)}) &&
+	       (r->txn.state != TXN_PROCEEDING || skeleton_is_sound(&r->skeleton));
+}
+
+int sip_stack_import(struct sip_stack *s, const struct sip_server_record *r,
+		     uint64_t user, uint64_t *ret_txn)
+{
+	struct sip_server_txn *t;
+
+	if (!record_is_sound(r, s->wheel.now_ms) || find_server(s, r->key) != NULL)
+		return ERR_CORRUPT;
+	t = add_server(s, r->key, r->merge_key);
+	if (t == NULL)
+		return ERR_NOSPC;
+	if ((r->txn.state == TXN_PROCEEDING && keep_skeleton(s, t, &r->skeleton) != 0) ||
+	    (r->response_bytes > 0 && sip_store_put(&s->store, &t->response, r->response,
+						    r->response_bytes) != 0)) {
+		free_server(s, t);
+		return ERR_NOSPC;
+	}
+	t->txn = r->txn;
+	t->txn.unexpected = 0;
+	t->user = user;
+	t->to = r->to;
+	t->listener = r->listener;
+	memcpy(t->to_tag, r->to_tag, sizeof t->to_tag);
+	arm(s, &t->timer, &t->txn);
+	*ret_txn = pool_handle(&s->servers, t);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* txn.c - see txn.h */
+#include "signaling/sip/txn.h"
+
+#include <stddef.h>
+
+typedef unsigned action_fn(struct txn *t, uint64_t now);
+
+struct rule {
+	action_fn *act;
+	enum txn_state next;
+};
+
+static unsigned ignore(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_NOTHING;
+}
+
+static unsigned again(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_SEND;
+}
+
+static void wait_for(struct txn *t, uint64_t until)
+{
+	t->resend_ms = UINT64_MAX;
+	t->timeout_ms = until;
+}
+
+/* INVITE: 2xx. Timer L; the dialog repeats the 2xx. */
+static unsigned accept(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_SEND;
+}
+
+/* INVITE: 3xx-6xx. Timers G and H. */
+static unsigned refuse(struct txn *t, uint64_t now)
+{
+	t->interval_ms = SIP_T1_MS;
+	t->resend_ms = now + SIP_T1_MS;
+	t->timeout_ms = now + SIP_TIMEOUT_MS;
+	return TXN_DO_SEND;
+}
+
+static unsigned resend(struct txn *t, uint64_t now)
+{
+	t->interval_ms = 2 * t->interval_ms < SIP_T2_MS ? 2 * t->interval_ms : SIP_T2_MS;
+	t->resend_ms = now + t->interval_ms;
+	return TXN_DO_SEND;
+}
+
+/* The ACK of a refusal: timer I. */
+static unsigned confirm(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_T4_MS);
+	return TXN_DO_NOTHING;
+}
+
+static unsigned no_ack(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_GIVE_UP | TXN_DO_FREE;
+}
+
+static unsigned finish(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_FREE;
+}
+
+/* Not INVITE, server: any final response. Timer J. */
+static unsigned complete(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_SEND;
+}
+
+/* Client: a provisional one; timer E is T2 from here on (RFC 3261 17.1.2.2). */
+static unsigned proceed(struct txn *t, uint64_t now)
+{
+	(void)now;
+	t->interval_ms = SIP_T2_MS;
+	return TXN_DO_NOTHING;
+}
+
+/* Client: the final one. Timer K. */
+static unsigned answered(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_T4_MS);
+	return TXN_DO_DELIVER;
+}
+
+/* clang-format off */
+static const struct rule rules[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
+	[TXN_INVITE_SERVER] = { /* RFC 3261 figure 7, RFC 6026 figure 5; TRYING is passed at once */
+		[TXN_PROCEEDING] = {
+			[TXN_EV_REQUEST] = {again,    TXN_PROCEEDING},
+			[TXN_EV_1XX]     = {again,    TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {accept,   TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {refuse,   TXN_COMPLETED},
+			[TXN_EV_ACK]     = {ignore,   TXN_PROCEEDING},
+		},
+		[TXN_ACCEPTED] = {
+			[TXN_EV_REQUEST] = {ignore,   TXN_ACCEPTED},
+			[TXN_EV_2XX]     = {again,    TXN_ACCEPTED},
+			[TXN_EV_ACK]     = {ignore,   TXN_ACCEPTED},
+			[TXN_EV_TIMEOUT] = {finish,   TXN_TERMINATED},
+		},
+		[TXN_COMPLETED] = {
+			[TXN_EV_REQUEST] = {again,    TXN_COMPLETED},
+			[TXN_EV_ACK]     = {confirm,  TXN_CONFIRMED},
+			[TXN_EV_RESEND]  = {resend,   TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {no_ack,   TXN_TERMINATED},
+		},
+		[TXN_CONFIRMED] = {
+			[TXN_EV_REQUEST] = {ignore,   TXN_CONFIRMED},
+			[TXN_EV_ACK]     = {ignore,   TXN_CONFIRMED},
+			[TXN_EV_TIMEOUT] = {finish,   TXN_TERMINATED},
+		},
+	},
+	[TXN_SERVER] = { /* RFC 3261 figure 8 */
+		[TXN_TRYING] = {
+			[TXN_EV_REQUEST] = {ignore,   TXN_TRYING},
+			[TXN_EV_1XX]     = {again,    TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {complete, TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {complete, TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {finish,   TXN_TERMINATED},
+		},
+		[TXN_PROCEEDING] = {
+			[TXN_EV_REQUEST] = {again,    TXN_PROCEEDING},
+			[TXN_EV_1XX]     = {again,    TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {complete, TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {complete, TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {finish,   TXN_TERMINATED},
+		},
+		[TXN_COMPLETED] = {
+			[TXN_EV_REQUEST] = {again,    TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {finish,   TXN_TERMINATED},
+		},
+	},
+	[TXN_CLIENT] = { /* RFC 3261 figure 6 */
+		[TXN_TRYING] = {
+			[TXN_EV_1XX]     = {proceed,     TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {answered,    TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {answered,    TXN_COMPLETED},
+			[TXN_EV_RESEND]  = {resend,      TXN_TRYING},
+			[TXN_EV_TIMEOUT] = {no_ack,      TXN_TERMINATED},
+		},
+		[TXN_PROCEEDING] = {
+			[TXN_EV_1XX]     = {proceed,     TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {answered,    TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {answered,    TXN_COMPLETED},
+			[TXN_EV_RESEND]  = {resend,      TXN_PROCEEDING},
+			[TXN_EV_TIMEOUT] = {no_ack,      TXN_TERMINATED},
+		},
+		[TXN_COMPLETED] = {
+			[TXN_EV_1XX]     = {ignore,      TXN_COMPLETED},
+			[TXN_EV_2XX]     = {ignore,      TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {ignore,      TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {finish,      TXN_TERMINATED},
+		},
+	},
+};
+/* clang-format on */
+
+void txn_start(struct txn *t, enum txn_kind kind, uint64_t now_ms)
+{
+	*t = (struct txn){
+		.kind = (uint8_t)kind,
+		.state = kind == TXN_INVITE_SERVER ? TXN_PROCEEDING : TXN_TRYING,
+		.resend_ms = UINT64_MAX,
+		.timeout_ms = UINT64_MAX,
+	};
+	if (kind == TXN_INVITE_SERVER)
+		return; /* how long a call may ring is its owner's to say */
+	t->timeout_ms = now_ms + SIP_TIMEOUT_MS;
+	if (kind == TXN_SERVER)
+		return; /* an answer after that reaches nobody (timer F of the peer) */
+	t->interval_ms = SIP_T1_MS;
+	t->resend_ms = now_ms + SIP_T1_MS;
+}
+
+unsigned txn_event(struct txn *t, enum txn_event ev, uint64_t now_ms)
+{
+	const struct rule *r = &rules[t->kind][t->state][ev];
+
+	if (r->act == NULL) {
+		t->unexpected++;
+		return TXN_DO_NOTHING;
+	}
+	t->state = (uint8_t)r->next;
+	return r->act(t, now_ms);
+}
+
+uint64_t txn_deadline(const struct txn *t)
+{
+	return t->resend_ms < t->timeout_ms ? t->resend_ms : t->timeout_ms;
+}
+
+unsigned txn_tick(struct txn *t, uint64_t now_ms)
+{
+	if (now_ms >= t->timeout_ms)
+		return txn_event(t, TXN_EV_TIMEOUT, now_ms);
+	if (now_ms >= t->resend_ms)
+		return txn_event(t, TXN_EV_RESEND, now_ms);
+	return TXN_DO_NOTHING;
+}
+
+const char *txn_state_name(enum txn_state s)
+{
+	static const char *const names[TXN_STATES] = {
+		"trying",    "proceeding", "completed",
+		"confirmed", "accepted",   "terminated",
+	};
+
+	return names[s];
+}
