@@ -1,0 +1,171 @@
+/* from_bus.c - requests of control, translated to plain structs and carried out. */
+#include "common/base/log.h"
+#include "media/daemon/media.h"
+
+static struct media *media_of(void *self)
+{
+	return self;
+}
+
+static void answer(struct media *m, const Tipring__V1__Envelope *e, int err, const char *what)
+{
+	Tipring__V1__ResultCode code = TIPRING__V1__RESULT_CODE__REJECTED;
+
+	if (err == 0)
+		code = TIPRING__V1__RESULT_CODE__OK;
+	else if (err == ERR_NOSPC || err == ERR_NOMEM || err == -EMFILE)
+		code = TIPRING__V1__RESULT_CODE__OVERLOADED;
+	else if (err == ERR_NOENT || err == ERR_STALE)
+		code = TIPRING__V1__RESULT_CODE__NOT_FOUND;
+	else if (err == ERR_PROTO || err == ERR_EXIST)
+		code = TIPRING__V1__RESULT_CODE__CONFLICT;
+	else if (err == ERR_UNSUPPORTED)
+		code = TIPRING__V1__RESULT_CODE__UNSUPPORTED;
+	worker_result(m->worker, e, code, what);
+}
+
+static int take_address(const Tipring__V1__Address *in, struct addr *ret)
+{
+	int err = in != NULL && in->port <= UINT16_MAX ? addr_parse_ip(str_of(in->ip), ret) : ERR_INVAL;
+
+	if (err == 0)
+		ret->port = (uint16_t)in->port;
+	return err;
+}
+
+static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *ret)
+{
+	struct session_facts f = {.ptime_ms = 20};
+	int err;
+
+	if (in == NULL || in->payload_type > 127 || in->dtmf_payload_type > 127)
+		return ERR_INVAL;
+	if (in->codec != TIPRING__V1__CODEC__PCMU && in->codec != TIPRING__V1__CODEC__PCMA)
+		return ERR_UNSUPPORTED;
+	if (in->ptime_ms != 0 && (in->ptime_ms % 10 != 0 || in->ptime_ms > SESSION_PTIME_MAX_MS))
+		return ERR_INVAL;
+	err = take_address(in->remote_rtp, &f.remote_rtp);
+	if (err != 0)
+		return err;
+	f.remote_rtcp = f.remote_rtp;
+	f.remote_rtcp.port++;
+	if (in->remote_rtcp != NULL)
+		err = take_address(in->remote_rtcp, &f.remote_rtcp);
+
+	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? SESSION_PCMU : SESSION_PCMA;
+	f.payload_type = (uint8_t)in->payload_type;
+	f.dtmf_payload_type = (uint8_t)in->dtmf_payload_type;
+	if (in->ptime_ms != 0)
+		f.ptime_ms = (uint8_t)in->ptime_ms;
+	f.sends = in->direction == TIPRING__V1__DIRECTION__DIRECTION_UNSPECIFIED ||
+		  in->direction == TIPRING__V1__DIRECTION__SENDRECV || in->direction == TIPRING__V1__DIRECTION__SENDONLY;
+	f.receives = in->direction == TIPRING__V1__DIRECTION__DIRECTION_UNSPECIFIED ||
+		     in->direction == TIPRING__V1__DIRECTION__SENDRECV || in->direction == TIPRING__V1__DIRECTION__RECVONLY;
+	*ret = f;
+	return err;
+}
+
+static void on_open(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = sessions_by_call(m, e->session_open->call_id);
+	struct session_facts facts;
+	int err = 0;
+
+	(void)peer;
+	if (ms == NULL) {
+		err = e->session_open->call_id != 0 ? take_facts(e->session_open->media, &facts) : ERR_INVAL;
+		if (err == 0)
+			err = sessions_open(m, e->session_open->call_id, &facts, &ms);
+	}
+	if (err == 0) {
+		to_bus_opened(m, e->request_id, ms);
+		return;
+	}
+	count(m, STAT_media_sessions_refused, 1);
+	answer(m, e, err, err == ERR_ACCES	  ? "this address can not be sent to"
+			  : err == ERR_NOSPC	  ? "no session or no port pair is free"
+			  : err == ERR_UNSUPPORTED ? "codec not supported"
+						   : "media facts are not usable");
+}
+
+static struct media_session *session_of(struct media *m, uint64_t id)
+{
+	return pool_get(&m->sessions, id);
+}
+
+static void on_start(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_start->session_id);
+	uint32_t rate = e->session_start->rate_hz, frame = e->session_start->frame_ms;
+	int err = ms != NULL ? 0 : ERR_NOENT;
+
+	(void)peer;
+	if (err == 0 && ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20)))
+		err = ERR_INVAL;
+	if (err == 0)
+		err = sessions_start(m, ms, rate, frame);
+	if (err == 0)
+		to_bus_started(m, e->request_id, ms);
+	else
+		answer(m, e, err, err == ERR_NOENT ? "no such session" : err == ERR_INVAL ? "rate or frame not possible"
+											    : "no tape could be made");
+}
+
+static void on_close(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	uint64_t id = e->session_close->session_id;
+
+	(void)peer;
+	to_bus_closed(m, e->request_id, id, session_of(m, id));
+}
+
+static void on_flush(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_flush->session_id);
+	struct flushed f;
+
+	(void)peer;
+	if (ms == NULL || !ms->has_tape) {
+		answer(m, e, ms == NULL ? ERR_NOENT : ERR_PROTO, ms == NULL ? "no such session" : "not started");
+		return;
+	}
+	f.pos = session_flush(&ms->s, e->session_flush->fade_ms, f.v, &f.n, &m->events);
+	rx_bell(m, ms);
+	to_bus_flushed(m, e->request_id, ms, &f);
+	to_bus_events(m, ms);
+}
+
+static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_mark->session_id);
+	int err = ms != NULL ? 0 : ERR_NOENT;
+
+	(void)peer;
+	if (err == 0)
+		err = ms->has_tape ? session_mark(&ms->s, str_of(e->session_mark->mark), e->session_mark->after_index)
+				   : ERR_PROTO;
+	answer(m, e, err, err == 0		? ""
+			  : err == ERR_NOENT	? "no such session"
+			  : err == ERR_NOSPC	? "too many marks are pending"
+			  : err == ERR_EXIST	? "a mark of this name is pending"
+			  : err == ERR_PROTO	? "not started"
+						: "a mark's name has 1 to 63 octets");
+}
+
+#define ANY (~0u)
+
+/* clang-format off */
+const struct actor_rule media_rules[] = {
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_OPEN,  ANY, ACTOR_RUNNING,                  on_open},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_START, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_start},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSE, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_close},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
+};
+/* clang-format on */
+const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

@@ -1,0 +1,273 @@
+/* media.c - tipring-media: the worker as an actor. Started by tipring-supervisor. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "media/daemon/media.h"
+
+#define GAUGES_MS 250u
+#define NICE (-15)
+#define DESCRIPTORS_PER_CALL 8u
+#define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
+#define SLAB_SCHEMA (0x7365737300000000ull | SESSION_RECORD_VERSION << 16 | sizeof(struct session_record))
+
+static struct media the_media;
+
+static int adopt_slab(struct media *m, uint32_t cap)
+{
+	struct custody_item item;
+	int fd, err;
+
+	if (custody_item(m->actor->custody, CUSTODY_SESSION_SLAB, 0, &item) == 0) {
+		fd = dup(item.fd);
+		err = fd >= 0 ? slab_adopt(fd, SLAB_SCHEMA, &m->slab) : -errno;
+		if (err == 0 && m->slab.cap >= cap)
+			return 0;
+		/* another release or another size: its calls can not be continued */
+		log_error("media.slab", "reason=%s", err != 0 ? err_name(err) : "max_calls grew");
+		if (err == 0)
+			slab_close(&m->slab);
+		else if (fd >= 0)
+			close(fd);
+		custody_drop(m->actor->custody, CUSTODY_SESSION_SLAB, 0);
+	}
+	err = slab_create("sessions", cap, sizeof(struct session_record), SLAB_SCHEMA, &m->slab);
+	return err == 0 ? custody_keep(m->actor->custody, CUSTODY_SESSION_SLAB, 0, m->slab.region.fd) : err;
+}
+
+static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__MediaConfig *c = cfg->media;
+
+	m->session_config = (struct session_config){.reorder_ms_max = 60, .idle_silence = true};
+	snprintf(m->attach_path, sizeof m->attach_path, "%s/media-%u.sock", cfg->run_dir, cfg->index);
+	if (c == NULL)
+		return;
+	m->session_config.reorder_ms_max = c->reorder_ms_max;
+	m->session_config.timeout_ms = c->rtp_timeout_ms;
+	m->session_config.idle_silence = c->idle_silence;
+	m->allow_loopback = c->allow_loopback;
+	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised) != 0)
+		log_error("media.config", "advertised_address=%s reason=syntax", c->advertised_address);
+}
+
+static void roster(void *self)
+{
+	to_bus_roster(self);
+}
+
+static uint32_t used(const void *self)
+{
+	return ((const struct media *)self)->sessions.used;
+}
+
+static int open_attach(struct media *m)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
+		m->connections[i] = (struct connection){.fd = -1, .doorbell = -1};
+	m->attach_listener = -1;
+	if (custody_item(m->actor->custody, CUSTODY_ATTACH_LISTENER, 0, &item) != 0)
+		return ERR_NOENT;
+	m->attach_listener = item.fd;
+	return loop_watch(m->actor->loop, item.fd, MEDIA_TOKEN_LISTENER);
+}
+
+static int open_bus(struct media *m, const Tipring__V1__ProcessConfig *cfg)
+{
+	const struct worker_ops ops = {
+		.roster = roster, .used = used, .rules = media_rules, .rule_count = media_rule_count,
+	};
+
+	return worker_open(m->actor, cfg, &ops, &m->worker);
+}
+
+static void take_over(struct media *m)
+{
+	uint64_t died_ns = custody_predecessor_died_ns(m->actor->custody);
+	uint32_t kept = takeover(m);
+	uint32_t gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
+
+	worker_kept(m->worker, kept, gap_ms);
+	if (died_ns != 0)
+		log_info("media.takeover", "sessions=%u gap_ms=%u", kept, gap_ms);
+}
+
+/* The audio has a clock, everybody else can wait. Without the right to say so it works too, less punctually on a loaded machine. The
+ * table of descriptors is grown now: growing it later, with a second thread alive, waits for an RCU grace period (7 ms were seen). */
+static void be_punctual(uint32_t calls)
+{
+	const struct sched_param first = {.sched_priority = 1};
+	int high = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)(DESCRIPTORS_PER_CALL * calls + 1024));
+
+	if (high >= 0)
+		close(high);
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) != 0 && setpriority(PRIO_PROCESS, 0, NICE) != 0)
+		log_info("media.priority", "reason=%s hint=\"CAP_SYS_NICE keeps the audio punctual on a loaded machine\"",
+			 err_name(-errno));
+}
+
+static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
+{
+	struct media *m = self;
+	uint32_t cap = cfg->max_calls;
+	int err;
+
+	be_punctual(cap);
+	m->actor = a;
+	rand_seed(&m->rand, clock_entropy());
+	take_config(m, cfg);
+	m->resamplers = calloc(cap, sizeof *m->resamplers);
+	err = m->resamplers != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
+	if (err == 0)
+		err = tick_init(m, cap);
+	if (err == 0)
+		err = ports_init(&m->ports, a->custody);
+	if (err == 0)
+		err = adopt_slab(m, cap);
+	if (err == 0)
+		err = open_bus(m, cfg);
+	if (err == 0)
+		err = open_attach(m);
+	if (err == 0)
+		take_over(m);
+	return err;
+}
+
+static void event(void *self, const struct loop_event *e)
+{
+	struct media *m = self;
+	uint32_t slot = (uint32_t)e->token;
+
+	switch (e->token >> 48) {
+	case MEDIA_TOKEN_RTP >> 48:
+		rx_rtp(m, slot, e);
+		break;
+	case MEDIA_TOKEN_RTCP >> 48:
+		rx_rtcp(m, slot, e);
+		break;
+	case MEDIA_TOKEN_LISTENER >> 48:
+		attach_accept(m);
+		break;
+	case MEDIA_TOKEN_CONNECTION >> 48:
+		attach_request(m, slot);
+		break;
+	}
+}
+
+static void gauges(struct media *m)
+{
+	struct statpage *p = &m->actor->stats;
+	struct media_session *ms;
+	struct loop_stats ls;
+	uint32_t at = 0, attached = 0, tapes = 0;
+
+	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
+		tapes += ms->has_tape;
+		rx_count(m, ms);
+	}
+	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
+		attached += m->connections[i].fd >= 0;
+	loop_stats(m->actor->loop, &ls);
+	stat_set(p, STAT_media_sessions, m->sessions.used);
+	stat_set(p, STAT_media_tapes, tapes);
+	stat_set(p, STAT_media_attached, attached);
+	stat_set(p, STAT_media_ports_free, ports_free(&m->ports, m->actor->now_ms));
+	stat_set(p, STAT_media_engine_uring, strcmp(loop_name(m->actor->loop), "uring") == 0);
+	stat_set(p, STAT_media_send_failed, ls.send_failed);
+	stat_set(p, STAT_media_no_buffers, ls.no_buffers);
+	stat_set(p, STAT_media_enters, ls.enters);
+}
+
+static void tick(void *self)
+{
+	struct media *m = self;
+
+	tick_run(m);
+	attach_ring(m);
+	loop_gather(m->actor->loop, m->sessions.used > GATHER_SESSIONS);
+	worker_tick(m->worker);
+	if (m->actor->now_ms >= m->gauges_ms) {
+		m->gauges_ms = m->actor->now_ms + GAUGES_MS;
+		gauges(m);
+	}
+}
+
+static uint64_t deadline_ns(const void *self)
+{
+	const struct media *m = self;
+	uint64_t tick_ns = tick_deadline_ns(m), worker_ns = worker_deadline_ns(m->worker);
+
+	return tick_ns < worker_ns ? tick_ns : worker_ns;
+}
+
+static void drain(void *self)
+{
+	((struct media *)self)->draining = true;
+}
+
+static bool drained(const void *self)
+{
+	return ((const struct media *)self)->sessions.used == 0;
+}
+
+static void stop(void *self)
+{
+	struct media *m = self;
+	struct media_session *ms;
+	uint32_t at = 0;
+
+	while ((ms = pool_each(&m->sessions, &at)) != NULL)
+		sessions_close(m, ms);
+	attach_close_all(m);
+	worker_close(m->worker);
+	slab_close(&m->slab);
+	for (uint32_t i = 0; i < m->sessions.cap; i++)
+		for (int k = 0; k < 2; k++)
+			resample_fini(&m->resamplers[i][k]);
+	free(m->resamplers);
+	ports_fini(&m->ports);
+	tick_fini(m);
+	pool_fini(&m->sessions);
+}
+
+static void configure(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop)
+{
+	loop->sockets_max = 2 * cfg->max_calls;
+}
+
+static const struct stat_row stats[] = {
+#define COUNTER STAT_COUNTER
+#define GAUGE STAT_GAUGE
+#define STAT(kind, name, help) {#name, help, kind},
+#include "media/daemon/stats.def"
+#undef STAT
+};
+
+int main(void)
+{
+	static const struct actor_ops ops = {
+		.process = "media",
+		.start = start,
+		.event = event,
+		.tick = tick,
+		.deadline_ns = deadline_ns,
+		.drain = drain,
+		.drained = drained,
+		.stop = stop,
+		.stats = stats,
+		.stat_count = MEDIA_STATS,
+		.loop_sockets_max = 2,
+		.datagram_bytes = MEDIA_DATAGRAM_BYTES,
+		.configure = configure,
+	};
+
+	return actor_main(&ops, &the_media);
+}

@@ -1,0 +1,70 @@
+/* rx.c - datagrams from the sockets of sessions. */
+#include "common/base/clock.h"
+#include "media/daemon/media.h"
+
+/* hot */
+void rx_bell(struct media *m, struct media_session *ms)
+{
+	struct connection *c;
+
+	if (ms->connection < 0)
+		return;
+	c = &m->connections[ms->connection];
+	/* both are asked: each remembers that it was */
+	c->ring |= tape_reader_sleeps(&ms->tape);
+	c->ring |= tape_writer_waits(&ms->tape);
+}
+
+void rx_count(struct media *m, struct media_session *ms)
+{
+	const struct session_counters *now = &ms->s.count;
+	struct session_counters *told = &ms->told;
+
+	count(m, STAT_media_rtp_rejected, now->packets_rejected - told->packets_rejected);
+	count(m, STAT_media_rtp_malformed, now->packets_malformed - told->packets_malformed);
+	count(m, STAT_media_rtp_unknown, now->packets_unknown - told->packets_unknown);
+	count(m, STAT_media_frames_concealed, now->frames_concealed - told->frames_concealed);
+	count(m, STAT_media_ticks_skipped, now->ticks_skipped - told->ticks_skipped);
+	count(m, STAT_media_rtp_duplicate, ms->s.seq.duplicates - ms->told_duplicates);
+	count(m, STAT_media_rtp_late, ms->s.reorder.late - ms->told_late);
+	if (ms->has_tape)
+		count(m, STAT_media_tape_hostile, ms->tape.hostile - ms->told_hostile);
+	*told = *now;
+	ms->told_duplicates = ms->s.seq.duplicates;
+	ms->told_late = ms->s.reorder.late;
+	ms->told_hostile = ms->has_tape ? ms->tape.hostile : 0;
+}
+
+/* hot */
+void rx_rtp(struct media *m, uint32_t slot, const struct loop_event *e)
+{
+	struct media_session *ms = media_slot(m, slot);
+
+	if (ms == NULL)
+		return;
+	count(m, STAT_media_rtp_received, 1);
+	session_receive(&ms->s, &(struct session_datagram){e->p, e->n, e->has_from ? &e->from : NULL}, m->actor->now_ns,
+			&m->events);
+	rx_bell(m, ms);
+	if (m->events.n > 0)
+		to_bus_events(m, ms);
+	if (ms->s.dirty)
+		sessions_save(m, ms);
+}
+
+void rx_rtcp(struct media *m, uint32_t slot, const struct loop_event *e)
+{
+	struct media_session *ms = media_slot(m, slot);
+	bool known;
+
+	if (ms == NULL)
+		return;
+	count(m, STAT_media_rtcp_received, 1);
+	known = addr_ip_eq(&e->from, &ms->s.r.facts.remote_rtcp) ||
+		addr_ip_eq(&e->from, latch_remote(&ms->s.r.latch));
+	if (!known) {
+		ms->s.count.packets_rejected++;
+		return;
+	}
+	session_receive_rtcp(&ms->s, e->p, e->n, m->actor->now_ns, clock_unix_ns());
+}

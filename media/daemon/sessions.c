@@ -1,0 +1,219 @@
+/* sessions.c - a session with everything around it: ports, sockets in the loop, tape, record. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "media/daemon/media.h"
+
+uint64_t sessions_handle(const struct media *m, const struct media_session *ms)
+{
+	return pool_handle(&m->sessions, ms);
+}
+
+struct media_session *sessions_by_call(struct media *m, uint64_t call_id)
+{
+	struct media_session *ms;
+	uint32_t at = 0;
+
+	while ((ms = pool_each(&m->sessions, &at)) != NULL)
+		if (ms->s.r.call_id == call_id)
+			return ms;
+	return NULL;
+}
+
+struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
+{
+	struct media_session *ms;
+	uint32_t at = 0;
+
+	while ((ms = pool_each(&m->sessions, &at)) != NULL)
+		if (ms->has_tape && ms->s.r.tape_id == tape_id)
+			return ms;
+	return NULL;
+}
+
+struct addr sessions_local(const struct media *m, const struct media_session *ms)
+{
+	struct addr local = ports_local(ms->ports, &ms->s.r.facts.remote_rtp);
+
+	if (m->advertised.family != ADDR_NONE) {
+		uint16_t port = local.port;
+
+		local = m->advertised;
+		local.port = port;
+	}
+	return local;
+}
+
+void sessions_save(struct media *m, struct media_session *ms)
+{
+	uint64_t handle = sessions_handle(m, ms);
+
+	ms->s.r.handle = handle;
+	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, sizeof ms->s.r);
+	ms->s.dirty = false;
+}
+
+static int add_sockets(struct media *m, struct media_session *ms, uint32_t slot)
+{
+	struct loop *l = m->actor->loop;
+	int err = loop_udp_add(l, ms->ports->rtp, MEDIA_TOKEN_RTP | slot, ms->connected, &ms->rtp_slot);
+
+	if (err != 0)
+		return err;
+	err = loop_udp_add(l, ms->ports->rtcp, MEDIA_TOKEN_RTCP | slot, false, &ms->rtcp_slot);
+	if (err != 0)
+		loop_udp_del(l, ms->rtp_slot);
+	ms->armed = err == 0;
+	return err;
+}
+
+static int give_resamplers(struct media *m, struct media_session *ms, uint32_t slot)
+{
+	for (int i = 0; i < 2; i++) {
+		int err = m->resamplers[slot][i].state != NULL
+				  ? 0
+				  : resample_init(&m->resamplers[slot][i], SESSION_WIRE_HZ, SESSION_WIRE_HZ);
+
+		if (err != 0)
+			return err;
+	}
+	ms->s.up = m->resamplers[slot][0];
+	ms->s.down = m->resamplers[slot][1];
+	return 0;
+}
+
+/* Common to new sessions and those of a predecessor. */
+int sessions_equip(struct media *m, struct media_session *ms)
+{
+	uint32_t slot = pool_slot(sessions_handle(m, ms));
+	int err = give_resamplers(m, ms, slot);
+
+	ms->s.hot = slab_hot(&m->slab, slot);
+	ms->connection = -1;
+	ms->rtcp_to = ms->s.r.facts.remote_rtcp;
+	return err == 0 ? add_sockets(m, ms, slot) : err;
+}
+
+int sessions_open(struct media *m, uint64_t call_id, const struct session_facts *facts, struct media_session **ret)
+{
+	struct media_session *ms;
+	uint32_t slot;
+	int err;
+
+	if (!latch_sendable(&facts->remote_rtp, m->allow_loopback))
+		return ERR_ACCES;
+	ms = pool_take(&m->sessions, NULL);
+	if (ms == NULL)
+		return ERR_NOSPC;
+	slot = pool_slot(sessions_handle(m, ms));
+	slab_clear(&m->slab, slot);
+	ms->ports = ports_take(&m->ports, facts->remote_rtp.family, m->actor->now_ms);
+	err = ms->ports != NULL ? 0 : ERR_NOSPC;
+	ms->s.r.facts = *facts;
+	if (err == 0)
+		err = sessions_equip(m, ms);
+	if (err != 0)
+		goto fail;
+
+	session_open(&ms->s, &m->session_config, facts, &m->rand, m->actor->now_ns);
+	ms->s.r.call_id = call_id;
+	ms->s.r.local_port = ms->ports->port;
+	tick_join(m, ms);
+	sessions_save(m, ms);
+	count(m, STAT_media_sessions_opened, 1);
+	*ret = ms;
+	return 0;
+
+fail:
+	if (ms->ports != NULL)
+		ports_give(&m->ports, ms->ports, m->actor->now_ms);
+	pool_give(&m->sessions, ms);
+	return err;
+}
+
+static int keep_tape(struct media *m, const struct media_session *ms)
+{
+	struct custody *c = m->actor->custody;
+	int err = custody_keep(c, CUSTODY_TAPE_MEDIA, ms->s.r.tape_id, ms->tape.media.fd);
+
+	return err == 0 ? custody_keep(c, CUSTODY_TAPE_BACKEND, ms->s.r.tape_id, ms->tape.backend.fd) : err;
+}
+
+static void drop_tape(struct media *m, struct media_session *ms)
+{
+	custody_drop(m->actor->custody, CUSTODY_TAPE_MEDIA, ms->s.r.tape_id);
+	custody_drop(m->actor->custody, CUSTODY_TAPE_BACKEND, ms->s.r.tape_id);
+	tape_close(&ms->tape);
+	ms->has_tape = false;
+}
+
+int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms)
+{
+	uint64_t start_ns = tick_start_ns(m, ms);
+	struct tape_config cfg = {
+		.rate_hz = rate_hz, .frame_ms = frame_ms, .call_id = ms->s.r.call_id, .start_mono_ns = start_ns,
+		.start_unix_ns = clock_unix_ns() + (start_ns - m->actor->now_ns),
+	};
+	int err;
+
+	if (ms->has_tape)
+		return 0;
+	do
+		cfg.tape_id = clock_entropy(); /* the right to attach: not to be guessed */
+	while (cfg.tape_id == 0);
+	err = tape_create(&cfg, &ms->tape);
+	if (err != 0)
+		return err;
+	ms->has_tape = true;
+	ms->s.r.tape_id = cfg.tape_id;
+	ms->s.r.frame_ms = frame_ms;
+	ms->s.r.start_unix_ns = cfg.start_unix_ns;
+	err = session_start(&ms->s, &ms->tape, start_ns);
+	if (err == 0)
+		err = keep_tape(m, ms);
+	if (err != 0) {
+		ms->s.tape = NULL;
+		drop_tape(m, ms);
+		return err;
+	}
+	sessions_save(m, ms);
+	return 0;
+}
+
+void sessions_lock(struct media *m, struct media_session *ms)
+{
+	struct loop *l = m->actor->loop;
+	uint32_t slot = pool_slot(sessions_handle(m, ms));
+
+	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
+		return; /* the latch goes on filtering by itself */
+	loop_udp_del(l, ms->rtp_slot);
+	ms->connected = true;
+	if (loop_udp_add(l, ms->ports->rtp, MEDIA_TOKEN_RTP | slot, true, &ms->rtp_slot) != 0)
+		log_error("session.lock", "call=%016" PRIx64, ms->s.r.call_id);
+}
+
+void sessions_close(struct media *m, struct media_session *ms)
+{
+	struct loop *l = m->actor->loop;
+	uint32_t slot = pool_slot(sessions_handle(m, ms));
+	size_t n = session_bye(&ms->s, m->actor->now_ns, clock_unix_ns(), ms->rtcp);
+
+	if (n > 0 && loop_send(l, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
+		loop_flush(l); /* the memory goes with the session */
+	session_close(&ms->s, &m->events);
+	to_bus_events(m, ms);
+	rx_count(m, ms);
+	loop_udp_del(l, ms->rtp_slot);
+	loop_udp_del(l, ms->rtcp_slot);
+	tick_leave(m, ms);
+	if (ms->connection >= 0)
+		m->connections[ms->connection].ring = true; /* its reader learns that the tape is closed */
+	if (ms->has_tape)
+		drop_tape(m, ms);
+	slab_clear(&m->slab, slot);
+	ports_give(&m->ports, ms->ports, m->actor->now_ms);
+	pool_give(&m->sessions, ms);
+}

@@ -1,0 +1,117 @@
+/* takeover.c - go on with the sessions of a predecessor. Its records and tapes are hostile input. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "media/daemon/media.h"
+
+static int find_fd(const struct custody *c, enum custody_kind kind, uint64_t id)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; custody_item(c, kind, i, &item) == 0; i++)
+		if (item.id == id)
+			return dup(item.fd);
+	return ERR_NOENT;
+}
+
+static int adopt_tape(struct media *m, struct media_session *ms)
+{
+	int media = find_fd(m->actor->custody, CUSTODY_TAPE_MEDIA, ms->s.r.tape_id);
+	int backend = find_fd(m->actor->custody, CUSTODY_TAPE_BACKEND, ms->s.r.tape_id);
+	int err = media < 0 ? media : backend < 0 ? backend : tape_adopt(media, backend, &ms->tape);
+
+	if (err != 0) {
+		if (media >= 0)
+			close(media);
+		if (backend >= 0)
+			close(backend);
+		return err;
+	}
+	ms->has_tape = true;
+	return 0;
+}
+
+static int restore(struct media *m, struct media_session *ms, const struct session_record *r)
+{
+	int err = 0;
+
+	ms->s.r = *r;
+	if (r->start_ns != 0)
+		err = adopt_tape(m, ms);
+	if (err != 0)
+		return err;
+	ms->ports = ports_take_port(&m->ports, (uint16_t)r->local_port, r->facts.remote_rtp.family);
+	if (ms->ports == NULL)
+		return ERR_NOENT;
+	ms->connected = r->latch.is_locked != 0; /* connect() belongs to the socket and is still in force */
+	err = sessions_equip(m, ms);
+	if (err == 0)
+		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);
+	return err;
+}
+
+static void abandon(struct media *m, struct media_session *ms)
+{
+	if (ms->has_tape)
+		tape_close(&ms->tape);
+	if (ms->armed) {
+		loop_udp_del(m->actor->loop, ms->rtp_slot);
+		loop_udp_del(m->actor->loop, ms->rtcp_slot);
+	}
+	if (ms->ports != NULL)
+		ports_give(&m->ports, ms->ports, m->actor->now_ms);
+	pool_give(&m->sessions, ms);
+}
+
+static bool take_record(struct media *m, uint32_t slot)
+{
+	struct session_record r;
+	struct media_session *ms = NULL;
+	size_t n;
+	int err = slab_load(&m->slab, slot, &r, sizeof r, &n);
+
+	if (err == ERR_NOENT)
+		return false;
+	if (err == 0)
+		err = n == sizeof r && pool_slot(r.handle) == slot ? 0 : ERR_CORRUPT;
+	if (err == 0) {
+		ms = pool_take_at(&m->sessions, r.handle);
+		err = ms != NULL ? restore(m, ms, &r) : ERR_CORRUPT;
+	}
+	if (err == 0) {
+		tick_rejoin(m, ms);
+		return true;
+	}
+	log_error("session.takeover", "slot=%u reason=%s", slot, err_name(err));
+	count(m, STAT_media_sessions_dropped, 1);
+	if (ms != NULL)
+		abandon(m, ms);
+	slab_clear(&m->slab, slot);
+	return false;
+}
+
+/* Tapes whose session did not make it. */
+static void drop_orphans(struct media *m, enum custody_kind kind)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; custody_item(m->actor->custody, kind, i, &item) == 0;) {
+		if (sessions_by_tape(m, item.id) != NULL)
+			i++;
+		else
+			custody_drop(m->actor->custody, kind, item.id);
+	}
+}
+
+uint32_t takeover(struct media *m)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t slot = 0; slot < m->slab.cap; slot++)
+		kept += take_record(m, slot);
+	drop_orphans(m, CUSTODY_TAPE_MEDIA);
+	drop_orphans(m, CUSTODY_TAPE_BACKEND);
+	count(m, STAT_media_sessions_kept, kept);
+	return kept;
+}

@@ -1,0 +1,213 @@
+/* reorder.c - see reorder.h */
+#include "media/rtp/reorder.h"
+
+#include <string.h>
+
+#define BIN_MS      5u
+#define MARGIN_BINS 2u   /* the wait ends two bins above the quantile's lower edge */
+#define FORGET_AT   256u /* samples; then every bin is halved */
+#define QUANTILE    95u  /* percent */
+#define MS          1000000ull
+
+_Static_assert((REORDER_SLOTS & (REORDER_SLOTS - 1)) == 0, "indexed by remainder");
+
+void reorder_init(struct reorder *r, uint32_t wait_ms_max)
+{
+	uint32_t half = wait_ms_max / 2 / BIN_MS;
+	uint32_t bin = half < MARGIN_BINS ? 0 : half - MARGIN_BINS;
+
+	memset(r, 0, sizeof *r);
+	r->wait_ms_max = wait_ms_max;
+	/* one made-up sample: half of what is allowed, until about twenty gaps know
+	 * better */
+	r->bins[bin < REORDER_BINS ? bin : REORDER_BINS - 1] = 1;
+	r->samples = 1;
+}
+
+void reorder_reset(struct reorder *r)
+{
+	for (uint32_t i = 0; i <= REORDER_SLOTS; i++)
+		r->slots[i].ext = 0;
+	r->next = 0;
+	r->held = 0;
+	r->flushing = false;
+	r->given_up = (struct reorder_given_up){0};
+}
+
+void reorder_flush(struct reorder *r)
+{
+	r->flushing = r->held > 0;
+}
+
+uint32_t reorder_wait_ms(const struct reorder *r)
+{
+	uint32_t below = r->bins[0], bin = 0, wait;
+
+	while (bin < REORDER_BINS - 1 && below * 100 < r->samples * QUANTILE)
+		below += r->bins[++bin];
+	wait = (bin + MARGIN_BINS) * BIN_MS;
+	return wait < r->wait_ms_max ? wait : r->wait_ms_max;
+}
+
+/* A missing packet came `delay_ns` after one behind it, or is not worth waiting for (0).
+ */
+static void learn(struct reorder *r, uint64_t delay_ns)
+{
+	uint64_t bin = delay_ns / (BIN_MS * MS);
+
+	r->bins[bin < REORDER_BINS ? bin : REORDER_BINS - 1]++;
+	if (++r->samples < FORGET_AT)
+		return;
+	r->samples = 0;
+	for (uint32_t i = 0; i < REORDER_BINS; i++)
+		r->samples += r->bins[i] /= 2;
+}
+
+static uint64_t since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
+/* Its place is gone. When that was decided too early, the next decision knows. */
+static void drop_late(struct reorder *r, const struct reorder_item *in)
+{
+	uint64_t delay_ns = since(r->given_up.since_ns, in->arrival_ns);
+
+	r->late++;
+	if (in->ext < r->given_up.first || in->ext >= r->given_up.end ||
+	    delay_ns > r->wait_ms_max * MS)
+		return;
+	r->given_up.end = 0; /* a gap teaches once */
+	learn(r, delay_ns);
+}
+
+static void store(struct reorder *r, const struct reorder_item *in)
+{
+	bool beyond = in->ext - r->next >= REORDER_SLOTS;
+	struct reorder_slot *s =
+		&r->slots[beyond ? REORDER_SLOTS : in->ext % REORDER_SLOTS];
+
+	if (in->payload_bytes > REORDER_PAYLOAD_MAX) {
+		r->oversize++;
+		return;
+	}
+	if (beyond) {
+		r->overflows++;
+		r->flushing = true;
+	}
+	if (s->ext == in->ext) {
+		r->duplicates++;
+		return;
+	}
+	if (s->ext !=
+	    0) { /* a second one beyond the window before reorder_next() was asked */
+		r->late++;
+		return;
+	}
+	s->ext = in->ext;
+	s->ts = in->ts;
+	s->payload_type = in->payload_type;
+	s->marker = in->marker;
+	s->payload_bytes = (uint16_t)in->payload_bytes;
+	s->arrival_ns = in->arrival_ns;
+	if (in->payload_bytes > 0)
+		memcpy(s->payload, in->payload, in->payload_bytes);
+	if (r->held++ == 0)
+		r->wait_since_ns = in->arrival_ns;
+}
+
+/* hot */
+bool reorder_take(struct reorder *r, const struct reorder_item *in)
+{
+	if (r->next == 0 || in->ext == r->next) {
+		if (r->held > 0)
+			learn(r, since(r->wait_since_ns, in->arrival_ns));
+		r->next = in->ext + 1;
+		return true;
+	}
+	if (in->ext < r->next)
+		drop_late(r, in);
+	else
+		store(r, in);
+	return false;
+}
+
+/* The packet behind the gap; something is held. */
+static const struct reorder_slot *first_held(const struct reorder *r)
+{
+	for (uint64_t ext = r->next; ext < r->next + REORDER_SLOTS; ext++)
+		if (r->slots[ext % REORDER_SLOTS].ext == ext)
+			return &r->slots[ext % REORDER_SLOTS];
+	return &r->slots[REORDER_SLOTS];
+}
+
+static enum reorder_result give_up(struct reorder *r, const struct reorder_slot *behind,
+				   struct reorder_item *ret, uint32_t *ret_lost)
+{
+	*ret = (struct reorder_item){
+		.ext = r->next,
+		.ts = behind->ts,
+		.arrival_ns = behind->arrival_ns,
+	};
+	*ret_lost = (uint32_t)(behind->ext - r->next);
+	r->lost += *ret_lost;
+	r->given_up = (struct reorder_given_up){r->next, behind->ext, r->wait_since_ns};
+	r->next = behind->ext;
+	learn(r, 0);
+	return REORDER_LOST;
+}
+
+/* The wait of the next gap begins with the oldest packet that is still behind it. */
+static void restart_wait(struct reorder *r)
+{
+	r->wait_since_ns = UINT64_MAX;
+	for (uint32_t i = 0; r->held > 0 && i <= REORDER_SLOTS; i++)
+		if (r->slots[i].ext != 0 && r->slots[i].arrival_ns < r->wait_since_ns)
+			r->wait_since_ns = r->slots[i].arrival_ns;
+}
+
+static enum reorder_result deliver(struct reorder *r, struct reorder_slot *s,
+				   struct reorder_item *ret)
+{
+	*ret = (struct reorder_item){
+		.ext = s->ext,
+		.ts = s->ts,
+		.payload_type = s->payload_type,
+		.marker = s->marker,
+		.arrival_ns = s->arrival_ns,
+		.payload = s->payload,
+		.payload_bytes = s->payload_bytes,
+	};
+	r->next = s->ext + 1;
+	s->ext = 0;
+	r->held--;
+	restart_wait(r);
+	return REORDER_PACKET;
+}
+
+uint64_t reorder_deadline_ns(const struct reorder *r)
+{
+	if (r->held == 0)
+		return UINT64_MAX;
+	if (r->flushing || first_held(r)->ext == r->next)
+		return 0;
+	return r->wait_since_ns + reorder_wait_ms(r) * MS;
+}
+
+/* hot */
+enum reorder_result reorder_next(struct reorder *r, uint64_t now_ns,
+				 struct reorder_item *ret, uint32_t *ret_lost)
+{
+	const struct reorder_slot *first;
+
+	if (r->held == 0) {
+		r->flushing = false;
+		return REORDER_NOTHING;
+	}
+	first = first_held(r);
+	if (first->ext == r->next)
+		return deliver(r, &r->slots[first - r->slots], ret);
+	if (now_ns < reorder_deadline_ns(r))
+		return REORDER_NOTHING;
+	return give_up(r, first, ret, ret_lost);
+}

@@ -1,0 +1,227 @@
+/* playout.c - the tx side of the tape onto the wire, 20 ms at a time, on the session's own clock. */
+#include <string.h>
+
+#include "media/dsp/g711.h"
+#include "media/session/session.h"
+
+#define TICK_NS (SESSION_TICK_MS * 1000000ull)
+#define SAMPLES_PER_TICK_MAX 320u /* 20 ms at 16 kHz */
+
+/* hot. The next slot that is to be played; false when there is none. */
+static bool next_slot(struct session *s)
+{
+	for (uint32_t i = 0; i <= s->tape->tx_slots; i++) { /* old epochs and empty slots are passed over */
+		if (tape_tx_peek(s->tape, &s->cur, s->cur_pcm) != 0)
+			return false;
+		s->cur_index = s->tape->tx_tail;
+		tape_tx_pop(s->tape);
+		s->cur_at = 0;
+		if (s->cur.epoch != s->epoch) {
+			struct session_utterance *u = utterance_of(s, s->cur.utterance);
+
+			if (u != NULL)
+				u->discarded += s->cur.samples;
+			continue;
+		}
+		if (s->cur.samples > 0)
+			return s->cur_valid = true;
+	}
+	return false;
+}
+
+/* hot */
+static void begin_utterance(struct session *s, struct session_events *ev)
+{
+	struct session_utterance *u = utterance_of(s, s->cur.utterance);
+
+	s->dry = false;
+	if (u == NULL || u->begun)
+		return;
+	if (s->speaking != 0 && s->speaking != u->id) { /* the one before was never closed */
+		utterance_end(s, utterance_of(s, s->speaking), "played", ev);
+		u = utterance_of(s, s->cur.utterance);
+	}
+	u->begun = true;
+	s->speaking = u->id;
+	struct session_event *e = session_emit(ev, SESSION_UTTERANCE_BEGAN);
+
+	e->utterance = u->id;
+	e->pos = s->pos;
+}
+
+/* hot. Fill `want` samples; how many are not silence. *ret_first: the slot the first of them came from. */
+static uint32_t compose(struct session *s, int16_t *pcm, uint32_t want, struct tape_frame *ret_first,
+			struct session_events *ev)
+{
+	uint32_t n = s->tail_n < want ? s->tail_n : want;
+
+	memcpy(pcm, s->tail, n * sizeof *pcm);
+	s->tail_n = 0;
+	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
+	while (n < want && (s->cur_valid || next_slot(s))) {
+		uint32_t left = s->cur.samples - s->cur_at, part = left < want - n ? left : want - n;
+		struct session_utterance *u;
+
+		begin_utterance(s, ev);
+		if (ret_first->kind == TAPE_SILENCE)
+			*ret_first = (struct tape_frame){
+				.tx_index = s->cur_index, .kind = TAPE_OK, .epoch = s->epoch, .utterance = s->cur.utterance,
+			};
+		memcpy(pcm + n, s->cur_pcm + s->cur_at, part * sizeof *pcm);
+		u = utterance_of(s, s->cur.utterance);
+		if (u != NULL)
+			u->played += part;
+		n += part;
+		s->cur_at += part;
+		if (s->cur_at < s->cur.samples)
+			break;
+		s->cur_valid = false;
+		if (s->cur.end && u != NULL)
+			utterance_end(s, u, "played", ev);
+	}
+	memset(pcm + n, 0, (want - n) * sizeof *pcm);
+	if (n < want && s->speaking != 0 && !s->dry) {
+		struct session_event *e = session_emit(ev, SESSION_UNDERRUN);
+
+		s->dry = true;
+		e->utterance = s->speaking;
+		e->pos = s->pos + n;
+	}
+	return n;
+}
+
+/* hot. What leaves, as the backend can read it back. */
+static void note_sent(struct session *s, const int16_t *pcm, uint32_t n, struct tape_frame f)
+{
+	uint32_t frame = s->tape->frame_samples;
+
+	for (uint32_t at = 0; at < n; at += frame) {
+		f.pos = s->pos + at;
+		f.samples = n - at < frame ? n - at : frame;
+		tape_sent_put(s->tape, &f, pcm + at);
+	}
+}
+
+/* hot. Cut what is encoded into packets of ptime. */
+static void cut_packets(struct session *s, bool all, struct session_packets *out)
+{
+	uint32_t size = s->r.facts.ptime_ms * SESSION_WIRE_HZ / 1000u;
+
+	while ((s->wire_n >= size || (all && s->wire_n > 0)) && out->count < SESSION_PACKETS_MAX) {
+		uint64_t seq = atomic_load_explicit(&s->hot[HOT_SEQ], memory_order_relaxed);
+		uint32_t n = s->wire_n < size ? s->wire_n : size;
+		uint8_t *p = s->packet[out->count];
+		struct rtp_packet h = {
+			.payload_type = s->r.facts.payload_type, .marker = s->marker, .seq = (uint16_t)seq,
+			.ts = s->wire_ts, .ssrc = s->r.ssrc,
+		};
+
+		/* taken before it is used: a successor never sends this number again */
+		session_hot_set(s, HOT_SEQ, seq + 1);
+		rtp_header_write(p, &h);
+		memcpy(p + RTP_HEADER_BYTES, s->wire, n);
+		out->p[out->count] = p;
+		out->n[out->count++] = RTP_HEADER_BYTES + n;
+		s->marker = false;
+		s->count.packets_sent++;
+		s->count.octets_sent += n;
+		s->wire_n -= n;
+		s->wire_ts += n;
+		memmove(s->wire, s->wire + n, s->wire_n);
+	}
+	session_hot_set(s, HOT_SENT, s->count.packets_sent);
+}
+
+/* hot */
+static void encode(struct session *s, const int16_t *pcm, uint32_t n)
+{
+	int16_t wire[SESSION_WIRE_TICK];
+	uint32_t made = (uint32_t)resample_run(&s->down, pcm, n, wire, SESSION_WIRE_TICK);
+
+	if (s->wire_n == 0)
+		s->wire_ts = s->r.ts_base + (uint32_t)(s->pos * SESSION_WIRE_HZ / s->r.rate_hz);
+	if (s->r.facts.codec == SESSION_PCMU)
+		g711_ulaw_encode(wire, made, s->wire + s->wire_n);
+	else
+		g711_alaw_encode(wire, made, s->wire + s->wire_n);
+	s->wire_n += made;
+}
+
+/* hot. One tick of the clock. */
+static void play(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
+{
+	uint32_t want = s->r.rate_hz / 1000u * SESSION_TICK_MS;
+	int16_t pcm[SAMPLES_PER_TICK_MAX];
+	struct tape_frame first;
+	uint32_t voiced = compose(s, pcm, want, &first, ev);
+	bool pausing = voiced == 0 && !s->cfg.idle_silence;
+
+	first.mono_ns = now_ns;
+	note_sent(s, pcm, want, first);
+	if (pausing) {
+		cut_packets(s, true, out); /* what was waiting for a full packet */
+		s->marker = true;          /* RFC 3551 4.1: the first packet after silence */
+	} else {
+		encode(s, pcm, want);
+		cut_packets(s, false, out);
+	}
+	s->pos += want;
+	s->tick++;
+	session_hot_set(s, HOT_POS, s->pos);
+	session_hot_set(s, HOT_TICK, s->tick);
+	marks_resolve(s, s->cur_valid ? s->cur_index : s->tape->tx_tail, ev);
+}
+
+static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	if (s->r.facts.receives && s->began && !s->stalled && now_ns - s->heard_ns > SESSION_STALL_MS * 1000000ull) {
+		s->stalled = true;
+		session_emit(ev, SESSION_STALLED)->pos = session_pos_at(s, now_ns);
+	}
+	if (s->r.facts.receives && s->cfg.timeout_ms != 0 &&
+	    now_ns - s->alive_ns > (uint64_t)s->cfg.timeout_ms * 1000000u) {
+		s->alive_ns = now_ns; /* said once per timeout */
+		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
+	}
+}
+
+static void tick_dtmf(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	struct dtmf_digit d;
+	struct session_event *e;
+
+	if (!s->dtmf.active || dtmf_tick(&s->dtmf, now_ns, &d) == 0)
+		return;
+	e = session_emit(ev, SESSION_DIGIT);
+	e->digit = d.digit;
+	e->pos = s->rx_pos;
+	e->duration_ms = d.duration / (SESSION_WIRE_HZ / 1000u);
+	atomic_store_explicit(&s->tape->mh->dtmf_active, 0, memory_order_relaxed);
+}
+
+/* hot */
+void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
+{
+	uint64_t due, skip;
+
+	out->count = 0;
+	watch_silence(s, now_ns, ev);
+	if (s->tape == NULL || now_ns < s->r.start_ns)
+		return;
+	session_late(s, now_ns, ev);
+	tick_dtmf(s, now_ns, ev);
+
+	due = (now_ns - s->r.start_ns) / TICK_NS + 1; /* ticks that should have been played by now */
+	if (due > s->tick + SESSION_CATCH_UP) {
+		skip = due - s->tick - 1;
+		s->tick += skip;
+		s->pos += skip * (s->r.rate_hz / 1000u * SESSION_TICK_MS);
+		s->count.ticks_skipped += skip;
+		s->marker = true;
+		s->wire_n = 0;
+	}
+	while (s->tick < due)
+		play(s, now_ns, out, ev);
+	if (!s->r.facts.sends)
+		out->count = 0;
+}

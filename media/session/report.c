@@ -1,0 +1,59 @@
+/* report.c - RTCP of a session: what it tells and what it is told. */
+#include "media/session/session.h"
+
+void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
+{
+	struct rtcp_news news;
+
+	if (!rtp_is_rtcp(p, n) || rtcp_parse(p, n, s->r.ssrc, &news) != 0) {
+		s->count.packets_malformed++;
+		return;
+	}
+	s->alive_ns = now_ns;
+	if (news.has_sr) {
+		s->sr_middle = rtcp_ntp_middle(news.sr_ntp);
+		s->sr_arrival_ns = now_ns;
+	}
+	if (news.has_report) {
+		uint32_t rtt_us = rtcp_rtt_us(rtcp_ntp(unix_ns), news.lsr, news.dlsr);
+
+		s->remote_lost = news.lost > 0 ? (uint32_t)news.lost : 0;
+		s->remote_jitter = news.jitter;
+		s->rtt_us = rtt_us != 0 ? rtt_us : s->rtt_us;
+	}
+}
+
+static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool bye, uint8_t out[RTCP_BYTES_MAX])
+{
+	uint64_t since_ns = s->sr_arrival_ns != 0 ? now_ns - s->sr_arrival_ns : 0;
+	struct rtcp_sender r = {
+		.ssrc = s->r.ssrc,
+		.has_sent = s->count.packets_sent > 0,
+		.ntp = rtcp_ntp(unix_ns),
+		/* the same instant on the media clock, not the timestamp of some packet */
+		.rtp_ts = s->r.ts_base + (uint32_t)(session_pos_at(s, now_ns) * SESSION_WIRE_HZ /
+						    (s->r.rate_hz != 0 ? s->r.rate_hz : SESSION_WIRE_HZ)),
+		.packets = (uint32_t)s->count.packets_sent,
+		.octets = (uint32_t)s->count.octets_sent,
+		.cname = "tipring",
+		.seq = &s->seq,
+		.lsr = s->sr_middle,
+		.dlsr = s->sr_arrival_ns != 0 ? rtcp_dlsr(since_ns) : 0,
+		.bye = bye,
+	};
+
+	return rtcp_build(&r, out);
+}
+
+size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint64_t random, uint8_t out[RTCP_BYTES_MAX])
+{
+	if (s->tape == NULL || now_ns < s->report_ns)
+		return 0;
+	s->report_ns = now_ns + rtcp_interval_ms(random) * 1000000ull;
+	return build(s, now_ns, unix_ns, false, out);
+}
+
+size_t session_bye(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint8_t out[RTCP_BYTES_MAX])
+{
+	return s->tape != NULL ? build(s, now_ns, unix_ns, true, out) : 0;
+}

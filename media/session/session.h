@@ -1,0 +1,269 @@
+/* session.h - the audio of one leg: RTP in to tape, tape to RTP out. Pure: time comes in, events and packets go out.
+ *
+ * One clock: position 0 is session_start(), positions count samples at the tape's rate, and both directions share them.
+ * The wire side is always 8 kHz G.711. Everything needed to go on after the process was killed is in session_record
+ * (written by the daemon whenever `dirty` is set) and in eight hot words that are stored before they are used. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/err.h"
+#include "common/base/rand.h"
+#include "common/shm/tape.h"
+#include "media/dsp/conceal.h"
+#include "media/dsp/resample.h"
+#include "media/rtp/dtmf.h"
+#include "media/rtp/latch.h"
+#include "media/rtp/packet.h"
+#include "media/rtp/reorder.h"
+#include "media/rtp/rtcp.h"
+#include "media/rtp/seq.h"
+
+#define SESSION_TICK_MS 20u
+#define SESSION_WIRE_HZ 8000u
+#define SESSION_WIRE_TICK (SESSION_WIRE_HZ / 1000u * SESSION_TICK_MS) /* samples */
+#define SESSION_PTIME_MAX_MS 60u
+#define SESSION_PACKET_MAX (RTP_HEADER_BYTES + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS)
+#define SESSION_CATCH_UP 3u   /* late ticks played in a burst; more are skipped */
+#define SESSION_PACKETS_MAX 8u /* one session_tick() makes at most so many */
+#define SESSION_MARKS_MAX 64u
+#define SESSION_MARK_BYTES 64u
+#define SESSION_UTTERANCES_MAX 64u
+#define SESSION_EVENTS_MAX 160u
+#define SESSION_STALL_MS 5000u
+
+enum session_codec {
+	SESSION_PCMU,
+	SESSION_PCMA,
+	SESSION_CODECS
+};
+
+/* What signaling negotiated. */
+struct session_facts {
+	struct addr remote_rtp;
+	struct addr remote_rtcp;
+	uint8_t codec;             /* enum session_codec */
+	uint8_t payload_type;
+	uint8_t dtmf_payload_type; /* 0 = none */
+	uint8_t ptime_ms;          /* 10, 20, 30, 40, 60 */
+	bool sends;                /* we may send */
+	bool receives;             /* the peer may send */
+	uint8_t pad[2];
+};
+
+struct session_config {
+	uint32_t reorder_ms_max;
+	uint32_t timeout_ms; /* neither RTP nor RTCP; 0 = never */
+	bool idle_silence;   /* else pause */
+};
+
+/* Words of the slab that change per packet. */
+enum session_hot {
+	HOT_SEQ,     /* extended sequence number of the next packet we send */
+	HOT_POS,     /* tape position of the next tick */
+	HOT_TICK,    /* number of the next tick */
+	HOT_RX_EXT,  /* highest received */
+	HOT_RX_POS,  /* tape position of the next received sample */
+	HOT_EPOCH,
+	HOT_SENT,    /* packets, for reports */
+	HOT_RECEIVED,
+	HOT_WORDS
+};
+
+enum session_event_kind {
+	SESSION_LOCKED,   /* the source is certain: connect the socket to latch_remote() */
+	SESSION_BEGAN,    /* first audio of the peer; pos */
+	SESSION_STALLED,  /* nothing for SESSION_STALL_MS; pos */
+	SESSION_RESUMED,
+	SESSION_DIGIT,    /* digit, pos, duration_ms */
+	SESSION_UTTERANCE_BEGAN,
+	SESSION_UTTERANCE_ENDED, /* played, discarded; text: why */
+	SESSION_UNDERRUN,
+	SESSION_MARK,     /* text: the mark; reached or not */
+	SESSION_DEAD,     /* timeout */
+	SESSION_EVENT_KINDS
+};
+
+struct session_event {
+	enum session_event_kind kind;
+	uint64_t pos;
+	uint32_t utterance;
+	uint32_t duration_ms;
+	uint64_t played, discarded; /* samples at the tape's rate */
+	bool reached;
+	char digit;
+	const char *why; /* constant text */
+	char mark[SESSION_MARK_BYTES];
+};
+
+struct session_events {
+	struct session_event v[SESSION_EVENTS_MAX];
+	uint32_t n;
+	uint32_t dropped; /* did not fit */
+};
+
+/* Packets of one tick, each in its own memory that stays until the next tick. */
+struct session_packets {
+	const uint8_t *p[SESSION_PACKETS_MAX];
+	size_t n[SESSION_PACKETS_MAX];
+	uint32_t count;
+};
+
+struct session_mark {
+	uint64_t after_index;
+	char name[SESSION_MARK_BYTES];
+};
+
+struct session_utterance {
+	uint32_t id; /* 0 = free */
+	bool begun;
+	uint64_t played, discarded;
+};
+
+struct session_counters {
+	uint64_t packets_received, octets_received;
+	uint64_t packets_rejected;  /* wrong source */
+	uint64_t packets_malformed;
+	uint64_t packets_unknown;   /* payload type nobody negotiated, comfort noise */
+	uint64_t packets_early;     /* before session_start() */
+	uint64_t packets_sent, octets_sent;
+	uint64_t frames_concealed;
+	uint64_t ticks_skipped;
+	uint64_t reanchored;
+};
+
+/* The part that survives. Fixed layout, no pointers. */
+struct session_record {
+	uint64_t version;
+	uint64_t call_id;
+	uint64_t handle;      /* slot and generation in the daemon's pool */
+	struct session_facts facts;
+	struct latch latch;
+	uint64_t start_ns;    /* CLOCK_MONOTONIC; 0 = not started */
+	uint64_t start_unix_ns;
+	uint64_t tape_id;
+	uint32_t rate_hz;
+	uint32_t frame_ms;
+	uint32_t ssrc;
+	uint32_t ts_base;
+	uint32_t rx_ssrc;
+	uint32_t rx_ts;       /* with rx_ts_pos: the anchor of the receive timeline */
+	uint64_t rx_ts_pos;
+	uint32_t local_port;  /* of the RTP socket */
+	uint32_t bucket;
+	uint32_t rx_anchored;
+	uint32_t pad;
+};
+
+_Static_assert(sizeof(struct session_record) == 240, "layout is kept in shared memory");
+#define SESSION_RECORD_VERSION 1u
+
+struct session {
+	struct session_record r;
+	struct session_config cfg;
+	struct tape *tape;           /* borrowed; NULL before session_start() */
+	_Atomic uint64_t *hot;       /* borrowed */
+	struct resample up, down;    /* owned by the daemon's slot, reset per call */
+	bool dirty;                  /* commit the record */
+	bool marker;                 /* on the next packet */
+	struct session_counters count;
+	/* receiving */
+	struct seq seq;
+	struct reorder reorder;
+	struct conceal conceal;
+	struct dtmf dtmf;
+	uint64_t dtmf_until_ns;      /* frames until then are flagged dtmf */
+	uint32_t lost_pending;       /* packets reported lost, to be filled when the next one tells how long they were */
+	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
+	uint64_t rx_pos;             /* position of the next sample to be collected */
+	uint64_t lag_least;          /* of the last packets: how far the timeline is behind the clock */
+	uint32_t lag_count;
+	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
+	bool stalled, began;
+	uint32_t acc_n;
+	enum tape_frame_kind acc_kind;
+	uint64_t acc_arrival_ns;
+	int16_t acc[TAPE_SAMPLES_MAX + 960];
+	/* sending */
+	uint64_t tick;               /* next */
+	uint64_t pos;                /* of the next tick */
+	uint32_t epoch;
+	bool cur_valid;
+	struct tape_frame cur;       /* tx slot being played */
+	uint32_t cur_at;
+	uint64_t cur_index;
+	int16_t cur_pcm[TAPE_SAMPLES_MAX];
+	uint32_t tail_n;             /* fade left over by a flush */
+	int16_t tail[480];
+	uint32_t speaking;           /* utterance that is open; 0 = none */
+	bool dry;                    /* underrun was reported */
+	bool was_silent;
+	uint32_t wire_n;
+	uint32_t wire_voiced;
+	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
+	uint32_t wire_ts;            /* timestamp of wire[0] */
+	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
+	struct session_utterance utterances[SESSION_UTTERANCES_MAX];
+	struct session_mark marks[SESSION_MARKS_MAX];
+	uint32_t mark_count;
+	/* reports */
+	uint64_t report_ns;          /* next */
+	uint32_t sr_middle;          /* of the peer's last SR */
+	uint64_t sr_arrival_ns;
+	uint32_t rtt_us, remote_lost, remote_jitter;
+};
+
+/* A new session that may receive. `up` and `down` must be valid resamplers. */
+void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
+		  struct rand *rand, uint64_t now_ns);
+
+/* Give it a tape and let it send from now on; position 0 is `start_ns`. */
+MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_ns);
+
+/* Go on with a predecessor's record (checked as hostile: ERR_CORRUPT) and its hot words; `tape` NULL when it was not started. */
+MUST_USE int session_resume(struct session *s, const struct session_config *cfg, struct tape *tape, uint64_t now_ns);
+
+struct session_datagram {
+	const uint8_t *p;        /* borrowed */
+	size_t n;
+	const struct addr *from; /* borrowed; NULL when the kernel checked the source */
+};
+
+/* hot. One datagram of the RTP socket. */
+void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
+/* One datagram of the RTCP socket. */
+void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
+
+/* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
+void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev);
+
+/* When session_late() has work between ticks (a gap that waits); UINT64_MAX = none. */
+uint64_t session_deadline_ns(const struct session *s);
+void session_late(struct session *s, uint64_t now_ns, struct session_events *ev);
+
+/* A report when one is due: bytes written, 0 = none. */
+size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint64_t random, uint8_t out[RTCP_BYTES_MAX]);
+size_t session_bye(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint8_t out[RTCP_BYTES_MAX]);
+
+/* Stop speaking. Utterances that were cut are in ret[0..*ret_n), oldest first. The first silent position. */
+uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utterance ret[SESSION_UTTERANCES_MAX],
+		       uint32_t *ret_n, struct session_events *ev);
+
+/* ERR_NOSPC: too many pending; ERR_RANGE: name empty or too long; ERR_EXIST. */
+MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_index);
+
+/* The end: pending marks and open utterances are resolved. */
+void session_close(struct session *s, struct session_events *ev);
+
+/* Shared by the files of this folder. */
+struct session_event *session_emit(struct session_events *ev, enum session_event_kind kind);
+void session_hot_set(struct session *s, enum session_hot word, uint64_t v);
+uint64_t session_pos_at(const struct session *s, uint64_t now_ns); /* of an instant, by the clock */
+void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev);
+struct session_utterance *utterance_of(struct session *s, uint32_t id);
+void utterance_end(struct session *s, struct session_utterance *u, const char *why, struct session_events *ev);
+void marks_resolve(struct session *s, uint64_t reached_index, struct session_events *ev);
