@@ -1,0 +1,265 @@
+/* control.c - tipring-control: the process that decides, as an actor. Started by tipring-supervisor. */
+#include "control/daemon/control.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#define TOKEN_HTTP 1u
+#define HEARTBEAT_MS 1000u
+#define LOOK_MS 100u /* silent workers and backends, gauges */
+
+static struct control the_control;
+
+static int take_routes(struct control *k, const Tipring__V1__ControlConfig *c)
+{
+	for (size_t i = 0; i < c->n_routes && i < ROUTES_MAX; i++) {
+		struct route *r = &k->routes.v[k->routes.count];
+
+		if (str_copy(r->number, sizeof r->number, str_of(c->routes[i]->number)) != 0 ||
+		    str_copy(r->app, sizeof r->app, str_of(c->routes[i]->app)) != 0)
+			return ERR_RANGE;
+		k->routes.count++;
+	}
+	return 0;
+}
+
+static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__ControlConfig *c = cfg->control;
+
+	if (c == NULL || str_copy(k->host, sizeof k->host, str_of(cfg->host)) != 0 ||
+	    str_copy(k->run_dir, sizeof k->run_dir, str_of(cfg->run_dir)) != 0)
+		return ERR_INVAL;
+	k->policy = (struct call_policy){
+		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
+		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
+	};
+	return take_routes(k, c);
+}
+
+static int open_bus(struct control *k, enum bus_kind kind, const char *name, struct bus **ret)
+{
+	char endpoint[128];
+	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = 100000};
+	int err;
+
+	snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.ipc", k->run_dir, name);
+	err = bus_open(&cfg, ret);
+	if (err != 0)
+		log_error("control.bus", "endpoint=%s reason=%s hint=\"is host.run_dir writable?\"", endpoint, err_name(err));
+	if (kind == BUS_XPUB)
+		(void)!str_copy(k->events_endpoint, sizeof k->events_endpoint, str_of(endpoint));
+	return err;
+}
+
+static uint32_t from_backend(void *self, struct str peer)
+{
+	(void)self, (void)peer;
+	return FROM_BACKEND;
+}
+
+static void worker_garbage(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)peer, (void)m;
+	count(self, STAT_bus_garbage, 1);
+}
+
+/* Somebody who waits for a heartbeat (to know that its subscriptions are in force) gets one now. */
+static void subscribed(void *self, struct str topic, bool on)
+{
+	if (on && str_has_prefix(topic, STR("e1/hb/")))
+		events_heartbeat(self);
+}
+
+static int open_buses(struct control *k)
+{
+	struct actor_link workers = {
+		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from, .unlisted = worker_garbage,
+	};
+	struct actor_link commands = {
+		.rules = backend_rules, .rule_count = backend_rule_count, .from = from_backend,
+		.unlisted = backends_unlisted,
+	};
+	struct actor_link events = {.subscription = subscribed};
+	int err = open_bus(k, BUS_ROUTER, "workers", &k->workers);
+
+	if (err == 0)
+		err = open_bus(k, BUS_ROUTER, "commands", &k->commands);
+	if (err == 0)
+		err = open_bus(k, BUS_XPUB, "events", &k->events);
+	workers.bus = k->workers;
+	commands.bus = k->commands;
+	events.bus = k->events;
+	if (err == 0)
+		err = actor_link_add(k->actor, &workers);
+	if (err == 0)
+		err = actor_link_add(k->actor, &commands);
+	return err == 0 ? actor_link_add(k->actor, &events) : err;
+}
+
+static int open_http(struct control *k, const Tipring__V1__ControlConfig *c)
+{
+	int err;
+
+	if (c->http_address[0] == '\0')
+		return 0;
+	err = http_open(k, c->http_address, &k->http);
+	return err == 0 ? loop_watch(k->actor->loop, http_fd(k->http), TOKEN_HTTP) : err;
+}
+
+/* Everybody else's counters. */
+static void map_pages(struct control *k)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; custody_item(k->actor->custody, CUSTODY_STATPAGE, i, &item) == 0; i++) {
+		struct page *p = &k->pages[k->page_count];
+		int fd;
+
+		if (item.id == 0 || k->page_count == CONTROL_PAGES_MAX)
+			continue;
+		fd = dup(item.fd);
+		if (fd < 0 || statpage_adopt(fd, false, &p->page) != 0) {
+			if (fd >= 0)
+				close(fd);
+			continue;
+		}
+		p->role = (uint32_t)(item.id >> 8);
+		p->index = (uint32_t)(item.id & 0xff);
+		k->page_count++;
+	}
+}
+
+static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
+{
+	struct control *k = self;
+	int err;
+
+	k->actor = a;
+	k->epoch = clock_entropy();
+	k->started_ms = a->now_ms;
+	k->cause = "";
+	k->dedup.k0 = clock_entropy();
+	k->dedup.k1 = clock_entropy();
+	rand_seed(&k->rand, clock_entropy());
+	err = take_config(k, cfg);
+	if (err == 0)
+		err = calls_init(k, cfg->max_calls);
+	if (err == 0)
+		err = open_buses(k);
+	if (err == 0)
+		err = open_http(k, cfg->control);
+	if (err == 0)
+		map_pages(k);
+	return err;
+}
+
+static void event(void *self, const struct loop_event *e)
+{
+	struct control *k = self;
+
+	if (e->kind == LOOP_READABLE && e->token == TOKEN_HTTP)
+		http_run(k->http);
+}
+
+static void gauges(struct control *k)
+{
+	struct statpage *p = &k->actor->stats;
+	struct control_call *cc;
+	uint32_t at = 0, answered = 0, up = 0, backends = 0;
+
+	while ((cc = pool_each(&k->calls, &at)) != NULL)
+		answered += cc->c.state == CALL_ANSWERED;
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		up += k->rows[i].up;
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
+		backends += k->backends.v[i].app[0] != '\0';
+	stat_set(p, STAT_calls, k->calls.used);
+	stat_set(p, STAT_calls_answered, answered);
+	stat_set(p, STAT_workers_up, up);
+	stat_set(p, STAT_backends, backends);
+}
+
+static void tick(void *self)
+{
+	struct control *k = self;
+
+	calls_tick(k);
+	if (k->actor->now_ms >= k->look_ms) {
+		k->look_ms = k->actor->now_ms + LOOK_MS;
+		workers_tick(k);
+		backends_tick(k);
+		gauges(k);
+		if (k->http != NULL)
+			http_run(k->http); /* its timeouts */
+	}
+	if (k->actor->now_ms >= k->heartbeat_ms) {
+		k->heartbeat_ms = k->actor->now_ms + HEARTBEAT_MS;
+		events_heartbeat(k);
+	}
+}
+
+static uint64_t deadline_ns(const void *self)
+{
+	const struct control *k = self;
+	uint64_t wheel_ms = wheel_deadline(&k->wheel), next_ms = k->look_ms;
+
+	if (wheel_ms < next_ms)
+		next_ms = wheel_ms;
+	return next_ms * 1000000u;
+}
+
+static void drain(void *self)
+{
+	((struct control *)self)->draining = true;
+}
+
+static bool drained(const void *self)
+{
+	return ((const struct control *)self)->calls.used == 0;
+}
+
+static void stop(void *self)
+{
+	struct control *k = self;
+
+	http_close(k->http);
+	bus_close(k->events);
+	bus_close(k->commands);
+	bus_close(k->workers);
+	for (uint32_t i = 0; i < k->page_count; i++)
+		statpage_close(&k->pages[i].page);
+	calls_fini(k);
+}
+
+static const struct stat_row stats[] = {
+#define COUNTER STAT_COUNTER
+#define GAUGE STAT_GAUGE
+#define STAT(kind, name, help) {#name, help, kind},
+#include "control/daemon/stats.def"
+#undef STAT
+};
+
+int main(void)
+{
+	static const struct actor_ops ops = {
+		.process = "control",
+		.start = start,
+		.event = event,
+		.tick = tick,
+		.deadline_ns = deadline_ns,
+		.drain = drain,
+		.drained = drained,
+		.stop = stop,
+		.stats = stats,
+		.stat_count = CONTROL_STATS,
+		.loop_sockets_max = 1,
+		.datagram_bytes = 64,
+	};
+
+	return actor_main(&ops, &the_control);
+}

@@ -1,0 +1,193 @@
+/* control.h - the control process: buses, tables and clock around control/model. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/actor/actor.h"
+#include "common/base/map.h"
+#include "common/base/pool.h"
+#include "common/base/rand.h"
+#include "common/base/wheel.h"
+#include "control/model/call.h"
+#include "control/model/dedup.h"
+
+#define CONTROL_WORKERS_MAX 32u
+#define CONTROL_WORKER_LOST_MS 1500u
+#define CONTROL_GRACE_MS 1000u /* after a start: workers may still send rosters */
+#define CONTROL_PAGES_MAX 32u
+
+enum control_stat {
+#define STAT(kind, name, help) STAT_##name,
+#include "control/daemon/stats.def"
+#undef STAT
+	CONTROL_STATS
+};
+
+enum control_from { /* sender bits of dispatch rules */
+	FROM_SIGNALING = 1,
+	FROM_MEDIA = 2,
+	FROM_BACKEND = 4
+};
+
+struct worker_row {
+	char name[32]; /* "media-0"; "" = free */
+	uint32_t from; /* FROM_SIGNALING or FROM_MEDIA */
+	uint32_t index;
+	uint32_t pid;
+	uint64_t epoch;
+	uint32_t used, capacity;
+	uint64_t heard_ms;
+	bool up;
+	uint32_t restarts;
+	uint64_t asked_ms; /* WorkerIdentify was sent */
+	bool again;        /* ask for its roster once more when the grace after our start is over */
+};
+
+struct control_call {
+	struct call c;
+	uint32_t signaling; /* index of its worker */
+	struct wheel_timer timer;
+};
+
+struct page {
+	uint32_t role, index;
+	struct statpage page; /* read-only */
+};
+
+struct http; /* http.c */
+
+struct control {
+	struct actor *actor;
+	struct bus *workers, *commands, *events; /* owned */
+	struct pool calls;      /* of struct control_call */
+	struct map by_id;       /* call id -> handle */
+	struct map by_leg;      /* signaling worker and leg id -> handle */
+	struct wheel wheel;
+	struct backends backends;
+	struct routes routes;
+	struct dedup dedup;
+	struct call_policy policy;
+	struct rand rand;
+	struct worker_row rows[CONTROL_WORKERS_MAX];
+	struct page pages[CONTROL_PAGES_MAX];
+	uint32_t page_count;
+	struct http *http;      /* NULL: none */
+	char host[64];
+	char run_dir[64];
+	char events_endpoint[128];
+	uint64_t epoch;         /* of this process */
+	uint64_t seq;           /* of the last event */
+	uint64_t started_ms;
+	uint64_t heartbeat_ms, look_ms; /* next */
+	bool draining;
+	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
+	const char *cause;      /* command id behind the events being published; "" = none */
+};
+
+static inline void count(struct control *k, enum control_stat row, uint64_t n)
+{
+	stat_add(&k->actor->stats, row, n);
+}
+
+/* calls.c: the table of calls, and their transitions carried out */
+MUST_USE int calls_init(struct control *k, uint32_t cap);
+void calls_fini(struct control *k);
+struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id); /* NULL: full */
+struct control_call *calls_by_id(struct control *k, uint64_t id);
+struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id);
+struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id);
+void calls_free(struct control *k, struct control_call *cc);
+struct call_world calls_world(struct control *k);
+void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
+bool calls_input(struct control *k, struct control_call *cc, enum call_event ev);
+void calls_tick(struct control *k);
+void calls_of_backend_lost(struct control *k, const char *name);
+void calls_arm(struct control *k, struct control_call *cc);
+
+/* from_workers.c: who is there, and what they say */
+struct worker_row *workers_row(struct control *k, struct str name, uint32_t *ret_from); /* NULL: no such kind of name */
+struct worker_row *workers_media(struct control *k, uint32_t index);
+struct worker_row *workers_least_loaded(struct control *k); /* media; NULL: none is up */
+bool workers_ready(const struct control *k); /* at least one of each kind */
+void workers_tick(struct control *k);
+extern const struct actor_rule worker_rules[];
+extern const uint32_t worker_rule_count;
+uint32_t workers_from(void *self, struct str peer);
+
+/* incoming.c */
+MUST_USE int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in); /* what the INVITE said */
+void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in);
+
+/* roster.c: calls found again */
+void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m);
+void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m);
+void roster_begin(struct control *k, const struct worker_row *w); /* a worker started anew: nothing of it was seen yet */
+
+/* from_backends.c */
+extern const struct actor_rule backend_rules[];
+extern const uint32_t backend_rule_count;
+void backends_unlisted(void *self, struct str peer, const Tipring__V1__Envelope *m);
+void backends_tick(struct control *k);
+
+/* to_bus.c: requests to workers and messages to backends */
+#define REQUEST_OPEN 1ull
+#define REQUEST_START 2ull
+#define REQUEST_FLUSH 3ull
+#define REQUEST_MARK 4ull
+#define REQUEST_ANSWER 5ull
+uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc);
+struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
+void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e);
+void to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e);
+void to_bus_session_open(struct control *k, struct control_call *cc);
+void to_bus_session_start(struct control *k, struct control_call *cc);
+void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id);
+void to_bus_session_flush(struct control *k, struct control_call *cc, uint32_t fade_ms);
+void to_bus_session_mark(struct control *k, struct control_call *cc, const char *mark, uint64_t after_index);
+void to_bus_leg_ring(struct control *k, struct control_call *cc);
+void to_bus_leg_answer(struct control *k, struct control_call *cc);
+void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);
+void to_bus_leg_hangup(struct control *k, struct control_call *cc, const char *reason);
+void to_bus_annotate(struct control *k, struct control_call *cc);
+void to_bus_offer(struct control *k, struct control_call *cc);
+void to_bus_media_ready(struct control *k, struct control_call *cc);
+void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *reason);
+void to_bus_completed(struct control *k, struct control_call *cc, char *command,
+		      Tipring__V1__SessionFlushed *flushed); /* empties `command` */
+void to_bus_failed(struct control *k, struct control_call *cc, char *command, const char *reason);
+
+/* info.c: a call as a message, its memory in a caller's struct */
+struct info_address {
+	Tipring__V1__Address m;
+	char ip[64];
+};
+struct info {
+	Tipring__V1__CallInfo m;
+	Tipring__V1__MediaFacts facts;
+	Tipring__V1__Header headers[CALL_HEADERS_MAX], *rows[CALL_HEADERS_MAX];
+	struct info_address local, rtp, rtcp;
+};
+Tipring__V1__Address *info_address(struct info_address *a, const struct addr *from);
+Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc);
+Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc);
+MUST_USE int info_take_address(const Tipring__V1__Address *in, struct addr *ret);
+
+/* events.c */
+void events_call(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e);  /* topic e1/call/ */
+void events_media(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e); /* topic e1/media/ */
+void events_host(struct control *k, Tipring__V1__Envelope *e);
+void events_heartbeat(struct control *k);
+void events_offered(struct control *k, struct control_call *cc);
+void events_claimed(struct control *k, struct control_call *cc);
+void events_ringing(struct control *k, struct control_call *cc);
+void events_answered(struct control *k, struct control_call *cc);
+void events_ended(struct control *k, struct control_call *cc, Tipring__V1__MediaStats *media);
+
+/* http.c: the only file that knows libmicrohttpd */
+MUST_USE int http_open(struct control *k, const char *address, struct http **ret);
+void http_close(struct http *h);
+int http_fd(const struct http *h);
+void http_run(struct http *h);
+/* metrics.c: the text of /metrics; bytes, 0 = did not fit */
+size_t metrics_print(struct control *k, char *out, size_t cap);

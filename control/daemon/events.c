@@ -1,0 +1,143 @@
+/* events.c - what happened, numbered, to whoever subscribed. */
+#include "common/base/clock.h"
+#include "common/bus/topic.h"
+#include "control/daemon/control.h"
+
+static void publish(struct control *k, const struct buf *topic, Tipring__V1__Envelope *e)
+{
+	e->stream = k->host;
+	e->host = k->host;
+	e->epoch = k->epoch;
+	e->seq = k->seq;
+	e->unix_ns = clock_unix_ns();
+	e->mono_ns = k->actor->now_ns;
+	if (!buf_ok(topic) || actor_send(k->actor, k->events, buf_str(topic), e) != 0)
+		count(k, STAT_events_dropped, 1); /* its number is used: the subscriber sees the gap */
+	else
+		count(k, STAT_events, 1);
+}
+
+static void number(struct control *k, Tipring__V1__Envelope *e)
+{
+	k->seq++;
+	e->event_id = k->epoch ^ k->seq * 0x9e3779b97f4a7c15ull;
+}
+
+static void about(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
+{
+	number(k, e);
+	e->app = (char *)(uintptr_t)cc->c.app;
+	e->call_id = cc->c.id;
+	e->leg_id = cc->c.leg_id;
+	e->sip_call_id = (char *)(uintptr_t)(cc->c.sip_call_id.p != NULL ? cc->c.sip_call_id.p : "");
+	e->cause_command = (char *)(uintptr_t)k->cause;
+}
+
+void events_call(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
+{
+	char area[BUS_TOPIC_BYTES_MAX];
+	struct buf topic = buf_of(area, sizeof area);
+
+	topic_call(&topic, str_of(cc->c.app), cc->c.id);
+	about(k, cc, e);
+	publish(k, &topic, e);
+}
+
+void events_media(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
+{
+	char area[BUS_TOPIC_BYTES_MAX];
+	struct buf topic = buf_of(area, sizeof area);
+
+	topic_media(&topic, str_of(cc->c.app), cc->c.id);
+	about(k, cc, e);
+	publish(k, &topic, e);
+}
+
+void events_host(struct control *k, Tipring__V1__Envelope *e)
+{
+	char area[BUS_TOPIC_BYTES_MAX];
+	struct buf topic = buf_of(area, sizeof area);
+
+	topic_host(&topic, str_of(k->host));
+	number(k, e);
+	publish(k, &topic, e);
+}
+
+void events_heartbeat(struct control *k)
+{
+	char area[BUS_TOPIC_BYTES_MAX];
+	struct buf topic = buf_of(area, sizeof area);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__Heartbeat h = TIPRING__V1__HEARTBEAT__INIT;
+
+	h.last_seq = k->seq;
+	h.calls = k->calls.used;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_HEARTBEAT;
+	e.heartbeat = &h;
+	topic_heartbeat(&topic, str_of(k->host));
+	publish(k, &topic, &e);
+}
+
+void events_offered(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallOffered o = TIPRING__V1__CALL_OFFERED__INIT;
+	struct info info;
+
+	o.call = info_fill(&info, cc);
+	o.backend = cc->c.backend;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_OFFERED;
+	e.call_offered = &o;
+	events_call(k, cc, &e);
+	count(k, STAT_calls_offered, 1);
+}
+
+void events_claimed(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallClaimed c = TIPRING__V1__CALL_CLAIMED__INIT;
+
+	c.backend = cc->c.backend;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_CLAIMED;
+	e.call_claimed = &c;
+	events_call(k, cc, &e);
+}
+
+void events_ringing(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallRinging r = TIPRING__V1__CALL_RINGING__INIT;
+
+	r.code = cc->c.ring_code;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RINGING;
+	e.call_ringing = &r;
+	events_call(k, cc, &e);
+}
+
+void events_answered(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallAnswered a = TIPRING__V1__CALL_ANSWERED__INIT;
+
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED;
+	e.call_answered = &a;
+	events_call(k, cc, &e);
+}
+
+void events_ended(struct control *k, struct control_call *cc, Tipring__V1__MediaStats *media)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
+	uint64_t answered = cc->c.answered_unix_ns, now = clock_unix_ns();
+
+	d.who = (Tipring__V1__EndedBy)cc->c.who;
+	d.sip_code = cc->c.sip_code;
+	d.q850 = cc->c.q850;
+	d.reason = cc->c.end_reason;
+	d.media = media;
+	d.duration_ms = answered != 0 && now > answered ? (now - answered) / 1000000u : 0;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
+	e.call_ended = &d;
+	events_call(k, cc, &e);
+	count(k, STAT_calls_ended, 1);
+}

@@ -1,0 +1,414 @@
+/* from_workers.c - signaling and media workers: who is there, how loaded, and what they say. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/base/log.h"
+#include "common/base/scan.h"
+#include "control/daemon/control.h"
+#include "tipring/v1/schema_hash.h"
+
+#define IDENTIFY_MS 500u /* not asked more often than this */
+
+/* "media-0" is a media worker; anything else may say nothing here. */
+static uint32_t kind_of(struct str name, uint32_t *ret_index)
+{
+	struct str rest, kind = str_cut(name, '-', &rest);
+	struct scan s = scan_of(rest);
+
+	*ret_index = scan_u32(&s);
+	scan_end(&s);
+	if (s.err != 0 || *ret_index >= CONTROL_WORKERS_MAX)
+		return 0;
+	if (str_eq(kind, STR("media")))
+		return FROM_MEDIA;
+	return str_eq(kind, STR("signaling")) ? FROM_SIGNALING : 0;
+}
+
+uint32_t workers_from(void *self, struct str peer)
+{
+	uint32_t index;
+
+	(void)self;
+	return kind_of(peer, &index);
+}
+
+struct worker_row *workers_row(struct control *k, struct str name, uint32_t *ret_from)
+{
+	struct worker_row *free_row = NULL;
+	uint32_t index;
+
+	*ret_from = kind_of(name, &index);
+	for (uint32_t i = 0; *ret_from != 0 && i < CONTROL_WORKERS_MAX; i++) {
+		struct worker_row *w = &k->rows[i];
+
+		if (str_eq(str_of(w->name), name))
+			return w;
+		if (w->name[0] == '\0' && free_row == NULL)
+			free_row = w;
+	}
+	if (*ret_from == 0 || free_row == NULL || str_copy(free_row->name, sizeof free_row->name, name) != 0)
+		return NULL;
+	free_row->from = *ret_from;
+	free_row->index = index;
+	return free_row;
+}
+
+struct worker_row *workers_media(struct control *k, uint32_t index)
+{
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		if (k->rows[i].from == FROM_MEDIA && k->rows[i].index == index && k->rows[i].up)
+			return &k->rows[i];
+	return NULL;
+}
+
+struct worker_row *workers_least_loaded(struct control *k)
+{
+	struct worker_row *best = NULL;
+
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
+		struct worker_row *w = &k->rows[i];
+
+		if (w->from == FROM_MEDIA && w->up && w->used < w->capacity && (best == NULL || w->used < best->used))
+			best = w;
+	}
+	return best;
+}
+
+bool workers_ready(const struct control *k)
+{
+	uint32_t up = 0;
+
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		if (k->rows[i].up)
+			up |= k->rows[i].from;
+	return up == (FROM_MEDIA | FROM_SIGNALING);
+}
+
+static void identify(struct control *k, struct worker_row *w)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__WorkerIdentify m = TIPRING__V1__WORKER_IDENTIFY__INIT;
+
+	if (k->actor->now_ms < w->asked_ms + IDENTIFY_MS)
+		return;
+	w->asked_ms = k->actor->now_ms;
+	m.control_epoch = k->epoch;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_IDENTIFY;
+	e.worker_identify = &m;
+	to_worker(k, w->from, w->index, &e);
+}
+
+static void refuse(struct control *k, struct str peer)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__WorkerRefused m = TIPRING__V1__WORKER_REFUSED__INIT;
+
+	m.reason = (char *)(uintptr_t)"its message schema is another one";
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_REFUSED;
+	e.worker_refused = &m;
+	(void)!actor_send(k->actor, k->workers, peer, &e);
+}
+
+static void welcome(struct control *k, const struct worker_row *w)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__WorkerWelcome m = TIPRING__V1__WORKER_WELCOME__INIT;
+
+	m.control_epoch = k->epoch;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_WELCOME;
+	e.worker_welcome = &m;
+	to_worker(k, w->from, w->index, &e);
+}
+
+static void tell_restarted(struct control *k, const struct worker_row *w, const Tipring__V1__WorkerHello *h)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__ProcessRestarted m = TIPRING__V1__PROCESS_RESTARTED__INIT;
+
+	m.role = h->role;
+	m.index = w->index;
+	m.calls_kept = h->calls_kept;
+	m.gap_ms = h->gap_ms;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_PROCESS_RESTARTED;
+	e.process_restarted = &m;
+	events_host(k, &e);
+	count(k, STAT_workers_restarted, 1);
+}
+
+static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	const Tipring__V1__WorkerHello *h = m->worker_hello;
+	uint32_t from;
+	struct worker_row *w;
+
+	if (h->schema_hash != TIPRING_SCHEMA_HASH) {
+		log_error("worker.refused", "name=%.*s reason=\"schema %016" PRIx64 ", ours %016" PRIx64 "\"",
+			  (int)peer.n, peer.p, h->schema_hash, (uint64_t)TIPRING_SCHEMA_HASH);
+		refuse(k, peer);
+		return;
+	}
+	w = workers_row(k, peer, &from);
+	if (w == NULL)
+		return;
+	if (w->epoch != h->epoch) {
+		log_info("worker.hello", "name=%s pid=%u kept=%u gap_ms=%u", w->name, h->pid, h->calls_kept, h->gap_ms);
+		if (w->epoch != 0) {
+			w->restarts++;
+			tell_restarted(k, w, h);
+		}
+	}
+	roster_begin(k, w); /* its roster follows */
+	w->epoch = h->epoch;
+	w->pid = h->pid;
+	w->capacity = h->capacity;
+	w->used = h->calls_kept;
+	w->heard_ms = k->actor->now_ms;
+	w->up = true;
+	welcome(k, w);
+}
+
+static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	uint32_t from;
+	struct worker_row *w = workers_row(k, peer, &from);
+
+	if (w == NULL)
+		return;
+	if (!w->up || w->epoch != m->worker_heartbeat->epoch) {
+		identify(k, w);
+		return;
+	}
+	w->heard_ms = k->actor->now_ms;
+	w->used = m->worker_heartbeat->used;
+	w->capacity = m->worker_heartbeat->capacity;
+}
+
+void workers_tick(struct control *k)
+{
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
+		struct worker_row *w = &k->rows[i];
+
+		if (w->up && w->again && k->actor->now_ms > k->started_ms + CONTROL_GRACE_MS) {
+			w->again = false;
+			identify(k, w);
+		}
+		if (!w->up || k->actor->now_ms <= w->heard_ms + CONTROL_WORKER_LOST_MS)
+			continue;
+		log_warn("worker.lost", "name=%s silent_ms=%" PRIu64, w->name, k->actor->now_ms - w->heard_ms);
+		w->up = false; /* its calls wait for its successor, which brings them back in its roster */
+	}
+}
+
+/* ---- legs ---- */
+
+static uint32_t index_of(struct str peer)
+{
+	uint32_t index = 0;
+
+	(void)kind_of(peer, &index);
+	return index;
+}
+
+static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	from_workers_incoming(self, index_of(peer), m->leg_incoming);
+}
+
+static void on_ringing(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)self, (void)peer, (void)m; /* the event went out with the command */
+}
+
+static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_confirmed->leg_id);
+
+	if (cc != NULL)
+		(void)calls_input(self, cc, CALL_EV_CONFIRMED);
+}
+
+static void on_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	const Tipring__V1__LegEnded *d = m->leg_ended;
+	struct control_call *cc = calls_by_leg(self, index_of(peer), d->leg_id);
+
+	if (cc == NULL)
+		return; /* we ended it, and are done with it */
+	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
+	if (cc->c.q850 == 0)
+		cc->c.q850 = d->q850;
+	(void)calls_input(self, cc, CALL_EV_LEG_ENDED);
+}
+
+/* ---- sessions ---- */
+
+static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	struct control_call *cc = calls_by_id(k, m->session_opened->call_id);
+
+	if (cc == NULL || info_take_address(m->session_opened->local_rtp, &cc->c.local_rtp) != 0) {
+		to_bus_session_close(k, index_of(peer), m->session_opened->session_id);
+		return;
+	}
+	cc->c.session_id = m->session_opened->session_id;
+	cc->c.media_worker = index_of(peer);
+	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+}
+
+static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	const Tipring__V1__SessionStarted *s = m->session_started;
+	struct control_call *cc = calls_by_session(k, index_of(peer), s->session_id);
+
+	if (cc == NULL || str_copy(cc->c.attach_path, sizeof cc->c.attach_path, str_of(s->attach_path)) != 0)
+		return;
+	cc->c.tape_id = s->tape_id;
+	cc->c.start_mono_ns = s->start_mono_ns;
+	cc->c.start_unix_ns = s->start_unix_ns;
+	(void)calls_input(k, cc, CALL_EV_SESSION_STARTED);
+}
+
+static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	struct control_call *cc = calls_by_session(k, index_of(peer), m->session_closed->session_id);
+
+	if (cc == NULL)
+		return;
+	k->closed_stats = m->session_closed->stats;
+	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
+	k->closed_stats = NULL;
+}
+
+static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	struct control_call *cc = calls_by_session(k, index_of(peer), m->session_flushed->session_id);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__Flushed f = TIPRING__V1__FLUSHED__INIT;
+
+	if (cc == NULL)
+		return;
+	f.flushed = m->session_flushed;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_FLUSHED;
+	e.flushed = &f;
+	k->cause = cc->c.flush_command;
+	events_media(k, cc, &e);
+	k->cause = "";
+	to_bus_completed(k, cc, cc->c.flush_command, m->session_flushed);
+}
+
+static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	uint64_t kind;
+	struct control_call *cc = request_call(k, m->request_id, &kind);
+	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
+
+	(void)peer;
+	if (cc == NULL || good)
+		return;
+	log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
+		 (int)m->result->code, m->result->reason);
+	if (kind == REQUEST_OPEN)
+		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+	else if (kind == REQUEST_START)
+		(void)calls_input(k, cc, CALL_EV_START_REFUSED);
+	else if (kind == REQUEST_FLUSH)
+		to_bus_failed(k, cc, cc->c.flush_command, m->result->reason);
+	else if (kind == REQUEST_ANSWER) /* signaling lost the leg; it says so itself */
+		to_bus_failed(k, cc, cc->c.command, m->result->reason);
+}
+
+static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_lost->session_id);
+	struct control *k = self;
+
+	if (cc == NULL)
+		return;
+	call_set_reason(&cc->c, CALL_BY_SYSTEM, 200, m->session_lost->reason);
+	to_bus_session_close(k, index_of(peer), m->session_lost->session_id);
+	(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
+}
+
+/* ---- what happens in the audio: passed on as events ---- */
+
+#define PASS(handler, body_name, Type, UPPER, field, fill)                                       \
+	static void handler(void *self, struct str peer, const Tipring__V1__Envelope *in)        \
+	{                                                                                        \
+		struct control *k = self;                                                        \
+		struct control_call *cc = calls_by_session(k, index_of(peer), in->body_name->session_id); \
+		Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                           \
+		Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                            \
+                                                                                                 \
+		if (cc == NULL)                                                                  \
+			return;                                                                  \
+		fill;                                                                            \
+		e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                               \
+		e.field = &m;                                                                    \
+		events_media(k, cc, &e);                                                         \
+	}
+
+PASS(on_media_started, session_media_started, MediaStarted, MEDIA_STARTED, media_started,
+     (m.pos = in->session_media_started->pos, m.source = in->session_media_started->source))
+PASS(on_stalled, session_stalled, MediaStalled, MEDIA_STALLED, media_stalled, m.pos = in->session_stalled->pos)
+PASS(on_resumed, session_resumed, MediaResumed, MEDIA_RESUMED, media_resumed, m.pos = in->session_resumed->pos)
+PASS(on_dtmf, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
+     (m.digit = in->session_dtmf->digit, m.pos = in->session_dtmf->pos, m.duration_ms = in->session_dtmf->duration_ms,
+      m.method = (char *)(uintptr_t)"rfc4733"))
+PASS(on_underrun, session_underrun, Underrun, UNDERRUN, underrun,
+     (m.utterance = in->session_underrun->utterance, m.pos = in->session_underrun->pos))
+PASS(utterance_started, session_utterance, UtteranceStarted, UTTERANCE_STARTED, utterance_started,
+     (m.utterance = in->session_utterance->utterance, m.pos = in->session_utterance->pos))
+PASS(utterance_finished, session_utterance, UtteranceFinished, UTTERANCE_FINISHED, utterance_finished,
+     (m.played = in->session_utterance->played, m.pos = in->session_utterance->pos,
+      m.reason = in->session_utterance->reason))
+PASS(mark_reached, session_mark_resolved, MarkReached, MARK_REACHED, mark_reached,
+     (m.mark = in->session_mark_resolved->mark, m.pos = in->session_mark_resolved->pos,
+      m.unix_ns = in->session_mark_resolved->unix_ns))
+PASS(mark_dropped, session_mark_resolved, MarkDropped, MARK_DROPPED, mark_dropped,
+     (m.mark = in->session_mark_resolved->mark, m.reason = in->session_mark_resolved->reason))
+
+static void on_utterance(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(m->session_utterance->finished ? utterance_finished : utterance_started)(self, peer, m);
+}
+
+static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(m->session_mark_resolved->reached ? mark_reached : mark_dropped)(self, peer, m);
+}
+
+#define RULE(body, from, handler) {TIPRING__V1__ENVELOPE__BODY_##body, from, ACTOR_RUNNING | ACTOR_DRAINING, handler}
+
+/* clang-format off */
+const struct actor_rule worker_rules[] = {
+	RULE(WORKER_HELLO,          FROM_SIGNALING | FROM_MEDIA, on_hello),
+	RULE(WORKER_HEARTBEAT,      FROM_SIGNALING | FROM_MEDIA, on_heartbeat),
+	RULE(RESULT,                FROM_SIGNALING | FROM_MEDIA, on_result),
+	RULE(LEG_ROSTER,            FROM_SIGNALING,              on_leg_roster),
+	RULE(LEG_INCOMING,          FROM_SIGNALING,              on_incoming),
+	RULE(LEG_RINGING,           FROM_SIGNALING,              on_ringing),
+	RULE(LEG_CONFIRMED,         FROM_SIGNALING,              on_confirmed),
+	RULE(LEG_ENDED,             FROM_SIGNALING,              on_ended),
+	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
+	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
+	RULE(SESSION_STARTED,       FROM_MEDIA,                  on_started),
+	RULE(SESSION_CLOSED,        FROM_MEDIA,                  on_closed),
+	RULE(SESSION_FLUSHED,       FROM_MEDIA,                  on_flushed),
+	RULE(SESSION_LOST,          FROM_MEDIA,                  on_lost),
+	RULE(SESSION_MEDIA_STARTED, FROM_MEDIA,                  on_media_started),
+	RULE(SESSION_STALLED,       FROM_MEDIA,                  on_stalled),
+	RULE(SESSION_RESUMED,       FROM_MEDIA,                  on_resumed),
+	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
+	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
+	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),
+	RULE(SESSION_MARK_RESOLVED, FROM_MEDIA,                  on_mark),
+};
+/* clang-format on */
+const uint32_t worker_rule_count = sizeof worker_rules / sizeof worker_rules[0];

@@ -1,0 +1,82 @@
+/* incoming.c - an INVITE becomes a call. */
+#include <inttypes.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "control/daemon/control.h"
+
+static void refuse(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+{
+	count(k, STAT_calls_refused, 1);
+	log_info("call.refused", "leg=%" PRIx64 " code=%u reason=\"%s\"", leg_id, why->code, why->reason);
+	to_bus_leg_reject(k, signaling, leg_id, why);
+}
+
+int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
+{
+	const Tipring__V1__MediaFacts *f = in->media;
+	struct call *c = &cc->c;
+
+	c->sip_call_id = call_keep(c, in->sip_call_id);
+	c->from_uri = call_keep(c, in->from_uri);
+	c->from_display = call_keep(c, in->from_display);
+	c->to_uri = call_keep(c, in->to_uri);
+	c->request_uri = call_keep(c, in->request_uri);
+	for (size_t i = 0; i < in->n_headers && c->header_count < CALL_HEADERS_MAX; i++) {
+		struct call_header h = {call_keep(c, in->headers[i]->name), call_keep(c, in->headers[i]->value)};
+
+		if (h.name.p == NULL || h.value.p == NULL)
+			break; /* no room: the rest is left out, the call goes on */
+		c->headers[c->header_count++] = h;
+		if (str_ieq(h.name, STR("X-Room-ID")))
+			c->room_id = h.value;
+		if (str_ieq(h.name, STR("X-Session-ID")))
+			c->session_name = h.value;
+	}
+	if (f == NULL || info_take_address(f->remote_rtp, &c->media.remote_rtp) != 0)
+		return ERR_INVAL;
+	if (info_take_address(f->remote_rtcp, &c->media.remote_rtcp) != 0) {
+		c->media.remote_rtcp = c->media.remote_rtp;
+		c->media.remote_rtcp.port++;
+	}
+	c->media.codec = (uint32_t)f->codec;
+	c->media.payload_type = f->payload_type;
+	c->media.ptime_ms = f->ptime_ms;
+	c->media.dtmf_payload_type = f->dtmf_payload_type;
+	c->media.direction = (uint32_t)f->direction;
+	return 0;
+}
+
+void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
+{
+	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
+	struct call_world w = calls_world(k);
+	struct call_effects fx;
+	struct control_call *cc;
+
+	if (calls_by_leg(k, signaling, in->leg_id) != NULL)
+		return; /* said twice: once is enough */
+	if (k->draining || app == NULL) {
+		refuse(k, signaling, in->leg_id,
+		       k->draining ? &(struct call_fx){.code = 503, .retry_s = 5, .reason = "draining"}
+				   : &(struct call_fx){.code = 404, .reason = "no route to this number"});
+		return;
+	}
+	cc = calls_new(k, rand_u64(&k->rand) | 1, signaling, in->leg_id);
+	if (cc == NULL) {
+		refuse(k, signaling, in->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = "max_calls"});
+		return;
+	}
+	(void)!str_copy(cc->c.app, sizeof cc->c.app, str_of(app));
+	cc->c.started_unix_ns = clock_unix_ns();
+	if (incoming_fill(cc, in) != 0) {
+		calls_free(k, cc);
+		refuse(k, signaling, in->leg_id, &(struct call_fx){.code = 488, .reason = "media facts not usable"});
+		return;
+	}
+	count(k, STAT_calls_started, 1);
+	log_info("call.incoming", "call=%016" PRIx64 " app=%s from=%.*s", cc->c.id, cc->c.app, (int)cc->c.from_uri.n,
+		 cc->c.from_uri.p != NULL ? cc->c.from_uri.p : "");
+	call_begin(&cc->c, &w, &fx);
+	calls_run(k, cc, &fx);
+}

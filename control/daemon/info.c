@@ -1,0 +1,94 @@
+/* info.c - a call as others see it. */
+#include "control/daemon/control.h"
+
+static char *text(struct str s)
+{
+	return (char *)(uintptr_t)(s.p != NULL ? s.p : ""); /* NUL-terminated by the call's arena; packing only reads */
+}
+
+Tipring__V1__Address *info_address(struct info_address *a, const struct addr *from)
+{
+	struct buf b = buf_of(a->ip, sizeof a->ip - 1);
+
+	tipring__v1__address__init(&a->m);
+	addr_print_ip(&b, from);
+	a->ip[b.n] = '\0';
+	a->m.ip = a->ip;
+	a->m.port = from->port;
+	return from->family != ADDR_NONE ? &a->m : NULL;
+}
+
+int info_take_address(const Tipring__V1__Address *in, struct addr *ret)
+{
+	int err = in != NULL && in->port <= UINT16_MAX ? addr_parse_ip(str_of(in->ip), ret) : ERR_INVAL;
+
+	if (err == 0)
+		ret->port = (uint16_t)in->port;
+	return err;
+}
+
+Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc)
+{
+	const struct call_media *m = &cc->c.media;
+
+	tipring__v1__media_facts__init(&i->facts);
+	i->facts.remote_rtp = info_address(&i->rtp, &m->remote_rtp);
+	i->facts.remote_rtcp = info_address(&i->rtcp, &m->remote_rtcp);
+	i->facts.codec = (Tipring__V1__Codec)m->codec;
+	i->facts.payload_type = m->payload_type;
+	i->facts.ptime_ms = m->ptime_ms;
+	i->facts.dtmf_payload_type = m->dtmf_payload_type;
+	i->facts.direction = (Tipring__V1__Direction)m->direction;
+	return &i->facts;
+}
+
+static Tipring__V1__CallPhase phase_of(enum call_state s)
+{
+	static const Tipring__V1__CallPhase phases[CALL_STATES] = {
+		[CALL_OPENING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
+		[CALL_OFFERED] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
+		[CALL_CLAIMED] = TIPRING__V1__CALL_PHASE__CALL_CLAIMED,
+		[CALL_RINGING] = TIPRING__V1__CALL_PHASE__CALL_RINGING,
+		[CALL_STARTING] = TIPRING__V1__CALL_PHASE__CALL_CLAIMED,
+		[CALL_ANSWERING] = TIPRING__V1__CALL_PHASE__CALL_ANSWERED,
+		[CALL_ANSWERED] = TIPRING__V1__CALL_PHASE__CALL_ANSWERED,
+		[CALL_CLOSING] = TIPRING__V1__CALL_PHASE__CALL_ENDED,
+	};
+
+	return phases[s];
+}
+
+Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
+{
+	const struct call *c = &cc->c;
+	Tipring__V1__CallInfo *m = &i->m;
+
+	tipring__v1__call_info__init(m);
+	m->call_id = c->id;
+	m->app = text(str_of(c->app));
+	m->phase = phase_of(c->state);
+	m->backend = text(str_of(c->backend));
+	m->sip_call_id = text(c->sip_call_id);
+	m->from_uri = text(c->from_uri);
+	m->from_display = text(c->from_display);
+	m->to_uri = text(c->to_uri);
+	m->request_uri = text(c->request_uri);
+	for (uint32_t h = 0; h < c->header_count; h++) {
+		tipring__v1__header__init(&i->headers[h]);
+		i->headers[h].name = text(c->headers[h].name);
+		i->headers[h].value = text(c->headers[h].value);
+		i->rows[h] = &i->headers[h];
+	}
+	m->headers = i->rows;
+	m->n_headers = c->header_count;
+	m->room_id = text(c->room_id);
+	m->session_id = text(c->session_name);
+	m->media = info_facts(i, cc);
+	m->local_rtp = info_address(&i->local, &c->local_rtp);
+	m->started_unix_ns = c->started_unix_ns;
+	m->answered_unix_ns = c->answered_unix_ns;
+	m->leg = c->leg_id;
+	m->session = c->session_id;
+	m->media_worker = c->media_worker;
+	return m;
+}

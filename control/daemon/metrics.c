@@ -1,0 +1,87 @@
+/* metrics.c - the statistic pages of all processes as Prometheus text. */
+#include "control/daemon/control.h"
+
+/* Numbers of Role in proto/tipring/v1/common.proto, as the supervisor writes them into custody ids. */
+enum role {
+	SIGNALING = 2,
+	MEDIA = 3,
+	CONTROL = 4,
+	ROLES
+};
+
+static const char *role_name(uint32_t role)
+{
+	static const char *const names[ROLES] = {
+		[SIGNALING] = "signaling", [MEDIA] = "media", [CONTROL] = "control",
+	};
+
+	return role < ROLES && names[role] != NULL ? names[role] : "other";
+}
+
+static void print_row(struct buf *b, const struct stat_value *v, const struct page *p, bool first)
+{
+	bool counter = v->kind == STAT_COUNTER;
+
+	if (first) {
+		buf_z(b, "# HELP tipring_");
+		buf_z(b, v->name);
+		buf_z(b, counter ? "_total " : " ");
+		buf_z(b, v->help);
+		buf_z(b, "\n# TYPE tipring_");
+		buf_z(b, v->name);
+		buf_z(b, counter ? "_total counter\n" : " gauge\n");
+	}
+	buf_z(b, "tipring_");
+	buf_z(b, v->name);
+	buf_z(b, counter ? "_total{role=\"" : "{role=\"");
+	buf_z(b, role_name(p->role));
+	buf_z(b, "\",index=\"");
+	buf_u64(b, p->index);
+	buf_z(b, "\"} ");
+	buf_u64(b, v->value);
+	buf_char(b, '\n');
+}
+
+/* Rows of one name stand together: all workers of a role have the same table. */
+static void print_role(struct control *k, struct buf *b, uint32_t role)
+{
+	struct stat_value v;
+
+	for (uint32_t row = 0; row < STATPAGE_CAP; row++) {
+		bool first = true;
+
+		for (uint32_t i = 0; i < k->page_count; i++) {
+			if (k->pages[i].role != role || statpage_read(&k->pages[i].page, row, &v) != 0)
+				continue;
+			print_row(b, &v, &k->pages[i], first);
+			first = false;
+		}
+		if (first)
+			return;
+	}
+}
+
+static void print_slowest(struct buf *b, const struct statpage *page, const struct page *who)
+{
+	struct stat_value v = {
+		.name = "slowest_turn_us", .help = "longest turn of the main loop so far, microseconds", .kind = STAT_GAUGE,
+		.value = atomic_load_explicit(page->slowest_turn_us, memory_order_relaxed),
+	};
+
+	print_row(b, &v, who, who->role == CONTROL);
+}
+
+size_t metrics_print(struct control *k, char *out, size_t cap)
+{
+	struct buf b = buf_of(out, cap);
+	struct stat_value v;
+
+	for (uint32_t row = 0; statpage_read(&k->actor->stats, row, &v) == 0; row++)
+		print_row(&b, &v, &(struct page){.role = CONTROL}, true);
+	print_role(k, &b, SIGNALING);
+	print_role(k, &b, MEDIA);
+	print_slowest(&b, &k->actor->stats, &(struct page){.role = CONTROL});
+	for (uint32_t i = 0; i < k->page_count; i++)
+		print_slowest(&b, &k->pages[i].page, &k->pages[i]);
+	return buf_ok(&b) ? b.n : 0;
+}

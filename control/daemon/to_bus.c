@@ -1,0 +1,237 @@
+/* to_bus.c - what control asks of workers and tells backends. */
+#include <stdio.h>
+
+#include "common/base/log.h"
+#include "control/daemon/control.h"
+
+static char *text(const char *z)
+{
+	return (char *)(uintptr_t)(z != NULL ? z : ""); /* packing only reads it */
+}
+
+/* kind (4 bits) | generation (28) | slot (32) */
+uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc)
+{
+	uint64_t handle = pool_handle(&k->calls, cc);
+
+	return kind << 60 | (handle & 0x0fffffffffffffffull);
+}
+
+struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind)
+{
+	uint32_t at = pool_slot(id), slot = at;
+	struct control_call *cc = pool_each(&k->calls, &at);
+
+	*ret_kind = id >> 60;
+	if (cc == NULL || at != slot + 1 || request_id(k, *ret_kind, cc) != id)
+		return NULL;
+	return cc;
+}
+
+void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "%s-%u", from == FROM_MEDIA ? "media" : "signaling", index);
+	if (actor_send(k->actor, k->workers, str_of(name), e) != 0)
+		count(k, STAT_worker_unreachable, 1); /* timeouts and rosters settle what becomes of it */
+}
+
+void to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e)
+{
+	int err = actor_send(k->actor, k->commands, str_of(name), e);
+
+	if (err != 0)
+		log_debug("backend.unreachable", "name=%s reason=%s", name, err_name(err));
+}
+
+#define REQUEST(Type, UPPER, field, kind)                                                        \
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                                   \
+	Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                                    \
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                       \
+	e.field = &m;                                                                            \
+	e.request_id = (kind) != 0 ? request_id(k, (kind), cc) : 0
+
+static void stamp(struct control *k, Tipring__V1__Envelope *e)
+{
+	e->deadline_ms = k->actor->now_ms + CALL_REQUEST_MS;
+}
+
+void to_bus_session_open(struct control *k, struct control_call *cc)
+{
+	struct worker_row *w = workers_least_loaded(k);
+	struct info info;
+
+	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
+	if (w == NULL) {
+		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+		return;
+	}
+	w->used++; /* until its next heartbeat says so itself */
+	cc->c.media_worker = w->index;
+	m.call_id = cc->c.id;
+	m.media = info_facts(&info, cc);
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, w->index, &e);
+}
+
+void to_bus_session_start(struct control *k, struct control_call *cc)
+{
+	REQUEST(SessionStart, SESSION_START, session_start, REQUEST_START);
+	m.session_id = cc->c.session_id;
+	m.rate_hz = cc->c.rate_hz;
+	m.frame_ms = cc->c.frame_ms;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(SessionClose, SESSION_CLOSE, session_close, 0ull);
+	m.session_id = session_id;
+	to_worker(k, FROM_MEDIA, media, &e);
+}
+
+void to_bus_session_flush(struct control *k, struct control_call *cc, uint32_t fade_ms)
+{
+	REQUEST(SessionFlush, SESSION_FLUSH, session_flush, REQUEST_FLUSH);
+	m.session_id = cc->c.session_id;
+	m.fade_ms = fade_ms;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_bus_session_mark(struct control *k, struct control_call *cc, const char *mark, uint64_t after_index)
+{
+	REQUEST(SessionMark, SESSION_MARK, session_mark, REQUEST_MARK);
+	m.session_id = cc->c.session_id;
+	m.mark = text(mark);
+	m.after_index = after_index;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_bus_leg_ring(struct control *k, struct control_call *cc)
+{
+	REQUEST(LegRing, LEG_RING, leg_ring, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.code = cc->c.ring_code;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_bus_leg_answer(struct control *k, struct control_call *cc)
+{
+	struct info_address a;
+
+	REQUEST(LegAnswer, LEG_ANSWER, leg_answer, REQUEST_ANSWER);
+	m.leg_id = cc->c.leg_id;
+	m.local_rtp = info_address(&a, &cc->c.local_rtp);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
+	m.leg_id = leg_id;
+	m.code = why->code;
+	m.retry_after_s = why->retry_s;
+	to_worker(k, FROM_SIGNALING, signaling, &e);
+}
+
+void to_bus_leg_hangup(struct control *k, struct control_call *cc, const char *reason)
+{
+	REQUEST(LegHangup, LEG_HANGUP, leg_hangup, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.cause = text(reason);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_bus_annotate(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
+	struct info_address a;
+	uint8_t bytes[512];
+
+	REQUEST(LegAnnotate, LEG_ANNOTATE, leg_annotate, 0ull);
+	x.call_id = cc->c.id;
+	x.app = cc->c.app;
+	x.backend = cc->c.owned ? cc->c.backend : text("");
+	x.fence = cc->c.fence;
+	x.session_id = cc->c.session_id;
+	x.media_worker = cc->c.media_worker;
+	x.call_state = (uint32_t)cc->c.state;
+	x.tape_id = cc->c.tape_id;
+	x.started_unix_ns = cc->c.started_unix_ns;
+	x.answered_unix_ns = cc->c.answered_unix_ns;
+	x.local_rtp = info_address(&a, &cc->c.local_rtp);
+	x.rate_hz = cc->c.rate_hz;
+	x.frame_ms = cc->c.frame_ms;
+	if (tipring__v1__call_context__get_packed_size(&x) > sizeof bytes)
+		return; /* can not happen: every text of it is bounded */
+	m.leg_id = cc->c.leg_id;
+	m.context.data = bytes;
+	m.context.len = tipring__v1__call_context__pack(&x, bytes);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_bus_offer(struct control *k, struct control_call *cc)
+{
+	struct info info;
+
+	REQUEST(Offer, OFFER, offer, 0ull);
+	m.call = info_fill(&info, cc);
+	m.claim_timeout_ms = k->policy.claim_timeout_ms;
+	e.call_id = cc->c.id;
+	to_backend(k, cc->c.backend, &e);
+}
+
+void to_bus_media_ready(struct control *k, struct control_call *cc)
+{
+	REQUEST(MediaReady, MEDIA_READY, media_ready, 0ull);
+	m.call_id = e.call_id = cc->c.id;
+	m.tape_id = cc->c.tape_id;
+	m.attach_path = cc->c.attach_path;
+	m.rate_hz = cc->c.rate_hz;
+	m.frame_ms = cc->c.frame_ms;
+	m.start_mono_ns = cc->c.start_mono_ns;
+	m.start_unix_ns = cc->c.start_unix_ns;
+	to_backend(k, cc->c.backend, &e);
+}
+
+void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *reason)
+{
+	REQUEST(LeaseLost, LEASE_LOST, lease_lost, 0ull);
+	m.call_id = e.call_id = cc->c.id;
+	m.reason = text(reason);
+	to_backend(k, cc->c.backend, &e);
+	count(k, STAT_leases_lost, 1);
+}
+
+void to_bus_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed)
+{
+	REQUEST(CommandCompleted, COMMAND_COMPLETED, command_completed, 0ull);
+	if (command[0] == '\0')
+		return;
+	m.command_id = command;
+	m.flushed = flushed;
+	e.call_id = cc->c.id;
+	to_backend(k, cc->c.backend, &e);
+	command[0] = '\0';
+}
+
+void to_bus_failed(struct control *k, struct control_call *cc, char *command, const char *reason)
+{
+	REQUEST(CommandFailed, COMMAND_FAILED, command_failed, 0ull);
+	if (command[0] == '\0')
+		return;
+	m.command_id = command;
+	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
+	m.reason = text(reason);
+	e.call_id = cc->c.id;
+	to_backend(k, cc->c.backend, &e);
+	command[0] = '\0';
+}

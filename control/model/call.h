@@ -1,0 +1,171 @@
+/* call.h - one call: a leg, a session and who handles it. Pure: events in, effects out.
+ *
+ * Whatever happens in whatever order, a call ends exactly once: the leg is told, the session is closed, the backend gets its
+ * place back, CALL_FX_ENDED is appended and then CALL_FX_FREE. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/arena.h"
+#include "common/base/err.h"
+#include "common/base/str.h"
+#include "control/model/backend.h"
+#include "control/model/route.h"
+
+#define CALL_HEADERS_MAX 32u
+#define CALL_TEXT_BYTES 6144u /* all texts of the INVITE together */
+#define CALL_COMMAND_BYTES 64u
+#define CALL_PATH_BYTES 108u
+#define CALL_EFFECTS_MAX 12u
+#define CALL_CLOSE_MS 1000u   /* media has so long to answer SessionClose */
+#define CALL_REQUEST_MS 2000u /* and so long for the other requests */
+#define CALL_RETURN_MS 5000u  /* after a restart of control, a backend has so long to come back */
+
+enum call_state {
+	CALL_OPENING,   /* media was asked for a session */
+	CALL_OFFERED,   /* a backend was asked */
+	CALL_CLAIMED,
+	CALL_RINGING,
+	CALL_STARTING,  /* media was asked for the tape of an answer */
+	CALL_ANSWERING, /* the 200 is on its way, no ACK yet */
+	CALL_ANSWERED,
+	CALL_CLOSING,   /* the leg is over, media is asked to close */
+	CALL_STATES
+};
+
+enum call_event {
+	CALL_EV_SESSION_OPENED,
+	CALL_EV_SESSION_REFUSED, /* or timeout of the request */
+	CALL_EV_CLAIM,           /* by the backend it was offered to */
+	CALL_EV_RING,
+	CALL_EV_ANSWER,
+	CALL_EV_SESSION_STARTED,
+	CALL_EV_START_REFUSED,
+	CALL_EV_CONFIRMED,       /* the ACK arrived */
+	CALL_EV_REJECT,
+	CALL_EV_HANGUP,
+	CALL_EV_BACKEND_LOST,
+	CALL_EV_LEG_ENDED,
+	CALL_EV_SESSION_LOST,
+	CALL_EV_SESSION_CLOSED,
+	CALL_EV_TIMEOUT,
+	CALL_EVENTS
+};
+
+enum call_fx_kind {
+	CALL_FX_SESSION_OPEN,
+	CALL_FX_OFFER,        /* to call->backend; event offered */
+	CALL_FX_CLAIMED,      /* event */
+	CALL_FX_ANNOTATE,     /* let signaling keep who we are */
+	CALL_FX_LEG_RING,     /* event ringing */
+	CALL_FX_SESSION_START,
+	CALL_FX_MEDIA_READY,
+	CALL_FX_LEG_ANSWER,
+	CALL_FX_ANSWERED,     /* event */
+	CALL_FX_LEG_REJECT,   /* code, reason, retry_s */
+	CALL_FX_LEG_HANGUP,   /* reason */
+	CALL_FX_SESSION_CLOSE,
+	CALL_FX_LEASE_LOST,   /* to the backend that owned it; reason */
+	CALL_FX_COMPLETE,     /* call->command was carried out */
+	CALL_FX_FAIL,         /* call->command failed; reason */
+	CALL_FX_ENDED,        /* event, the last one */
+	CALL_FX_FREE,
+	CALL_FX_KINDS
+};
+
+struct call_fx {
+	enum call_fx_kind kind;
+	uint32_t code;
+	uint32_t retry_s;
+	const char *reason; /* constant text, or of the call */
+};
+
+struct call_effects {
+	struct call_fx v[CALL_EFFECTS_MAX];
+	uint32_t n;
+};
+
+enum call_who { /* as EndedBy of the messages */
+	CALL_BY_CALLER = 1,
+	CALL_BY_BACKEND = 2,
+	CALL_BY_SYSTEM = 3
+};
+
+struct call_header {
+	struct str name, value;
+};
+
+/* Plain copy of media's facts; control passes them on and shows them. */
+struct call_media {
+	struct addr remote_rtp, remote_rtcp;
+	uint32_t codec, payload_type, ptime_ms, dtmf_payload_type, direction;
+};
+
+struct call {
+	uint64_t id;
+	enum call_state state;
+	char app[ROUTE_APP_BYTES];
+	char backend[BACKEND_NAME_BYTES]; /* asked or owner; "" = nobody */
+	char passed[BACKEND_NAME_BYTES];  /* let the last offer pass */
+	bool owned;           /* claimed */
+	bool holds_place;     /* counted in the backend's `used` */
+	bool leg_over;        /* nothing must be said to it any more */
+	bool has_session;
+	bool started;         /* has a tape */
+	bool answered;        /* once; stays true when it is offered again */
+	uint64_t fence;
+	uint64_t leg_id, session_id;
+	uint32_t media_worker;
+	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
+	/* of the tape */
+	uint64_t tape_id, start_mono_ns, start_unix_ns;
+	uint32_t rate_hz, frame_ms;
+	char attach_path[CALL_PATH_BYTES];
+	struct addr local_rtp;
+	/* command under way */
+	char command[CALL_COMMAND_BYTES];       /* Answer */
+	char flush_command[CALL_COMMAND_BYTES]; /* Flush */
+	uint32_t ring_code;
+	/* how it ended */
+	enum call_who who;
+	uint32_t sip_code, q850;
+	char end_reason[64];
+	uint64_t started_unix_ns, answered_unix_ns;
+	uint32_t offers;
+	bool seen; /* in the roster that is coming in */
+	/* the INVITE */
+	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
+	struct call_header headers[CALL_HEADERS_MAX];
+	uint32_t header_count;
+	struct call_media media;
+	struct arena arena;
+	char text[CALL_TEXT_BYTES];
+};
+
+struct call_policy {
+	uint32_t claim_timeout_ms;
+	bool reoffer; /* a lost backend's calls go to another one */
+};
+
+/* What a transition may look at. */
+struct call_world {
+	const struct call_policy *policy;
+	struct backends *backends;
+	uint64_t now_ms;
+	uint64_t random;
+};
+
+/* A call in CALL_OPENING: the session is asked for. */
+void call_begin(struct call *c, const struct call_world *w, struct call_effects *out);
+
+/* One event. True: there was a rule. False: it can not happen in this state (a late or hostile peer): nothing done, count it. */
+bool call_input(struct call *c, enum call_event ev, const struct call_world *w, struct call_effects *out);
+
+/* Copy a text of the INVITE into the call; empty when there is no room. */
+struct str call_keep(struct call *c, const char *z);
+void call_set_reason(struct call *c, enum call_who who, uint32_t code, const char *reason);
+
+const char *call_state_name(enum call_state s);
+const char *call_event_name(enum call_event e);

@@ -1,0 +1,29 @@
+/* dedup.h - commands that were answered before: the same id within DEDUP_MS gets the same answer and no second effect. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/str.h"
+
+#define DEDUP_MS 120000u
+#define DEDUP_ROWS 8192u /* the oldest is forgotten first */
+#define DEDUP_REASON_BYTES 64u
+
+struct dedup_row {
+	uint64_t key; /* 0 = free */
+	uint64_t at_ms;
+	uint64_t fence;
+	uint32_t code;
+	char reason[DEDUP_REASON_BYTES];
+};
+
+struct dedup {
+	struct dedup_row v[DEDUP_ROWS];
+	uint32_t next;
+	uint64_t k0, k1; /* of the keyed hash */
+};
+
+uint64_t dedup_key(const struct dedup *d, struct str backend, struct str command_id);
+const struct dedup_row *dedup_find(const struct dedup *d, uint64_t key, uint64_t now_ms);
+void dedup_put(struct dedup *d, const struct dedup_row *row);

@@ -1,0 +1,458 @@
+/* config.c - see config.h. The only file that knows libcyaml (locate.c walks the same text with libyaml). */
+#include "control/supervisor/config.h"
+
+#include <cyaml/cyaml.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/scan.h"
+#include "control/supervisor/locate.h"
+#include "control/supervisor/settings.def"
+
+/* ---- the file as libcyaml sees it: every value optional, NULL = not given ---- */
+
+#define RAW_UINT(s, k, ...)   uint32_t *k;
+#define RAW_BOOL(s, k, ...)   bool *k;
+#define RAW_TEXT(s, k, ...)   char *k;
+#define RAW_CHOICE(s, k, ...) char *k;
+#define RAW(settings) settings(RAW_UINT, RAW_BOOL, RAW_TEXT, RAW_CHOICE)
+
+struct raw_host {
+	RAW(HOST_SETTINGS)
+};
+
+struct raw_sip {
+	RAW(SIP_SETTINGS)
+	char **listen;
+	unsigned listen_count;
+};
+
+struct raw_rtp {
+	RAW(RTP_SETTINGS)
+	char **address;
+	unsigned address_count;
+};
+
+struct raw_http {
+	RAW(HTTP_SETTINGS)
+};
+
+struct raw_backends {
+	RAW(BACKENDS_SETTINGS)
+};
+
+struct raw_route {
+	char *number;
+	char *app;
+};
+
+struct raw_top {
+	RAW(TOP_SETTINGS)
+	struct raw_host host;
+	struct raw_sip sip;
+	struct raw_rtp rtp;
+	struct raw_http http;
+	struct raw_backends backends;
+	struct raw_route *routes;
+	unsigned routes_count;
+};
+
+#define FLAGS (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
+#define FIELD_UINT(s, k, ...)        CYAML_FIELD_UINT_PTR(#k, FLAGS, struct raw_##s, k),
+#define FIELD_BOOL(s, k, ...)        CYAML_FIELD_BOOL_PTR(#k, FLAGS, struct raw_##s, k),
+#define FIELD_TEXT(s, k, d, max, h)  CYAML_FIELD_STRING_PTR(#k, FLAGS, struct raw_##s, k, 0, max),
+#define FIELD_CHOICE(s, k, ...)      CYAML_FIELD_STRING_PTR(#k, FLAGS, struct raw_##s, k, 0, 16),
+#define FIELDS(settings) settings(FIELD_UINT, FIELD_BOOL, FIELD_TEXT, FIELD_CHOICE)
+
+static const cyaml_schema_value_t text_entry = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, 63),
+};
+
+static const cyaml_schema_field_t route_fields[] = {
+	CYAML_FIELD_STRING_PTR("number", CYAML_FLAG_POINTER, struct raw_route, number, 1, 63),
+	CYAML_FIELD_STRING_PTR("app", CYAML_FLAG_POINTER, struct raw_route, app, 1, 63),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t route_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields),
+};
+
+static const cyaml_schema_field_t host_fields[] = {FIELDS(HOST_SETTINGS) CYAML_FIELD_END};
+static const cyaml_schema_field_t http_fields[] = {FIELDS(HTTP_SETTINGS) CYAML_FIELD_END};
+static const cyaml_schema_field_t backends_fields[] = {FIELDS(BACKENDS_SETTINGS) CYAML_FIELD_END};
+
+static const cyaml_schema_field_t sip_fields[] = {
+	FIELDS(SIP_SETTINGS)
+	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1,
+			     CONFIG_LISTENERS_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t rtp_fields[] = {
+	FIELDS(RTP_SETTINGS)
+	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1,
+			     CONFIG_ADDRESSES_MAX),
+	CYAML_FIELD_END,
+};
+
+#define SECTION(name) \
+	CYAML_FIELD_MAPPING(#name, CYAML_FLAG_OPTIONAL, struct raw_top, name, name##_fields)
+
+static const cyaml_schema_field_t top_fields[] = {
+	FIELDS(TOP_SETTINGS)
+	SECTION(host),
+	SECTION(sip),
+	SECTION(rtp),
+	SECTION(http),
+	SECTION(backends),
+	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0,
+			     CONFIG_ROUTES_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t top_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw_top, top_fields),
+};
+
+/* ---- errors with a place ---- */
+
+struct load {
+	const char *path; /* borrowed */
+	char *text;       /* owned: the whole file */
+	size_t bytes;
+	char message[256]; /* first complaint of libcyaml */
+	unsigned line, column;
+	struct config_error *why;
+};
+
+static int complain(struct load *l, const char *key, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* "file:line:column: key: message"; without a line when the value was not in the file. */
+static int complain(struct load *l, const char *key, int err, const char *fmt, ...)
+{
+	struct place at;
+	char message[320];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof message, fmt, args);
+	va_end(args);
+
+	if (locate_key(l->text, l->bytes, key, &at) == 0)
+		snprintf(l->why->text, sizeof l->why->text, "%s:%u:%u: %s: %s", l->path, at.line,
+			 at.column, key, message);
+	else
+		snprintf(l->why->text, sizeof l->why->text, "%s: %s: %s", l->path, key, message);
+	return err;
+}
+
+/* libcyaml tells what first and then, innermost place first, where. */
+static void cyaml_said(cyaml_log_t level, void *ctx, const char *fmt, va_list args)
+{
+	struct load *l = ctx;
+	char line[256];
+	const char *at;
+
+	(void)level;
+	vsnprintf(line, sizeof line, fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+
+	at = strstr(line, "(line: ");
+	if (at == NULL) {
+		const char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
+
+		if (l->message[0] == '\0')
+			snprintf(l->message, sizeof l->message, "%s", text);
+	} else if (l->line == 0) {
+		sscanf(at, "(line: %u, column: %u)", &l->line, &l->column);
+	}
+}
+
+static int refuse_load(struct load *l, cyaml_err_t err)
+{
+	static const char unexpected[] = "Unexpected key: ";
+	const char *what = l->message[0] != '\0' ? l->message : cyaml_strerror(err);
+	struct place at;
+
+	/* libcyaml places an unknown key at the value before it; find the key itself */
+	if (strncmp(what, unexpected, sizeof unexpected - 1) != 0 ||
+	    locate_name(l->text, l->bytes, what + sizeof unexpected - 1, l->line, &at) != 0)
+		at = (struct place){l->line, l->column};
+
+	if (at.line != 0)
+		snprintf(l->why->text, sizeof l->why->text, "%s:%u:%u: %s", l->path, at.line,
+			 at.column, what);
+	else
+		snprintf(l->why->text, sizeof l->why->text, "%s: %s", l->path, what);
+	return ERR_SYNTAX;
+}
+
+/* ---- values: default when missing, limits always ---- */
+
+static int take_choice(struct load *l, const char *key, const char *given, const char *choices,
+		       unsigned *ret_index)
+{
+	struct str rest = str_of(choices);
+
+	for (unsigned i = 0; rest.n > 0; i++) {
+		struct str one = str_cut(rest, '|', &rest);
+
+		if (str_eq(one, str_of(given))) {
+			*ret_index = i;
+			return 0;
+		}
+	}
+	return complain(l, key, ERR_RANGE, "'%s' is none of %s", given, choices);
+}
+
+
+static bool outside(uint32_t v, uint32_t least, uint32_t most)
+{
+	return v < least || v > most;
+}
+
+#define KEY_top(k)      #k
+#define KEY_host(k)     "host." #k
+#define KEY_sip(k)      "sip." #k
+#define KEY_rtp(k)      "rtp." #k
+#define KEY_http(k)     "http." #k
+#define KEY_backends(k) "backends." #k
+#define FROM_top(k)      r->k
+#define FROM_host(k)     r->host.k
+#define FROM_sip(k)      r->sip.k
+#define FROM_rtp(k)      r->rtp.k
+#define FROM_http(k)     r->http.k
+#define FROM_backends(k) r->backends.k
+
+#define TAKE_UINT(s, k, def, lo, hi, h)                                                         \
+	uint32_t s##_##k = FROM_##s(k) != NULL ? *FROM_##s(k) : (def);                          \
+	if (outside(s##_##k, (lo), (hi)))                                                       \
+		return complain(l, KEY_##s(k), ERR_RANGE, "%u is outside %u..%u", s##_##k,      \
+				(unsigned)(lo), (unsigned)(hi));
+#define TAKE_BOOL(s, k, def, h) bool s##_##k = FROM_##s(k) != NULL ? *FROM_##s(k) : (def);
+#define TAKE_TEXT(s, k, def, max, h) const char *s##_##k = FROM_##s(k) != NULL ? FROM_##s(k) : (def);
+#define TAKE_CHOICE(s, k, def, choices, h)                                                      \
+	unsigned s##_##k = 0;                                                                   \
+	err = take_choice(l, KEY_##s(k), FROM_##s(k) != NULL ? FROM_##s(k) : (def), choices, &s##_##k); \
+	if (err != 0)                                                                           \
+		return err;
+#define TAKE(settings) settings(TAKE_UINT, TAKE_BOOL, TAKE_TEXT, TAKE_CHOICE)
+
+static void copy_text(char *dst, size_t cap, const char *src)
+{
+	snprintf(dst, cap, "%s", src); /* the schema bounds every text below its field */
+}
+
+static int take_address(struct load *l, const char *key, const char *text)
+{
+	struct addr a;
+
+	if (text[0] == '\0' || addr_parse_ip(str_of(text), &a) == 0)
+		return 0;
+	return complain(l, key, ERR_RANGE, "'%s' is no IPv4 or IPv6 address", text);
+}
+
+static int take_top(struct load *l, const struct raw_top *r, struct config *c)
+{
+	int err;
+
+	TAKE(TOP_SETTINGS)
+	TAKE(HOST_SETTINGS)
+
+	c->log_level = (enum config_log_level)top_log_level;
+	c->io_backend = (enum config_io_backend)top_io_backend;
+	c->max_calls = top_max_calls;
+	c->hang_ms = top_hang_ms;
+	c->drain_ms = top_drain_ms;
+	copy_text(c->host_name, sizeof c->host_name, host_name);
+	copy_text(c->run_dir, sizeof c->run_dir, host_run_dir);
+	if (c->run_dir[0] != '/')
+		return complain(l, "host.run_dir", ERR_RANGE, "'%s' is no absolute path", c->run_dir);
+	if (c->host_name[0] == '\0' && gethostname(c->host_name, sizeof c->host_name) != 0)
+		return complain(l, "host.name", ERR_RANGE, "the machine has no name; give one");
+	c->host_name[sizeof c->host_name - 1] = '\0';
+	return 0;
+}
+
+/* "udp:0.0.0.0:5060" */
+static int take_listener(struct load *l, unsigned i, const char *text, struct config *c)
+{
+	struct str rest;
+	struct str scheme = str_cut(str_of(text), ':', &rest);
+	char key[32];
+
+	snprintf(key, sizeof key, "sip.listen[%u]", i);
+	if (!str_eq(scheme, STR("udp")))
+		return complain(l, key, ERR_RANGE, "'%s' does not start with udp:", text);
+	if (addr_parse(rest, &c->sip_listen[i]) != 0 || c->sip_listen[i].port == 0)
+		return complain(l, key, ERR_RANGE,
+				"'%s' is not like udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060", text);
+	c->sip_listen_count = i + 1;
+	return 0;
+}
+
+static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
+{
+	static const char *const everywhere[] = {"udp:0.0.0.0:5060"};
+	bool given = r->sip.listen_count > 0;
+	unsigned n = given ? r->sip.listen_count : 1;
+	int err;
+
+	TAKE(SIP_SETTINGS)
+
+	c->sip_force_rport = sip_force_rport;
+	c->sip_answer_timeout_ms = sip_answer_timeout_ms;
+	copy_text(c->sip_server, sizeof c->sip_server, sip_server);
+	copy_text(c->sip_advertised_address, sizeof c->sip_advertised_address, sip_advertised_address);
+	err = take_address(l, "sip.advertised_address", sip_advertised_address);
+	for (unsigned i = 0; i < n && err == 0; i++)
+		err = take_listener(l, i, given ? r->sip.listen[i] : everywhere[i], c);
+	return err;
+}
+
+static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct config *c)
+{
+	if (r->rtp.address_count == 0) {
+		c->rtp_address_count = 1;
+		return addr_parse_ip(STR("0.0.0.0"), &c->rtp_address[0]);
+	}
+	for (unsigned i = 0; i < r->rtp.address_count; i++) {
+		char key[32];
+
+		snprintf(key, sizeof key, "rtp.address[%u]", i);
+		if (addr_parse_ip(str_of(r->rtp.address[i]), &c->rtp_address[i]) != 0)
+			return complain(l, key, ERR_RANGE, "'%s' is no IPv4 or IPv6 address",
+					r->rtp.address[i]);
+	}
+	c->rtp_address_count = r->rtp.address_count;
+	return 0;
+}
+
+static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
+{
+	int err;
+
+	TAKE(RTP_SETTINGS)
+
+	c->rtp_port_min = (uint16_t)rtp_port_min;
+	c->rtp_port_max = (uint16_t)rtp_port_max;
+	c->rtp_workers = rtp_workers;
+	c->rtp_idle_silence = rtp_idle == 0;
+	c->rtp_reorder_ms = rtp_reorder_ms;
+	c->rtp_timeout_ms = rtp_timeout_ms;
+	c->rtp_allow_loopback = rtp_allow_loopback;
+	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
+	if (rtp_port_min % 2 != 0)
+		return complain(l, "rtp.port_min", ERR_RANGE, "%u is odd: RTP takes the even port of a pair",
+				rtp_port_min);
+	if (rtp_port_max < rtp_port_min + 2 * rtp_workers - 1)
+		return complain(l, "rtp.port_max", ERR_RANGE, "%u leaves less than one pair per worker",
+				rtp_port_max);
+	err = take_address(l, "rtp.advertised_address", rtp_advertised_address);
+	return err != 0 ? err : take_rtp_addresses(l, r, c);
+}
+
+static int take_routes(struct load *l, const struct raw_top *r, struct config *c)
+{
+	for (unsigned i = 0; i < r->routes_count; i++) {
+		const char *app = r->routes[i].app;
+		char key[32];
+
+		snprintf(key, sizeof key, "routes[%u].app", i);
+		if (strspn(app, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(app))
+			return complain(l, key, ERR_RANGE, "'%s' has other characters than a-z 0-9 -", app);
+		copy_text(c->routes[i].number, sizeof c->routes[i].number, r->routes[i].number);
+		copy_text(c->routes[i].app, sizeof c->routes[i].app, app);
+	}
+	c->route_count = r->routes_count;
+	return 0;
+}
+
+static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
+{
+	struct addr http;
+	int err;
+
+	TAKE(HTTP_SETTINGS)
+	TAKE(BACKENDS_SETTINGS)
+
+	copy_text(c->http_listen, sizeof c->http_listen, http_listen);
+	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
+		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);
+	c->backends_claim_timeout_ms = backends_claim_timeout_ms;
+	c->backends_reoffer = backends_on_lost == 1;
+	return take_routes(l, r, c);
+}
+
+static int take_all(struct load *l, const struct raw_top *r, struct config *c)
+{
+	int err = take_top(l, r, c);
+
+	if (err == 0)
+		err = take_sip(l, r, c);
+	if (err == 0)
+		err = take_rtp(l, r, c);
+	if (err == 0)
+		err = take_rest(l, r, c);
+	return err;
+}
+
+static int read_file(struct load *l)
+{
+	FILE *f = fopen(l->path, "rbe");
+
+	if (f == NULL) {
+		snprintf(l->why->text, sizeof l->why->text,
+			 "%s: %s (deploy/tipring.yaml is a commented example)", l->path, strerror(errno));
+		return ERR_NOENT;
+	}
+	l->text = calloc(1, CONFIG_FILE_BYTES_MAX + 1);
+	if (l->text != NULL)
+		l->bytes = fread(l->text, 1, CONFIG_FILE_BYTES_MAX + 1, f);
+	fclose(f);
+	if (l->text == NULL || l->bytes > CONFIG_FILE_BYTES_MAX) {
+		snprintf(l->why->text, sizeof l->why->text, "%s: larger than %u bytes", l->path,
+			 CONFIG_FILE_BYTES_MAX);
+		return ERR_RANGE;
+	}
+	return 0;
+}
+
+int config_load(const char *path, struct config *ret, struct config_error *ret_why)
+{
+	struct load l = {.path = path, .why = ret_why};
+	const cyaml_config_t how = {
+		.log_fn = cyaml_said, .log_ctx = &l, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem,
+	};
+	static const struct raw_top empty;
+	struct config *c = calloc(1, sizeof *c); /* too large for the stack's taste */
+	struct raw_top *raw = NULL;
+	cyaml_err_t bad;
+	int err;
+
+	if (c == NULL)
+		return ERR_NOMEM;
+	err = read_file(&l);
+	if (err != 0)
+		goto done;
+
+	bad = cyaml_load_data((const uint8_t *)l.text, l.bytes, &how, &top_schema,
+			      (cyaml_data_t **)&raw, NULL);
+	if (bad != CYAML_OK) {
+		err = refuse_load(&l, bad);
+		goto done;
+	}
+	err = take_all(&l, raw != NULL ? raw : &empty, c); /* an empty file is all defaults */
+	if (err == 0)
+		*ret = *c;
+	cyaml_free(&how, &top_schema, raw, 0);
+done:
+	free(l.text);
+	free(c);
+	return err;
+}

@@ -1,0 +1,78 @@
+/* config.h - tipring.yaml, read once and checked completely before anything is started. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/err.h"
+
+#define CONFIG_LISTENERS_MAX 16u
+#define CONFIG_ADDRESSES_MAX 4u
+#define CONFIG_ROUTES_MAX 256u
+#define CONFIG_FILE_BYTES_MAX (256u * 1024u)
+
+enum config_log_level {
+	CONFIG_LOG_DEBUG,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_WARN,
+	CONFIG_LOG_ERROR
+};
+
+enum config_io_backend {
+	CONFIG_IO_AUTO,
+	CONFIG_IO_URING,
+	CONFIG_IO_EPOLL
+};
+
+struct config_route {
+	char number[64];
+	char app[64];
+};
+
+struct config {
+	enum config_log_level log_level;
+	enum config_io_backend io_backend;
+	uint32_t max_calls;
+	uint32_t hang_ms;
+	uint32_t drain_ms;
+
+	char host_name[64];
+	char run_dir[64];
+
+	struct addr sip_listen[CONFIG_LISTENERS_MAX];
+	uint32_t sip_listen_count;
+	char sip_advertised_address[46];
+	bool sip_force_rport;
+	uint32_t sip_answer_timeout_ms;
+	char sip_server[64];
+
+	struct addr rtp_address[CONFIG_ADDRESSES_MAX]; /* every port of the pool is bound on each */
+	uint32_t rtp_address_count;
+	uint16_t rtp_port_min;
+	uint16_t rtp_port_max;
+	uint32_t rtp_workers;
+	char rtp_advertised_address[46];
+	bool rtp_idle_silence;
+	uint32_t rtp_reorder_ms;
+	uint32_t rtp_timeout_ms;
+	bool rtp_allow_loopback;
+
+	char http_listen[64];
+
+	uint32_t backends_claim_timeout_ms;
+	bool backends_reoffer;
+
+	struct config_route routes[CONFIG_ROUTES_MAX];
+	uint32_t route_count;
+};
+
+/* What is wrong and where, ready to print: "file:line:column: message". */
+struct config_error {
+	char text[512];
+};
+
+/* Read and check `path`. On failure nothing is written but `ret_why`.
+ * ERR_NOENT (no such file), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
+ * outside its limits, or two values that contradict each other). */
+MUST_USE int config_load(const char *path, struct config *ret, struct config_error *ret_why);

@@ -1,0 +1,126 @@
+/* config_pack.c - see config_pack.h */
+#include "control/supervisor/config_pack.h"
+
+#include "tipring/v1/config.pb-c.h"
+
+static const struct {
+	const char *name;
+	Tipring__V1__Role number;
+} roles[ROLES] = {
+	[ROLE_SIGNALING] = {"signaling", TIPRING__V1__ROLE__SIGNALING},
+	[ROLE_MEDIA] = {"media", TIPRING__V1__ROLE__MEDIA},
+	[ROLE_CONTROL] = {"control", TIPRING__V1__ROLE__CONTROL},
+};
+
+static const Tipring__V1__LogLevel levels[] = {
+	[CONFIG_LOG_DEBUG] = TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG,
+	[CONFIG_LOG_INFO] = TIPRING__V1__LOG_LEVEL__LEVEL_INFO,
+	[CONFIG_LOG_WARN] = TIPRING__V1__LOG_LEVEL__LEVEL_WARN,
+	[CONFIG_LOG_ERROR] = TIPRING__V1__LOG_LEVEL__LEVEL_ERROR,
+};
+
+static const Tipring__V1__IoBackend backends[] = {
+	[CONFIG_IO_AUTO] = TIPRING__V1__IO_BACKEND__IO_AUTO,
+	[CONFIG_IO_URING] = TIPRING__V1__IO_BACKEND__IO_URING,
+	[CONFIG_IO_EPOLL] = TIPRING__V1__IO_BACKEND__IO_EPOLL,
+};
+
+uint32_t config_role_number(enum role role)
+{
+	return (uint32_t)roles[role].number;
+}
+
+const char *config_role_name(enum role role)
+{
+	return roles[role].name;
+}
+
+/* protobuf-c has no const strings; packing does not write to them */
+static char *text(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
+static int pack(const Tipring__V1__ProcessConfig *p, uint8_t *out, size_t *ret_n)
+{
+	if (tipring__v1__process_config__get_packed_size(p) > CONFIG_PACKED_MAX)
+		return ERR_NOSPC;
+	*ret_n = tipring__v1__process_config__pack(p, out);
+	return 0;
+}
+
+static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
+			  size_t *ret_n)
+{
+	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
+
+	s.advertised_address = text(c->sip_advertised_address);
+	s.force_rport = c->sip_force_rport;
+	s.answer_timeout_ms = c->sip_answer_timeout_ms;
+	s.server = text(c->sip_server);
+	p->signaling = &s;
+	return pack(p, out, ret_n);
+}
+
+static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
+		      size_t *ret_n)
+{
+	Tipring__V1__MediaConfig m = TIPRING__V1__MEDIA_CONFIG__INIT;
+
+	m.idle_silence = c->rtp_idle_silence;
+	m.reorder_ms_max = c->rtp_reorder_ms;
+	m.rtp_timeout_ms = c->rtp_timeout_ms;
+	m.advertised_address = text(c->rtp_advertised_address);
+	m.allow_loopback = c->rtp_allow_loopback;
+	p->media = &m;
+	return pack(p, out, ret_n);
+}
+
+static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
+			size_t *ret_n)
+{
+	Tipring__V1__ControlConfig k = TIPRING__V1__CONTROL_CONFIG__INIT;
+	Tipring__V1__RouteConfig routes[CONFIG_ROUTES_MAX];
+	Tipring__V1__RouteConfig *rows[CONFIG_ROUTES_MAX];
+
+	for (uint32_t i = 0; i < c->route_count; i++) {
+		tipring__v1__route_config__init(&routes[i]);
+		routes[i].number = text(c->routes[i].number);
+		routes[i].app = text(c->routes[i].app);
+		rows[i] = &routes[i];
+	}
+	k.http_address = text(c->http_listen);
+	k.claim_timeout_ms = c->backends_claim_timeout_ms;
+	k.routes = rows;
+	k.n_routes = c->route_count;
+	k.on_lost = text(c->backends_reoffer ? "reoffer" : "hangup");
+	k.media_workers = c->rtp_workers;
+	k.signaling_workers = 1;
+	p->control = &k;
+	return pack(p, out, ret_n);
+}
+
+int config_pack(const struct config *c, enum role role, uint32_t index, uint8_t *out, size_t *ret_n)
+{
+	Tipring__V1__ProcessConfig p = TIPRING__V1__PROCESS_CONFIG__INIT;
+
+	p.role = roles[role].number;
+	p.index = index;
+	p.host = text(c->host_name);
+	p.run_dir = text(c->run_dir);
+	p.log_level = levels[c->log_level];
+	p.io_backend = backends[c->io_backend];
+	p.max_calls = c->max_calls;
+
+	switch (role) {
+	case ROLE_SIGNALING:
+		return pack_signaling(c, &p, out, ret_n);
+	case ROLE_MEDIA:
+		return pack_media(c, &p, out, ret_n);
+	case ROLE_CONTROL:
+		return pack_control(c, &p, out, ret_n);
+	case ROLES:
+		break;
+	}
+	return ERR_INVAL;
+}

@@ -1,0 +1,131 @@
+/* resources.c - what must outlive the workers, created when no predecessor kept it. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/log.h"
+#include "common/shm/fdpass.h"
+#include "control/supervisor/sockets.h"
+#include "control/supervisor/supervisor.h"
+
+/* "udp 0.0.0.0:5060: Address already in use" plus what a person can do about it. */
+static void explain(const char *what, const struct addr *at, int err)
+{
+	const char *hint = "";
+
+	if (err == -EADDRINUSE)
+		hint = "another program owns this port: stop it (ss -lunp shows it) or change the "
+		       "configuration";
+	else if (err == -EACCES)
+		hint = "ports below 1024 need CAP_NET_BIND_SERVICE";
+	else if (err == -EADDRNOTAVAIL)
+		hint = "this host has no such address: see ip addr";
+	else if (err == -EMFILE)
+		hint = "raise the limit of open files (ulimit -Hn)";
+	log_error("supervisor.bind", "%s=%s reason=\"%s\" hint=\"%s\"", what, addr_text(at).z,
+		  strerror(-err), hint);
+}
+
+static int put(struct supervisor *s, const struct store_item *item)
+{
+	int err = store_put(&s->store, item);
+
+	if (err != 0)
+		close(item->fd);
+	return err;
+}
+
+static int bind_listeners(struct supervisor *s, uint32_t owner)
+{
+	for (uint32_t i = 0; i < s->config.sip_listen_count; i++) {
+		struct store_item it = {owner, CUSTODY_LISTENER, 0, i, -1};
+		int err = sockets_bind_udp(&s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
+
+		if (err != 0) {
+			explain("sip.listen", &s->config.sip_listen[i], err);
+			return err;
+		}
+		err = put(s, &it);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+/* The pool in equal parts, whole pairs, one part per worker. */
+static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
+{
+	const struct config *c = &s->config;
+	uint32_t pairs = ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
+	uint32_t first = pairs * worker / c->rtp_workers;
+	uint32_t end = pairs * (worker + 1) / c->rtp_workers;
+
+	for (uint32_t a = 0; a < c->rtp_address_count; a++) {
+		for (uint32_t i = 2 * first; i < 2 * end; i++) {
+			struct addr at = c->rtp_address[a];
+			struct store_item it = {owner, CUSTODY_RTP_PORT, a, 0, -1};
+			int err;
+
+			at.port = (uint16_t)(c->rtp_port_min + i);
+			it.id = at.port;
+			err = sockets_bind_udp(&at, SOCKETS_RTP_RCVBUF_BYTES, &it.fd);
+			if (err != 0) {
+				explain("rtp.port", &at, err);
+				return err;
+			}
+			err = put(s, &it);
+			if (err != 0)
+				return err;
+		}
+	}
+	return 0;
+}
+
+static int listen_attach(struct supervisor *s, uint32_t owner, uint32_t index)
+{
+	struct store_item it = {owner, CUSTODY_ATTACH_LISTENER, 0, 0, -1};
+	char path[sizeof s->config.run_dir + 32];
+	int err;
+
+	snprintf(path, sizeof path, "%s/media-%u.sock", s->config.run_dir, index);
+	err = fdpass_listen(path, 0660, &it.fd);
+	if (err != 0) {
+		log_error("supervisor.listen", "path=%s reason=\"%s\"", path, strerror(-err));
+		return err;
+	}
+	return put(s, &it);
+}
+
+static int make_page(struct supervisor *s, const struct worker_slot *w)
+{
+	struct store_item it = {worker_owner(w), CUSTODY_STATPAGE, 0, 0, -1};
+	struct statpage page;
+	char name[32];
+	int err;
+
+	snprintf(name, sizeof name, "stats-%s-%u", config_role_name(w->role), w->index);
+	err = statpage_create(name, &page);
+	if (err != 0)
+		return err;
+	it.fd = dup(page.region.fd);
+	statpage_close(&page);
+	return it.fd < 0 ? -errno : put(s, &it);
+}
+
+int resources_ensure(struct supervisor *s, const struct worker_slot *w)
+{
+	uint32_t owner = worker_owner(w);
+	int err = 0;
+
+	if (store_find(&s->store, owner, CUSTODY_STATPAGE) == NULL)
+		err = make_page(s, w);
+	if (err == 0 && w->role == ROLE_SIGNALING &&
+	    store_find(&s->store, owner, CUSTODY_LISTENER) == NULL)
+		err = bind_listeners(s, owner);
+	if (err == 0 && w->role == ROLE_MEDIA && store_find(&s->store, owner, CUSTODY_RTP_PORT) == NULL)
+		err = bind_ports(s, owner, w->index);
+	if (err == 0 && w->role == ROLE_MEDIA &&
+	    store_find(&s->store, owner, CUSTODY_ATTACH_LISTENER) == NULL)
+		err = listen_attach(s, owner, w->index);
+	return err;
+}

@@ -1,0 +1,16 @@
+/* sockets.h - the sockets that outlive every worker: SIP listeners and the RTP port pool. */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/base/addr.h"
+#include "common/base/err.h"
+
+#define SOCKETS_RTP_RCVBUF_BYTES 262144 /* > 5 s of G.711: what arrives during a restart is late, not lost */
+#define SOCKETS_SIP_RCVBUF_BYTES 4194304
+
+/* A bound non-blocking UDP socket; `rcvbuf` bytes are asked for. A negative errno. */
+MUST_USE int sockets_bind_udp(const struct addr *at, int rcvbuf, int *ret_fd);
+
+/* Allow this process `count` descriptors. ERR_NOSPC: the hard limit is lower, written to *ret_limit. */
+MUST_USE int sockets_allow(uint64_t count, uint64_t *ret_limit);

@@ -1,0 +1,26 @@
+/* spawn.h - start a worker program with its custody socket as descriptor 3. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/base/err.h"
+
+struct spawned {
+	pid_t pid;
+	int pidfd; /* owned: readable when the process is dead */
+	int sock;  /* owned: our end of the custody socket, non-blocking */
+};
+
+/* `program`: absolute path. A negative errno. */
+MUST_USE int spawn_worker(const char *program, struct spawned *ret);
+
+/* Start time of a process in clock ticks since boot (proc(5), field 22): together with the pid it names one process
+ * for ever. 0 when there is none. */
+uint64_t spawn_start_time(pid_t pid);
+
+/* A descriptor for a process that is not our child. Negative errno. */
+int spawn_pidfd(pid_t pid);
+
+/* Is it dead (reaping it when it was our child)? *ret_status as of waitid(2): exit code, or 128 + signal; 255 when unknown. */
+int spawn_reap(int pidfd, int *ret_status);

@@ -1,0 +1,38 @@
+/* store.h - every descriptor the supervisor keeps, by owner, kind and id. */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/actor/custody.h"
+#include "common/base/err.h"
+
+#define STORE_ITEMS_MAX 200000u /* 20,000 calls: 40,000 ports, 40,000 tape objects, on two addresses, and room */
+
+struct store_item {
+	uint32_t owner; /* worker: role << 8 | index */
+	enum custody_kind kind;
+	uint32_t index;
+	uint64_t id;
+	int fd; /* owned */
+};
+
+struct store {
+	struct store_item *v; /* owned */
+	uint32_t count;
+	uint32_t cap;
+};
+
+void store_init(struct store *s);
+void store_fini(struct store *s);
+
+/* Takes ownership of `item->fd`, replacing an item of the same owner, kind, index and id.
+ * ERR_NOSPC, ERR_NOMEM: the descriptor stays the caller's. */
+MUST_USE int store_put(struct store *s, const struct store_item *item);
+
+void store_drop(struct store *s, uint32_t owner, enum custody_kind kind, uint64_t id);
+
+/* The first item of this owner and kind; NULL when there is none. */
+const struct store_item *store_find(const struct store *s, uint32_t owner, enum custody_kind kind);
+
+/* Send everything of `owner` over `sock`, batched by kind and index. 0 or the error of fdpass_send(). */
+MUST_USE int store_give(const struct store *s, uint32_t owner, int sock);

@@ -1,0 +1,72 @@
+/* supervisor.h - start the workers, keep what must outlive them, start them again.
+ *
+ * One poll(2) loop, no protocol of any network. A worker is found dead by its pidfd, found hanging by its heartbeat
+ * word, and replaced at once; quick repeated deaths are slowed down to one start every five seconds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/shm/statpage.h"
+#include "control/supervisor/config.h"
+#include "control/supervisor/config_pack.h"
+#include "control/supervisor/store.h"
+
+#define SUPERVISOR_WORKERS_MAX 16u
+#define SUPERVISOR_STRANGERS_MAX 16u /* connections that have not said who they are */
+#define SUPERVISOR_EXIT_ENVIRONMENT 2
+
+struct worker_slot {
+	enum role role;
+	uint32_t index;
+	pid_t pid;           /* 0 = not running */
+	int pidfd;
+	int sock;            /* custody; -1 = none (yet) */
+	bool running;        /* it said so */
+	bool ever_running;
+	bool adopting;       /* a predecessor's child that has not handed back everything yet */
+	uint64_t started_ms;
+	uint64_t died_ns;    /* when its predecessor died; 0 = first start */
+	uint64_t start_at_ms; /* back-off: not before */
+	uint32_t quick_deaths;
+	uint32_t restarts;
+	struct statpage page; /* read-only view of its heartbeat */
+};
+
+struct supervisor {
+	struct config config;
+	struct store store;
+	struct worker_slot workers[SUPERVISOR_WORKERS_MAX];
+	uint32_t worker_count;
+	int strangers[SUPERVISOR_STRANGERS_MAX];
+	int listener;   /* supervisor.sock; -1 when only one role runs here */
+	int signals;
+	int lock;
+	bool all_roles;
+	uint64_t stop_by_ms; /* 0 = not stopping */
+	int exit_code;
+	char bin_dir[256];
+};
+
+/* Runs until told to stop; the exit code: 0, or 2 with the reason logged. `roles`: which to run, one bit each. */
+int supervisor_run(struct supervisor *s, unsigned roles);
+
+/* worker.c: one slot's life */
+uint32_t worker_owner(const struct worker_slot *w); /* role << 8 | index, as in custody ids */
+void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
+void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* dead or hanging? */
+void worker_message(struct supervisor *s, struct worker_slot *w);  /* its custody socket is readable */
+void worker_stop(struct supervisor *s, struct worker_slot *w, uint64_t drain_ms);
+void worker_view_page(struct supervisor *s, struct worker_slot *w);
+
+/* resources.c: create what a worker needs and nobody kept. 0 or a logged error. */
+MUST_USE int resources_ensure(struct supervisor *s, const struct worker_slot *w);
+
+/* adopt.c: a predecessor's children */
+MUST_USE int adopt_lock(struct supervisor *s);                  /* one supervisor per run directory */
+void adopt_expect(struct supervisor *s);                        /* who should still be alive */
+void adopt_wait(struct supervisor *s);                          /* until they handed everything back */
+void adopt_stranger(struct supervisor *s, uint32_t i);          /* its first message */
+void adopt_note(const struct supervisor *s);                    /* write down our children for a successor */
+void adopt_accept(struct supervisor *s);

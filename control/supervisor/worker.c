@@ -1,0 +1,265 @@
+/* worker.c - one worker's life: start, watch, replace. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/shm/fdpass.h"
+#include "control/supervisor/spawn.h"
+#include "control/supervisor/supervisor.h"
+
+#define QUICK_MS 2000u       /* dead so soon after its start: slow down */
+#define QUICK_FREE 3u        /* so many quick deaths in a row are replaced at once */
+#define BACKOFF_MS 100u      /* then this, doubled each time */
+#define BACKOFF_MAX_MS 5000u /* the cap: one start every five seconds */
+
+uint32_t worker_owner(const struct worker_slot *w)
+{
+	return config_role_number(w->role) << 8 | w->index;
+}
+
+void worker_view_page(struct supervisor *s, struct worker_slot *w)
+{
+	const struct store_item *it = store_find(&s->store, worker_owner(w), CUSTODY_STATPAGE);
+	int fd = it != NULL && w->page.values == NULL ? dup(it->fd) : -1;
+
+	if (fd >= 0 && statpage_adopt(fd, false, &w->page) != 0) {
+		close(fd);
+		log_warn("supervisor.page", "worker=%s-%u reason=unreadable", config_role_name(w->role),
+			 w->index);
+	}
+}
+
+static int send_plain(int sock, enum custody_op op, uint64_t id)
+{
+	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = op, .id = id};
+
+	return fdpass_send(sock, &h, sizeof h, NULL, 0);
+}
+
+static int send_config(struct supervisor *s, const struct worker_slot *w)
+{
+	uint8_t wire[sizeof(struct custody_header) + CONFIG_PACKED_MAX];
+	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_CONFIG, .index = w->index};
+	size_t n;
+	int err;
+
+	err = config_pack(&s->config, w->role, w->index, wire + sizeof h, &n);
+	if (err != 0)
+		return err;
+	h.payload_bytes = (uint32_t)n;
+	memcpy(wire, &h, sizeof h);
+	return fdpass_send(w->sock, wire, sizeof h + n, NULL, 0);
+}
+
+/* control shows everybody's counters */
+static int give_pages(struct supervisor *s, const struct worker_slot *w)
+{
+	for (uint32_t i = 0; i < s->worker_count && w->role == ROLE_CONTROL; i++) {
+		const struct worker_slot *other = &s->workers[i];
+		const struct store_item *it = store_find(&s->store, worker_owner(other), CUSTODY_STATPAGE);
+		struct {
+			struct custody_header h;
+			uint64_t id;
+		} m = {{.magic = CUSTODY_MAGIC, .op = CUSTODY_GIVE, .kind = CUSTODY_STATPAGE, .fd_count = 1,
+			.payload_bytes = sizeof(uint64_t)}, worker_owner(other)};
+		int err;
+
+		if (other == w || it == NULL)
+			continue;
+		err = fdpass_send(w->sock, &m, sizeof m, &it->fd, 1);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+static int introduce(struct supervisor *s, struct worker_slot *w)
+{
+	int err = send_config(s, w);
+
+	if (err == 0)
+		err = store_give(&s->store, worker_owner(w), w->sock);
+	if (err == 0)
+		err = give_pages(s, w);
+	if (err == 0)
+		err = send_plain(w->sock, CUSTODY_GO, w->died_ns);
+	return err;
+}
+
+static void schedule(struct worker_slot *w, uint64_t now_ms)
+{
+	uint32_t over = w->quick_deaths > QUICK_FREE ? w->quick_deaths - QUICK_FREE : 0;
+	uint64_t wait_ms = over == 0 ? 0 : over > 6 ? BACKOFF_MAX_MS : BACKOFF_MS << (over - 1);
+
+	if (wait_ms > BACKOFF_MAX_MS)
+		wait_ms = BACKOFF_MAX_MS;
+	w->start_at_ms = now_ms + wait_ms;
+	if (wait_ms > 0)
+		log_warn("supervisor.backoff", "worker=%s-%u quick_deaths=%u wait_ms=%lu",
+			 config_role_name(w->role), w->index, w->quick_deaths, (unsigned long)wait_ms);
+}
+
+void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	char program[sizeof s->bin_dir + 64];
+	struct spawned child;
+	int err;
+
+	snprintf(program, sizeof program, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
+	err = spawn_worker(program, &child);
+	if (err != 0) {
+		log_error("supervisor.spawn", "program=%s reason=%s", program, strerror(-err));
+		w->quick_deaths += QUICK_FREE;
+		schedule(w, now_ms);
+		return;
+	}
+
+	w->pid = child.pid;
+	w->pidfd = child.pidfd;
+	w->sock = child.sock;
+	w->running = false;
+	w->started_ms = now_ms;
+	err = introduce(s, w);
+	if (err != 0) {
+		log_error("supervisor.introduce", "worker=%s-%u reason=%s", config_role_name(w->role),
+			  w->index, err_name(err));
+		kill(w->pid, SIGKILL);
+		return; /* the pidfd tells the rest */
+	}
+	log_info("supervisor.started", "worker=%s-%u pid=%d restarts=%u", config_role_name(w->role),
+		 w->index, (int)w->pid, w->restarts);
+	adopt_note(s);
+}
+
+static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	bool quick = now_ms - w->started_ms < QUICK_MS;
+
+	log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
+		 (int)w->pid, status);
+	close(w->pidfd);
+	if (w->sock >= 0)
+		close(w->sock);
+	w->pid = 0;
+	w->pidfd = w->sock = -1;
+	w->died_ns = clock_ns();
+	if (s->stop_by_ms != 0)
+		return;
+
+	if (status == SUPERVISOR_EXIT_ENVIRONMENT && !w->ever_running) {
+		s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT; /* it said why; a second try changes nothing */
+		s->stop_by_ms = now_ms;
+		return;
+	}
+	w->running = false;
+	w->restarts++;
+	w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
+	schedule(w, now_ms);
+	if (w->start_at_ms <= now_ms)
+		worker_start(s, w, now_ms);
+}
+
+void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	uint64_t beat;
+	int status;
+
+	if (w->pid == 0) {
+		if (s->stop_by_ms == 0 && now_ms >= w->start_at_ms)
+			worker_start(s, w, now_ms);
+		return;
+	}
+	if (spawn_reap(w->pidfd, &status) == 0) {
+		if (w->sock >= 0)
+			worker_message(s, w); /* what it said last, e.g. a tape to drop */
+		died(s, w, status, now_ms);
+		return;
+	}
+	if (!w->running || w->page.values == NULL)
+		return;
+	beat = atomic_load_explicit(w->page.heartbeat_ms, memory_order_relaxed);
+	if (beat != 0 && now_ms > beat + s->config.hang_ms && now_ms > w->started_ms + s->config.hang_ms) {
+		log_error("supervisor.hang", "worker=%s-%u pid=%d silent_ms=%lu", config_role_name(w->role),
+			  w->index, (int)w->pid, (unsigned long)(now_ms - beat));
+		kill(w->pid, SIGKILL);
+		w->running = false;
+	}
+}
+
+static void keep(struct supervisor *s, struct worker_slot *w, const struct custody_header *h,
+		 struct fdpass_in *in)
+{
+	const uint8_t *ids = (const uint8_t *)in->p + sizeof *h;
+
+	for (size_t i = 0; i < in->fd_count; i++) {
+		struct store_item it = {worker_owner(w), (enum custody_kind)h->kind, h->index, h->id, in->fds[i]};
+		bool page_of_other;
+
+		if (h->payload_bytes >= (i + 1) * sizeof it.id && in->n >= sizeof *h + h->payload_bytes)
+			memcpy(&it.id, ids + i * sizeof it.id, sizeof it.id);
+		page_of_other = h->kind == CUSTODY_STATPAGE && it.id != 0; /* control's view; its owner keeps it */
+		if (h->kind == CUSTODY_NONE || h->kind >= CUSTODY_KINDS || page_of_other ||
+		    store_put(&s->store, &it) != 0)
+			close(in->fds[i]);
+	}
+}
+
+static void take_message(struct supervisor *s, struct worker_slot *w, struct fdpass_in *in)
+{
+	struct custody_header h;
+
+	memcpy(&h, in->p, sizeof h);
+	if (h.op == CUSTODY_KEEP || (h.op == CUSTODY_GIVE && w->adopting)) {
+		keep(s, w, &h, in);
+		return;
+	}
+	for (size_t i = 0; i < in->fd_count; i++)
+		close(in->fds[i]);
+
+	if (h.op == CUSTODY_DROP) {
+		store_drop(&s->store, worker_owner(w), (enum custody_kind)h.kind, h.id);
+	} else if (h.op == CUSTODY_RUNNING || h.op == CUSTODY_ADOPTED) {
+		w->running = w->ever_running = true;
+		w->adopting = false;
+		worker_view_page(s, w);
+		log_info("supervisor.running", "worker=%s-%u pid=%d after_ms=%lu", config_role_name(w->role),
+			 w->index, (int)w->pid, (unsigned long)(clock_ms() - w->started_ms));
+	} else {
+		log_warn("supervisor.message", "worker=%s-%u op=%u reason=unexpected",
+			 config_role_name(w->role), w->index, h.op);
+	}
+}
+
+void worker_message(struct supervisor *s, struct worker_slot *w)
+{
+	static uint8_t wire[sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX];
+
+	for (int i = 0; i < 256; i++) { /* bounded: others are waiting */
+		struct fdpass_in in = {.p = wire, .cap = sizeof wire};
+		int err = fdpass_recv(w->sock, &in);
+		const struct custody_header *h = (const void *)wire;
+
+		if (err == ERR_AGAIN)
+			return;
+		if (err != 0 || in.n == 0) { /* dying; its pidfd will tell */
+			close(w->sock);
+			w->sock = -1;
+			return;
+		}
+		if (in.n >= sizeof *h && h->magic == CUSTODY_MAGIC)
+			take_message(s, w, &in);
+		else
+			for (size_t k = 0; k < in.fd_count; k++)
+				close(in.fds[k]);
+	}
+}
+
+void worker_stop(struct supervisor *s, struct worker_slot *w, uint64_t drain_ms)
+{
+	(void)s;
+	if (w->pid != 0 && (w->sock < 0 || send_plain(w->sock, CUSTODY_STOP, drain_ms) != 0))
+		kill(w->pid, SIGTERM);
+}
