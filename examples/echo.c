@@ -1,0 +1,205 @@
+/* echo.c - answers every call and sends back what the caller says. Prints figures when it ends.
+ *
+ *   TIPRING_ENDPOINT=/run/tipring echo [APP] [RATE]          (pkg-config --cflags --libs tipring)
+ *
+ * SIGTERM ends it; the last line on stdout is JSON: calls, frames, frames lost, concealed, digits, and how old
+ * frames were when they were read. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sdk/c/tipring.h"
+
+#define CALLS_MAX 4096
+#define READY_MAX 256
+#define AGES 2000 /* histogram: 10 us each, the last one is "more" */
+
+struct call {
+	uint64_t id; /* 0 = free */
+	struct tipring_tape *tape;
+};
+
+static struct {
+	struct tipring_server *server;
+	struct tipring_link *link;
+	char link_path[108];
+	struct call calls[CALLS_MAX];
+	uint64_t answered, ended, frames, lost, concealed, digits, full;
+	uint64_t age[AGES];
+} e;
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static struct call *call_of(uint64_t id)
+{
+	for (int i = 0; i < CALLS_MAX; i++)
+		if (e.calls[i].id == id)
+			return &e.calls[i];
+	return NULL;
+}
+
+static void complain(const char *what, int err)
+{
+	if (err != 0)
+		fprintf(stderr, "echo: %s: %s\n", what, tipring_strerror(err));
+}
+
+static void attach(const struct tipring_event *ev)
+{
+	struct call *c = call_of(ev->call_id);
+	int err = 0;
+
+	if (c == NULL)
+		c = call_of(0);
+	if (c == NULL || c->tape != NULL)
+		return;
+	if (e.link == NULL || strcmp(e.link_path, ev->attach_path) != 0) {
+		/* one media worker is enough for an example */
+		err = tipring_link_open(ev->attach_path, &e.link);
+		snprintf(e.link_path, sizeof e.link_path, "%s", ev->attach_path);
+	}
+	if (err == 0)
+		err = tipring_tape_attach(e.link, ev->tape_id, 128, &c->tape);
+	complain("attach", err);
+	if (err == 0) {
+		c->id = ev->call_id;
+		e.answered++;
+	}
+}
+
+static void end(uint64_t call_id)
+{
+	struct call *c = call_of(call_id);
+
+	if (c == NULL || call_id == 0)
+		return;
+	e.lost += tipring_tape_lost(c->tape);
+	tipring_tape_detach(c->tape);
+	*c = (struct call){0, NULL};
+	e.ended++;
+}
+
+static void on_event(const struct tipring_event *ev, uint32_t rate)
+{
+	switch (ev->kind) {
+	case TIPRING_EV_OFFER:
+		complain("claim", tipring_claim(e.server, ev->call_id));
+		break;
+	case TIPRING_EV_CLAIMED:
+		complain("answer", tipring_answer(e.server, ev->call_id, rate, 20));
+		break;
+	case TIPRING_EV_MEDIA_READY:
+		attach(ev);
+		break;
+	case TIPRING_EV_ENDED:
+	case TIPRING_EV_LOST:
+		end(ev->call_id);
+		break;
+	case TIPRING_EV_DTMF:
+		e.digits++;
+		break;
+	case TIPRING_EV_FAILED:
+		fprintf(stderr, "echo: call %016" PRIx64 ": %s\n", ev->call_id, ev->text);
+		break;
+	case TIPRING_EV_REGISTERED:
+	case TIPRING_EV_ANSWERED:
+	case TIPRING_EV_FLUSHED:
+	case TIPRING_EV_MARK:
+	case TIPRING_EV_UTTERANCE:
+	case TIPRING_EV_DOWN:
+		break;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void echo(struct tipring_tape *t)
+{
+	struct tipring_frame f;
+	int16_t pcm[TIPRING_FRAME_SAMPLES_MAX];
+
+	while (tipring_tape_read(t, &f, pcm) == 0) {
+		uint64_t age = (now_ns() - f.mono_ns) / 10000u;
+
+		e.frames++;
+		e.concealed += f.kind == TIPRING_CONCEALED;
+		e.age[age < AGES ? age : AGES - 1]++;
+		if (tipring_tape_write(t, pcm, f.samples, 1, false) != (int64_t)f.samples)
+			e.full++;
+	}
+}
+
+static void serve_audio(void)
+{
+	struct tipring_tape *ready[READY_MAX];
+	int n;
+
+	while (e.link != NULL && (n = tipring_link_ready(e.link, ready, READY_MAX)) > 0)
+		for (int i = 0; i < n; i++)
+			echo(ready[i]);
+}
+
+static double age_us(double part)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < AGES; i++) {
+		sum += e.age[i];
+		if (e.frames > 0 && (double)sum >= part * (double)e.frames)
+			return (i + 1) * 10.0;
+	}
+	return 0;
+}
+
+static void print_figures(void)
+{
+	for (int i = 0; i < CALLS_MAX; i++)
+		if (e.calls[i].tape != NULL)
+			e.lost += tipring_tape_lost(e.calls[i].tape);
+	printf("{\"answered\": %lu, \"ended\": %lu, \"frames\": %lu, \"lost\": %lu, \"concealed\": %lu, \"digits\": %lu, "
+	       "\"full\": %lu, \"age_us_p50\": %.0f, \"age_us_p99\": %.0f}\n",
+	       e.answered, e.ended, e.frames, e.lost, e.concealed, e.digits, e.full, age_us(0.5), age_us(0.99));
+}
+
+int main(int argc, char **argv)
+{
+	const struct tipring_config cfg = {.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
+	uint32_t rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 16000;
+	int err = tipring_open(&cfg, &e.server);
+
+	signal(SIGTERM, on_signal);
+	signal(SIGINT, on_signal);
+	complain("open", err);
+	while (err == 0 && !stop) {
+		struct pollfd p[2] = {{.fd = tipring_fd(e.server), .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+		struct tipring_event ev;
+
+		serve_audio();
+		if (e.link != NULL)
+			p[1].fd = tipring_link_fd(e.link);
+		(void)poll(p, 2, 50);
+		while (tipring_next(e.server, &ev) == 0)
+			on_event(&ev, rate);
+	}
+	print_figures();
+	tipring_link_close(e.link);
+	tipring_close(e.server);
+	return err == 0 ? 0 : 1;
+}

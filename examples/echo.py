@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""echo.py - answers every call and sends back what the caller says. Digits are logged; '#' hangs up.
+
+    TIPRING_ENDPOINT=/run/tipring python3 examples/echo.py [--app echo] [--rate 16000]
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+
+import tipring
+
+log = logging.getLogger("echo")
+
+
+async def log_digits(call: tipring.Call) -> None:
+    async for digit in call.digits():
+        log.info("call %s digit %s at %d for %d ms", call.id, digit.digit, digit.pos, digit.duration_ms)
+        if digit.digit == "#":
+            await call.hangup("the caller pressed #")
+
+
+async def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--app", default="echo")
+    options.add_argument("--rate", type=int, default=16000, choices=(8000, 16000))
+    options.add_argument("--capacity", type=int, default=1000)
+    chosen = options.parse_args()
+
+    async with tipring.connect() as server:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+
+        @server.app(chosen.app, capacity=chosen.capacity)
+        async def handle(call: tipring.Call) -> None:
+            log.info("call %s from %s to %s", call.id, call.from_uri, call.to_uri)
+            await call.answer(rate=chosen.rate)
+            digits = asyncio.create_task(log_digits(call))
+            async for frame in call.audio:
+                await call.write(frame.pcm)
+            await digits
+            log.info("call %s ended: %s, frames lost: %d", call.id, await call.ended(), call.frames_lost)
+
+        log.info("echo takes calls of app '%s'", chosen.app)
+        await server.run()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    asyncio.run(main())

@@ -1,0 +1,371 @@
+/* tape.c - links and tapes of tipring.h, over common/shm. Also compiled into the Python package. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/shm/doorbell.h"
+#include "common/shm/fdpass.h"
+#include "common/shm/tape.h"
+#include "sdk/c/tipring.h"
+
+#define TAPES_MAX 4096
+#define ATTACH_WAIT_MS 1000
+
+struct tipring_tape {
+	struct tipring_link *link; /* borrowed */
+	struct tape_client client; /* owned */
+	uint64_t id;
+	void *user;
+	uint32_t pending_n; /* samples that do not fill a slot yet */
+	uint32_t pending_utterance;
+	uint32_t pending_epoch; /* flush epoch in which they were written */
+	bool wants_room;
+	int16_t pending[TAPE_SAMPLES_MAX];
+};
+
+struct tipring_link {
+	int sock;     /* owned; -1 while the media worker is away */
+	int doorbell; /* owned */
+	char path[108];
+	struct tipring_tape **tapes; /* owned */
+	int count;
+	int next; /* where the last look ended: no tape is preferred */
+};
+
+static int ask(struct tipring_link *l, uint64_t tape_id, struct fdpass_in *in)
+{
+	struct tape_attach_request req = {TAPE_ATTACH_MAGIC, TAPE_ATTACH, tape_id};
+	struct tape_attach_answer *ans = in->p;
+	int err;
+
+	if (l->sock < 0)
+		return ERR_STALE;
+	err = fdpass_send(l->sock, &req, sizeof req, &l->doorbell, 1);
+	if (err != 0)
+		return err;
+	if (poll(&(struct pollfd){.fd = l->sock, .events = POLLIN}, 1, ATTACH_WAIT_MS) != 1)
+		return -ETIMEDOUT;
+	err = fdpass_recv(l->sock, in);
+	if (err != 0)
+		return err;
+
+	if (in->n == sizeof *ans && ans->magic == TAPE_ATTACH_MAGIC && ans->err == 0 && in->fd_count == 2)
+		return 0;
+	for (size_t i = 0; i < in->fd_count; i++)
+		close(in->fds[i]);
+	if (in->n == 0)
+		return ERR_STALE; /* the worker went away */
+	return in->n == sizeof *ans && ans->err == ERR_NOENT ? ERR_STALE : ERR_PROTO;
+}
+
+int tipring_link_open(const char *attach_path, struct tipring_link **ret)
+{
+	struct tipring_link *l = calloc(1, sizeof *l);
+	int err;
+
+	if (l == NULL)
+		return -ENOMEM;
+	l->sock = -1;
+	err = doorbell_open(&l->doorbell);
+	if (err != 0)
+		goto fail_doorbell;
+	if (strlen(attach_path) >= sizeof l->path) {
+		err = -ENAMETOOLONG;
+		goto fail_connect;
+	}
+	memcpy(l->path, attach_path, strlen(attach_path) + 1);
+	err = fdpass_connect(l->path, &l->sock);
+	if (err != 0)
+		goto fail_connect;
+	*ret = l;
+	return 0;
+
+fail_connect:
+	close(l->doorbell);
+fail_doorbell:
+	free(l);
+	return err;
+}
+
+void tipring_link_close(struct tipring_link *l)
+{
+	if (l == NULL)
+		return;
+	while (l->count > 0)
+		tipring_tape_detach(l->tapes[l->count - 1]);
+	if (l->sock >= 0)
+		close(l->sock);
+	close(l->doorbell);
+	free(l->tapes);
+	free(l);
+}
+
+int tipring_link_fd(const struct tipring_link *l)
+{
+	return l->doorbell;
+}
+
+/* The memory stays mapped over a restart of media; only the doorbell has to be announced again. */
+static void reconnect(struct tipring_link *l)
+{
+	if (fdpass_connect(l->path, &l->sock) != 0) {
+		l->sock = -1;
+		return;
+	}
+	for (int i = 0; i < l->count && l->sock >= 0; i++) {
+		struct tape_attach_answer ans;
+		struct fdpass_in in = {.p = &ans, .cap = sizeof ans};
+
+		if (ask(l, l->tapes[i]->id, &in) == 0) {
+			close(in.fds[0]);
+			close(in.fds[1]);
+		}
+	}
+}
+
+/* Nobody sends on this socket unasked: anything readable is its end. */
+static void look_after(struct tipring_link *l)
+{
+	struct pollfd p = {.fd = l->sock, .events = POLLIN};
+
+	if (l->sock >= 0 && poll(&p, 1, 0) == 1) {
+		close(l->sock);
+		l->sock = -1;
+	}
+	if (l->sock < 0)
+		reconnect(l);
+}
+
+static bool has_work(struct tipring_tape *t)
+{
+	if (t->wants_room && tape_client_room(&t->client) > 0) {
+		t->wants_room = false;
+		atomic_store_explicit(&t->client.bh->wants_room, 0, memory_order_relaxed);
+		return true;
+	}
+	return !tape_client_sleep(&t->client); /* false: a frame is there, or came in while arming */
+}
+
+int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int max)
+{
+	int n = 0, looked;
+
+	doorbell_hush(l->doorbell);
+	for (looked = 0; looked < l->count && n < max; looked++) {
+		struct tipring_tape *t = l->tapes[(l->next + looked) % l->count];
+
+		if (has_work(t))
+			ret[n++] = t;
+	}
+	if (l->count > 0)
+		l->next = (l->next + looked) % l->count;
+	if (n == 0)
+		look_after(l);
+	return n;
+}
+
+static int grow(struct tipring_link *l)
+{
+	struct tipring_tape **more;
+
+	if (l->count == TAPES_MAX)
+		return -ENOSPC;
+	more = realloc(l->tapes, (size_t)(l->count + 1) * sizeof(struct tipring_tape *));
+	if (more == NULL)
+		return -ENOMEM;
+	l->tapes = more;
+	return 0;
+}
+
+int tipring_tape_attach(struct tipring_link *l, uint64_t tape_id, uint32_t history, struct tipring_tape **ret)
+{
+	struct tape_attach_answer ans;
+	struct fdpass_in in = {.p = &ans, .cap = sizeof ans};
+	struct tipring_tape *t = calloc(1, sizeof *t);
+	int err = t != NULL ? grow(l) : -ENOMEM;
+
+	if (err != 0)
+		goto fail;
+	err = ask(l, tape_id, &in);
+	if (err == ERR_STALE && l->sock >= 0) { /* perhaps only the worker is new */
+		look_after(l);
+		err = ask(l, tape_id, &in);
+	}
+	if (err != 0)
+		goto fail;
+	err = tape_client_open(in.fds[0], in.fds[1], history, &t->client);
+	if (err != 0) {
+		close(in.fds[0]);
+		close(in.fds[1]);
+		goto fail;
+	}
+	t->link = l;
+	t->id = tape_id;
+	l->tapes[l->count++] = t;
+	*ret = t;
+	return 0;
+
+fail:
+	free(t);
+	return err;
+}
+
+void tipring_tape_detach(struct tipring_tape *t)
+{
+	struct tipring_link *l = t->link;
+
+	for (int i = 0; i < l->count; i++) {
+		if (l->tapes[i] == t) {
+			l->tapes[i] = l->tapes[--l->count];
+			break;
+		}
+	}
+	tape_client_close(&t->client);
+	free(t);
+}
+
+uint64_t tipring_tape_id(const struct tipring_tape *t)
+{
+	return t->id;
+}
+
+uint32_t tipring_tape_rate(const struct tipring_tape *t)
+{
+	return t->client.rate_hz;
+}
+
+uint32_t tipring_tape_frame_samples(const struct tipring_tape *t)
+{
+	return t->client.frame_samples;
+}
+
+uint64_t tipring_tape_lost(const struct tipring_tape *t)
+{
+	return t->client.lapped;
+}
+
+bool tipring_tape_closed(const struct tipring_tape *t)
+{
+	return tape_client_closed(&t->client);
+}
+
+void tipring_tape_set_user(struct tipring_tape *t, void *user)
+{
+	t->user = user;
+}
+
+void *tipring_tape_user(const struct tipring_tape *t)
+{
+	return t->user;
+}
+
+static int give_frame(int err, const struct tape_frame *f, struct tipring_frame *ret)
+{
+	if (err != 0)
+		return err;
+	*ret = (struct tipring_frame){
+		.pos = f->pos, .mono_ns = f->mono_ns, .samples = f->samples, .kind = (uint32_t)f->kind,
+		.utterance = f->utterance, .epoch = f->epoch,
+	};
+	return 0;
+}
+
+int tipring_tape_read(struct tipring_tape *t, struct tipring_frame *ret, int16_t *pcm)
+{
+	struct tape_frame f;
+
+	return give_frame(tape_client_read(&t->client, &f, pcm), &f, ret);
+}
+
+int tipring_tape_read_sent(struct tipring_tape *t, struct tipring_frame *ret, int16_t *pcm)
+{
+	struct tape_frame f;
+
+	return give_frame(tape_client_read_sent(&t->client, &f, pcm), &f, ret);
+}
+
+static int put_slot(struct tipring_tape *t, bool end)
+{
+	struct tape_frame f = {
+		.samples = t->pending_n, .utterance = t->pending_utterance, .epoch = t->pending_epoch, .end = end,
+	};
+	int err = tape_client_write(&t->client, &f, t->pending);
+
+	if (err == 0)
+		t->pending_n = 0;
+	return err;
+}
+
+static int64_t full(struct tipring_tape *t, size_t taken)
+{
+	t->wants_room = true;
+	atomic_store(&t->client.bh->wants_room, 1);
+	return (int64_t)taken;
+}
+
+int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n, uint32_t utterance, bool end)
+{
+	uint32_t frame = t->client.frame_samples;
+	size_t taken = 0;
+
+	if (utterance == 0)
+		return -EINVAL;
+	if (t->pending_epoch != tape_client_epoch(&t->client)) { /* flushed meanwhile: what waited here is discarded too */
+		t->pending_epoch = tape_client_epoch(&t->client);
+		t->pending_n = 0;
+	}
+	/* samples of another utterance do not share a slot; an empty last slot is one silent sample */
+	if (t->pending_n > 0 && t->pending_utterance != utterance && put_slot(t, true) != 0)
+		return full(t, 0);
+	t->pending_utterance = utterance;
+
+	while (taken < n) {
+		size_t part = frame - t->pending_n < n - taken ? frame - t->pending_n : n - taken;
+		bool last = end && taken + part == n;
+
+		memcpy(t->pending + t->pending_n, pcm + taken, part * sizeof *pcm);
+		t->pending_n += (uint32_t)part;
+		if (t->pending_n < frame && !last)
+			return (int64_t)n;
+		if (put_slot(t, last) != 0) {
+			t->pending_n -= (uint32_t)part;
+			return full(t, taken);
+		}
+		taken += part;
+	}
+	if (end && n == 0) {
+		if (t->pending_n == 0)
+			t->pending[t->pending_n++] = 0;
+		if (put_slot(t, true) != 0) {
+			(void)full(t, 0);
+			return -EAGAIN;
+		}
+	}
+	return (int64_t)n;
+}
+
+uint64_t tipring_tape_written(struct tipring_tape *t)
+{
+	if (t->pending_n > 0)
+		(void)put_slot(t, false);
+	return t->client.tx_head;
+}
+
+const char *tipring_strerror(int err)
+{
+	switch (err) {
+	case TIPRING_ESYNTAX:
+		return "a message that is none";
+	case TIPRING_EUNSUPPORTED:
+		return "not implemented by this server";
+	case TIPRING_ESTALE:
+		return "call, tape or connection is gone";
+	case TIPRING_ECORRUPT:
+		return "shared memory is no tape";
+	default:
+		return strerror(-err);
+	}
+}

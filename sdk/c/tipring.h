@@ -1,0 +1,161 @@
+/* tipring.h - the C interface for voice backends. Link with -ltipring (pkg-config tipring).
+ *
+ * Two halves. A `tipring_server` is the connection to control: register for an app, be offered calls, claim and answer
+ * them, hear events. A `tipring_link` with its `tipring_tape`s is the audio: shared memory, no system call and no
+ * allocation per frame, pollable by one descriptor for all calls of a media worker.
+ *
+ * Results are 0 or a negative number: -errno, or one of TIPRING_E*. No threads are started; objects are not
+ * thread-safe, use one set per thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TIPRING_API __attribute__((visibility("default")))
+
+#define TIPRING_ESYNTAX (-1000)      /* a message that is none */
+#define TIPRING_EUNSUPPORTED (-1001) /* the server does not implement it */
+#define TIPRING_ESTALE (-1002)       /* call, tape or connection that is gone */
+#define TIPRING_ECORRUPT (-1003)     /* shared memory that is no tape */
+
+/* ---- audio ---- */
+
+#define TIPRING_FRAME_SAMPLES_MAX 960
+
+enum tipring_frame_kind {
+	TIPRING_OK,        /* what the caller said */
+	TIPRING_CONCEALED, /* invented for a lost packet */
+	TIPRING_NOISE,     /* comfort noise */
+	TIPRING_DTMF,      /* a key is down; audio suppressed */
+	TIPRING_SILENCE    /* the caller's phone sent nothing */
+};
+
+struct tipring_frame {
+	uint64_t pos;      /* sample position since the tape started, at its rate */
+	uint64_t mono_ns;  /* CLOCK_MONOTONIC of arrival (rx) or of leaving (sent) */
+	uint32_t samples;
+	uint32_t kind;     /* enum tipring_frame_kind */
+	uint32_t utterance; /* sent frames: which utterance; 0 = none */
+	uint32_t epoch;     /* sent frames: flush epoch */
+};
+
+struct tipring_link; /* one process's connection to one media worker */
+struct tipring_tape; /* one call's audio */
+
+/* Connect to a media worker (attach_path of the MediaReady message). */
+TIPRING_API int tipring_link_open(const char *attach_path, struct tipring_link **ret);
+TIPRING_API void tipring_link_close(struct tipring_link *l); /* closes its tapes too */
+
+/* Readable when a tape of this link may have something. Call tipring_link_ready() then. */
+TIPRING_API int tipring_link_fd(const struct tipring_link *l);
+
+/* Which tapes have frames to read (or room to write, for those that waited): up to `max` of them into `ret`, the count
+ * as result. 0 means everything is drained and the doorbell is armed: poll tipring_link_fd(). A media worker that was
+ * restarted is noticed here and reconnected; tapes go on. */
+TIPRING_API int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int max);
+
+/* Attach to a tape as its owner. `history`: frames already received that are delivered first (at most 128).
+ * TIPRING_ESTALE: no such tape. */
+TIPRING_API int tipring_tape_attach(struct tipring_link *l, uint64_t tape_id, uint32_t history,
+				    struct tipring_tape **ret);
+TIPRING_API void tipring_tape_detach(struct tipring_tape *t);
+
+TIPRING_API uint64_t tipring_tape_id(const struct tipring_tape *t);
+TIPRING_API uint32_t tipring_tape_rate(const struct tipring_tape *t);          /* Hz */
+TIPRING_API uint32_t tipring_tape_frame_samples(const struct tipring_tape *t); /* samples a frame */
+TIPRING_API uint64_t tipring_tape_lost(const struct tipring_tape *t); /* frames this reader was too slow for */
+TIPRING_API bool tipring_tape_closed(const struct tipring_tape *t);   /* the call is over */
+
+/* Any pointer of yours, e.g. the call this tape belongs to. */
+TIPRING_API void tipring_tape_set_user(struct tipring_tape *t, void *user);
+TIPRING_API void *tipring_tape_user(const struct tipring_tape *t);
+
+/* Next frame from the caller. 0; -EAGAIN: nothing now. `pcm` has TIPRING_FRAME_SAMPLES_MAX room. */
+TIPRING_API int tipring_tape_read(struct tipring_tape *t, struct tipring_frame *ret, int16_t *pcm);
+
+/* Next frame as it left for the caller (what was really played). */
+TIPRING_API int tipring_tape_read_sent(struct tipring_tape *t, struct tipring_frame *ret, int16_t *pcm);
+
+/* Say something: any number of samples, as fast as you like. `utterance` is your number (not 0) for what this belongs
+ * to; `end` marks its last samples (n may be 0 then). The result is how many samples were taken; fewer than n means
+ * that the tape is full (20 s ahead; -EAGAIN when n is 0): call again when tipring_link_ready() names the tape. */
+TIPRING_API int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n, uint32_t utterance, bool end);
+
+/* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first. */
+TIPRING_API uint64_t tipring_tape_written(struct tipring_tape *t);
+
+/* ---- calls ---- */
+
+struct tipring_server;
+
+struct tipring_config {
+	const char *endpoint; /* run directory; NULL: $TIPRING_ENDPOINT, else /run/tipring */
+	const char *name;     /* of this backend, unique on the host; NULL: "c-<pid>" */
+	const char *app;      /* NULL: register nothing, only look */
+	uint32_t capacity;    /* calls at once */
+};
+
+enum tipring_event_kind {
+	TIPRING_EV_REGISTERED = 1, /* control knows us (again) */
+	TIPRING_EV_OFFER,       /* a call for you: tipring_claim() it */
+	TIPRING_EV_CLAIMED,     /* it is yours: ring, answer or reject it */
+	TIPRING_EV_MEDIA_READY, /* attach_path, tape_id, rate_hz: attach now */
+	TIPRING_EV_ANSWERED,    /* the caller confirmed */
+	TIPRING_EV_ENDED,       /* the last event of a call: code, text */
+	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
+	TIPRING_EV_FLUSHED,     /* pos; utterance, played_ms, discarded_ms of the one that was spoken */
+	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
+	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started, 1 finished with played_ms, discarded_ms */
+	TIPRING_EV_FAILED,      /* a command: text is the reason, code its result code */
+	TIPRING_EV_LOST,        /* this call is no longer yours */
+	TIPRING_EV_DOWN         /* control does not answer; reconnecting by itself */
+};
+
+struct tipring_event {
+	enum tipring_event_kind kind;
+	uint64_t call_id;
+	uint64_t fence;
+	uint64_t pos;
+	uint64_t tape_id;
+	uint32_t rate_hz;
+	uint32_t frame_ms;
+	uint32_t code;
+	uint32_t utterance;
+	uint32_t duration_ms;
+	uint32_t played_ms;
+	uint32_t discarded_ms;
+	char attach_path[108];
+	char text[128];
+	char from[256]; /* OFFER: URIs */
+	char to[256];
+};
+
+TIPRING_API int tipring_open(const struct tipring_config *cfg, struct tipring_server **ret);
+TIPRING_API void tipring_close(struct tipring_server *s);
+
+/* Readable when tipring_next() has work; call it at least every 500 ms too, for heartbeats. */
+TIPRING_API int tipring_fd(const struct tipring_server *s);
+
+/* Next event. 0; -EAGAIN: nothing now. */
+TIPRING_API int tipring_next(struct tipring_server *s, struct tipring_event *ret);
+
+/* Commands: queued, idempotent, acknowledged in the background; a refusal is TIPRING_EV_FAILED. -EAGAIN: queue full. */
+TIPRING_API int tipring_claim(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_ring(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms);
+TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
+TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
+TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
+
+/* A constant text for a result. */
+TIPRING_API const char *tipring_strerror(int err);
+
+#ifdef __cplusplus
+}
+#endif
