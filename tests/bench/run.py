@@ -1,0 +1,173 @@
+"""run.py - the benchmarks: one JSON object a line, every figure a ratio to a reference measured in alternation in the same run.
+
+    ./tipring bench rtp|ring|codec [--quick]
+
+rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
+N connected sockets under the same load. ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against
+spandsp. `--quick` fits in 30 s each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import pathlib
+import resource
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from chaos import Calls  # noqa: E402
+from system import System, wait_for  # noqa: E402
+
+LOCAL_PORT = 20000  # of both echoes: flow i is 20000 + 2i <-> 40000 + 2i
+REMOTE_PORT = 40000
+
+
+def cpu_exact(pid: int) -> float:
+    """Seconds on a processor, all threads, from the scheduler's nanoseconds."""
+    return sum(int(p.read_text().split()[0]) for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
+def print_row(metric: str, value: float, unit: str, reference: str, ratios: list[float]) -> None:
+    print(json.dumps({
+        "bench": metric.split("/")[0], "metric": metric, "value": round(value, 2), "unit": unit, "reference": reference,
+        "ratio": round(statistics.median(ratios), 3),
+        "spread": round((max(ratios) - min(ratios)) / statistics.median(ratios), 3), "rounds": len(ratios),
+    }), flush=True)
+
+
+def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float) -> float:
+    """Packets in and out per CPU second of the bare echo."""
+    echo = subprocess.Popen([bin_dir / "bench_uring_echo", str(flows), str(LOCAL_PORT), str(REMOTE_PORT)], stderr=subprocess.DEVNULL)
+    time.sleep(0.3)
+    load = subprocess.Popen([bin_dir / "callgen", "--bare", str(LOCAL_PORT), "--port", str(REMOTE_PORT), "--calls", str(flows),
+                             "--seconds", "3600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        return measure(lambda: say(load), echo.pid, seconds, flows)
+    finally:
+        load.kill()
+        load.wait()
+        echo.terminate()
+        echo.wait()
+        wait_for(lambda: ports_are_free(flows), 10, 0.05)
+
+
+def ports_are_free(flows: int) -> bool:
+    """Sockets of an io_uring are let go some time after its process ended."""
+    with contextlib.ExitStack() as stack:
+        for i in range(2 * flows + 40):
+            s = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            try:
+                s.bind(("127.0.0.1", LOCAL_PORT + i))
+            except OSError:
+                return False
+    return True
+
+
+def say(load, command: str = "window") -> dict:
+    load.stdin.write(command + "\n")
+    load.stdin.flush()
+    return json.loads(load.stdout.readline())
+
+
+def measure(window, pid: int, seconds: float, flows: int) -> float:
+    wait_for(lambda: window()["window_received"] >= 1, 10, 0.2)
+    time.sleep(0.5)
+    before, cpu = window(), cpu_exact(pid)
+    time.sleep(seconds)
+    after = window()
+    used = cpu_exact(pid) - cpu
+    packets = after["sent"] - before["sent"] + after["received"] - before["received"]
+    if after["lost"] or after["window_received"] < 0.98 * flows * 50 * seconds:
+        raise RuntimeError(f"the load was not carried: {after}")
+    return packets / used
+
+
+class Ours:
+    """A whole system with N calls up through the echo backend in C; stays up over the rounds, paused by nothing but time."""
+
+    def __init__(self, bin_dir: pathlib.Path, flows: int):
+        self.system = System(bin_dir, calls=flows + 10, ports=2 * flows + 40, settings={"log_level": "warn"})
+        self.system.rtp_port = LOCAL_PORT
+        self.system.values.update({"rtp.port_min": LOCAL_PORT, "rtp.port_max": LOCAL_PORT + 2 * flows + 39})
+        self.flows = flows
+
+    def round(self, seconds: float) -> tuple[float, float, dict]:
+        """Packets per CPU second of media, of media and backend together, and the backend's figures."""
+        self.system.start(20)
+        echo = subprocess.Popen([self.system.bin_dir / "echo"], env=self.system.env, stdout=subprocess.PIPE, text=True)
+        calls = None
+        try:
+            wait_for(lambda: self.system.metric("tipring_backends") >= 1, 10)
+            calls = Calls(self.system, self.flows, 3600, cps=400, port=REMOTE_PORT)
+            wait_for(lambda: calls.say("window")["up"] == self.flows, 60, 0.3)
+            time.sleep(1)
+            media = self.system.workers()["media-0"]
+            cpu_echo = cpu_exact(echo.pid)
+            start = time.monotonic()
+            pps = measure(lambda: calls.say("window"), media, seconds, self.flows)
+            both = 1 / (1 / pps + (cpu_exact(echo.pid) - cpu_echo) / (2 * 50 * self.flows * (time.monotonic() - start)))
+            echo.send_signal(signal.SIGTERM)
+            return pps, both, json.loads(echo.communicate(timeout=10)[0].splitlines()[-1])
+        finally:
+            if calls:
+                calls.kill()
+            if echo.poll() is None:
+                echo.kill()
+            self.system.stop()
+            wait_for(lambda: ports_are_free(self.flows), 10, 0.05)
+
+
+def bench_rtp(options) -> int:
+    worst = 1.0
+    for flows in (500,) if options.quick else (500, 1000, 2000):
+        ours = Ours(options.bin, flows)
+        rounds = 2 if options.quick else 3
+        seconds = 2.0 if options.quick else 4.0
+        pps, together, ratios, all_ratios, ages = [], [], [], [], []
+        for _ in range(rounds):
+            bare = bare_round(options.bin, flows, seconds)
+            media, both, figures = ours.round(seconds)
+            pps.append(media)
+            together.append(both)
+            ratios.append(media / bare)
+            all_ratios.append(both / bare)
+            ages.append(figures["age_us_p50"])
+            if figures["lost"]:
+                raise RuntimeError(f"frames were lost: {figures}")
+        print_row(f"rtp/full_leg_{flows}", statistics.median(pps), "packets/cpu_s", "bare_uring_echo", ratios)
+        print_row(f"rtp/full_leg_with_backend_{flows}", statistics.median(together), "packets/cpu_s", "bare_uring_echo", all_ratios)
+        if flows == 500:
+            print_row("rtp/arrival_to_tape_p50", statistics.median(ages), "us", "one_tick_20ms", [a / 20000 for a in ages])
+        worst = min(worst, statistics.median(ratios))
+    return 0 if worst >= 0.5 else 1
+
+
+def bench_program(name: str):
+    def run(options) -> int:
+        return subprocess.run([options.bin / f"bench_{name}", *(["--quick"] if options.quick else [])]).returncode
+
+    return run
+
+
+BENCHES = {"rtp": bench_rtp, "ring": bench_program("ring"), "codec": bench_program("codec")}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./tipring bench", description=__doc__.split("\n")[0])
+    parser.add_argument("name", choices=sorted(BENCHES))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    return BENCHES[options.name](options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

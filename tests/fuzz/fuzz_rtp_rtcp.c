@@ -1,0 +1,37 @@
+/* fuzz_rtp_rtcp.c - any octets as a compound, heard by the SSRC of the first report
+ * block; what was understood is reported back and understood again. */
+#include "common/base/must.h"
+#include "common/base/wire.h"
+#include "media/rtp/rtcp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint32_t ours = size >= 12 ? wire_get_u32(data + 8) : 1;
+	uint8_t out[RTCP_BYTES_MAX];
+	struct rtcp_sender s = {.cname = "fuzz"};
+	struct rtcp_news news, again;
+	struct seq seq = {0};
+	uint64_t ext;
+
+	if (rtcp_parse(data, size, ours, &news) != 0)
+		return 0;
+	must(news.cname.n == 0 ||
+	     (const uint8_t *)news.cname.p + news.cname.n <= data + size);
+	must(news.lost >= -0x800000 && news.lost <= 0x7fffff);
+	(void)rtcp_rtt_us(news.sr_ntp, news.lsr, news.dlsr);
+
+	(void)seq_take(&seq, news.ssrc, (uint16_t)news.jitter, &ext);
+	s.ssrc = ours;
+	s.has_sent = news.has_sr;
+	s.ntp = news.sr_ntp;
+	s.seq = &seq;
+	s.bye = news.bye;
+	must(rtcp_parse(out, rtcp_build(&s, out), news.ssrc, &again) == 0);
+	must(again.ssrc == ours && again.has_report && again.lost == 0);
+	must(again.has_sr == news.has_sr &&
+	     again.sr_ntp == (news.has_sr ? news.sr_ntp : 0));
+	must(again.bye == news.bye);
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* fuzz_session.c - packets, ticks, flushes and a hostile tape in any order: one packet a tick leaves, nothing breaks. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/session/session.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
+{
+	static struct session_events ev;
+	struct session_packets out;
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	static uint64_t now = 2000000000;
+	uint32_t count;
+
+	ev.n = 0;
+	now += (uint64_t)p[0] * 1000000;
+	switch (p[0] % 6) {
+	case 0:
+	case 1:
+		session_tick(s, now, &out, &ev);
+		if (out.count > SESSION_PACKETS_MAX)
+			abort();
+		break;
+	case 2:
+		memcpy((char *)t->backend.p + 128 * (1 + p[1] % 200), p + 2, n - 2);
+		break;
+	case 3:
+		(void)session_flush(s, p[1], u, &count, &ev);
+		break;
+	case 4:
+		session_receive_rtcp(s, p + 2, n - 2, now, now);
+		break;
+	default:
+		session_receive(s, &(struct session_datagram){p + 2, n - 2, NULL}, now, &ev);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static _Atomic uint64_t hot[HOT_WORDS];
+	static struct session *s;
+	const struct tape_config tc = {.rate_hz = 16000, .frame_ms = 20, .tx_slots = 64, .start_mono_ns = 1000000000};
+	const struct session_config cfg = {.reorder_ms_max = 60, .timeout_ms = 1000};
+	const struct session_facts facts = {
+		.remote_rtp = {.family = ADDR_V4, .port = 4000, .ip = {1}}, .ptime_ms = 30, .dtmf_payload_type = 101, .sends = true,
+		.receives = true,
+	};
+	struct rand rng;
+	struct tape t;
+
+	rand_seed(&rng, 1);
+	s = calloc(1, sizeof *s);
+	s->hot = hot;
+	if (resample_init(&s->up, 8000, 8000) != 0 || resample_init(&s->down, 8000, 8000) != 0 || tape_create(&tc, &t) != 0)
+		abort();
+	session_open(s, &cfg, &facts, &rng, 1000000000);
+	if (session_start(s, &t, 1000000000) != 0)
+		abort();
+	while (size >= 3) {
+		size_t n = 3u + data[1] % 220u;
+
+		n = n < size ? n : size;
+		step(s, &t, data, n);
+		data += n;
+		size -= n;
+	}
+	tape_close(&t);
+	resample_fini(&s->up);
+	resample_fini(&s->down);
+	free(s);
+	return 0;
+}

@@ -1,0 +1,72 @@
+"""Fixtures of the whole-system tests."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from system import HERE, System, wait_for  # noqa: E402
+
+BIN = pathlib.Path(os.environ.get("TIPRING_BIN", HERE / "build" / "release" / "bin"))
+SANITIZED = bool(os.environ.get("TIPRING_SANITIZED"))
+SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes most of a minute; not run under sanitizers")
+
+
+class Backends:
+    """Echo backends (examples/echo.c) started by a test."""
+
+    def __init__(self):
+        self.processes = []
+
+    def start(self, system, *arguments) -> subprocess.Popen:
+        before = system.metric("tipring_backends")
+        process = subprocess.Popen([BIN / "echo", *arguments], env=system.env, stdout=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        wait_for(lambda: system.metric("tipring_backends") > before, 10)
+        return process
+
+    def close(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def backends():
+    all_of_them = Backends()
+    yield all_of_them
+    all_of_them.close()
+
+
+@pytest.fixture
+def make_system():
+    """make_system(calls=..., settings=...) -> a running System; all are stopped, and their logs read, at the end."""
+    made = []
+
+    def make(**options) -> System:
+        system = System(BIN, **options)
+        made.append(system)
+        return system.start()
+
+    yield make
+    for system in made:
+        code = system.stop()
+        found = [line for line in system.log.splitlines() if any(word in line for word in SANITIZER_WORDS)]
+        log = system.log[-6000:]
+        system.own_dir and __import__("shutil").rmtree(system.dir, ignore_errors=True)
+        assert not found, f"{found}\n{log}"
+        assert " must failed=" not in log, log
+        assert code in (0, -9), f"supervisor ended with {code}\n{log}"
+
+
+@pytest.fixture(params=["uring", "epoll"])
+def engine(request):
+    return request.param

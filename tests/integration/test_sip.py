@@ -1,0 +1,211 @@
+"""What a SIP peer observes, on real sockets. Rows of the behaviour list are named where they are driven."""
+
+import pathlib
+import re
+import time
+
+import pytest
+
+from sip_peer import Peer
+from system import wait_for
+
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
+
+
+@pytest.fixture
+def system(make_system, backends):
+    made = make_system(calls=20)
+    backends.start(made)
+    return made
+
+
+@pytest.fixture
+def peer(system):
+    p = Peer(system)
+    yield p
+    p.close()
+
+
+def test_a_call_is_answered_and_ended(system, peer):
+    """C160 C161 C164 C165"""
+    answer = peer.call()
+    assert "m=audio" in answer and "a=rtpmap:0 PCMU/8000" in answer
+    assert answer.count(";tag=") == 2, "C151: one To tag, one From tag"
+    peer.bye()
+    wait_for(lambda: system.metric("tipring_calls") == 0, 3)
+
+
+def test_calls_work_on_either_engine(make_system, backends, engine):
+    made = make_system(calls=4, settings={"io_backend": engine})
+    backends.start(made)
+    p = Peer(made)
+    p.call()
+    assert made.metric("tipring_media_engine_uring") == (engine == "uring")
+    p.bye()
+    p.close()
+
+
+def test_a_call_over_ipv6(make_system, backends):
+    """C094"""
+    made = make_system(calls=4, host="::1")
+    backends.start(made)
+    p = Peer(made)
+    answer = p.call()
+    assert "c=IN IP6 ::1" in answer
+    p.bye()
+    p.close()
+
+
+def test_a_retransmitted_invite_makes_one_call(system, peer):
+    """C134 C135"""
+    invite = peer.request("INVITE", body=peer.sdp())
+    for _ in range(3):
+        peer.send(invite)
+    answer = peer.wait(200)
+    peer.learn(answer)
+    peer.send(invite)  # after the 2xx: absorbed
+    peer.send(peer.request("ACK", cseq=1))
+    time.sleep(0.3)
+    assert system.metric("tipring_calls_started_total") == 1, "one call"
+    peer.bye()
+
+
+def test_a_200_is_repeated_until_the_ack(peer):
+    """C170"""
+    peer.send(peer.request("INVITE", body=peer.sdp()))
+    first = peer.wait(200)
+    start = time.monotonic()
+    second = peer.wait(200, seconds=2)
+    assert first == second
+    assert 0.4 < time.monotonic() - start < 0.8
+    peer.learn(first)
+    peer.send(peer.request("ACK", cseq=1))
+    assert peer.receive(1.5) is None, "repeated after the ACK"
+    peer.bye()
+
+
+def test_a_bye_sent_twice_is_answered_twice(peer):
+    """C136"""
+    peer.call()
+    bye = peer.request("BYE")
+    peer.send(bye)
+    first = peer.wait(200)
+    peer.send(bye)
+    assert peer.wait(200) == first
+
+
+def test_requests_outside_any_dialog_are_refused(peer):
+    """C147 C165 C168"""
+    peer.to_tag = "nobody"
+    peer.send(peer.request("BYE"))
+    peer.wait(481)
+    peer.to_tag = ""
+    peer.send(peer.request("SUBSCRIBE"))
+    assert "Allow: " in peer.wait(405)
+
+
+def test_an_old_cseq_is_refused(peer):
+    """C148"""
+    peer.call()
+    peer.send(peer.request("BYE", cseq=1))
+    peer.wait(500)
+    peer.bye()
+
+
+def test_options_tells_what_is_allowed(peer):
+    """C032 C167 C187"""
+    peer.send(peer.request("OPTIONS").replace("Max-Forwards: 70", "Max-Forwards: 0"))
+    assert "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS" in peer.wait(200)
+
+
+def test_a_reinvite_is_refused_and_the_call_goes_on(system, peer):
+    """C184"""
+    peer.call()
+    peer.send(peer.request("INVITE", body=peer.sdp()))
+    peer.wait(488)
+    peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))
+    time.sleep(0.5)
+    assert system.metric("tipring_calls_answered") == 1
+    peer.bye()
+
+
+def test_an_app_without_backends_is_480(make_system):
+    made = make_system(calls=4, app="nobody-yet")
+    p = Peer(made)
+    p.send(p.request("INVITE", body=p.sdp()))
+    p.wait(480)
+    p.close()
+
+
+def test_cancel_of_nothing(peer):
+    """C166"""
+    peer.send(peer.request("CANCEL"))
+    peer.wait(481)
+
+
+@pytest.mark.parametrize("change, code", [
+    (lambda m: m.replace("From: ", "X-From: "), 400),                       # C030
+    (lambda m: m.replace("SIP/2.0\r\n", "SIP/3.0\r\n", 1), 505),            # C040
+    (lambda m: m.replace("Call-ID: ", "Call-ID: a\r\nCall-ID: "), 400),     # C041
+    (lambda m: m.replace("OPTIONS", "options"), 501),                       # C042
+    (lambda m: m.replace("CSeq: 1 ", "CSeq: 36893488147419103232 "), 400),  # C012
+    (lambda m: m.replace("Content-Length: 0", "Content-Length: 9999"), 400),  # C010
+    (lambda m: m.replace("Content-Length: 0", "Content-Length: -999"), 400),  # C011
+    (lambda m: m.replace("Contact:", "Require: foo\r\nContact:"), 420),     # C186
+    (lambda m: "\r\n\r\n" + m, 200),                                        # C039
+])
+def test_answers_to_odd_requests(peer, change, code):
+    peer.send(change(peer.request("OPTIONS")))
+    peer.wait(code)
+
+
+def test_a_request_without_via_is_dropped(peer):
+    """C031"""
+    peer.send(re.sub(r"Via:[^\r]*\r\n", "", peer.request("OPTIONS")))
+    assert peer.receive(0.4) is None
+
+
+@pytest.mark.parametrize("sdp, code", [
+    ("m=audio x RTP/AVP 0\r\n", 400), ("m=audio 4000 RTP/AVP 18\r\n", 488), ("m=video 4000 RTP/AVP 96\r\n", 488),
+    ("m=audio 0 RTP/AVP 0\r\n", 488), ("", 488),
+])
+def test_offers_that_can_not_be_answered(peer, sdp, code):
+    """C082 C083 C090 C097"""
+    body = f"v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n{sdp}" if sdp else ""
+    peer.send(peer.request("INVITE", body=body))
+    peer.wait(code)
+
+
+def test_a_full_table_answers_503_with_retry_after(make_system, backends):
+    """C193"""
+    made = make_system(calls=2)
+    backends.start(made)
+    peers = [Peer(made) for _ in range(3)]
+    for p in peers[:2]:
+        p.call()
+    peers[2].send(peers[2].request("INVITE", body=peers[2].sdp()))
+    assert "Retry-After: " in peers[2].wait(503)
+    for p in peers[:2]:
+        p.bye()
+    for p in peers:
+        p.close()
+
+
+def test_no_route_is_404(make_system):
+    made = make_system(calls=2, settings={"routes": [{"number": "100", "app": "echo"}]})
+    p = Peer(made)
+    p.send(p.request("INVITE", body=p.sdp(), number="200"))
+    p.wait(404)
+    p.close()
+
+
+def test_every_torture_message_leaves_the_server_alive(system, peer):
+    """RFC 4475 and RFC 5118; the answers themselves are unit tests of signaling/sip"""
+    files = sorted(DATA.glob("rfc4475/*.dat")) + sorted(DATA.glob("rfc5118/*.dat"))
+    assert len(files) >= 61
+    for path in files:
+        peer.send(path.read_bytes())
+        probe = Peer(system)
+        probe.send(probe.request("OPTIONS"))
+        probe.wait(200, seconds=0.5)
+        probe.close()

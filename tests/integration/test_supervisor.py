@@ -1,0 +1,134 @@
+"""Starting, stopping, wrong environments, and workers that die."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import BIN
+from system import HERE, System, alive, wait_for
+
+
+def run(text: str, tmp_path, *arguments):
+    path = tmp_path / "tipring.yaml"
+    path.write_text(text)
+    return subprocess.run([BIN / "tipring-supervisor", "--config", path, *arguments], capture_output=True, text=True, timeout=20)
+
+
+@pytest.mark.parametrize("text, place, words", [
+    ("max_cals: 3\n", ":1:1:", "max_cals"),
+    ("max_calls: many\n", ":1:", "many"),
+    ("max_calls: 0\n", ":1:12:", "outside 1..20000"),
+    ("sip:\n  listen: [\"tcp:1.2.3.4:5060\"]\n", ":2:", "udp:"),
+    ("rtp:\n  port_min: 20001\n", ":2:13:", "odd"),
+    ("rtp:\n  idle: maybe\n", ":2:9:", "silence|pause"),
+    ("routes:\n  - number: \"1\"\n    app: \"Big App\"\n", ":3:10:", "a-z"),
+    ("host: {run_dir: relative}\n", ":1:", "absolute"),
+    ("http:\n  listen: nowhere\n", ":2:11:", "127.0.0.1:8080"),
+    ("max_calls: [1\n", ":1:12:", "SEQUENCE"),
+])
+def test_a_wrong_configuration_is_placed(tmp_path, text, place, words):
+    done = run(text, tmp_path, "--check")
+    assert done.returncode == 2
+    assert "tipring.yaml" + place in done.stderr and words in done.stderr, done.stderr
+
+
+def test_a_missing_file_is_told():
+    done = subprocess.run([BIN / "tipring-supervisor", "--config", "/nowhere/x.yaml"], capture_output=True, text=True)
+    assert done.returncode == 2 and "/nowhere/x.yaml" in done.stderr
+
+
+def test_the_example_is_good():
+    done = subprocess.run([BIN / "tipring-supervisor", "--check", "--config", HERE / "deploy" / "tipring.yaml"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["sip", "rtp", "http"])
+def test_a_port_in_use_ends_with_code_2_and_a_hint(kind):
+    system = System(BIN, calls=4)
+    port = {"sip": system.sip_port, "rtp": system.rtp_port + 2, "http": system.http_port}[kind]
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if kind == "http" else socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", port))
+        if kind == "http":
+            taken.listen()
+        with pytest.raises(RuntimeError, match="ended with 2"):
+            system.start()
+    system.stop()
+    assert str(port) in system.log and "hint=" in system.log, system.log
+
+
+def test_a_run_directory_that_can_not_be_written(tmp_path):
+    if os.geteuid() == 0:
+        target = "/proc/tipring"  # not even root may
+    else:
+        target = "/tipring"
+    system = System(BIN, calls=2, settings={"host.run_dir": target})
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        system.start()
+    system.stop()
+    assert "host.run_dir must be writable" in system.log
+
+
+def test_a_second_supervisor_is_refused(make_system):
+    first = make_system(calls=2)
+    done = subprocess.run([BIN / "tipring-supervisor", "--config", first.config_path], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and "another supervisor runs here" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["media-0", "signaling-0", "control-0"])
+def test_an_idle_worker_is_back_within_100_ms(make_system, name):
+    system = make_system(calls=20)
+    slow = 400 if os.environ.get("TIPRING_SANITIZED") else 100
+    times = []
+    for _ in range(3):
+        running = system.log.count(f"supervisor.running worker={name}")
+        start = time.monotonic()
+        system.kill(name)
+        wait_for(lambda: system.log.count(f"supervisor.running worker={name}") > running, 5, 0.002)
+        times.append(1000 * (time.monotonic() - start))
+        time.sleep(0.3)
+    assert sorted(times)[1] < slow, times
+    wait_for(system.ready, 5)
+
+
+def test_a_hanging_worker_is_replaced(make_system):
+    system = make_system(calls=4)
+    old = system.kill("media-0", signal.SIGSTOP)
+    wait_for(lambda: system.workers().get("media-0", old) != old, 5)
+    assert "supervisor.hang" in system.log
+    wait_for(system.ready, 5)
+
+
+def test_quick_deaths_are_slowed_down(make_system):
+    system = make_system(calls=4)
+    end = time.monotonic() + 4
+    deaths = 0
+    while time.monotonic() < end:
+        pid = system.workers().get("media-0")
+        if pid and alive(pid, "tipring-media"):
+            system.kill("media-0")
+            deaths += 1
+        time.sleep(0.02)
+    assert "supervisor.backoff" in system.log
+    assert deaths < 20, "restarted without any brake"
+    wait_for(system.ready, 10)
+
+
+def test_sigterm_ends_in_good_order(make_system):
+    system = make_system(calls=2)
+    pids = system.workers()
+    assert system.stop() == 0
+    assert not any(alive(pid, "tipring") for pid in pids.values())
+
+
+def test_every_role_runs_alone():
+    for role in ("control", "media", "signaling"):
+        system = System(BIN, calls=2)
+        system.ready = lambda s=system: "supervisor.running" in s.log
+        system.start(extra_args=("--role", role))
+        assert list(n.split("=")[1].split("-")[0] for n in system.log.split() if n.startswith("worker="))[0] == role
+        assert system.stop() == 0

@@ -1,0 +1,63 @@
+"""phone.py - baresip as a telephone: plays a WAV file into a call and records what it hears."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+CONFIG = """\
+poll_method epoll
+sip_listen {host}:0
+audio_player aubridge,speaker
+audio_source aufile,{wav}
+audio_alert aubridge,alert
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+audio_buffer 20-160
+jitter_buffer_delay 1-5
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+snd_path {directory}
+module_tmp account.so
+module_app menu.so
+"""
+
+
+class Phone:
+    """One call to `uri`, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over."""
+
+    def __init__(self, directory: pathlib.Path, uri: str, wav: pathlib.Path, host: str = "127.0.0.1"):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        (directory / "config").write_text(CONFIG.format(host=host, wav=wav, directory=directory))
+        (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0\n")
+        (directory / "contacts").write_text("")
+        self.log_path = directory / "baresip.log"
+        with open(self.log_path, "w") as log:
+            self.process = subprocess.Popen(["baresip", "-f", directory, "-n", host, "-e", f"/dial {uri}", "-t", "60"],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def over(self) -> bool:
+        return "terminated" in self.log or self.process.poll() is not None
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def recording(self) -> pathlib.Path | None:
+        """What it heard."""
+        return next(iter(sorted(self.directory.glob("dump-*-dec.wav"))), None)

@@ -1,0 +1,93 @@
+/* test_backend.c - mirrors control/model/{backend,route,dedup}.c */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/model/backend.h"
+#include "control/model/dedup.h"
+#include "control/model/route.h"
+
+Test(backend, table_has_a_cap)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+	char name[16];
+
+	for (unsigned i = 0; i < BACKENDS_MAX; i++) {
+		snprintf(name, sizeof name, "b%u", i);
+		cr_assert_eq(backend_hello(t, str_of(name), 5, &b), 0);
+	}
+	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_hello(t, STR("b7"), 9, &b), 0, "it is known");
+	cr_expect_eq(b->heard_ms, 9u);
+	backend_remove(t, b);
+	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), 0);
+	cr_expect_eq(backend_hello(t, STR(""), 5, &b), ERR_RANGE);
+	free(t);
+}
+
+Test(backend, names_of_apps)
+{
+	cr_expect(backend_app_is_valid(STR("support-bot2")));
+	cr_expect_not(backend_app_is_valid(STR("")));
+	cr_expect_not(backend_app_is_valid(STR("Bot")));
+	cr_expect_not(backend_app_is_valid(STR("a/b")));
+	cr_expect_not(backend_app_is_valid((struct str){"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 64}));
+}
+
+Test(backend, the_least_loaded_with_room_is_chosen)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *a, *b;
+
+	cr_assert_eq(backend_hello(t, STR("a"), 0, &a), 0);
+	cr_assert_eq(backend_hello(t, STR("b"), 0, &b), 0);
+	(void)!str_copy(a->app, sizeof a->app, STR("x"));
+	(void)!str_copy(b->app, sizeof b->app, STR("x"));
+	a->capacity = 2, a->used = 1;
+	b->capacity = 10, b->used = 4;
+	cr_expect_eq(backend_choose(t, STR("x"), STR("")), b, "40 % against 50 %");
+	cr_expect_eq(backend_choose(t, STR("x"), STR("b")), a);
+	b->used = 10;
+	cr_expect_eq(backend_choose(t, STR("x"), STR("")), a);
+	a->used = 2;
+	cr_expect_null(backend_choose(t, STR("x"), STR("")));
+	cr_expect(backend_serves(t, STR("x")));
+	cr_expect_not(backend_serves(t, STR("y")));
+	cr_expect_null(backend_silent(t, BACKEND_LOST_MS));
+	cr_expect_eq(backend_silent(t, BACKEND_LOST_MS + 1), a);
+	free(t);
+}
+
+Test(route, first_match_wins)
+{
+	static const struct {
+		const char *uri, *app;
+	} cases[] = {
+		{"sip:100@h", "one"},       {"sip:+4930123@h", "berlin"}, {"sip:+49@h", "berlin"}, {"sip:bob;x=y@h;p", "bob"},
+		{"sip:anything@h", "rest"}, {"sip:h", "rest"},            {"", "rest"},
+	};
+	struct routes r = {.v = {{"100", "one"}, {"+49*", "berlin"}, {"bob", "bob"}, {"*", "rest"}}, .count = 4};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		cr_expect_str_eq(route_find(&r, route_user(str_of(cases[i].uri))), cases[i].app, "%s", cases[i].uri);
+	r.count = 3;
+	cr_expect_null(route_find(&r, STR("anything")));
+}
+
+Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
+{
+	struct dedup *d = calloc(1, sizeof *d);
+	uint64_t key = dedup_key(d, STR("a"), STR("1"));
+
+	cr_expect_neq(key, dedup_key(d, STR("b"), STR("1")), "ids are per backend");
+	cr_expect_null(dedup_find(d, key, 0));
+	dedup_put(d, &(struct dedup_row){.key = key, .at_ms = 1000, .code = 7});
+	cr_assert_not_null(dedup_find(d, key, 1000 + DEDUP_MS));
+	cr_expect_eq(dedup_find(d, key, 1000)->code, 7u);
+	cr_expect_null(dedup_find(d, key, 1001 + DEDUP_MS));
+	for (uint64_t i = 0; i < DEDUP_ROWS; i++)
+		dedup_put(d, &(struct dedup_row){.key = i + 1000, .at_ms = 1000});
+	cr_expect_null(dedup_find(d, key, 1000), "the oldest is forgotten at the cap");
+	free(d);
+}

@@ -1,0 +1,257 @@
+/* test_conceal.c - mirrors media/dsp/conceal.c */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <spandsp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/rand.h"
+#include "media/dsp/conceal.h"
+
+#define FRAME  160u
+#define FRAMES 500u
+#define FADE   480 /* samples in 60 ms */
+#define PI     3.14159265358979323846
+
+static int16_t heard[FRAMES * FRAME], played[FRAMES * FRAME];
+
+/* A vowel: pulses of a slowly moving pitch through two formants, with some breath. */
+static void vowel(double pitch_hz)
+{
+	double phase = 0, a1 = 0, a2 = 0, b1 = 0, b2 = 0;
+	struct rand r;
+
+	rand_seed(&r, 1);
+	for (size_t i = 0; i < FRAMES * FRAME; i++) {
+		double hz = pitch_hz * (1 + 0.1 * sin((double)i / 9000));
+		double x = (double)rand_below(&r, 100) - 50, y, z;
+
+		phase += hz / 8000;
+		if (phase >= 1) {
+			phase -= 1;
+			x += 4000;
+		}
+		y = x + 1.6 * a1 - 0.86 * a2; /* about 700 Hz */
+		a2 = a1;
+		a1 = y;
+		z = y + 0.9 * b1 - 0.8 * b2; /* about 1.3 kHz */
+		b2 = b1;
+		b1 = z;
+		heard[i] = (int16_t)(z / 3);
+	}
+}
+
+static void periodic(unsigned period)
+{
+	for (size_t i = 0; i < FRAMES * FRAME; i++)
+		heard[i] = (int16_t)lrint(10000 * sin(2 * PI * (double)i / period) +
+					  4000 * sin(6 * PI * (double)i / period));
+}
+
+static void good_until(struct conceal *c, size_t frame)
+{
+	conceal_init(c);
+	memcpy(played, heard, sizeof played);
+	for (size_t f = 0; f < frame; f++)
+		conceal_good(c, played + f * FRAME, FRAME);
+}
+
+/* C327: 100 ms lost: what was heard goes on, under a linear fade over 60 ms, then zeros
+ */
+Test(dsp_conceal, c327_fade)
+{
+	static const unsigned periods[] = {20, 40, 64, 100, 160};
+
+	for (size_t k = 0; k < sizeof periods / sizeof periods[0]; k++) {
+		struct conceal c;
+		int16_t made[5 * FRAME];
+
+		periodic(periods[k]);
+		good_until(&c, 10);
+		for (size_t f = 0; f < 5; f++)
+			conceal_lost(&c, made + f * FRAME, FRAME);
+		for (int i = 0; i < 5 * (int)FRAME; i++) {
+			int left = i < FADE ? FADE - i : 0;
+			int want = heard[10 * FRAME + (size_t)i] * left / FADE;
+
+			cr_assert_leq(abs(made[i] - want), 8, "period %u, sample %d",
+				      periods[k], i);
+			cr_assert(i < FADE || made[i] == 0);
+		}
+	}
+}
+
+/* The cut into blocks makes no difference. */
+Test(dsp_conceal, block_sizes)
+{
+	int16_t whole[800], cut[800];
+	struct conceal a, b;
+
+	vowel(120);
+	good_until(&a, 10);
+	good_until(&b, 10);
+	conceal_lost(&a, whole, 800);
+	for (size_t at = 0, part; at < 800; at += part) {
+		part = at % 90 + 1;
+		part = part < 800 - at ? part : 800 - at;
+		conceal_lost(&b, cut + at, part);
+	}
+	cr_expect_arr_eq(whole, cut, sizeof whole);
+	cr_expect_eq(memcmp(&a.history, &b.history, sizeof a.history), 0);
+}
+
+/* C328: before anything was heard there is nothing to go on with */
+Test(dsp_conceal, c328_before_first)
+{
+	int16_t pcm[FRAME];
+	struct conceal c;
+
+	conceal_init(&c);
+	memset(pcm, 0x55, sizeof pcm);
+	conceal_lost(&c, pcm, FRAME);
+	for (size_t i = 0; i < FRAME; i++)
+		cr_assert_eq(pcm[i], 0);
+	periodic(64);
+	memcpy(pcm, heard, sizeof pcm);
+	conceal_good(&c, pcm, FRAME);
+	cr_expect_arr_eq(pcm, heard, sizeof pcm,
+			 "the first block is not blended with silence");
+}
+
+/* C328: no loss, no change */
+Test(dsp_conceal, c328_good_blocks_pass)
+{
+	struct conceal c;
+
+	vowel(200);
+	good_until(&c, FRAMES);
+	cr_expect_arr_eq(played, heard, sizeof played);
+}
+
+/* Only the first 2.5 ms after a loss are touched, and they lead from one to the other. */
+Test(dsp_conceal, blends_back)
+{
+	int16_t pcm[FRAME], lost[FRAME];
+	struct conceal c;
+
+	periodic(100);
+	good_until(&c, 10);
+	conceal_lost(&c, lost, FRAME);
+	for (size_t i = 0; i < FRAME; i++)
+		pcm[i] = -20000;
+	conceal_good(&c, pcm, FRAME);
+	cr_expect_lt(abs(pcm[0] - lost[FRAME - 1]), 1500, "no step");
+	for (size_t i = CONCEAL_OVERLAP; i < FRAME; i++)
+		cr_assert_eq(pcm[i], -20000);
+	pcm[0] = 1;
+	conceal_good(&c, pcm, FRAME);
+	cr_expect_eq(pcm[0], 1, "the loss is over");
+}
+
+/* The joint has no click, even where nothing repeats. */
+Test(dsp_conceal, no_step_at_the_joint)
+{
+	int16_t lost[FRAME];
+	struct conceal c;
+
+	for (size_t i = 0; i < FRAMES * FRAME; i++)
+		heard[i] = (int16_t)(i * 10 % 30000); /* a ramp */
+	good_until(&c, 10);
+	conceal_lost(&c, lost, FRAME);
+	cr_expect_lt(abs(lost[0] - heard[10 * FRAME - 1]), 200);
+}
+
+Test(dsp_conceal, full_scale)
+{
+	int16_t lost[FRAME];
+	struct conceal c;
+
+	for (size_t i = 0; i < FRAMES * FRAME; i++)
+		heard[i] = i / 30 % 2 == 0 ? INT16_MAX : INT16_MIN;
+	for (size_t frames = 10; frames < 20; frames++) {
+		good_until(&c, frames);
+		conceal_lost(&c, lost, FRAME); /* the sanitizer watches */
+		conceal_good(&c, played + frames * FRAME, FRAME);
+	}
+	cr_expect_eq(played[19 * FRAME + CONCEAL_OVERLAP],
+		     heard[19 * FRAME + CONCEAL_OVERLAP]);
+}
+
+Test(dsp_conceal, short_and_empty_blocks)
+{
+	int16_t pcm[4] = {1, 2, 3, 4};
+	struct conceal c;
+
+	conceal_init(&c);
+	conceal_good(&c, pcm, 4);
+	conceal_lost(&c, pcm, 0);
+	conceal_lost(&c, pcm, 1);
+	pcm[0] = 7;
+	conceal_good(&c, pcm, 1);
+	conceal_good(&c, pcm, 0);
+	cr_expect(c.heard);
+}
+
+/* Error energy over lost blocks and the one behind each, against what was really said. */
+static double error_of(void)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < FRAMES * FRAME; i++)
+		sum += ((double)played[i] - heard[i]) * ((double)played[i] - heard[i]);
+	return sum;
+}
+
+static bool is_lost(size_t frame)
+{
+	return frame > 10 && frame % 7 == 3;
+}
+
+static double our_error(void)
+{
+	struct conceal c;
+
+	good_until(&c, 0);
+	for (size_t f = 0; f < FRAMES; f++) {
+		if (is_lost(f))
+			conceal_lost(&c, played + f * FRAME, FRAME);
+		else
+			conceal_good(&c, played + f * FRAME, FRAME);
+	}
+	return error_of();
+}
+
+static double spandsp_error(void)
+{
+	plc_state_t *s = plc_init(NULL);
+
+	memcpy(played, heard, sizeof played);
+	for (size_t f = 0; f < FRAMES; f++) {
+		if (is_lost(f))
+			(void)plc_fillin(s, played + f * FRAME, FRAME);
+		else
+			(void)plc_rx(s, played + f * FRAME, FRAME);
+	}
+	plc_free(s);
+	return error_of();
+}
+
+/* On voiced speech at 14 % loss no worse than the concealment of spandsp. */
+Test(dsp_conceal, against_spandsp)
+{
+	static const double voices[] = {80, 110, 150, 210, 300};
+	double ours = 0, theirs = 0;
+
+	for (size_t k = 0; k < sizeof voices / sizeof voices[0]; k++) {
+		double e, t;
+
+		vowel(voices[k]);
+		e = our_error();
+		t = spandsp_error();
+		cr_log_info("%g Hz: error %g dB of spandsp's", voices[k],
+			    10 * log10(e / t));
+		ours += e;
+		theirs += t;
+	}
+	cr_expect_leq(ours, theirs, "%g dB", 10 * log10(ours / theirs));
+}

@@ -1,0 +1,256 @@
+/* test_dtmf.c - mirrors media/rtp/dtmf.c */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "media/rtp/dtmf.h"
+
+#define MS 1000000ull
+
+/* A receiver, and what it told so far. */
+struct ear {
+	struct dtmf d;
+	uint64_t now_ns;
+	unsigned count;
+	struct dtmf_digit got[32];
+	char digits[33];
+};
+
+static void note(struct ear *e, const struct dtmf_digit *d, int n)
+{
+	for (int i = 0; i < n; i++) {
+		cr_assert_lt(e->count, 32);
+		e->got[e->count] = d[i];
+		e->digits[e->count++] = d[i].digit;
+	}
+}
+
+static void hear(struct ear *e, uint8_t event, uint32_t ts, unsigned duration, bool end)
+{
+	struct dtmf_payload p = {event, end, 10, (uint16_t)duration};
+	struct dtmf_digit ret[DTMF_DIGITS_MAX];
+
+	note(e, ret, dtmf_take(&e->d, ts, &p, e->now_ns, ret));
+	e->now_ns += 20 * MS;
+}
+
+/* "progress" packets 20 ms apart, then `ends` end packets. */
+static void press(struct ear *e, uint8_t event, uint32_t ts, unsigned ends)
+{
+	for (unsigned d = 160; d <= 800; d += 160)
+		hear(e, event, ts, d, false);
+	for (unsigned i = 0; i < ends; i++)
+		hear(e, event, ts, 960, true);
+}
+
+static void wait_out(struct ear *e)
+{
+	struct dtmf_digit d;
+
+	e->now_ns += DTMF_LOST_END_MS * MS;
+	note(e, &d, dtmf_tick(&e->d, e->now_ns, &d));
+}
+
+/* C343 */
+Test(rtp_dtmf, c343_payload)
+{
+	struct dtmf_payload in = {
+		.event = 11, .end = true, .volume = 63, .duration = 0xfedc};
+	struct dtmf_payload out = {.event = 77};
+	uint8_t p[DTMF_PAYLOAD_BYTES];
+
+	dtmf_write(p, &in);
+	cr_expect_arr_eq(p, "\x0b\xbf\xfe\xdc", 4);
+	for (size_t n = 0; n < 4; n++)
+		cr_expect_eq(dtmf_parse(p, n, &out), ERR_SYNTAX);
+	cr_expect_eq(out.event, 77, "untouched");
+	cr_assert_eq(dtmf_parse(p, 4, &out), 0);
+	cr_expect_eq(out.event, 11);
+	cr_expect(out.end);
+	cr_expect_eq(out.volume, 63);
+	cr_expect_eq(out.duration, 0xfedc);
+	/* the reserved bit means nothing, neither do octets behind */
+	cr_assert_eq(dtmf_parse((const uint8_t *)"\x01\x4a\x00\xa0\xff", 5, &out), 0);
+	cr_expect_not(out.end);
+	cr_expect_eq(out.volume, 10);
+	cr_expect_eq(out.duration, 160);
+}
+
+Test(rtp_dtmf, sixteen_digits)
+{
+	uint8_t event;
+
+	for (unsigned i = 0; i < 256; i++) {
+		char c = dtmf_char((uint8_t)i);
+
+		cr_expect_eq(c, i < 16 ? "0123456789*#ABCD"[i] : '\0');
+		if (c == '\0')
+			continue;
+		cr_assert_eq(dtmf_event(c, &event), 0);
+		cr_expect_eq(event, i);
+	}
+	cr_assert_eq(dtmf_event('d', &event), 0);
+	cr_expect_eq(event, 15);
+	for (const char *bad = "eE/:+ \t"; *bad != '\0'; bad++)
+		cr_expect_eq(dtmf_event(*bad, &event), ERR_INVAL);
+	cr_expect_eq(dtmf_event('\0', &event), ERR_INVAL);
+}
+
+/* C344: progress and three ends are one digit, told with the first end */
+Test(rtp_dtmf, c344_one_press_one_digit)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 5, 1000, 1);
+	cr_expect_eq(e.count, 1);
+	press(&e, 5, 1000, 3); /* anything more with this timestamp is a repeat */
+	wait_out(&e);
+	cr_expect_eq(e.count, 1);
+	cr_expect_eq(e.got[0].digit, '5');
+	cr_expect_eq(e.got[0].ts, 1000);
+	cr_expect_eq(e.got[0].duration, 960);
+	cr_expect_eq(dtmf_deadline_ns(&e.d), UINT64_MAX);
+}
+
+/* C344, C347: digits one after the other, also twice the same */
+Test(rtp_dtmf, c347_sequence)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 1, 1000, 3);
+	press(&e, 2, 3000, 3);
+	press(&e, 2, 5000, 3);
+	press(&e, 3, 7000, 3);
+	cr_expect_str_eq(e.digits, "1223");
+}
+
+Test(rtp_dtmf, single_end_packet_is_a_digit)
+{
+	struct ear e = {.now_ns = 1};
+
+	hear(&e, 9, 500, 800, true);
+	cr_expect_str_eq(e.digits, "9");
+}
+
+/* C348: all ends lost, by timeout */
+Test(rtp_dtmf, c348_timeout)
+{
+	struct ear e = {.now_ns = 1};
+	struct dtmf_digit d;
+
+	press(&e, 7, 1000, 0);
+	cr_expect(e.d.active);
+	cr_expect_eq(dtmf_deadline_ns(&e.d), e.now_ns - 20 * MS + DTMF_LOST_END_MS * MS);
+	cr_expect_eq(dtmf_tick(&e.d, dtmf_deadline_ns(&e.d) - 1, &d), 0);
+	wait_out(&e);
+	cr_expect_str_eq(e.digits, "7");
+	cr_expect_eq(e.got[0].duration, 800);
+	press(&e, 7, 1000, 3); /* the ends come after all */
+	cr_expect_str_eq(e.digits, "7");
+}
+
+/* C348: all ends lost, by the next event; both may complete with one packet */
+Test(rtp_dtmf, c348_next_event)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 7, 1000, 0);
+	press(&e, 7, 3000, 0);
+	cr_expect_str_eq(e.digits, "7");
+	hear(&e, 8, 5000, 400, true);
+	cr_expect_str_eq(e.digits, "778");
+	cr_expect_eq(e.got[1].ts, 3000);
+}
+
+/* Reordered packets of the digit before do not start it again, nor end the current one.
+ */
+Test(rtp_dtmf, late_packets)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 1, 1000, 1);
+	hear(&e, 2, 3000, 160, false);
+	hear(&e, 1, 1000, 960, true);
+	hear(&e, 1, 1000, 960, true);
+	cr_expect(e.d.active);
+	hear(&e, 2, 3000, 480, false);
+	hear(&e, 2, 3000, 320, false); /* shorter: came late */
+	hear(&e, 2, 3000, 640, true);
+	cr_expect_str_eq(e.digits, "12");
+	cr_expect_eq(e.got[1].duration, 640);
+}
+
+Test(rtp_dtmf, timestamp_wrap)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 1, 0u - 2000, 3);
+	press(&e, 2, 10, 3);
+	hear(&e, 1, 0u - 2000, 960, true);
+	cr_expect_str_eq(e.digits, "12");
+}
+
+/* A sender whose clock jumped back far is heard nevertheless. */
+Test(rtp_dtmf, clock_set_back)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 1, 1000000, 3);
+	press(&e, 2, 5000, 3);
+	cr_expect_str_eq(e.digits, "12");
+}
+
+/* C349: 9 s are two segments and one digit */
+static void hold(struct ear *e, unsigned lost_from, unsigned lost_to)
+{
+	for (unsigned at = 160; at <= 72000; at += 160) {
+		unsigned segment = at > 0xffff ? 1 : 0;
+
+		if (at >= lost_from && at < lost_to)
+			continue;
+		hear(e, 4, 1000 + segment * 0xffff, at - segment * 0xffff, false);
+	}
+	for (int i = 0; i < 3; i++)
+		hear(e, 4, 1000 + 0xffff, 72000 - 0xffff, true);
+}
+
+Test(rtp_dtmf, c349_long_press)
+{
+	static const unsigned lost[][2] = {{0, 0}, {65000, 65700}, {64800, 66400}};
+
+	for (size_t i = 0; i < sizeof lost / sizeof lost[0]; i++) {
+		struct ear e = {.now_ns = 1};
+
+		hold(&e, lost[i][0], lost[i][1]);
+		wait_out(&e);
+		cr_expect_str_eq(e.digits, "4", "packets %u to %u lost: %s", lost[i][0],
+				 lost[i][1], e.digits);
+		cr_expect_eq(e.got[0].ts, 1000);
+		cr_expect_eq(e.got[0].duration, 72000);
+	}
+}
+
+/* C349: the same key again, much later, is no segment */
+Test(rtp_dtmf, c349_no_segment)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 4, 1000, 0);
+	press(&e, 4, 1000 + 0xffff, 3); /* 8 s later, but the first lasted 0.1 s */
+	cr_expect_str_eq(e.digits, "44");
+}
+
+Test(rtp_dtmf, no_digits)
+{
+	struct ear e = {.now_ns = 1};
+
+	for (unsigned event = 16; event < 256; event++)
+		hear(&e, (uint8_t)event, 1000, 160, true);
+	cr_expect_eq(e.count, 0);
+	cr_expect_eq(e.d.ignored, 240);
+	hear(&e, 1, 2000, 160, false);
+	hear(&e, 2, 2000, 320, true); /* contradicts what this timestamp was */
+	cr_expect_eq(e.count, 0);
+	cr_expect_eq(e.d.ignored, 241);
+	hear(&e, 1, 2000, 320, true);
+	cr_expect_str_eq(e.digits, "1");
+}

@@ -1,0 +1,466 @@
+/* test_reorder.c - mirrors media/rtp/reorder.c */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/rand.h"
+#include "media/rtp/reorder.h"
+
+#define MS   1000000ull
+#define BASE 70000u /* any extended number */
+
+/* A reader and the story it was told: numbers, "-n" for n lost. */
+struct reader {
+	struct reorder r;
+	uint64_t now_ns;
+	char story[512];
+	size_t n;
+};
+
+static struct reader reader_of(uint32_t wait_ms_max)
+{
+	struct reader d = {.now_ns = 1000 * MS};
+
+	reorder_init(&d.r, wait_ms_max);
+	return d;
+}
+
+static void told(struct reader *d, const char *format, unsigned v)
+{
+	d->n += (size_t)snprintf(d->story + d->n, sizeof d->story - d->n, format,
+				 d->n > 0 ? " " : "", v);
+}
+
+static void check(const struct reorder_item *in)
+{
+	cr_expect_eq(in->payload_bytes, 4);
+	cr_expect_eq(in->payload[0], (uint8_t)in->ext);
+	cr_expect_eq(in->ts, in->ext * 160);
+	cr_expect_eq(in->payload_type, 8);
+	cr_expect_eq(in->marker, in->ext % 2 == 0);
+}
+
+static void drain(struct reader *d)
+{
+	struct reorder_item out;
+	enum reorder_result got;
+	uint32_t lost = 0;
+
+	while ((got = reorder_next(&d->r, d->now_ns, &out, &lost)) != REORDER_NOTHING) {
+		if (got == REORDER_LOST) {
+			cr_expect_eq(out.ts, (out.ext + lost) * 160,
+				     "of the packet behind");
+			told(d, "%s-%u", lost);
+			continue;
+		}
+		check(&out);
+		told(d, "%s%u", (unsigned)(out.ext - BASE));
+	}
+}
+
+static bool give(struct reader *d, unsigned number)
+{
+	uint8_t payload[4] = {(uint8_t)(BASE + number)};
+	struct reorder_item in = {
+		.ext = BASE + number,
+		.ts = (BASE + number) * 160,
+		.payload_type = 8,
+		.marker = (BASE + number) % 2 == 0,
+		.arrival_ns = d->now_ns,
+		.payload = payload,
+		.payload_bytes = sizeof payload,
+	};
+	bool passes = reorder_take(&d->r, &in);
+
+	if (passes)
+		told(d, "%s%u", number);
+	memset(payload, 0xee, sizeof payload); /* what waits was copied */
+	drain(d);
+	return passes;
+}
+
+static void later(struct reader *d, uint64_t ms)
+{
+	d->now_ns += ms * MS;
+	drain(d);
+}
+
+/* C300: in order everything passes at once */
+Test(rtp_reorder, c300_in_order)
+{
+	struct reader d = reader_of(60);
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect(give(&d, i));
+		cr_expect_eq(reorder_deadline_ns(&d.r), UINT64_MAX);
+		later(&d, 20);
+	}
+	cr_expect_str_eq(d.story, "0 1 2 3");
+}
+
+/* In order nothing is copied: the item is the caller's own. */
+Test(rtp_reorder, in_order_is_borrowed)
+{
+	static const uint8_t payload[160];
+	struct reader d = reader_of(60);
+	struct reorder_item in = {.ext = BASE, .payload = payload, .payload_bytes = 160};
+
+	cr_expect(reorder_take(&d.r, &in));
+	cr_expect_eq(in.payload, payload);
+	cr_expect_eq(d.r.held, 0);
+	in.ext++;
+	in.payload_bytes = 100000; /* a size no slot could hold */
+	cr_expect(reorder_take(&d.r, &in));
+}
+
+/* C300: 1 3 2 */
+Test(rtp_reorder, c300_unordered)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 1);
+	cr_expect_not(give(&d, 3));
+	cr_expect_str_eq(d.story, "1");
+	later(&d, 5);
+	cr_expect(give(&d, 2));
+	cr_expect_str_eq(d.story, "1 2 3");
+	cr_expect_eq(d.r.lost, 0);
+}
+
+/* C301: 2, then 1; a duplicate */
+Test(rtp_reorder, c301_late)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 2);
+	give(&d, 1);
+	give(&d, 2);
+	give(&d, 5);
+	give(&d, 5);
+	cr_expect_str_eq(d.story, "2");
+	cr_expect_eq(d.r.late, 2);
+	cr_expect_eq(d.r.duplicates, 1);
+}
+
+/* C305, C308: the gap is reported as lost when the wait is over, to the nanosecond */
+Test(rtp_reorder, c305_gap)
+{
+	struct reader d = reader_of(60);
+	uint64_t due;
+
+	give(&d, 0);
+	later(&d, 40);
+	give(&d, 2);
+	due = d.now_ns + reorder_wait_ms(&d.r) * MS;
+	cr_expect_eq(reorder_deadline_ns(&d.r), due);
+	later(&d, 10);
+	give(&d, 3);
+	cr_expect_eq(reorder_deadline_ns(&d.r), due,
+		     "counted from the first behind the gap");
+	d.now_ns = due - 1;
+	drain(&d);
+	cr_expect_str_eq(d.story, "0");
+	d.now_ns = due;
+	drain(&d);
+	cr_expect_str_eq(d.story, "0 -1 2 3");
+	cr_expect_eq(d.r.lost, 1);
+	cr_expect_eq(reorder_deadline_ns(&d.r), UINT64_MAX);
+	give(&d, 1);
+	cr_expect_str_eq(d.story, "0 -1 2 3");
+	cr_expect_eq(d.r.late, 1);
+}
+
+/* Two gaps: each waits from the first packet behind itself. */
+Test(rtp_reorder, two_gaps)
+{
+	struct reader d = reader_of(60);
+	uint64_t behind_second;
+
+	give(&d, 0);
+	give(&d, 2);
+	later(&d, 20);
+	give(&d, 5);
+	behind_second = d.now_ns;
+	later(&d, 10);
+	cr_expect_str_eq(d.story, "0 -1 2");
+	cr_expect_eq(reorder_deadline_ns(&d.r),
+		     behind_second + reorder_wait_ms(&d.r) * MS);
+	give(&d, 3);
+	cr_expect_str_eq(d.story, "0 -1 2 3");
+	later(&d, 30);
+	cr_expect_str_eq(d.story, "0 -1 2 3 -1 5");
+}
+
+/* C310: after any loss packets pass at once again: no delay stays behind */
+Test(rtp_reorder, c310_latency_recovers)
+{
+	struct reader d = reader_of(60);
+
+	for (unsigned i = 0; i < 500; i++) {
+		bool lost = i % 50 == 7;
+		bool behind = i % 50 == 8 || i % 50 == 9 || i % 50 == 10 || i % 50 == 11;
+
+		if (!lost && !behind)
+			cr_expect(give(&d, i), "%u", i);
+		else if (!lost)
+			give(&d, i);
+		later(&d, 20);
+		d.n = 0;
+	}
+	cr_expect_eq(d.r.lost, 10);
+	cr_expect_eq(d.r.held, 0);
+}
+
+/* C311: what was sent last comes out without a packet behind it */
+Test(rtp_reorder, c311_tail)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 0);
+	give(&d, 2);
+	later(&d, 60);
+	cr_expect_str_eq(d.story, "0 -1 2");
+}
+
+Test(rtp_reorder, no_wait_at_all)
+{
+	struct reader d = reader_of(0);
+
+	give(&d, 0);
+	give(&d, 2);
+	give(&d, 3);
+	cr_expect_str_eq(d.story, "0 -1 2 3");
+}
+
+/* A jump beyond the buffer ends every wait, in order, with every number accounted for. */
+Test(rtp_reorder, jump_beyond_the_window)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 0);
+	give(&d, 2);
+	give(&d, 4);
+	give(&d, REORDER_SLOTS + 1);
+	cr_expect_str_eq(d.story, "0 -1 2 -1 4 -28 33");
+	cr_expect_eq(d.r.overflows, 1);
+	cr_expect(give(&d, REORDER_SLOTS + 2));
+	cr_expect_eq(d.r.held, 0);
+	cr_expect_not(give(&d, REORDER_SLOTS + 4), "and the next gap waits as usual");
+	cr_expect_eq(d.r.held, 1);
+}
+
+/* Exactly at the cap: every slot taken, the missing one comes last. */
+Test(rtp_reorder, full_buffer)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 0);
+	for (unsigned i = 2; i <= REORDER_SLOTS; i++)
+		cr_expect_not(give(&d, i));
+	cr_expect_eq(d.r.held, REORDER_SLOTS - 1);
+	cr_expect_eq(d.r.overflows, 0);
+	cr_expect(give(&d, 1));
+	cr_expect_eq(d.r.held, 0);
+	cr_expect_eq(d.r.lost, 0);
+}
+
+/* Packets taken without asking for what is due lose only themselves. */
+Test(rtp_reorder, two_beyond_without_draining)
+{
+	uint8_t payload[4] = {0};
+	struct reader d = reader_of(60);
+	struct reorder_item in = {.ext = BASE, .payload = payload, .payload_bytes = 4};
+	struct reorder_item out;
+	uint32_t lost;
+
+	cr_expect(reorder_take(&d.r, &in));
+	in.ext = BASE + 100;
+	cr_expect_not(reorder_take(&d.r, &in));
+	in.ext = BASE + 200;
+	cr_expect_not(reorder_take(&d.r, &in));
+	cr_expect_eq(d.r.late, 1);
+	cr_expect_eq(reorder_next(&d.r, 0, &out, &lost), REORDER_LOST);
+	cr_expect_eq(lost, 99);
+	cr_expect_eq(reorder_next(&d.r, 0, &out, &lost), REORDER_PACKET);
+	cr_expect_eq(out.ext, BASE + 100);
+	cr_expect_eq(reorder_next(&d.r, 0, &out, &lost), REORDER_NOTHING);
+}
+
+Test(rtp_reorder, oversize_behind_a_gap)
+{
+	static const uint8_t payload[REORDER_PAYLOAD_MAX + 1];
+	struct reader d = reader_of(60);
+	struct reorder_item in = {.ext = BASE + 2, .payload = payload};
+
+	give(&d, 0);
+	in.payload_bytes = REORDER_PAYLOAD_MAX + 1;
+	cr_expect_not(reorder_take(&d.r, &in));
+	cr_expect_eq(d.r.oversize, 1);
+	in.payload_bytes = REORDER_PAYLOAD_MAX;
+	cr_expect_not(reorder_take(&d.r, &in));
+	cr_expect_eq(d.r.held, 1);
+	in.ext++;
+	in.payload_bytes = 0; /* padding only */
+	in.payload = NULL;
+	cr_expect_not(reorder_take(&d.r, &in));
+	cr_expect_eq(d.r.held, 2);
+}
+
+/* C302: a stream that starts again; what waited of the old one is not lost */
+Test(rtp_reorder, c302_flush_and_reset)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 2000);
+	give(&d, 2002);
+	give(&d, 2005);
+	reorder_flush(&d.r);
+	drain(&d);
+	cr_expect_str_eq(d.story, "2000 -1 2002 -2 2005");
+	reorder_reset(&d.r);
+	cr_expect(give(&d, 1));
+	cr_expect_not(give(&d, 3), "the flush is over");
+	reorder_reset(&d.r);
+	cr_expect_eq(reorder_deadline_ns(&d.r), UINT64_MAX);
+	cr_expect(give(&d, 9000));
+	cr_expect_eq(d.r.lost, 3, "counters stay");
+	reorder_flush(&d.r); /* with nothing held it is nothing */
+	cr_expect_not(give(&d, 9002));
+	cr_expect_eq(d.r.held, 1);
+}
+
+/* The wait follows the delays that missing packets really have. */
+static void swap_for(struct reader *d, unsigned *at, unsigned swaps, uint64_t delay_ms)
+{
+	for (unsigned i = 0; i < swaps; i++, *at += 2) {
+		give(d, *at + 1);
+		later(d, delay_ms);
+		give(d, *at);
+		later(d, 100);
+		d->n = 0;
+	}
+}
+
+Test(rtp_reorder, learns_the_delay)
+{
+	struct reader d = reader_of(60);
+	unsigned at = 1;
+
+	give(&d, 0);
+	cr_expect_eq(reorder_wait_ms(&d.r), 30, "nothing known: half of what is allowed");
+	swap_for(&d, &at, 60, 3);
+	cr_expect_eq(reorder_wait_ms(&d.r), 10);
+	cr_expect_eq(d.r.lost, 0);
+	/* the path changes: the first come too late, and teach */
+	swap_for(&d, &at, 300, 42);
+	cr_expect_eq(reorder_wait_ms(&d.r), 50);
+	cr_expect_leq(d.r.lost, 10, "%lu", (unsigned long)d.r.lost);
+	/* and back */
+	swap_for(&d, &at, 3000, 3);
+	cr_expect_eq(reorder_wait_ms(&d.r), 10);
+}
+
+/* Where missing packets never come, waiting for them is in vain. */
+Test(rtp_reorder, learns_that_waiting_is_in_vain)
+{
+	struct reader d = reader_of(60);
+
+	for (unsigned i = 0; i < 100; i++) {
+		give(&d, 2 * i);
+		later(&d, 100);
+		d.n = 0;
+	}
+	cr_expect_eq(d.r.lost, 99);
+	cr_expect_eq(reorder_wait_ms(&d.r), 10);
+}
+
+/* A delay longer than we would ever wait is no reason to wait longer. */
+Test(rtp_reorder, hopeless_delay_teaches_nothing)
+{
+	struct reader d = reader_of(60);
+	unsigned at = 1;
+
+	give(&d, 0);
+	swap_for(&d, &at, 100, 400);
+	cr_expect_eq(reorder_wait_ms(&d.r), 10);
+	cr_expect_eq(d.r.late, 100);
+}
+
+Test(rtp_reorder, wait_is_bounded)
+{
+	struct reader d = reader_of(20);
+	unsigned at = 1;
+
+	give(&d, 0);
+	cr_expect_eq(reorder_wait_ms(&d.r), 10);
+	swap_for(&d, &at, 100, 19);
+	cr_expect_eq(reorder_wait_ms(&d.r), 20);
+}
+
+/* Any order, any loss, any duplication: every number is told once, in order, as packet or
+ * as lost, nobody waits longer than 60 ms (and the 40 until the next look), and what is
+ * delivered is what was sent. */
+Test(rtp_reorder, random_orders)
+{
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		static unsigned order[4000];
+		unsigned delivered = 0, sent = 0, missing = 0;
+		struct reader d = reader_of(60);
+		uint64_t expect = BASE;
+		struct rand r;
+
+		rand_seed(&r, seed);
+		for (unsigned i = 0; i < 4000; i++)
+			order[i] = i;
+		for (unsigned i = 1; i + 8 < 4000; i++) {
+			unsigned j = i + rand_below(&r, 1 + (uint32_t)(seed % 8));
+			unsigned keep = order[i];
+
+			order[i] = order[j];
+			order[j] = keep;
+		}
+		for (unsigned i = 0; i < 4000; i++) {
+			uint8_t payload[4] = {(uint8_t)(BASE + order[i])};
+			struct reorder_item in = {
+				.ext = BASE + order[i],
+				.ts = (BASE + order[i]) * 160,
+				.payload_type = 8,
+				.marker = (BASE + order[i]) % 2 == 0,
+				.arrival_ns = d.now_ns,
+				.payload = payload,
+				.payload_bytes = 4,
+			};
+			struct reorder_item out;
+			enum reorder_result got;
+			uint32_t lost;
+
+			if (i > 0 && rand_below(&r, 20) == 0)
+				continue;
+			sent++;
+			for (int twice = rand_below(&r, 30) == 0; twice >= 0; twice--) {
+				if (reorder_take(&d.r, &in)) {
+					cr_assert_eq(in.ext, expect++);
+					delivered++;
+				}
+				while ((got = reorder_next(&d.r, d.now_ns, &out,
+							   &lost)) != REORDER_NOTHING) {
+					cr_assert_eq(out.ext, expect);
+					if (got == REORDER_LOST) {
+						expect += lost;
+						missing += lost;
+						continue;
+					}
+					check(&out);
+					cr_assert_lt(d.now_ns - out.arrival_ns, 100 * MS);
+					expect++;
+					delivered++;
+				}
+			}
+			d.now_ns += rand_below(&r, 40) * MS;
+		}
+		cr_expect_eq(delivered + missing, expect - BASE);
+		cr_expect_eq(d.r.lost, missing);
+		cr_expect_leq(delivered + d.r.held, sent);
+		cr_expect_gt(delivered, sent / 2);
+	}
+}

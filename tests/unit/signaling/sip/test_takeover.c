@@ -1,0 +1,248 @@
+/* test_takeover.c - signaling/sip/stack.c after a kill: a successor goes on from records.
+ */
+#include "common/base/rand.h"
+#include "tests/unit/signaling/sip/kit.h"
+
+static struct kit dead, heir;
+static struct sip_server_record record;
+
+static void open_kits(void)
+{
+	kit_open(&dead);
+	kit_open(&heir);
+}
+
+static void close_kits(void)
+{
+	sip_stack_fini(&dead.s);
+	sip_stack_fini(&heir.s);
+}
+
+TestSuite(sip_takeover, .init = open_kits, .fini = close_kits);
+
+/* An INVITE at the first process, answered with `code` (0: 100 only). */
+static uint64_t call(unsigned code)
+{
+	uint64_t txn;
+
+	kit_input(&dead, kit_print((struct kit_request){
+				 .lines = "Record-Route: <sip:p.example.com;lr>\r\n"}));
+	txn = kit_find(&dead.fx, SIP_GOT_REQUEST)->txn;
+	dead.fx.n = 0;
+	if (code != 0)
+		cr_assert_eq(sip_stack_respond(&dead.s, txn,
+					       &(struct sip_reply){.code = code,
+								   .make_dialog = true},
+					       dead.now_ms, &dead.fx),
+			     0);
+	return txn;
+}
+
+static uint64_t take_over(uint64_t txn)
+{
+	const struct sip_server_record *r = sip_stack_export(&dead.s, txn);
+	uint64_t ret = 0;
+
+	cr_assert_not_null(r);
+	record = *r; /* through the slab */
+	cr_assert_eq(sip_stack_import(&heir.s, &record, 42, &ret), 0);
+	return ret;
+}
+
+static void invite_again(struct kit *k)
+{
+	kit_input(k, kit_print((struct kit_request){
+			     .lines = "Record-Route: <sip:p.example.com;lr>\r\n"}));
+}
+
+/* A retransmitted INVITE gets octet for octet what the dead one would have said. */
+Test(sip_takeover, the_last_response_is_repeated)
+{
+	static const unsigned codes[] = {0, 180, 486};
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		struct sip_effect want;
+		char *copy;
+
+		close_kits();
+		open_kits();
+		(void)take_over(call(codes[i]));
+		invite_again(&dead);
+		want = *kit_find(&dead.fx, SIP_SEND);
+		copy = malloc(want.n);
+		cr_assert_not_null(copy);
+		memcpy(copy, want.p, want.n);
+		invite_again(&heir);
+		cr_assert_eq(heir.fx.n, 1u);
+		cr_expect_eq(heir.fx.v[0].n, want.n);
+		cr_expect_eq(memcmp(heir.fx.v[0].p, copy, want.n), 0, "%u", codes[i]);
+		cr_expect(addr_eq(&heir.fx.v[0].to, &want.to));
+		cr_expect_eq(heir.fx.v[0].listener, 1u);
+		free(copy);
+	}
+}
+
+/* The final response of the successor has the dialog's tag and route, and CANCEL finds
+ * the call. */
+Test(sip_takeover, ringing_goes_on)
+{
+	char tag[SIP_TAG_BYTES];
+	uint64_t txn = call(180);
+	uint64_t mine = take_over(txn);
+	const struct sip_effect *e;
+
+	cr_assert_eq(str_copy(tag, sizeof tag, sip_stack_tag(&dead.s, txn)), 0);
+	kit_input(&heir, kit_print((struct kit_request){.method = "CANCEL"}));
+	e = kit_find(&heir.fx, SIP_GOT_CANCEL);
+	cr_assert_not_null(e);
+	cr_expect_eq(e->user, 42u);
+	cr_expect_eq(e->txn, mine);
+	heir.fx.n = 0;
+	cr_assert_eq(
+		sip_stack_respond(&heir.s, mine,
+				  &(struct sip_reply){.code = 200, .make_dialog = true},
+				  heir.now_ms, &heir.fx),
+		0);
+	cr_expect_eq(kit_answer(&heir.fx, NULL), 200u);
+	e = kit_find(&heir.fx, SIP_SEND);
+	cr_expect(kit_has((struct str){e->p, e->n}, tag));
+	cr_expect(kit_has((struct str){e->p, e->n},
+			  "Record-Route: <sip:p.example.com;lr>\r\n"));
+
+	/* C191 holds over the change, too */
+	kit_input(&heir, kit_print((struct kit_request){.branch = "z9hG4bKother"}));
+	cr_expect_eq(kit_answer(&heir.fx, NULL), 482u);
+}
+
+Test(sip_takeover, an_answered_call_goes_on)
+{
+	uint64_t mine = take_over(call(200));
+
+	heir.fx.n = 0;
+	sip_stack_repeat(&heir.s, mine, &heir.fx);
+	cr_expect_eq(kit_answer(&heir.fx, NULL), 200u);
+	invite_again(&heir);
+	cr_expect_eq(heir.fx.n, 0u);
+	kit_run(&heir, heir.now_ms + 32100);
+	cr_expect_eq(heir.s.servers.used, 0u);
+}
+
+/* Timers G and H go on where they were. */
+Test(sip_takeover, a_refusal_goes_on)
+{
+	(void)take_over(call(486));
+	cr_expect_eq(sip_stack_deadline(&heir.s) <= heir.now_ms + SIP_T1_MS, true);
+	cr_expect_eq(kit_run(&heir, heir.now_ms + 600), 1u);
+	kit_run(&heir, heir.now_ms + 32000);
+	cr_expect_eq(kit_count(&heir.fx, SIP_NO_ACK), 1u);
+	cr_expect_eq(heir.s.servers.used, 0u);
+}
+
+Test(sip_takeover, what_has_no_record)
+{
+	uint64_t bye;
+
+	kit_input(&dead, kit_print((struct kit_request){.method = "BYE", .to_tag = "x"}));
+	bye = kit_find(&dead.fx, SIP_GOT_REQUEST)->txn;
+	cr_expect_null(sip_stack_export(&dead.s, bye));
+	cr_expect_null(sip_stack_export(&dead.s, 0));
+}
+
+Test(sip_takeover, twice_or_too_many)
+{
+	uint64_t ret = 7;
+
+	(void)take_over(call(180));
+	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_CORRUPT);
+	cr_expect_eq(ret, 7u);
+	for (unsigned i = 1; i < 64; i++) {
+		record.key++;
+		cr_assert_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "%u", i);
+	}
+	record.key++;
+	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
+}
+
+/* One thing wrong in a record is enough. */
+Test(sip_takeover, records_are_hostile)
+{
+	uint64_t ret;
+
+	(void)take_over(call(180));
+	close_kits();
+	open_kits();
+#define REFUSED(change)                                                                  \
+	do {                                                                             \
+		struct sip_server_record *bad = malloc(sizeof *bad);                     \
+		cr_assert_not_null(bad);                                                 \
+		*bad = record;                                                           \
+		change;                                                                  \
+		cr_expect_eq(sip_stack_import(&heir.s, bad, 0, &ret), ERR_CORRUPT,       \
+			     #change);                                                   \
+		free(bad);                                                               \
+	} while (0)
+	REFUSED(bad->txn.kind = TXN_SERVER);
+	REFUSED(bad->txn.kind = 200);
+	REFUSED(bad->txn.state = TXN_TRYING);
+	REFUSED(bad->txn.state = TXN_TERMINATED);
+	REFUSED(bad->txn.state = 200);
+	REFUSED(bad->txn.timeout_ms = heir.now_ms); /* of PROCEEDING */
+	REFUSED(bad->txn.resend_ms = heir.now_ms);
+	REFUSED(bad->txn.state = TXN_ACCEPTED); /* for ever */
+	REFUSED(bad->txn.state = TXN_COMPLETED);
+	REFUSED((bad->txn.state = TXN_COMPLETED,
+		 bad->txn.timeout_ms = heir.now_ms + 32000,
+		 bad->txn.resend_ms = heir.now_ms,
+		 bad->txn.interval_ms = 0)); /* would spin */
+	REFUSED((bad->txn.state = TXN_CONFIRMED,
+		 bad->txn.timeout_ms = heir.now_ms + 32001));
+	REFUSED(bad->response_bytes = SIP_RESPONSE_BYTES + 1);
+	REFUSED(bad->to.family = ADDR_NONE);
+	REFUSED(bad->to.family = ADDR_FAMILIES);
+	REFUSED(memset(bad->to_tag, 'a', sizeof bad->to_tag));
+	REFUSED(memset(bad->to_tag, 0, sizeof bad->to_tag));
+	REFUSED(bad->to_tag[3] = '\r');
+	REFUSED(bad->skeleton.bytes = SIP_SKELETON_BYTES + 1);
+	REFUSED(bad->skeleton.bytes = 0);
+	REFUSED(bad->skeleton.bytes--);
+	REFUSED(bad->skeleton.route_bytes = bad->skeleton.bytes);
+	REFUSED(bad->skeleton.to_end = bad->skeleton.bytes);
+	REFUSED(bad->skeleton.has_to_tag = 2);
+	REFUSED(bad->skeleton.text[0] = 'X');
+#undef REFUSED
+	cr_expect_eq(heir.s.servers.used, 0u);
+	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "it was a good one");
+}
+
+/* Whatever stands in them: no crash, no spin, and what was let in can be answered and
+ * ends. */
+Test(sip_takeover, random_damage)
+{
+	struct rand r;
+	unsigned let_in = 0;
+
+	rand_seed(&r, 9);
+	(void)take_over(call(180));
+	for (unsigned round = 0; round < 3000; round++) {
+		struct sip_server_record bad = record;
+		uint8_t *p = (uint8_t *)&bad;
+		uint64_t txn;
+		unsigned changes = 1 + rand_below(&r, 3);
+
+		close_kits();
+		open_kits();
+		while (changes-- > 0)
+			p[rand_below(&r, rand_below(&r, 2) == 0 ? 128 : sizeof bad)] ^=
+				(uint8_t)(1u << rand_below(&r, 8));
+		if (sip_stack_import(&heir.s, &bad, 0, &txn) != 0)
+			continue;
+		let_in++;
+		invite_again(&heir);
+		heir.fx.n = 0;
+		(void)!sip_stack_respond(&heir.s, txn, &(struct sip_reply){.code = 486},
+					 heir.now_ms, &heir.fx);
+		kit_run(&heir, heir.now_ms + 32100);
+		cr_assert(pool_get(&heir.s.servers, txn) == NULL);
+	}
+	cr_expect_gt(let_in, 100u);
+}

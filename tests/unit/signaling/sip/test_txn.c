@@ -1,0 +1,165 @@
+/* test_txn.c - mirrors signaling/sip/txn.c; time is a number. */
+#include <criterion/criterion.h>
+
+#include "signaling/sip/txn.h"
+
+static struct txn in_state(enum txn_kind kind, enum txn_state state)
+{
+	struct txn t;
+
+	txn_start(&t, kind, 0);
+	t.state = (uint8_t)state;
+	t.interval_ms = SIP_T1_MS;
+	return t;
+}
+
+/* clang-format off */
+#define NO TXN_STATES /* no rule: counted, nothing happens */
+
+/* Every state and every event: where it leads and what has to be done (RFC 3261 figures 6 to 8, RFC 6026).
+ * In order of enum txn_event: request, ACK, 1xx, 2xx, 3xx-6xx, resend, timeout. */
+static const struct {
+	enum txn_state next;
+	unsigned todo;
+} want[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
+	[TXN_INVITE_SERVER] = {
+		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_PROCEEDING] = {{TXN_PROCEEDING, 1}, {TXN_PROCEEDING, 0}, {TXN_PROCEEDING, 1},
+				    {TXN_ACCEPTED, 1}, {TXN_COMPLETED, 1}, {NO, 0}, {NO, 0}},
+		[TXN_COMPLETED]  = {{TXN_COMPLETED, 1}, {TXN_CONFIRMED, 0}, {NO, 0}, {NO, 0}, {NO, 0},
+				    {TXN_COMPLETED, 1}, {TXN_TERMINATED, 12}},
+		[TXN_CONFIRMED]  = {{TXN_CONFIRMED, 0}, {TXN_CONFIRMED, 0}, {NO, 0}, {NO, 0}, {NO, 0},
+				    {NO, 0}, {TXN_TERMINATED, 8}},
+		[TXN_ACCEPTED]   = {{TXN_ACCEPTED, 0}, {TXN_ACCEPTED, 0}, {NO, 0}, {TXN_ACCEPTED, 1},
+				    {NO, 0}, {NO, 0}, {TXN_TERMINATED, 8}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+	},
+	[TXN_SERVER] = {
+		[TXN_TRYING]     = {{TXN_TRYING, 0}, {NO, 0}, {TXN_PROCEEDING, 1}, {TXN_COMPLETED, 1},
+				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}},
+		[TXN_PROCEEDING] = {{TXN_PROCEEDING, 1}, {NO, 0}, {TXN_PROCEEDING, 1}, {TXN_COMPLETED, 1},
+				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}},
+		[TXN_COMPLETED]  = {{TXN_COMPLETED, 1}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0},
+				    {TXN_TERMINATED, 8}},
+		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+	},
+	[TXN_CLIENT] = {
+		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 0}, {TXN_COMPLETED, 2},
+				    {TXN_COMPLETED, 2}, {TXN_TRYING, 1}, {TXN_TERMINATED, 12}},
+		[TXN_PROCEEDING] = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 0}, {TXN_COMPLETED, 2},
+				    {TXN_COMPLETED, 2}, {TXN_PROCEEDING, 1}, {TXN_TERMINATED, 12}},
+		[TXN_COMPLETED]  = {{NO, 0}, {NO, 0}, {TXN_COMPLETED, 0}, {TXN_COMPLETED, 0},
+				    {TXN_COMPLETED, 0}, {NO, 0}, {TXN_TERMINATED, 8}},
+		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+	},
+};
+/* clang-format on */
+
+/* C130 */
+Test(sip_txn, c130_every_state_and_event)
+{
+	for (unsigned k = 0; k < TXN_KINDS; k++)
+		for (unsigned s = 0; s < TXN_STATES; s++)
+			for (unsigned e = 0; e < TXN_EVENTS; e++) {
+				struct txn t =
+					in_state((enum txn_kind)k, (enum txn_state)s);
+				unsigned todo = txn_event(&t, (enum txn_event)e, 100);
+				bool ruled = want[k][s][e].next != NO;
+
+				cr_expect_eq(t.state, ruled ? want[k][s][e].next : s,
+					     "%u %s %u", k,
+					     txn_state_name((enum txn_state)s), e);
+				cr_expect_eq(todo, want[k][s][e].todo, "%u %s %u", k,
+					     txn_state_name((enum txn_state)s), e);
+				cr_expect_eq(t.unexpected, ruled ? 0 : 1);
+			}
+}
+
+/* C139: timers G and H */
+Test(sip_txn, c139_refusal_without_ack)
+{
+	static const uint64_t at[] = {500,   1500,  3500,  7500,  11500,
+				      15500, 19500, 23500, 27500, 31500};
+	struct txn t;
+
+	txn_start(&t, TXN_INVITE_SERVER, 0);
+	cr_expect_eq(txn_deadline(&t), UINT64_MAX);
+	cr_expect_eq(txn_event(&t, TXN_EV_FAILURE, 0), (unsigned)TXN_DO_SEND);
+	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+		cr_assert_eq(txn_deadline(&t), at[i]);
+		cr_expect_eq(txn_tick(&t, at[i] - 1), (unsigned)TXN_DO_NOTHING);
+		cr_expect_eq(txn_tick(&t, at[i]), (unsigned)TXN_DO_SEND);
+	}
+	cr_assert_eq(txn_deadline(&t), 32000u);
+	cr_expect_eq(txn_tick(&t, 32000), (unsigned)(TXN_DO_GIVE_UP | TXN_DO_FREE));
+}
+
+/* Timers I, J, K, L: how long an answer is remembered */
+Test(sip_txn, lingering)
+{
+	struct txn t;
+
+	txn_start(&t, TXN_INVITE_SERVER, 0);
+	txn_event(&t, TXN_EV_FAILURE, 10);
+	txn_event(&t, TXN_EV_ACK, 20);
+	cr_expect_eq(txn_deadline(&t), 20u + SIP_T4_MS);
+	txn_event(&t, TXN_EV_ACK, 3000); /* again: not longer for that */
+	cr_expect_eq(txn_deadline(&t), 20u + SIP_T4_MS);
+
+	txn_start(&t, TXN_INVITE_SERVER, 0);
+	txn_event(&t, TXN_EV_2XX, 10);
+	cr_expect_eq(txn_deadline(&t), 10u + SIP_TIMEOUT_MS);
+
+	txn_start(&t, TXN_SERVER, 0);
+	txn_event(&t, TXN_EV_FAILURE, 10);
+	cr_expect_eq(txn_deadline(&t), 10u + SIP_TIMEOUT_MS);
+
+	txn_start(&t, TXN_CLIENT, 0);
+	txn_event(&t, TXN_EV_2XX, 10);
+	cr_expect_eq(txn_deadline(&t), 10u + SIP_T4_MS);
+}
+
+/* C138: timers E and F */
+Test(sip_txn, c138_request_without_answer)
+{
+	static const uint64_t at[] = {500,   1500,  3500,  7500,  11500,
+				      15500, 19500, 23500, 27500, 31500};
+	struct txn t;
+
+	txn_start(&t, TXN_CLIENT, 0);
+	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+		cr_assert_eq(txn_deadline(&t), at[i]);
+		cr_expect_eq(txn_tick(&t, at[i]), (unsigned)TXN_DO_SEND);
+	}
+	cr_expect_eq(txn_tick(&t, 32000), (unsigned)(TXN_DO_GIVE_UP | TXN_DO_FREE));
+}
+
+/* C138: after a 1xx timer E is T2, timer F stays (RFC 3261 17.1.2.2) */
+Test(sip_txn, c138_provisional_slows_down)
+{
+	struct txn t;
+
+	txn_start(&t, TXN_CLIENT, 0);
+	cr_expect_eq(txn_event(&t, TXN_EV_1XX, 100), (unsigned)TXN_DO_NOTHING);
+	cr_expect_eq(txn_tick(&t, 500), (unsigned)TXN_DO_SEND);
+	cr_expect_eq(txn_deadline(&t), 4500u);
+	cr_expect_eq(txn_tick(&t, 32000), (unsigned)(TXN_DO_GIVE_UP | TXN_DO_FREE));
+}
+
+/* C133: a pending INVITE is its owner's, anything else unanswered goes after 32 s */
+Test(sip_txn, c133_expiry)
+{
+	struct txn t;
+
+	txn_start(&t, TXN_INVITE_SERVER, 0);
+	cr_expect_eq(txn_tick(&t, 300000), (unsigned)TXN_DO_NOTHING);
+	cr_expect_eq(t.state, TXN_PROCEEDING);
+
+	txn_start(&t, TXN_SERVER, 0);
+	cr_expect_eq(txn_deadline(&t), (uint64_t)SIP_TIMEOUT_MS);
+	cr_expect_eq(txn_tick(&t, 33000), (unsigned)TXN_DO_FREE);
+}
