@@ -1,0 +1,195 @@
+/* main.c - runs of the simulated world, one seed each.
+ *
+ *   sim [--seeds N] [--first SEED]      N runs; prints each seed that broke an invariant
+ *   sim --seed SEED --verbose           one run, told in full
+ *
+ * Every seed chooses its own weather: loss, repetition, delay, which daemons are killed and when. Whatever happens: no phone is left
+ * without an answer, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
+ * twice, every call ends in exactly one event, and afterwards nothing is left over. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/sim/sim.h"
+
+#define CALLERS 12u
+#define ARRIVE_NS (8 * SECOND)  /* callers begin within this */
+#define RUN_NS (60 * SECOND)    /* and everything is over after this */
+#define LINGER_NS (40 * SECOND) /* 64*T1 and some */
+#define DOWN_NS (100 * MS)      /* a killed daemon is back within this */
+
+static const char *bin_dir;
+
+struct run {
+	struct caller *callers[CALLERS];
+	struct backend *backends[2];
+	struct watcher *watcher;
+};
+
+static void kill_one(void *self)
+{
+	enum role role;
+
+	(void)self;
+	do
+		role = (enum role)world_below(ROLES);
+	while ((world.faults.kill_roles >> role & 1) == 0);
+	process_kill(role, 5 * MS + world_below(DOWN_NS));
+}
+
+/* The seed's weather. */
+static void choose_faults(void)
+{
+	struct faults *f = &world.faults;
+
+	f->delay_ns = world_below(3) == 0 ? world_below(45) * MS : world_below(2) * MS;
+	f->loss = world_chance(0.5) ? 0.0 : (double)world_below(80) / 1000;
+	f->duplicate = world_chance(0.7) ? 0.0 : (double)world_below(50) / 1000;
+	f->kills = (uint32_t)world_below(5);
+	f->kill_roles = 1 + (uint32_t)world_below((1u << ROLES) - 1);
+	for (uint32_t i = 0; i < f->kills; i++)
+		world_at(2 * SECOND + world_below(12 * SECOND), kill_one, NULL);
+}
+
+static bool all_over(const struct run *r)
+{
+	int code;
+
+	for (uint32_t i = 0; i < CALLERS; i++)
+		if (caller_how(r->callers[i], &code) == CALLER_BUSY)
+			return false;
+	return true;
+}
+
+static void run_until(uint64_t ns)
+{
+	while (world.now_ns < ns && world_step())
+		;
+}
+
+static void judge_caller(const struct run *r, uint32_t i)
+{
+	const struct caller *c = r->callers[i];
+	uint32_t ended = watcher_ended(r->watcher, caller_call_id(c));
+	int code;
+	enum caller_end how = caller_how(c, &code);
+
+	if (how == CALLER_BUSY || how == CALLER_LOST)
+		world_wrong("%s was left alone", caller_call_id(c));
+	if (how == CALLER_REFUSED && code != 486 && world.kills == 0)
+		world_wrong("%s was refused with %d", caller_call_id(c), code);
+	if (ended > 1 || (ended == 0 && world.kills == 0))
+		world_wrong("%s ended in %u events", caller_call_id(c), ended);
+}
+
+static void judge(const struct run *r)
+{
+	static const struct {
+		enum role role;
+		const char *name;
+	} zero[] = {
+		{ROLE_SIGNALING, "signaling_legs"}, {ROLE_MEDIA, "media_sessions"}, {ROLE_MEDIA, "media_tapes"},
+		{ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
+	};
+
+	for (uint32_t i = 0; i < CALLERS; i++)
+		judge_caller(r, i);
+	for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
+		if (process_gauge(zero[i].role, zero[i].name) != 0)
+			world_wrong("%s is %lu in the end", zero[i].name, (unsigned long)process_gauge(zero[i].role, zero[i].name));
+	if (process_tapes() != 0)
+		world_wrong("%u tapes are still in custody", process_tapes());
+	for (uint32_t i = 0; i < 2; i++)
+		if (backend_open_calls(r->backends[i]) != 0)
+			world_wrong("a backend still holds %u calls", backend_open_calls(r->backends[i]));
+	if (watcher_gaps(r->watcher) != 0)
+		world_wrong("%lu events were lost", (unsigned long)watcher_gaps(r->watcher));
+}
+
+static int run(uint64_t seed, bool verbose)
+{
+	static struct run r;
+	uint64_t heard = 0;
+
+	world.seed = seed;
+	world.verbose = verbose;
+	world.now_ns = SECOND;
+	rand_seed(&world.rand, seed);
+	process_start_all(bin_dir, CALLERS + 4);
+	r.backends[0] = backend_new("one");
+	r.backends[1] = backend_new("two");
+	r.watcher = watcher_new();
+	choose_faults();
+	for (uint32_t i = 0; i < CALLERS; i++)
+		r.callers[i] = caller_new(i, 2 * SECOND + world_below(ARRIVE_NS));
+	while (world.now_ns < RUN_NS && !all_over(&r) && world_step())
+		;
+	run_until(world.now_ns + LINGER_NS);
+	judge(&r);
+	for (uint32_t i = 0; i < CALLERS; i++)
+		heard += caller_heard(r.callers[i]);
+	if (heard == 0)
+		world_wrong("nobody heard anything");
+	if (verbose)
+		printf("seed %lu: %lu datagrams (%lu lost), %lu messages, %lu kills, %lu frames heard, %u wrong\n",
+		       (unsigned long)seed, (unsigned long)world.datagrams, (unsigned long)world.lost,
+		       (unsigned long)world.messages, (unsigned long)world.kills, (unsigned long)heard, world.broken);
+	fflush(NULL);
+	return world.broken != 0;
+}
+
+/* Each run in a process of its own: an abort is a result like any other. */
+static bool run_apart(uint64_t seed)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		_exit(run(seed, false));
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"seeds", required_argument, NULL, 'n'}, {"first", required_argument, NULL, 'f'},
+		{"seed", required_argument, NULL, 's'},  {"verbose", no_argument, NULL, 'v'},
+		{NULL, 0, NULL, 0},
+	};
+	static char self[4096];
+	uint64_t first = 1, count = 20, only = 0, failed = 0;
+	bool verbose = false;
+	int opt;
+
+	if (readlink("/proc/self/exe", self, sizeof self - 1) <= 0)
+		return 2;
+	*strrchr(self, '/') = '\0';
+	bin_dir = self;
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'n')
+			count = strtoull(optarg, NULL, 10);
+		else if (opt == 'f')
+			first = strtoull(optarg, NULL, 10);
+		else if (opt == 's')
+			only = strtoull(optarg, NULL, 10);
+		else if (opt == 'v')
+			verbose = true;
+		else
+			return 2;
+	}
+	if (only != 0)
+		return run(only, verbose);
+	for (uint64_t seed = first; seed < first + count; seed++) {
+		if (run_apart(seed))
+			continue;
+		failed++;
+		printf("seed %lu is broken: sim --seed %lu --verbose tells it\n", (unsigned long)seed, (unsigned long)seed);
+	}
+	printf("%lu seeds, %lu broken\n", (unsigned long)count, (unsigned long)failed);
+	return failed != 0;
+}

@@ -1,0 +1,114 @@
+/* sim.h - a world for the daemons: one seeded clock, network, bus and custody, in one thread.
+ *
+ * The daemons are the real ones, with the real actor. What they call of loop.h, bus.h, custody.h and clock.h is here. A daemon
+ * runs as a coroutine: loop_wait() gives control back to the world, which moves the clock to whatever happens next. Killing one
+ * is never resuming it. Same seed, same run, to the last packet. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/actor/custody.h"
+#include "common/actor/loop.h"
+#include "common/base/addr.h"
+#include "common/base/rand.h"
+#include "common/bus/bus.h"
+
+#define US 1000ull
+#define MS 1000000ull
+#define SECOND 1000000000ull
+#define NEVER UINT64_MAX
+
+enum role {
+	ROLE_SIGNALING,
+	ROLE_MEDIA,
+	ROLE_CONTROL,
+	ROLES
+};
+
+/* What may go wrong in a run. */
+struct faults {
+	double loss, duplicate; /* share of datagrams */
+	uint64_t delay_ns;      /* each datagram is late by 0..this: more than a frame reorders */
+	uint32_t kills;         /* of daemons, at random instants */
+	uint32_t kill_roles;    /* bits */
+};
+
+struct world {
+	uint64_t seed;
+	uint64_t now_ns;
+	struct rand rand;
+	struct faults faults;
+	bool verbose;
+	uint64_t order;  /* of events at one instant */
+	uint32_t broken; /* invariants */
+	/* what happened, for the report */
+	uint64_t datagrams, lost, messages, kills;
+};
+
+extern struct world world;
+
+/* world.c: time */
+typedef void event_fn(void *self);
+void world_at(uint64_t at_ns, event_fn *fn, void *self); /* events at one instant keep their order */
+bool world_step(void);                                   /* the next event; false when there are none */
+uint64_t world_below(uint64_t bound);                    /* 0 <= x < bound, from the seed */
+bool world_chance(double p);
+void world_say(const char *who, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with --verbose */
+void world_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));                /* an invariant is broken */
+
+/* process.c: daemons */
+struct process;
+void process_start_all(const char *bin_dir, uint32_t calls);
+void process_kill(enum role role, uint64_t down_ns); /* a successor starts after down_ns */
+bool process_is_up(enum role role);
+struct process *process_current(void); /* NULL: the world itself */
+bool process_alive(const struct process *p);
+uint64_t process_life(const struct process *p); /* counts its starts */
+void process_may_die(void);            /* called wherever a daemon touches the world: a killed one goes no further */
+void process_sleep(uint64_t until_ns); /* the world's half of loop_wait() */
+void process_set_loop(struct loop *l);
+void process_wake(struct process *p);  /* something is there for it; wakes it unless it gathers */
+uint64_t process_gauge(enum role role, const char *name);
+int process_tape_fd(enum custody_kind kind, uint64_t tape_id); /* dup of what is in custody, -1 */
+uint32_t process_tapes(void);
+
+/* net.c: datagrams. Checks that no RTP sequence number leaves twice, whoever died meanwhile. */
+struct endpoint {
+	struct addr at;
+	void (*take)(void *self, const struct addr *from, const uint8_t *p, size_t n);
+	void *self;
+};
+void net_open(struct endpoint *e); /* a peer's own address; borrowed for ever */
+void net_send(const struct addr *from, const struct addr *to, const void *p, size_t n);
+void net_process_died(struct process *p);
+int net_bind(const struct addr *at); /* a real socket, for its name only */
+struct loop *net_loop_of(struct process *p);
+
+/* bus.c */
+void bus_process_died(struct process *p);
+void bus_on_message(struct bus *b, event_fn *fn, void *self); /* of sockets the world itself owns */
+
+/* caller.c: SIP phones */
+enum caller_end {
+	CALLER_BUSY, /* not over */
+	CALLER_DONE, /* was up, and ended in good order */
+	CALLER_REFUSED,
+	CALLER_CANCELLED,
+	CALLER_LOST  /* nobody answered any more */
+};
+struct caller;
+struct caller *caller_new(uint32_t number, uint64_t start_ns);
+enum caller_end caller_how(const struct caller *c, int *ret_code);
+uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
+const char *caller_call_id(const struct caller *c);
+
+/* backend.c: echoes what it hears; watches events */
+struct backend;
+struct backend *backend_new(const char *name);
+uint32_t backend_open_calls(const struct backend *b);
+struct watcher;
+struct watcher *watcher_new(void);
+uint32_t watcher_ended(const struct watcher *w, const char *sip_call_id); /* how often the event call_ended was seen */
+uint64_t watcher_gaps(const struct watcher *w); /* numbers missing within one epoch */
