@@ -38,13 +38,17 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
 		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
 	};
+	k->signaling_workers = c->signaling_workers;
 	return take_routes(k, c);
 }
+
+/* What may wait for somebody who does not read. A backend that lets so many messages lie is not one; a worker always reads. */
+static const uint32_t queue_max[BUS_KINDS] = {[BUS_ROUTER] = 10000, [BUS_XPUB] = 20000};
 
 static int open_bus(struct control *k, enum bus_kind kind, const char *name, struct bus **ret)
 {
 	char endpoint[128];
-	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = 100000};
+	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = queue_max[kind]};
 	int err;
 
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.ipc", k->run_dir, name);
@@ -177,7 +181,7 @@ static void gauges(struct control *k)
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
 		up += k->rows[i].up;
 	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
-		backends += k->backends.v[i].app[0] != '\0';
+		backends += k->backends.v[i].app[0] != '\0' && k->backends.v[i].here;
 	stat_set(p, STAT_calls, k->calls.used);
 	stat_set(p, STAT_calls_answered, answered);
 	stat_set(p, STAT_workers_up, up);

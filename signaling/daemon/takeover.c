@@ -62,7 +62,8 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		pool_give(&s->legs, l);
 		return err;
 	}
-	effects_index(s, l, true);
+	if (r->state != LEG_ENDED)
+		effects_index(s, l, true);
 	if (r->deadline_ms != UINT64_MAX)
 		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
 	return 0;

@@ -17,12 +17,64 @@ Test(backend, table_has_a_cap)
 		snprintf(name, sizeof name, "b%u", i);
 		cr_assert_eq(backend_hello(t, str_of(name), 5, &b), 0);
 	}
-	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), ERR_NOSPC);
 	cr_expect_eq(backend_hello(t, STR("b7"), 9, &b), 0, "it is known");
 	cr_expect_eq(b->heard_ms, 9u);
-	backend_remove(t, b);
-	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), 0);
+	backend_remove(t, STR("b7"));
+	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), 0);
 	cr_expect_eq(backend_hello(t, STR(""), 5, &b), ERR_RANGE);
+	free(t);
+}
+
+Test(backend, names_can_be_shown)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	static const struct str bad[] = {{"", 0}, {"a b", 3}, {"a\nb", 3}, {"a\xff", 2}, {"a\0b", 3}, {"\x7f", 1}};
+	char longest[BACKEND_NAME_BYTES];
+	struct backend *b;
+
+	memset(longest, 'n', sizeof longest);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		cr_expect_eq(backend_hello(t, bad[i], 5, &b), ERR_RANGE, "case %zu", i);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 5, &b), ERR_RANGE);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES - 1}, 5, &b), 0);
+	free(t);
+}
+
+Test(backend, one_process_may_serve_several_apps)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *one, *two, *b;
+
+	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &b), ERR_NOENT, "hello comes first");
+	cr_assert_eq(backend_hello(t, STR("p"), 7, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &one), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("y"), &two), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect(one == b && one != two, "registering again changes the row");
+	one->capacity = two->capacity = 1;
+	cr_expect_eq(backend_choose(t, STR("x"), STR("")), one);
+	cr_expect_eq(backend_choose(t, STR("y"), STR("")), two);
+	backend_heard(t, STR("p"), 100);
+	cr_expect(one->heard_ms == 100 && two->heard_ms == 100, "one process, one life");
+	backend_remove(t, STR("p"));
+	cr_expect_null(backend_find(t, STR("p")));
+	free(t);
+}
+
+Test(backend, an_expected_owner_is_lost_when_it_does_not_come)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b, *same;
+
+	cr_expect_eq(backend_expect(t, STR("bad name"), STR("x"), 6000, &b), ERR_RANGE);
+	cr_assert_eq(backend_expect(t, STR("p"), STR("x"), 6000, &b), 0);
+	cr_expect(!backend_is_here(t, STR("p")) && backend_silent(t, 6000) == NULL);
+	cr_expect_eq(backend_silent(t, 6001), b);
+	cr_expect_null(backend_choose(t, STR("x"), STR("")), "nobody is asked who is not there");
+	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &same), ERR_NOENT);
+	cr_assert_eq(backend_hello(t, STR("p"), 5000, &same), 0);
+	cr_expect(same == b && b->here && backend_silent(t, 6001) == NULL);
 	free(t);
 }
 
