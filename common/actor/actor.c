@@ -80,22 +80,25 @@ static void refuse(struct actor *a, struct str peer, const Tipring__V1__Envelope
 			 m != NULL ? (int)m->body_case : -1, why);
 }
 
+static const struct actor_rule *rule_of(const struct actor_rule *rules, uint32_t n, const Tipring__V1__Envelope *m)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (rules[i].body == m->body_case)
+			return &rules[i];
+	return NULL;
+}
+
 static void dispatch(struct actor *a, const struct actor_link *l, struct str peer, const Tipring__V1__Envelope *m)
 {
 	uint32_t from = l->from != NULL ? l->from(a->self, peer) : UINT32_MAX;
+	const struct actor_rule *own = rule_of(l->own_rules, l->own_rule_count, m);
+	const struct actor_rule *r = own != NULL ? own : rule_of(l->rules, l->rule_count, m);
 
-	for (uint32_t i = 0; i < l->rule_count; i++) {
-		const struct actor_rule *r = &l->rules[i];
-
-		if (r->body != m->body_case)
-			continue;
-		if ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0)
-			refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
-		else
-			r->handle(a->self, peer, m);
-		return;
-	}
-	if (l->unlisted != NULL)
+	if (r != NULL && ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0))
+		refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
+	else if (r != NULL)
+		r->handle(own != NULL ? l->own_self : a->self, peer, m);
+	else if (l->unlisted != NULL)
 		l->unlisted(a->self, peer, m);
 	else
 		refuse(a, peer, m, "unlisted");
