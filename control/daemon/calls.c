@@ -116,7 +116,7 @@ struct call_world calls_world(struct control *k)
 {
 	return (struct call_world){
 		.policy = &k->policy, .backends = &k->backends, .now_ms = k->actor->now_ms, .random = rand_u64(&k->rand),
-		.settled_ms = k->started_ms + CALL_RETURN_MS,
+		.settled_ms = k->successor ? k->started_ms + CALL_RETURN_MS : 0,
 	};
 }
 

@@ -146,6 +146,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	k->actor = a;
 	k->epoch = clock_entropy();
 	k->started_ms = a->now_ms;
+	k->successor = custody_predecessor_died_ns(a->custody) != 0;
 	k->cause = "";
 	k->dedup.k0 = clock_entropy();
 	k->dedup.k1 = clock_entropy();

@@ -98,6 +98,7 @@ struct control {
 	uint64_t epoch;         /* of this process */
 	uint64_t seq;           /* of the last event */
 	uint64_t started_ms;
+	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
 	bool draining;
