@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -310,6 +311,20 @@ static int configure(struct actor *a)
 	return 0;
 }
 
+/* Before `start`, so that the library's threads are inside too. */
+static int close_sandbox(struct actor *a)
+{
+	int err = a->priv->config->sandbox ? sandbox_close(a->ops->no_files) : 0;
+
+	if (err == ERR_UNSUPPORTED) {
+		log_warn("actor.sandbox", "reason=\"this kernel has no Landlock\" hint=\"files stay reachable\"");
+		return 0;
+	}
+	if (err != 0)
+		log_error("actor.sandbox", "reason=%s hint=\"sandbox: false runs without\"", err_name(err));
+	return err;
+}
+
 static int start(struct actor *a)
 {
 	int err = custody_open(CUSTODY_FD, &a->custody);
@@ -327,6 +342,8 @@ static int start(struct actor *a)
 		err = open_loop(a);
 	if (err == 0)
 		err = open_signals(a);
+	if (err == 0)
+		err = close_sandbox(a);
 	if (err == 0) {
 		a->now_ns = clock_ns();
 		a->now_ms = a->now_ns / 1000000u;

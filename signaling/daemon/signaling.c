@@ -211,6 +211,7 @@ int main(void)
 		.stop = stop,
 		.stats = stats,
 		.stat_count = SIGNALING_STATS,
+		.no_files = true,
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,

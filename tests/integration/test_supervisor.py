@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import BIN
+from sip_peer import Peer
 from system import HERE, System, alive, wait_for
 
 
@@ -116,6 +117,27 @@ def test_quick_deaths_are_slowed_down(make_system):
     assert "supervisor.backoff" in system.log
     assert deaths < 20, "restarted without any brake"
     wait_for(system.ready, 10)
+
+
+@pytest.mark.skipif(bool(os.environ.get("TIPRING_SANITIZED")), reason="sanitizers look into their own process")
+def test_workers_run_without_privileges(make_system, backends, engine):
+    system = make_system(calls=4, settings={"io_backend": engine})
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    for name, pid in system.workers().items():
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/status") as f:
+                status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", (name, thread)
+    peer.bye()
+
+
+def test_the_sandbox_can_be_left_open(make_system):
+    system = make_system(calls=4, settings={"sandbox": False})
+    for pid in system.workers().values():
+        with open(f"/proc/{pid}/status") as f:
+            assert "Seccomp:\t0" in f.read()
 
 
 def test_sigterm_ends_in_good_order(make_system):
