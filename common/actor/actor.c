@@ -18,6 +18,7 @@
 #define EVENTS_PER_TURN 256
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
+#define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
 #define TOKEN_OWN (1ull << 63)
@@ -223,6 +224,8 @@ static void turn(struct actor *a)
 	a->ops->tick(a->self);
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
+	if (a->phase == ACTOR_RUNNING && custody_alone_ms(a->custody, a->now_ms) > a->priv->config->orphan_ms)
+		begin_drain(a, ORPHAN_DRAIN_MS);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
 					   a->ops->drained == NULL || a->ops->drained(a->self)))
