@@ -148,10 +148,10 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	k->started_ms = a->now_ms;
 	k->successor = custody_predecessor_died_ns(a->custody) != 0;
 	k->cause = "";
-	k->dedup.k0 = clock_entropy();
-	k->dedup.k1 = clock_entropy();
 	rand_seed(&k->rand, clock_entropy());
 	err = take_config(k, cfg);
+	if (err == 0)
+		err = dedup_init(&k->dedup, &(struct map_key){clock_entropy(), clock_entropy()});
 	if (err == 0)
 		err = calls_init(k, cfg->max_calls);
 	if (err == 0)
@@ -238,6 +238,7 @@ static void stop(void *self)
 	bus_close(k->workers);
 	for (uint32_t i = 0; i < k->page_count; i++)
 		statpage_close(&k->pages[i].page);
+	dedup_fini(&k->dedup);
 	calls_fini(k);
 }
 

@@ -130,16 +130,36 @@ Test(route, first_match_wins)
 Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
 {
 	struct dedup *d = calloc(1, sizeof *d);
-	uint64_t key = dedup_key(d, STR("a"), STR("1"));
+	uint64_t key;
 
+	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
+	key = dedup_key(d, STR("a"), STR("1"));
 	cr_expect_neq(key, dedup_key(d, STR("b"), STR("1")), "ids are per backend");
 	cr_expect_null(dedup_find(d, key, 0));
 	dedup_put(d, &(struct dedup_row){.key = key, .at_ms = 1000, .code = 7});
 	cr_assert_not_null(dedup_find(d, key, 1000 + DEDUP_MS));
 	cr_expect_eq(dedup_find(d, key, 1000)->code, 7u);
 	cr_expect_null(dedup_find(d, key, 1001 + DEDUP_MS));
-	for (uint64_t i = 0; i < DEDUP_ROWS; i++)
+	for (uint64_t i = 1; i < DEDUP_ROWS; i++)
 		dedup_put(d, &(struct dedup_row){.key = i + 1000, .at_ms = 1000});
+	cr_expect_not_null(dedup_find(d, key, 1000), "the table is full");
+	dedup_put(d, &(struct dedup_row){.key = 1, .at_ms = 1000});
 	cr_expect_null(dedup_find(d, key, 1000), "the oldest is forgotten at the cap");
+	dedup_fini(d);
+	free(d);
+}
+
+Test(dedup, a_command_answered_anew_is_not_forgotten_with_its_old_answer)
+{
+	struct dedup *d = calloc(1, sizeof *d);
+
+	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
+	dedup_put(d, &(struct dedup_row){.key = 5, .at_ms = 0, .code = 1});
+	dedup_put(d, &(struct dedup_row){.key = 5, .at_ms = DEDUP_MS + 1, .code = 2});
+	for (uint64_t i = 1; i < DEDUP_ROWS; i++)
+		dedup_put(d, &(struct dedup_row){.key = i + 1000, .at_ms = DEDUP_MS + 1});
+	cr_assert_not_null(dedup_find(d, 5, DEDUP_MS + 1));
+	cr_expect_eq(dedup_find(d, 5, DEDUP_MS + 1)->code, 2u);
+	dedup_fini(d);
 	free(d);
 }
