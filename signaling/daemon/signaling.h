@@ -14,6 +14,11 @@
 #define SIGNALING_OUT_BYTES (1u << 20) /* sent in one turn, kept until the kernel has it */
 #define SIGNALING_LOCALS_MAX 64u
 
+enum { /* what a poison note of the slab is about (common/shm/slab.h) */
+	SIGNALING_DATAGRAM = 1, /* and its checksum */
+	SIGNALING_RECORD = 2    /* and its handle */
+};
+
 enum signaling_stat {
 #define STAT(kind, name, help) STAT_##name,
 #include "signaling/daemon/stats.def"
