@@ -5,6 +5,7 @@
 #include "control/daemon/control.h"
 
 #define PROTOCOL 1u
+#define MISSED_MAX 2 /* a connection that is only made anew is back within one look */
 #define LIST_ROWS 64u
 #define LIST_BYTES (128u * 1024u) /* of one Ack: half of what a message may have */
 
@@ -462,7 +463,7 @@ static void lose(struct control *k, const struct backend *b, const char *why)
 	calls_of_backend_lost(k, name);
 }
 
-/* A killed process has no connection any more, and the bus knows at once: a message to it can not be sent. Who only hangs is found by
+/* A killed process has no connection any more, and the bus knows at once: messages to it can not be sent. Who only hangs is found by
  * its silence. */
 void backends_tick(struct control *k)
 {
@@ -474,7 +475,8 @@ void backends_tick(struct control *k)
 		b = &k->backends.v[i];
 		if (b->here && b->used > 0)
 			err = to_bus_pong(k, str_of(b->name), true);
-		if (err != 0)
+		b->missed = err != 0 ? b->missed + 1 : 0;
+		if (b->missed == MISSED_MAX)
 			lose(k, b, err == ERR_NOENT ? "its connection is gone" : "it does not read");
 	}
 	while ((b = backend_silent(&k->backends, k->actor->now_ms)) != NULL)

@@ -18,6 +18,7 @@ struct backend {
 	uint32_t capacity;
 	uint32_t used;
 	bool here; /* it spoke to us; false: owner of a call that was found again, expected back */
+	uint8_t missed; /* messages in a row that could not be sent */
 	uint64_t heard_ms;
 };
 

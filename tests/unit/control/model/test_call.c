@@ -132,6 +132,7 @@ Test(call, a_lost_backend_follows_the_policy)
 	answer_it();
 	feed(CALL_EV_BACKEND_LOST);
 	cr_expect(did(CALL_FX_LEG_HANGUP) != NULL, "hangup");
+	teardown();
 	setup();
 	policy.reoffer = true;
 	add_backend("one", 5);
