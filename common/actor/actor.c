@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -17,6 +18,7 @@
 #define EVENTS_PER_TURN 256
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
+#define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
 #define TOKEN_OWN (1ull << 63)
@@ -80,22 +82,25 @@ static void refuse(struct actor *a, struct str peer, const Tipring__V1__Envelope
 			 m != NULL ? (int)m->body_case : -1, why);
 }
 
+static const struct actor_rule *rule_of(const struct actor_rule *rules, uint32_t n, const Tipring__V1__Envelope *m)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (rules[i].body == m->body_case)
+			return &rules[i];
+	return NULL;
+}
+
 static void dispatch(struct actor *a, const struct actor_link *l, struct str peer, const Tipring__V1__Envelope *m)
 {
 	uint32_t from = l->from != NULL ? l->from(a->self, peer) : UINT32_MAX;
+	const struct actor_rule *own = rule_of(l->own_rules, l->own_rule_count, m);
+	const struct actor_rule *r = own != NULL ? own : rule_of(l->rules, l->rule_count, m);
 
-	for (uint32_t i = 0; i < l->rule_count; i++) {
-		const struct actor_rule *r = &l->rules[i];
-
-		if (r->body != m->body_case)
-			continue;
-		if ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0)
-			refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
-		else
-			r->handle(a->self, peer, m);
-		return;
-	}
-	if (l->unlisted != NULL)
+	if (r != NULL && ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0))
+		refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
+	else if (r != NULL)
+		r->handle(own != NULL ? l->own_self : a->self, peer, m);
+	else if (l->unlisted != NULL)
 		l->unlisted(a->self, peer, m);
 	else
 		refuse(a, peer, m, "unlisted");
@@ -219,6 +224,8 @@ static void turn(struct actor *a)
 	a->ops->tick(a->self);
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
+	if (a->phase == ACTOR_RUNNING && custody_alone_ms(a->custody, a->now_ms) > a->priv->config->orphan_ms)
+		begin_drain(a, ORPHAN_DRAIN_MS);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
 					   a->ops->drained == NULL || a->ops->drained(a->self)))
@@ -307,6 +314,20 @@ static int configure(struct actor *a)
 	return 0;
 }
 
+/* Before `start`, so that the library's threads are inside too. */
+static int close_sandbox(struct actor *a)
+{
+	int err = a->priv->config->sandbox ? sandbox_close(a->ops->no_files) : 0;
+
+	if (err == ERR_UNSUPPORTED) {
+		log_warn("actor.sandbox", "reason=\"this kernel has no Landlock\" hint=\"files stay reachable\"");
+		return 0;
+	}
+	if (err != 0)
+		log_error("actor.sandbox", "reason=%s hint=\"sandbox: false runs without\"", err_name(err));
+	return err;
+}
+
 static int start(struct actor *a)
 {
 	int err = custody_open(CUSTODY_FD, &a->custody);
@@ -324,6 +345,8 @@ static int start(struct actor *a)
 		err = open_loop(a);
 	if (err == 0)
 		err = open_signals(a);
+	if (err == 0)
+		err = close_sandbox(a);
 	if (err == 0) {
 		a->now_ns = clock_ns();
 		a->now_ms = a->now_ns / 1000000u;

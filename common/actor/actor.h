@@ -39,6 +39,10 @@ struct actor_link {
 	struct bus *bus;               /* borrowed */
 	const struct actor_rule *rules;
 	uint32_t rule_count;
+	/* Looked at first, handled with their own `self` (worker.c). May be NULL. */
+	const struct actor_rule *own_rules;
+	uint32_t own_rule_count;
+	void *own_self; /* borrowed */
 	uint32_t (*from)(void *self, struct str peer); /* sender bits; NULL: all bits */
 	/* Message that is no envelope, or has a body no rule lists (ROUTER of backends: answer UNSUPPORTED). May be NULL. */
 	void (*unlisted)(void *self, struct str peer, const Tipring__V1__Envelope *m_or_null);
@@ -59,6 +63,7 @@ struct actor_ops {
 	void (*stop)(void *self);                               /* release */
 	const struct stat_row *stats;                           /* from stats.def */
 	uint32_t stat_count;
+	bool no_files;               /* needs no file by its path, not even in `start` */
 	uint32_t loop_sockets_max;   /* may be changed by `configure` */
 	uint32_t datagram_bytes;
 	/* Optional: adjust the loop's sizes to the configuration before it is opened. */

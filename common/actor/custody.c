@@ -1,6 +1,7 @@
 /* custody.c - see custody.h */
 #include "common/actor/custody.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,25 @@
 #define RETRY_MS 100u
 #define BATCHES_PER_TURN 8 /* handing back must not hold up the audio */
 #define START_WAIT_MS 10000
+#define UNTOLD_MAX 4096u     /* keeps and drops the supervisor had no room for yet; power of two */
+#define TOLD_PER_TURN 256
 
 enum phase {
 	SERVED,   /* the supervisor is there */
 	ALONE,    /* it died; look for a successor */
 	RETURNING /* handing descriptors to a successor */
+};
+
+/* Where the last custody_item() found what it was asked for: walking all items of a kind is linear. */
+struct cursor {
+	enum custody_kind kind;
+	uint32_t i, at;
+};
+
+struct untold {
+	enum custody_op op; /* CUSTODY_KEEP or CUSTODY_DROP */
+	enum custody_kind kind;
+	uint64_t id;
 };
 
 struct custody {
@@ -29,7 +44,11 @@ struct custody {
 	struct custody_item *items; /* owned */
 	uint32_t count, cap;
 	uint32_t returned; /* RETURNING: items handed back so far */
+	struct cursor *cursor; /* owned */
+	struct untold untold[UNTOLD_MAX];
+	uint32_t untold_first, untold_n;
 	uint64_t retry_ms;
+	uint64_t alone_since_ms; /* 0 = not alone */
 	uint64_t died_ns;
 	uint32_t role, index;
 	char path[128]; /* of the supervisor's socket */
@@ -128,8 +147,11 @@ int custody_open(int sock, struct custody **ret)
 	bool go = false;
 	int err = c != NULL && wire != NULL ? 0 : ERR_NOMEM;
 
-	if (err == 0)
+	if (err == 0) {
 		c->sock = sock;
+		c->cursor = calloc(1, sizeof *c->cursor);
+		err = c->cursor != NULL ? 0 : ERR_NOMEM;
+	}
 	while (err == 0 && !go) {
 		struct fdpass_in in = {.p = wire, .cap = sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX};
 
@@ -144,7 +166,7 @@ int custody_open(int sock, struct custody **ret)
 	}
 	free(wire);
 	if (err != 0) {
-		free(c);
+		custody_close(c);
 		return err;
 	}
 	*ret = c;
@@ -160,6 +182,7 @@ void custody_close(struct custody *c)
 	if (c->sock >= 0)
 		close(c->sock);
 	free(c->items);
+	free(c->cursor);
 	free(c);
 }
 
@@ -176,13 +199,19 @@ uint64_t custody_predecessor_died_ns(const struct custody *c)
 
 int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, struct custody_item *ret)
 {
-	for (uint32_t k = 0; k < c->count; k++) {
-		if (c->items[k].kind != kind)
+	struct cursor from = {kind, 0, 0};
+
+	if (c->cursor->kind == kind && c->cursor->i <= i)
+		from = *c->cursor;
+	for (; from.at < c->count; from.at++) {
+		if (c->items[from.at].kind != kind)
 			continue;
-		if (i-- == 0) {
-			*ret = c->items[k];
+		if (from.i == i) {
+			*c->cursor = from;
+			*ret = c->items[from.at];
 			return 0;
 		}
+		from.i++;
 	}
 	return ERR_NOENT;
 }
@@ -195,7 +224,10 @@ static void lost(struct custody *c)
 		close(c->sock);
 	c->sock = -1;
 	c->phase = ALONE;
+	c->untold_n = 0; /* a successor gets everything anew */
 	c->retry_ms = clock_ms() + RETRY_MS;
+	if (c->alone_since_ms == 0)
+		c->alone_since_ms = clock_ms();
 	log_warn("custody.lost", "reason=\"the supervisor is gone\"");
 }
 
@@ -203,34 +235,65 @@ static int say(struct custody *c, const struct custody_header *h, const int *fd)
 {
 	int err = fdpass_send(c->sock, h, sizeof *h, fd, fd != NULL ? 1 : 0);
 
-	/* its queue is short and it reads at once; a full one is worth a moment */
-	for (int i = 0; err == ERR_AGAIN && i < 10; i++) {
-		(void)poll(&(struct pollfd){.fd = c->sock, .events = POLLOUT}, 1, 1);
-		err = fdpass_send(c->sock, h, sizeof *h, fd, fd != NULL ? 1 : 0);
-	}
 	if (err != 0 && err != ERR_AGAIN)
 		lost(c);
 	return err;
 }
 
+static const struct custody_item *find(const struct custody *c, enum custody_kind kind, uint64_t id)
+{
+	for (uint32_t i = c->count; i-- > 0;)
+		if (c->items[i].kind == kind && c->items[i].id == id)
+			return &c->items[i];
+	return NULL;
+}
+
+static int tell(struct custody *c, const struct untold *u)
+{
+	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = u->op, .kind = u->kind, .id = u->id};
+	const struct custody_item *item = u->op == CUSTODY_KEEP ? find(c, u->kind, u->id) : NULL;
+
+	if (u->op == CUSTODY_KEEP && item == NULL)
+		return 0; /* dropped meanwhile; that is told next */
+	return say(c, &h, item != NULL ? &item->fd : NULL);
+}
+
+/* In order, as long as the supervisor has room: it is never waited for. */
+static void tell_more(struct custody *c)
+{
+	for (int n = 0; n < TOLD_PER_TURN && c->phase != ALONE && c->untold_n > 0; n++) {
+		if (tell(c, &c->untold[c->untold_first % UNTOLD_MAX]) != 0)
+			return;
+		c->untold_first++;
+		c->untold_n--;
+	}
+}
+
+static void tell_later(struct custody *c, enum custody_op op, enum custody_kind kind, uint64_t id)
+{
+	if (c->untold_n == UNTOLD_MAX) {
+		log_error("custody.untold", "op=%u id=%llx reason=\"the supervisor does not read\"", (unsigned)op,
+			  (unsigned long long)id);
+		return;
+	}
+	c->untold[(c->untold_first + c->untold_n++) % UNTOLD_MAX] = (struct untold){op, kind, id};
+	tell_more(c);
+}
+
 int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id, int fd)
 {
-	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_KEEP, .kind = kind, .id = id};
-	struct custody_item item = {kind, 0, id, dup(fd)};
+	struct custody_item item = {kind, 0, id, fcntl(fd, F_DUPFD_CLOEXEC, 0)};
 	int err = item.fd >= 0 ? add(c, &item) : -errno;
 
 	if (err != 0 && item.fd >= 0)
 		close(item.fd);
-	if (err != 0 || c->phase == ALONE)
-		return err; /* a successor gets it with everything else */
-	(void)!say(c, &h, &item.fd);
-	return 0;
+	if (err == 0 && c->phase != ALONE) /* else a successor gets it with everything else */
+		tell_later(c, CUSTODY_KEEP, kind, id);
+	return err;
 }
 
 void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id)
 {
-	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_DROP, .kind = kind, .id = id};
-
 	for (uint32_t i = 0; i < c->count; i++) {
 		if (c->items[i].kind != kind || c->items[i].id != id)
 			continue;
@@ -238,12 +301,18 @@ void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id)
 		/* keep the order: ports were given in theirs, and RETURNING counts from the start */
 		memmove(&c->items[i], &c->items[i + 1], (c->count - i - 1) * sizeof c->items[0]);
 		c->count--;
+		*c->cursor = (struct cursor){.kind = CUSTODY_NONE};
 		if (i < c->returned)
 			c->returned--;
 		break;
 	}
 	if (c->phase != ALONE)
-		(void)!say(c, &h, NULL);
+		tell_later(c, CUSTODY_DROP, kind, id);
+}
+
+uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms)
+{
+	return c->alone_since_ms != 0 && now_ms > c->alone_since_ms ? now_ms - c->alone_since_ms : 0;
 }
 
 static int say_plain(struct custody *c, enum custody_op op, uint64_t id)
@@ -325,6 +394,7 @@ static void give_back(struct custody *c)
 	}
 	if (c->returned == c->count && say_plain(c, CUSTODY_ADOPTED, 0) == 0) {
 		c->phase = SERVED;
+		c->alone_since_ms = 0;
 		log_info("custody.adopted", "descriptors=%u", c->count);
 	}
 }
@@ -333,6 +403,7 @@ void custody_tick(struct custody *c, uint64_t now_ms)
 {
 	if (c->phase == RETURNING)
 		give_back(c);
+	tell_more(c);
 	if (c->phase != ALONE || now_ms < c->retry_ms)
 		return;
 	c->retry_ms = now_ms + RETRY_MS;
@@ -340,6 +411,7 @@ void custody_tick(struct custody *c, uint64_t now_ms)
 		c->sock = -1;
 		return;
 	}
+	(void)!fcntl(c->sock, F_SETFL, O_NONBLOCK);
 	c->phase = RETURNING;
 	c->returned = 0;
 	(void)!say_plain(c, CUSTODY_ADOPT, (uint64_t)getpid());

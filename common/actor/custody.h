@@ -78,7 +78,8 @@ uint64_t custody_predecessor_died_ns(const struct custody *c);         /* 0 = fi
 /* Items of one kind, in the order given: i = 0, 1, ... until ERR_NOENT. */
 MUST_USE int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, struct custody_item *ret);
 
-/* Give a descriptor into custody (it is duplicated, the caller keeps its own) / let it go. */
+/* Give a descriptor into custody (it is duplicated, the caller keeps its own) / let it go. Never waits: what the supervisor has no room
+ * for now is told by custody_tick(). */
 MUST_USE int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id, int fd);
 void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id);
 
@@ -89,3 +90,4 @@ MUST_USE int custody_running(struct custody *c); /* tell the supervisor */
 int custody_fd(const struct custody *c);
 void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms);
 void custody_tick(struct custody *c, uint64_t now_ms);
+uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms); /* without a supervisor for so long; 0 = there is one */

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -13,26 +12,21 @@
 
 #define HEARTBEAT_MS 250u
 #define HELLO_MS 500u /* said again until somebody answers */
-#define RULES_MAX 48u
+#define GREETING_MS 2000u /* after a start: control is about to know us */
 
 struct worker {
 	struct actor *actor; /* borrowed */
 	struct bus *bus;     /* owned */
 	struct worker_ops ops;
-	struct actor_rule rules[RULES_MAX]; /* ours, then the daemon's */
-	uint32_t rule_count;
 	Tipring__V1__Role role;
 	uint32_t index;
 	uint32_t capacity;
 	uint64_t epoch;
 	uint64_t control_epoch;
-	uint64_t next_ms;
+	uint64_t next_ms, started_ms;
 	uint32_t kept, gap_ms;
 	bool welcome;
 };
-
-/* Handlers get the daemon's self; the worker finds itself through the one of this process. */
-static struct worker *the_worker;
 
 static void say_hello(struct worker *w)
 {
@@ -54,9 +48,9 @@ static void say_hello(struct worker *w)
 
 static void on_welcome(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
-	struct worker *w = the_worker;
+	struct worker *w = self;
 
-	(void)self, (void)peer;
+	(void)peer;
 	if (!w->welcome || w->control_epoch != m->worker_welcome->control_epoch)
 		log_info("worker.welcome", "control_epoch=%016" PRIx64, m->worker_welcome->control_epoch);
 	w->welcome = true;
@@ -65,19 +59,21 @@ static void on_welcome(void *self, struct str peer, const Tipring__V1__Envelope 
 
 static void on_refused(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
-	(void)self, (void)peer;
+	struct worker *w = self;
+
+	(void)peer;
 	log_error("worker.refused", "reason=\"%s\" hint=\"control and workers must come from one build\"",
 		  m->worker_refused->reason);
-	actor_stop(the_worker->actor, 2);
+	actor_stop(w->actor, 2);
 }
 
 static void on_identify(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
-	struct worker *w = the_worker;
+	struct worker *w = self;
 
 	(void)peer, (void)m;
 	say_hello(w);
-	w->ops.roster(self);
+	w->ops.roster(w->actor->self);
 }
 
 static const struct actor_rule own_rules[] = {
@@ -85,8 +81,6 @@ static const struct actor_rule own_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_WORKER_REFUSED, ~0u, ACTOR_CONFIG | ACTOR_RUNNING, on_refused},
 	{TIPRING__V1__ENVELOPE__BODY_WORKER_IDENTIFY, ~0u, ACTOR_CONFIG | ACTOR_RUNNING | ACTOR_DRAINING, on_identify},
 };
-
-#define OWN_RULES (sizeof own_rules / sizeof own_rules[0])
 
 static int open_bus(struct worker *w, const Tipring__V1__ProcessConfig *cfg)
 {
@@ -107,29 +101,25 @@ int worker_open(struct actor *a, const Tipring__V1__ProcessConfig *cfg, const st
 
 	if (w == NULL)
 		return ERR_NOMEM;
-	if (ops->rule_count + OWN_RULES > RULES_MAX) {
-		free(w);
-		return ERR_RANGE;
-	}
 	w->actor = a;
 	w->ops = *ops;
 	w->role = cfg->role;
 	w->index = cfg->index;
 	w->capacity = cfg->max_calls;
 	w->epoch = clock_entropy();
-	memcpy(w->rules, own_rules, sizeof own_rules);
-	memcpy(w->rules + OWN_RULES, ops->rules, ops->rule_count * sizeof ops->rules[0]);
-	w->rule_count = (uint32_t)OWN_RULES + ops->rule_count;
+	w->started_ms = a->now_ms;
 
 	err = open_bus(w, cfg);
-	link = (struct actor_link){.bus = w->bus, .rules = w->rules, .rule_count = w->rule_count};
+	link = (struct actor_link){
+		.bus = w->bus, .rules = ops->rules, .rule_count = ops->rule_count,
+		.own_rules = own_rules, .own_rule_count = sizeof own_rules / sizeof own_rules[0], .own_self = w,
+	};
 	if (err == 0)
 		err = actor_link_add(a, &link);
 	if (err != 0) {
 		worker_close(w);
 		return err;
 	}
-	the_worker = w;
 	*ret = w;
 	return 0;
 }
@@ -150,7 +140,7 @@ void worker_kept(struct worker *w, uint32_t calls, uint32_t gap_ms)
 
 bool worker_welcome(const struct worker *w)
 {
-	return w->welcome;
+	return w->welcome || w->actor->now_ms < w->started_ms + GREETING_MS;
 }
 
 int worker_send(struct worker *w, const Tipring__V1__Envelope *e)

@@ -25,7 +25,7 @@ uint64_t worker_deadline_ns(const struct worker *w);
 /* Calls taken over at start, for WorkerHello. Before the first tick. */
 void worker_kept(struct worker *w, uint32_t calls, uint32_t gap_ms);
 
-bool worker_welcome(const struct worker *w); /* control knows us */
+bool worker_welcome(const struct worker *w); /* control knows us, or is about to: what is sent follows our hello */
 
 /* To control. ERR_AGAIN when its queue is full (it is down for long): the caller decides what that means. */
 MUST_USE int worker_send(struct worker *w, const Tipring__V1__Envelope *e);

@@ -15,6 +15,12 @@
 #define COPIES       2u
 #define NO_COPY      COPIES
 
+struct poison {
+	uint64_t call; /* 0 = free */
+	uint64_t hash;
+	uint64_t deaths;
+};
+
 struct header {
 	uint64_t magic;
 	uint32_t version;
@@ -24,6 +30,8 @@ struct header {
 	uint64_t schema;
 	alignas(LINE) _Atomic uint64_t touched_call;
 	_Atomic uint64_t touched_hash;
+	alignas(LINE) struct poison poison[SLAB_POISON_MAX]; /* a ring */
+	uint64_t poison_next;
 };
 
 enum slot_state {
@@ -296,4 +304,39 @@ void slab_touched(const struct slab *s, uint64_t *ret_call, uint64_t *ret_hash)
 
 	*ret_call = atomic_load_explicit(&h->touched_call, memory_order_acquire);
 	*ret_hash = *ret_call == 0 ? 0 : atomic_load(&h->touched_hash);
+}
+
+static struct poison *poison_of(const struct slab *s, uint64_t call, uint64_t hash)
+{
+	struct header *h = s->region.p;
+
+	for (uint32_t i = 0; i < SLAB_POISON_MAX; i++)
+		if (h->poison[i].call == call && h->poison[i].hash == hash)
+			return &h->poison[i];
+	return NULL;
+}
+
+void slab_count_death(struct slab *s)
+{
+	struct header *h = s->region.p;
+	uint64_t call, hash;
+	struct poison *p;
+
+	slab_touched(s, &call, &hash);
+	if (call == 0)
+		return;
+	p = poison_of(s, call, hash);
+	if (p == NULL) {
+		p = &h->poison[h->poison_next++ % SLAB_POISON_MAX];
+		*p = (struct poison){call, hash, 0};
+	}
+	p->deaths++;
+	slab_touch(s, 0, 0);
+}
+
+bool slab_is_poison(const struct slab *s, uint64_t call, uint64_t hash)
+{
+	const struct poison *p = call != 0 ? poison_of(s, call, hash) : NULL;
+
+	return p != NULL && p->deaths >= SLAB_POISON_DEATHS;
 }

@@ -61,3 +61,12 @@ _Atomic uint64_t *slab_hot(const struct slab *s, uint32_t slot);
  * quarantine it. call 0 = nothing. */
 void slab_touch(struct slab *s, uint64_t call, uint64_t hash);
 void slab_touched(const struct slab *s, uint64_t *ret_call, uint64_t *ret_hash);
+
+/* A successor, once: whatever its predecessor was working on has one death more. The
+ * last SLAB_POISON_MAX pairs are known. */
+#define SLAB_POISON_MAX    16u
+#define SLAB_POISON_DEATHS 2u
+void slab_count_death(struct slab *s);
+
+/* Must this input be left alone? */
+bool slab_is_poison(const struct slab *s, uint64_t call, uint64_t hash);

@@ -13,6 +13,8 @@ int calls_init(struct control *k, uint32_t cap)
 		err = map_init(&k->by_id, cap);
 	if (err == 0)
 		err = map_init(&k->by_leg, cap);
+	if (err == 0)
+		err = map_init(&k->by_session, cap);
 	wheel_init(&k->wheel, clock_ms());
 	return err;
 }
@@ -22,12 +24,13 @@ void calls_fini(struct control *k)
 	pool_fini(&k->calls);
 	map_fini(&k->by_id);
 	map_fini(&k->by_leg);
+	map_fini(&k->by_session);
 }
 
-/* Both are random or unique already; spread them over the table. */
-static uint64_t leg_key(uint32_t signaling, uint64_t leg_id)
+/* A handle of a worker is unique together with the worker; spread over the table. The factor is odd, so no two of them meet. */
+static uint64_t worker_key(uint32_t worker, uint64_t handle)
 {
-	return (leg_id ^ (uint64_t)signaling << 56) * 0x9e3779b97f4a7c15ull;
+	return (handle ^ (uint64_t)worker << 56) * 0x9e3779b97f4a7c15ull;
 }
 
 struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id)
@@ -41,7 +44,7 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 		pool_give(&k->calls, cc);
 		return NULL;
 	}
-	if (map_put(&k->by_leg, leg_key(signaling, leg_id), handle, NULL, NULL) != 0) {
+	if (map_put(&k->by_leg, worker_key(signaling, leg_id), handle, NULL, NULL) != 0) {
 		(void)map_del(&k->by_id, id, NULL, NULL);
 		pool_give(&k->calls, cc);
 		return NULL;
@@ -54,11 +57,33 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 	return cc;
 }
 
+/* 0: it has none (any more). */
+void calls_set_session(struct control *k, struct control_call *cc, uint32_t media, uint64_t session_id)
+{
+	if (cc->session_key != 0)
+		(void)map_del(&k->by_session, cc->session_key, NULL, NULL);
+	cc->session_key = session_id != 0 ? worker_key(media, session_id) : 0;
+	if (cc->session_key != 0 && map_put(&k->by_session, cc->session_key, pool_handle(&k->calls, cc), NULL, NULL) != 0)
+		cc->session_key = 0; /* two calls claim one session: it stays with the first */
+	cc->c.session_id = session_id;
+	cc->c.media_worker = media;
+	cc->media_asked = true;
+}
+
+bool calls_ended_lately(const struct control *k, uint64_t id)
+{
+	for (uint32_t i = 0; i < CONTROL_ENDED_MAX; i++)
+		if (k->ended[i] == id)
+			return true;
+	return false;
+}
+
 void calls_free(struct control *k, struct control_call *cc)
 {
 	wheel_cancel(&k->wheel, &cc->timer);
+	calls_set_session(k, cc, 0, 0);
 	(void)map_del(&k->by_id, cc->c.id, NULL, NULL);
-	(void)map_del(&k->by_leg, leg_key(cc->signaling, cc->c.leg_id), NULL, NULL);
+	(void)map_del(&k->by_leg, worker_key(cc->signaling, cc->c.leg_id), NULL, NULL);
 	pool_give(&k->calls, cc);
 }
 
@@ -73,24 +98,26 @@ struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_
 {
 	uint64_t handle;
 
-	return map_get(&k->by_leg, leg_key(signaling, leg_id), NULL, NULL, &handle) ? pool_get(&k->calls, handle) : NULL;
+	return map_get(&k->by_leg, worker_key(signaling, leg_id), NULL, NULL, &handle) ? pool_get(&k->calls, handle) : NULL;
 }
 
-/* Session ids are handles of media; slots are few, so a walk does. */
 struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id)
 {
+	uint64_t handle;
 	struct control_call *cc;
-	uint32_t at = 0;
 
-	while (session_id != 0 && (cc = pool_each(&k->calls, &at)) != NULL)
-		if (cc->c.session_id == session_id && cc->c.media_worker == media && cc->c.has_session)
-			return cc;
-	return NULL;
+	if (session_id == 0 || !map_get(&k->by_session, worker_key(media, session_id), NULL, NULL, &handle))
+		return NULL;
+	cc = pool_get(&k->calls, handle);
+	return cc != NULL && cc->c.has_session ? cc : NULL;
 }
 
 struct call_world calls_world(struct control *k)
 {
-	return (struct call_world){&k->policy, &k->backends, k->actor->now_ms, rand_u64(&k->rand)};
+	return (struct call_world){
+		.policy = &k->policy, .backends = &k->backends, .now_ms = k->actor->now_ms, .random = rand_u64(&k->rand),
+		.settled_ms = k->successor ? k->started_ms + CALL_RETURN_MS : 0,
+	};
 }
 
 void calls_arm(struct control *k, struct control_call *cc)
@@ -107,18 +134,22 @@ static void answered(struct control *k, struct control_call *cc)
 	events_answered(k, cc);
 }
 
+/* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
 static void leg_reject(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
-	if (!cc->c.leg_over)
-		to_bus_leg_reject(k, cc->signaling, cc->c.leg_id, fx);
-	cc->c.leg_over = true;
+	struct call_fx told = *fx;
+
+	if (cc->c.who != CALL_BY_BACKEND)
+		told.reason = "";
+	to_bus_leg_reject(k, cc->signaling, cc->c.leg_id, &told);
 }
 
-static void leg_hangup(struct control *k, struct control_call *cc, const struct call_fx *fx)
+static void ended(struct control *k, struct control_call *cc)
 {
-	if (!cc->c.leg_over)
-		to_bus_leg_hangup(k, cc, fx->reason);
-	cc->c.leg_over = true;
+	inflight_end(k, cc);
+	events_ended(k, cc, k->closed_stats);
+	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
+	to_bus_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
 
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
@@ -139,6 +170,8 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		break;
 	case CALL_FX_LEG_RING:
 		to_bus_leg_ring(k, cc);
+		break;
+	case CALL_FX_RINGING:
 		events_ringing(k, cc);
 		break;
 	case CALL_FX_SESSION_START:
@@ -157,7 +190,7 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		leg_reject(k, cc, fx);
 		break;
 	case CALL_FX_LEG_HANGUP:
-		leg_hangup(k, cc, fx);
+		to_bus_leg_hangup(k, cc->signaling, cc->c.leg_id, fx->reason);
 		break;
 	case CALL_FX_SESSION_CLOSE:
 		to_bus_session_close(k, cc->c.media_worker, cc->c.session_id);
@@ -170,10 +203,9 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		break;
 	case CALL_FX_FAIL:
 		to_bus_failed(k, cc, cc->c.command, fx->reason);
-		to_bus_failed(k, cc, cc->c.flush_command, fx->reason);
 		break;
 	case CALL_FX_ENDED:
-		events_ended(k, cc, k->closed_stats);
+		ended(k, cc);
 		break;
 	case CALL_FX_FREE:
 	case CALL_FX_KINDS:
@@ -232,7 +264,12 @@ void calls_of_backend_lost(struct control *k, const char *name)
 	struct control_call *cc;
 	uint32_t at = 0;
 
-	while ((cc = pool_each(&k->calls, &at)) != NULL)
-		if (str_eq(str_of(cc->c.backend), str_of(name)))
-			(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
+	while ((cc = pool_each(&k->calls, &at)) != NULL) {
+		if (!str_eq(str_of(cc->c.backend), str_of(name)))
+			continue;
+		cc->c.flush_command[0] = cc->c.command[0] = '\0'; /* nobody is there to be answered */
+		if (cc->c.owned && cc->c.state != CALL_CLOSING)
+			to_bus_lease_lost(k, cc, "not heard of"); /* it may only have been slow */
+		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
+	}
 }

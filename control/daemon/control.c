@@ -38,13 +38,17 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
 		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
 	};
+	k->signaling_workers = c->signaling_workers;
 	return take_routes(k, c);
 }
+
+/* What may wait for somebody who does not read. A backend that lets so many messages lie is not one; a worker always reads. */
+static const uint32_t queue_max[BUS_KINDS] = {[BUS_ROUTER] = 10000, [BUS_XPUB] = 20000};
 
 static int open_bus(struct control *k, enum bus_kind kind, const char *name, struct bus **ret)
 {
 	char endpoint[128];
-	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = 100000};
+	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = queue_max[kind]};
 	int err;
 
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.ipc", k->run_dir, name);
@@ -142,11 +146,12 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	k->actor = a;
 	k->epoch = clock_entropy();
 	k->started_ms = a->now_ms;
+	k->successor = custody_predecessor_died_ns(a->custody) != 0;
 	k->cause = "";
-	k->dedup.k0 = clock_entropy();
-	k->dedup.k1 = clock_entropy();
 	rand_seed(&k->rand, clock_entropy());
 	err = take_config(k, cfg);
+	if (err == 0)
+		err = dedup_init(&k->dedup, &(struct map_key){clock_entropy(), clock_entropy()});
 	if (err == 0)
 		err = calls_init(k, cfg->max_calls);
 	if (err == 0)
@@ -177,7 +182,7 @@ static void gauges(struct control *k)
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
 		up += k->rows[i].up;
 	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
-		backends += k->backends.v[i].app[0] != '\0';
+		backends += k->backends.v[i].app[0] != '\0' && k->backends.v[i].here;
 	stat_set(p, STAT_calls, k->calls.used);
 	stat_set(p, STAT_calls_answered, answered);
 	stat_set(p, STAT_workers_up, up);
@@ -233,6 +238,7 @@ static void stop(void *self)
 	bus_close(k->workers);
 	for (uint32_t i = 0; i < k->page_count; i++)
 		statpage_close(&k->pages[i].page);
+	dedup_fini(&k->dedup);
 	calls_fini(k);
 }
 

@@ -14,7 +14,9 @@
 
 #define CONTROL_WORKERS_MAX 32u
 #define CONTROL_WORKER_LOST_MS 1500u
-#define CONTROL_GRACE_MS 1000u /* after a start: workers may still send rosters */
+#define CONTROL_SUBSCRIBE_MS 1500u /* after a start: backends and subscribers are back by then */
+#define CONTROL_MARKS_MAX 16u      /* asked for and not confirmed by media, per call */
+#define CONTROL_ENDED_MAX 4096u    /* calls whose end was published last */
 #define CONTROL_PAGES_MAX 32u
 
 enum control_stat {
@@ -36,17 +38,31 @@ struct worker_row {
 	uint32_t index;
 	uint32_t pid;
 	uint64_t epoch;
+	uint64_t roster_epoch; /* of the process whose whole roster we have */
 	uint32_t used, capacity;
 	uint64_t heard_ms;
 	bool up;
 	uint32_t restarts;
 	uint64_t asked_ms; /* WorkerIdentify was sent */
-	bool again;        /* ask for its roster once more when the grace after our start is over */
+	bool again;        /* ask for its roster once more when all legs are known */
+};
+
+/* A Mark that media has not confirmed. */
+struct mark_request {
+	char name[64];
+	uint64_t after_index;
+	uint8_t number; /* in its request id; 0 = free */
+	bool again;     /* asked twice: that it is pending already is good news */
 };
 
 struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
+	bool media_asked;   /* c.media_worker was chosen */
+	uint64_t session_key; /* of by_session; 0 = not in it */
+	struct mark_request marks[CONTROL_MARKS_MAX];
+	uint8_t mark_number;
+	uint32_t fade_ms;   /* of the Flush under way */
 	struct wheel_timer timer;
 };
 
@@ -63,6 +79,9 @@ struct control {
 	struct pool calls;      /* of struct control_call */
 	struct map by_id;       /* call id -> handle */
 	struct map by_leg;      /* signaling worker and leg id -> handle */
+	struct map by_session;  /* media worker and session id -> handle */
+	uint64_t ended[CONTROL_ENDED_MAX]; /* ring of call ids */
+	uint32_t ended_next;
 	struct wheel wheel;
 	struct backends backends;
 	struct routes routes;
@@ -79,11 +98,16 @@ struct control {
 	uint64_t epoch;         /* of this process */
 	uint64_t seq;           /* of the last event */
 	uint64_t started_ms;
+	bool successor;             /* of a control that died */
+	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
 	bool draining;
 	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
 };
+
+/* Pong: the answer to a Ping, and how control finds out at once that a backend's connection is gone. */
+MUST_USE int to_bus_pong(struct control *k, struct str backend, bool known);
 
 static inline void count(struct control *k, enum control_stat row, uint64_t n)
 {
@@ -97,6 +121,8 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 struct control_call *calls_by_id(struct control *k, uint64_t id);
 struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id);
 struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id);
+void calls_set_session(struct control *k, struct control_call *cc, uint32_t media, uint64_t session_id);
+bool calls_ended_lately(const struct control *k, uint64_t id);
 void calls_free(struct control *k, struct control_call *cc);
 struct call_world calls_world(struct control *k);
 void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
@@ -110,6 +136,9 @@ struct worker_row *workers_row(struct control *k, struct str name, uint32_t *ret
 struct worker_row *workers_media(struct control *k, uint32_t index);
 struct worker_row *workers_least_loaded(struct control *k); /* media; NULL: none is up */
 bool workers_ready(const struct control *k); /* at least one of each kind */
+bool workers_legs_known(const struct control *k); /* every signaling worker has said which legs exist */
+bool workers_rosters_are_in(const struct control *k, uint32_t from); /* of every worker of this kind that is up */
+void workers_ask_again(struct control *k); /* for rosters that came too early */
 void workers_tick(struct control *k);
 extern const struct actor_rule worker_rules[];
 extern const uint32_t worker_rule_count;
@@ -121,6 +150,7 @@ void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring_
 
 /* roster.c: calls found again */
 void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m);
+void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m);
 void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m);
 void roster_begin(struct control *k, const struct worker_row *w); /* a worker started anew: nothing of it was seen yet */
 
@@ -130,6 +160,13 @@ extern const uint32_t backend_rule_count;
 void backends_unlisted(void *self, struct str peer, const Tipring__V1__Envelope *m);
 void backends_tick(struct control *k);
 
+/* inflight.c: what media was asked on behalf of a backend and has not answered */
+MUST_USE int inflight_mark(struct control *k, struct control_call *cc, const char *name, uint64_t after_index);
+void inflight_mark_result(struct control *k, struct control_call *cc, uint32_t number, const Tipring__V1__Result *r);
+void inflight_mark_resolved(struct control_call *cc, const char *name);
+void inflight_again(struct control *k, struct control_call *cc); /* media was replaced */
+void inflight_end(struct control *k, struct control_call *cc);   /* the call is over */
+
 /* to_bus.c: requests to workers and messages to backends */
 #define REQUEST_OPEN 1ull
 #define REQUEST_START 2ull
@@ -138,17 +175,19 @@ void backends_tick(struct control *k);
 #define REQUEST_ANSWER 5ull
 uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc);
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
+uint32_t request_number(uint64_t id); /* of a mark */
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e);
-void to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e);
+MUST_USE int to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e);
 void to_bus_session_open(struct control *k, struct control_call *cc);
 void to_bus_session_start(struct control *k, struct control_call *cc);
 void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id);
-void to_bus_session_flush(struct control *k, struct control_call *cc, uint32_t fade_ms);
-void to_bus_session_mark(struct control *k, struct control_call *cc, const char *mark, uint64_t after_index);
+void to_bus_session_flush(struct control *k, struct control_call *cc);
+void to_bus_session_mark(struct control *k, struct control_call *cc, const struct mark_request *r);
 void to_bus_leg_ring(struct control *k, struct control_call *cc);
 void to_bus_leg_answer(struct control *k, struct control_call *cc);
 void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);
-void to_bus_leg_hangup(struct control *k, struct control_call *cc, const char *reason);
+void to_bus_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason);
+void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_bus_annotate(struct control *k, struct control_call *cc);
 void to_bus_offer(struct control *k, struct control_call *cc);
 void to_bus_media_ready(struct control *k, struct control_call *cc);
@@ -181,6 +220,7 @@ void events_heartbeat(struct control *k);
 void events_offered(struct control *k, struct control_call *cc);
 void events_claimed(struct control *k, struct control_call *cc);
 void events_ringing(struct control *k, struct control_call *cc);
+void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);
 void events_answered(struct control *k, struct control_call *cc);
 void events_ended(struct control *k, struct control_call *cc, Tipring__V1__MediaStats *media);
 

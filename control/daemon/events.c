@@ -23,9 +23,14 @@ static void number(struct control *k, Tipring__V1__Envelope *e)
 	e->event_id = k->epoch ^ k->seq * 0x9e3779b97f4a7c15ull;
 }
 
+/* The same from every control that ever publishes the end of this call. */
+#define ENDED_ID 0xe4d5c6b7a8990f1eull
+
 static void about(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
 {
 	number(k, e);
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED)
+		e->event_id = cc->c.id ^ ENDED_ID;
 	e->app = (char *)(uintptr_t)cc->c.app;
 	e->call_id = cc->c.id;
 	e->leg_id = cc->c.leg_id;
@@ -114,6 +119,18 @@ void events_ringing(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
+void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__MarkDropped m = TIPRING__V1__MARK_DROPPED__INIT;
+
+	m.mark = (char *)(uintptr_t)mark; /* packing only reads them */
+	m.reason = (char *)(uintptr_t)reason;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED;
+	e.mark_dropped = &m;
+	events_media(k, cc, &e);
+}
+
 void events_answered(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -128,14 +145,15 @@ void events_ended(struct control *k, struct control_call *cc, Tipring__V1__Media
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
-	uint64_t answered = cc->c.answered_unix_ns, now = clock_unix_ns();
+	uint64_t answered = cc->c.answered_unix_ns;
+	uint64_t over = cc->c.ended_unix_ns != 0 ? cc->c.ended_unix_ns : clock_unix_ns();
 
 	d.who = (Tipring__V1__EndedBy)cc->c.who;
 	d.sip_code = cc->c.sip_code;
 	d.q850 = cc->c.q850;
 	d.reason = cc->c.end_reason;
 	d.media = media;
-	d.duration_ms = answered != 0 && now > answered ? (now - answered) / 1000000u : 0;
+	d.duration_ms = answered != 0 && over > answered ? (over - answered) / 1000000u : 0;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;
 	events_call(k, cc, &e);

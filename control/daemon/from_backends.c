@@ -5,7 +5,9 @@
 #include "control/daemon/control.h"
 
 #define PROTOCOL 1u
+#define MISSED_MAX 2 /* a connection that is only made anew is back within one look */
 #define LIST_ROWS 64u
+#define LIST_BYTES (128u * 1024u) /* of one Ack: half of what a message may have */
 
 typedef Tipring__V1__ResultCode code;
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
@@ -41,11 +43,23 @@ static void send_ack(struct control *k, struct str peer, const char *command_id,
 
 /* ---- connection ---- */
 
+/* Calls it owned before control was restarted are its own again. */
+static void welcome_back(struct control *k, struct str peer)
+{
+	struct control_call *cc;
+	uint32_t at = 0;
+
+	while ((cc = pool_each(&k->calls, &at)) != NULL)
+		if (cc->c.owned && str_eq(str_of(cc->c.backend), peer))
+			(void)calls_input(k, cc, CALL_EV_BACKEND_BACK);
+}
+
 static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__Welcome w = TIPRING__V1__WELCOME__INIT;
+	bool was_here = backend_is_here(&k->backends, peer);
 	struct backend *b;
 	int err;
 
@@ -57,7 +71,8 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 	if (err != 0) {
 		send_ack(k, peer, m->command_id,
 			 &(struct verdict){err == ERR_NOSPC ? CODE(OVERLOADED) : CODE(REJECTED),
-					   err == ERR_NOSPC ? "too many backends" : "a name has 1 to 63 octets", 0});
+					   err == ERR_NOSPC ? "too many backends"
+							     : "a name has 1 to 63 printable characters, no space", 0});
 		return;
 	}
 	w.protocol = PROTOCOL;
@@ -67,23 +82,18 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_WELCOME;
 	e.welcome = &w;
 	(void)!actor_send(k->actor, k->commands, peer, &e);
+	if (!was_here)
+		welcome_back(k, peer);
 }
 
 static void on_ping(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	struct backend *b = backend_find(&k->backends, peer);
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__Pong p = TIPRING__V1__PONG__INIT;
 
 	(void)m;
-	if (b != NULL)
-		b->heard_ms = k->actor->now_ms;
+	backend_heard(&k->backends, peer, k->actor->now_ms);
 	/* a backend we do not know was taken for lost, or knew our predecessor: 0 makes it say hello */
-	p.control_epoch = b != NULL ? k->epoch : 0;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_PONG;
-	e.pong = &p;
-	(void)!actor_send(k->actor, k->commands, peer, &e);
+	(void)!to_bus_pong(k, peer, backend_is_here(&k->backends, peer));
 }
 
 /* ---- commands about calls ---- */
@@ -114,25 +124,16 @@ static struct verdict input(struct control *k, struct control_call *cc, enum cal
 
 static struct verdict register_(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
-	struct backend *b = backend_find(&k->backends, peer);
-	struct control_call *cc;
-	uint32_t at = 0;
+	struct backend *b;
+	int err;
 
-	if (b == NULL)
-		return (struct verdict){CODE(UNAUTHORIZED), "say hello first", 0};
 	if (!backend_app_is_valid(str_of(m->register_->app)))
 		return (struct verdict){CODE(REJECTED), "an app is called [a-z0-9-]{1,63}", 0};
-	(void)!str_copy(b->app, sizeof b->app, str_of(m->register_->app));
+	err = backend_serve(&k->backends, peer, str_of(m->register_->app), &b);
+	if (err != 0)
+		return err == ERR_NOENT ? (struct verdict){CODE(UNAUTHORIZED), "say hello first", 0}
+					: (struct verdict){CODE(OVERLOADED), "too many backends", 0};
 	b->capacity = m->register_->capacity;
-	/* calls it owned before control was restarted are its own again */
-	while ((cc = pool_each(&k->calls, &at)) != NULL) {
-		if (!cc->c.owned || cc->c.holds_place || !str_eq(str_of(cc->c.backend), peer))
-			continue;
-		cc->c.holds_place = true;
-		cc->c.deadline_ms = UINT64_MAX;
-		calls_arm(k, cc);
-		b->used++;
-	}
 	log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, b->capacity);
 	return good;
 }
@@ -146,6 +147,8 @@ static struct verdict claim(struct control *k, struct str peer, const Tipring__V
 		return (struct verdict){CODE(NOT_FOUND), "no such call", 0};
 	if (!str_eq(str_of(cc->c.backend), peer))
 		return (struct verdict){CODE(CONFLICT), "it was offered to somebody else", 0};
+	if (cc->c.owned) /* said again to a control that did not hear it the first time */
+		return (struct verdict){CODE(OK), "", cc->c.fence};
 	v = input(k, cc, CALL_EV_CLAIM);
 	v.fence = v.code == CODE(OK) ? cc->c.fence : 0;
 	return v;
@@ -179,9 +182,13 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 		return (struct verdict){CODE(REJECTED), "rate 8000 or 16000, frames of 10 or 20 ms", 0};
 	if (m->answer->n_headers > 0)
 		return (struct verdict){CODE(UNSUPPORTED), "headers on the answer", 0};
+	if (str_eq(str_of(cc->c.command), str_of(m->command_id))) /* under way since before a restart of ours */
+		return (struct verdict){CODE(ACCEPTED), "", 0};
+	if (cc->c.command[0] != '\0')
+		return (struct verdict){CODE(CONFLICT), "an answer is under way", 0};
 	if (str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id)) != 0)
 		return (struct verdict){CODE(REJECTED), "command_id too long", 0};
-	if (cc->c.state != CALL_ANSWERED) {
+	if (!cc->c.started) {
 		cc->c.rate_hz = rate;
 		cc->c.frame_ms = frame;
 	}
@@ -191,6 +198,15 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 	else
 		cc->c.command[0] = '\0';
 	return v;
+}
+
+/* A header may not carry a line end into the message. */
+static bool is_plain(const char *z)
+{
+	for (; *z != '\0'; z++)
+		if ((unsigned char)*z < ' ' || *z == 0x7f)
+			return false;
+	return true;
 }
 
 static struct verdict reject(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
@@ -203,18 +219,11 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 		return v;
 	if (sip < 300 || sip > 699)
 		return (struct verdict){CODE(REJECTED), "a refusal has a code from 300 to 699", 0};
+	if (!is_plain(m->reject->reason))
+		return (struct verdict){CODE(REJECTED), "control characters in the reason", 0};
 	if (cc->c.state == CALL_CLAIMED || cc->c.state == CALL_RINGING || cc->c.state == CALL_STARTING)
 		call_set_reason(&cc->c, CALL_BY_BACKEND, sip, m->reject->reason);
 	return input(k, cc, CALL_EV_REJECT);
-}
-
-/* A header may not carry a line end into the message. */
-static bool is_plain(const char *z)
-{
-	for (; *z != '\0'; z++)
-		if ((unsigned char)*z < ' ' || *z == 0x7f)
-			return false;
-	return true;
 }
 
 static struct verdict hangup(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
@@ -245,7 +254,8 @@ static struct verdict flush(struct control *k, struct str peer, const Tipring__V
 		return (struct verdict){CODE(CONFLICT), "a flush is under way", 0};
 	if (str_copy(cc->c.flush_command, sizeof cc->c.flush_command, str_of(m->command_id)) != 0)
 		return (struct verdict){CODE(REJECTED), "command_id too long", 0};
-	to_bus_session_flush(k, cc, m->flush->fade_ms);
+	cc->fade_ms = m->flush->fade_ms;
+	to_bus_session_flush(k, cc);
 	return (struct verdict){CODE(ACCEPTED), "", 0};
 }
 
@@ -260,8 +270,14 @@ static struct verdict mark(struct control *k, struct str peer, const Tipring__V1
 		return (struct verdict){CODE(CONFLICT), "there is no audio", 0};
 	if (m->mark->mark[0] == '\0' || str_of(m->mark->mark).n > 63)
 		return (struct verdict){CODE(REJECTED), "a mark has 1 to 63 octets", 0};
-	to_bus_session_mark(k, cc, m->mark->mark, m->mark->after_index);
-	return good;
+	switch (inflight_mark(k, cc, m->mark->mark, m->mark->after_index)) {
+	case 0:
+		return good;
+	case ERR_EXIST:
+		return (struct verdict){CODE(CONFLICT), "a mark of this name is pending", 0};
+	default:
+		return (struct verdict){CODE(OVERLOADED), "too many marks at once", 0};
+	}
 }
 
 /* ---- questions: not remembered, the answer is as of now ---- */
@@ -274,6 +290,7 @@ static void on_list_calls(void *self, struct str peer, const Tipring__V1__Envelo
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__Ack a = TIPRING__V1__ACK__INIT;
 	struct control_call *cc;
+	size_t bytes = 0;
 	uint32_t at = 0;
 
 	a.command_id = m->command_id;
@@ -285,12 +302,13 @@ static void on_list_calls(void *self, struct str peer, const Tipring__V1__Envelo
 		if ((m->list_calls->call_id != 0 && cc->c.id != m->list_calls->call_id) ||
 		    (m->list_calls->app[0] != '\0' && !str_eq(str_of(cc->c.app), str_of(m->list_calls->app))))
 			continue;
-		if (a.n_calls == LIST_ROWS) {
+		if (a.n_calls == LIST_ROWS || bytes > LIST_BYTES) {
 			a.more = true;
 			(void)!actor_send(k->actor, k->commands, peer, &e);
-			a.n_calls = 0;
+			a.n_calls = bytes = 0;
 		}
 		rows[a.n_calls] = info_fill(&infos[a.n_calls], cc);
+		bytes += tipring__v1__call_info__get_packed_size(rows[a.n_calls]);
 		a.n_calls++;
 	}
 	a.more = false;
@@ -399,14 +417,12 @@ static bool answered_before(struct control *k, struct str peer, const Tipring__V
 static void on_command(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	struct backend *b = backend_find(&k->backends, peer);
 	uint64_t key = dedup_key(&k->dedup, peer, str_of(m->command_id));
 	struct dedup_row row = {.key = key, .at_ms = k->actor->now_ms};
 	struct verdict v;
 
 	count(k, STAT_commands, 1);
-	if (b != NULL)
-		b->heard_ms = k->actor->now_ms;
+	backend_heard(&k->backends, peer, k->actor->now_ms);
 	if (answered_before(k, peer, m, key))
 		return;
 	k->cause = m->command_id;
@@ -433,22 +449,38 @@ void backends_unlisted(void *self, struct str peer, const Tipring__V1__Envelope 
 	send_ack(k, peer, m->command_id, &(struct verdict){CODE(UNSUPPORTED), "not implemented", 0});
 }
 
+static void lose(struct control *k, const struct backend *b, const char *why)
+{
+	char name[BACKEND_NAME_BYTES];
+	bool served = b->app[0] != '\0';
+
+	(void)!str_copy(name, sizeof name, str_of(b->name));
+	backend_remove(&k->backends, str_of(name));
+	if (!served)
+		return; /* a tool that went away */
+	log_warn("backend.lost", "name=%s reason=\"%s\"", name, why);
+	count(k, STAT_backends_lost, 1);
+	calls_of_backend_lost(k, name);
+}
+
+/* A killed process has no connection any more, and the bus knows at once: messages to it can not be sent. Who only hangs is found by
+ * its silence. */
 void backends_tick(struct control *k)
 {
 	struct backend *b;
 
-	while ((b = backend_silent(&k->backends, k->actor->now_ms)) != NULL) {
-		char name[BACKEND_NAME_BYTES];
-		bool served = b->app[0] != '\0';
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++) {
+		int err = 0;
 
-		(void)!str_copy(name, sizeof name, str_of(b->name));
-		backend_remove(&k->backends, b);
-		if (!served)
-			continue; /* a tool that went away */
-		log_warn("backend.lost", "name=%s", name);
-		count(k, STAT_backends_lost, 1);
-		calls_of_backend_lost(k, name);
+		b = &k->backends.v[i];
+		if (b->here && b->used > 0)
+			err = to_bus_pong(k, str_of(b->name), true);
+		b->missed = err != 0 ? b->missed + 1 : 0;
+		if (b->missed == MISSED_MAX)
+			lose(k, b, err == ERR_NOENT ? "its connection is gone" : "it does not read");
 	}
+	while ((b = backend_silent(&k->backends, k->actor->now_ms)) != NULL)
+		lose(k, b, "not heard of");
 }
 
 #define RULE(body, handler) {TIPRING__V1__ENVELOPE__BODY_##body, FROM_BACKEND, ACTOR_RUNNING | ACTOR_DRAINING, handler}

@@ -7,7 +7,7 @@
 #include "control/daemon/control.h"
 #include "tipring/v1/schema_hash.h"
 
-#define IDENTIFY_MS 500u /* not asked more often than this */
+#define IDENTIFY_MS 100u /* not asked more often than this */
 
 /* "media-0" is a media worker; anything else may say nothing here. */
 static uint32_t kind_of(struct str name, uint32_t *ret_index)
@@ -84,6 +84,31 @@ bool workers_ready(const struct control *k)
 	return up == (FROM_MEDIA | FROM_SIGNALING);
 }
 
+bool workers_legs_known(const struct control *k)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
+		const struct worker_row *w = &k->rows[i];
+
+		n += w->from == FROM_SIGNALING && w->up && w->roster_epoch == w->epoch;
+	}
+	return n >= k->signaling_workers;
+}
+
+bool workers_rosters_are_in(const struct control *k, uint32_t from)
+{
+	uint32_t up = 0, in = 0;
+
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
+		const struct worker_row *w = &k->rows[i];
+
+		up += w->from == from && w->up;
+		in += w->from == from && w->up && w->roster_epoch == w->epoch;
+	}
+	return up > 0 && in == up;
+}
+
 static void identify(struct control *k, struct worker_row *w)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -91,11 +116,19 @@ static void identify(struct control *k, struct worker_row *w)
 
 	if (k->actor->now_ms < w->asked_ms + IDENTIFY_MS)
 		return;
+	w->again = false;
 	w->asked_ms = k->actor->now_ms;
 	m.control_epoch = k->epoch;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_IDENTIFY;
 	e.worker_identify = &m;
 	to_worker(k, w->from, w->index, &e);
+}
+
+void workers_ask_again(struct control *k)
+{
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		if (k->rows[i].up && k->rows[i].again && workers_legs_known(k))
+			identify(k, &k->rows[i]);
 }
 
 static void refuse(struct control *k, struct str peer)
@@ -187,13 +220,10 @@ static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelop
 
 void workers_tick(struct control *k)
 {
+	workers_ask_again(k);
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
 		struct worker_row *w = &k->rows[i];
 
-		if (w->up && w->again && k->actor->now_ms > k->started_ms + CONTROL_GRACE_MS) {
-			w->again = false;
-			identify(k, w);
-		}
 		if (!w->up || k->actor->now_ms <= w->heard_ms + CONTROL_WORKER_LOST_MS)
 			continue;
 		log_warn("worker.lost", "name=%s silent_ms=%" PRIu64, w->name, k->actor->now_ms - w->heard_ms);
@@ -229,19 +259,6 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 		(void)calls_input(self, cc, CALL_EV_CONFIRMED);
 }
 
-static void on_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
-{
-	const Tipring__V1__LegEnded *d = m->leg_ended;
-	struct control_call *cc = calls_by_leg(self, index_of(peer), d->leg_id);
-
-	if (cc == NULL)
-		return; /* we ended it, and are done with it */
-	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
-	if (cc->c.q850 == 0)
-		cc->c.q850 = d->q850;
-	(void)calls_input(self, cc, CALL_EV_LEG_ENDED);
-}
-
 /* ---- sessions ---- */
 
 static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -253,8 +270,11 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 		to_bus_session_close(k, index_of(peer), m->session_opened->session_id);
 		return;
 	}
-	cc->c.session_id = m->session_opened->session_id;
-	cc->c.media_worker = index_of(peer);
+	if (cc->c.has_session && (cc->c.session_id != m->session_opened->session_id || cc->c.media_worker != index_of(peer))) {
+		to_bus_session_close(k, index_of(peer), m->session_opened->session_id); /* opened twice */
+		return;
+	}
+	calls_set_session(k, cc, index_of(peer), m->session_opened->session_id);
 	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 }
 
@@ -302,6 +322,16 @@ static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope 
 	to_bus_completed(k, cc, cc->c.flush_command, m->session_flushed);
 }
 
+/* A leg that is ending says so itself; one that signaling does not know never will. */
+static void answer_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
+{
+	to_bus_failed(k, cc, cc->c.command, r->reason);
+	if (r->code != TIPRING__V1__RESULT_CODE__NOT_FOUND)
+		return;
+	call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
+	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
+}
+
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
@@ -310,6 +340,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
 
 	(void)peer;
+	if (cc != NULL && kind == REQUEST_MARK)
+		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
 	if (cc == NULL || good)
 		return;
 	log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
@@ -320,8 +352,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 		(void)calls_input(k, cc, CALL_EV_START_REFUSED);
 	else if (kind == REQUEST_FLUSH)
 		to_bus_failed(k, cc, cc->c.flush_command, m->result->reason);
-	else if (kind == REQUEST_ANSWER) /* signaling lost the leg; it says so itself */
-		to_bus_failed(k, cc, cc->c.command, m->result->reason);
+	else if (kind == REQUEST_ANSWER)
+		answer_refused(k, cc, m->result);
 }
 
 static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -381,6 +413,10 @@ static void on_utterance(void *self, struct str peer, const Tipring__V1__Envelop
 
 static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_mark_resolved->session_id);
+
+	if (cc != NULL)
+		inflight_mark_resolved(cc, m->session_mark_resolved->mark);
 	(m->session_mark_resolved->reached ? mark_reached : mark_dropped)(self, peer, m);
 }
 
@@ -395,7 +431,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_INCOMING,          FROM_SIGNALING,              on_incoming),
 	RULE(LEG_RINGING,           FROM_SIGNALING,              on_ringing),
 	RULE(LEG_CONFIRMED,         FROM_SIGNALING,              on_confirmed),
-	RULE(LEG_ENDED,             FROM_SIGNALING,              on_ended),
+	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
 	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
 	RULE(SESSION_STARTED,       FROM_MEDIA,                  on_started),

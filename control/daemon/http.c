@@ -7,9 +7,10 @@
 #include "common/base/log.h"
 #include "control/daemon/control.h"
 
-#define CONNECTIONS_MAX 32
+#define CONNECTIONS_MAX 64
 #define CONNECTION_MEMORY 16384
-#define TIMEOUT_S 5
+#define TIMEOUT_S 2
+#define RUNS_MAX 8 /* in one turn */
 #define BODY_MAX (256u * 1024u)
 
 struct http {
@@ -116,6 +117,13 @@ int http_fd(const struct http *h)
 
 void http_run(struct http *h)
 {
-	(void)MHD_run(h->daemon);
+	MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+
+	/* it may have read more than it looked at: then nothing becomes readable any more */
+	for (int i = 0; i < RUNS_MAX && wait_ms == 0; i++) {
+		(void)MHD_run(h->daemon);
+		if (MHD_get_timeout(h->daemon, &wait_ms) != MHD_YES)
+			return;
+	}
 }
 

@@ -9,7 +9,7 @@ static void refuse(struct control *k, uint32_t signaling, uint64_t leg_id, const
 {
 	count(k, STAT_calls_refused, 1);
 	log_info("call.refused", "leg=%" PRIx64 " code=%u reason=\"%s\"", leg_id, why->code, why->reason);
-	to_bus_leg_reject(k, signaling, leg_id, why);
+	to_bus_leg_reject(k, signaling, leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
 }
 
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)

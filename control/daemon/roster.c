@@ -21,93 +21,187 @@ void roster_begin(struct control *k, const struct worker_row *w)
 			cc->c.seen = false;
 }
 
-/* The roster is complete: what is not in it is gone. */
-static void roster_end(struct control *k, const struct worker_row *w)
+static void lost(struct control *k, struct control_call *cc, const struct worker_row *w)
 {
+	log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
+	call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
+	(void)calls_input(k, cc, w->from == FROM_MEDIA ? CALL_EV_SESSION_LOST : CALL_EV_LEG_ENDED);
+}
+
+/* Does it wait for this worker, or might it? */
+static bool concerns(const struct control_call *cc, const struct worker_row *w)
+{
+	if (w->from == FROM_MEDIA && cc->c.state == CALL_OPENING)
+		return !cc->media_asked || cc->c.media_worker == w->index;
+	return belongs(cc, w);
+}
+
+/* The roster is complete: what is not in it is gone, the others ask the new process for what they wait for. */
+static void roster_end(struct control *k, struct worker_row *w)
+{
+	enum call_event back = w->from == FROM_MEDIA ? CALL_EV_MEDIA_BACK : CALL_EV_SIGNALING_BACK;
+	bool fresh = w->roster_epoch != w->epoch;
 	struct control_call *cc;
 	uint32_t at = 0;
 
+	w->roster_epoch = w->epoch;
 	while ((cc = pool_each(&k->calls, &at)) != NULL) {
-		if (!belongs(cc, w) || cc->c.seen || cc->c.state == CALL_OPENING)
-			continue;
-		log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
-		call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
-		(void)calls_input(k, cc, w->from == FROM_MEDIA ? CALL_EV_SESSION_LOST : CALL_EV_LEG_ENDED);
+		if (belongs(cc, w) && !cc->c.seen) {
+			lost(k, cc, w);
+		} else if (fresh && concerns(cc, w)) {
+			if (w->from == FROM_MEDIA)
+				inflight_again(k, cc);
+			(void)calls_input(k, cc, back);
+		}
 	}
+	if (w->from == FROM_SIGNALING)
+		workers_ask_again(k);
 }
 
-/* Where a rebuilt call goes on: what a backend was asked, or media, is asked again. */
+/* What a backend was asked, or media, is asked again: by the event that says that media is there. */
 static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
 {
 	bool owned = x->backend[0] != '\0';
 
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
-		return CALL_ANSWERED;
+	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && x->answered_unix_ns == 0)
+		return CALL_ANSWERING; /* the ACK came while nobody listened */
+	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED || x->answered_unix_ns != 0)
+		return owned ? CALL_ANSWERED : CALL_WAITING;
 	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED)
 		return CALL_ANSWERING;
 	if (!owned)
-		return CALL_OPENING;
+		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
+	if (x->call_state == CALL_STARTING)
+		return CALL_STARTING;
 	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
 }
 
-static void rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
-		    const Tipring__V1__CallContext *x)
+/* Its owner counts as lost when it does not come back in time. */
+static void expect_owner(struct control *k, struct control_call *cc)
 {
-	struct control_call *cc = calls_new(k, x->call_id, signaling, s->incoming->leg_id);
-	struct call *c;
+	struct backend *b;
 
-	if (cc == NULL || incoming_fill(cc, s->incoming) != 0) {
-		log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
-		if (cc != NULL)
-			calls_free(k, cc);
-		to_bus_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2});
+	if (!cc->c.owned)
+		return;
+	if (backend_expect(&k->backends, str_of(cc->c.backend), str_of(cc->c.app), k->started_ms + CALL_RETURN_MS, &b) != 0) {
+		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 		return;
 	}
-	c = &cc->c;
+	b->used++;
+	cc->c.holds_place = true;
+}
+
+static void fill(struct call *c, const Tipring__V1__CallContext *x)
+{
 	(void)!str_copy(c->app, sizeof c->app, str_of(x->app));
 	(void)!str_copy(c->backend, sizeof c->backend, str_of(x->backend));
+	(void)!str_copy(c->command, sizeof c->command, str_of(x->command));
 	c->owned = x->backend[0] != '\0';
 	c->fence = x->fence;
-	c->session_id = x->session_id;
 	c->has_session = x->session_id != 0;
-	c->media_worker = x->media_worker;
 	c->tape_id = x->tape_id;
 	c->started = x->tape_id != 0;
 	c->rate_hz = x->rate_hz;
 	c->frame_ms = x->frame_ms;
 	c->started_unix_ns = x->started_unix_ns;
 	c->answered_unix_ns = x->answered_unix_ns;
+	c->answered = x->answered_unix_ns != 0;
+	c->start_mono_ns = x->start_mono_ns;
+	c->start_unix_ns = x->start_unix_ns;
 	(void)!info_take_address(x->local_rtp, &c->local_rtp);
-	c->state = rebuilt_state(x, s->phase);
-	c->answered = c->state == CALL_ANSWERED;
-	c->seen = true;
-	/* its backend has so long to come back; Register clears this */
-	c->deadline_ms = k->actor->now_ms + CALL_RETURN_MS;
+}
+
+static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
+				    const Tipring__V1__CallContext *x)
+{
+	struct control_call *cc = calls_new(k, x->call_id, signaling, s->incoming->leg_id);
+	struct call_world w = calls_world(k);
+
+	if (cc == NULL || incoming_fill(cc, s->incoming) != 0) {
+		log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
+		if (cc != NULL)
+			calls_free(k, cc);
+		to_bus_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
+		return NULL;
+	}
+	fill(&cc->c, x);
+	if (x->session_id != 0)
+		calls_set_session(k, cc, x->media_worker, x->session_id);
+	cc->c.seen = true;
+	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);
+	return cc;
+}
+
+static void take_end(struct control *k, struct control_call *cc, const Tipring__V1__LegEnded *d)
+{
+	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
+	if (cc->c.q850 == 0)
+		cc->c.q850 = d->q850;
+	if (cc->c.ended_unix_ns == 0)
+		cc->c.ended_unix_ns = d->unix_ns;
+	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
+}
+
+/* Found again in the state its leg is in; then what happened while nobody listened. */
+static void find_again(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s,
+		       const Tipring__V1__CallContext *x)
+{
+	uint64_t leg_id = s->incoming->leg_id;
+	struct control_call *cc;
+
+	if (calls_ended_lately(k, x->call_id)) { /* our last word did not arrive */
+		if (s->ended == NULL)
+			to_bus_leg_hangup(k, w->index, leg_id, "");
+		to_bus_leg_forget(k, w->index, leg_id);
+		return;
+	}
+	if (calls_by_id(k, x->call_id) != NULL) {
+		to_bus_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		return;
+	}
+	cc = rebuild(k, w->index, s, x);
+	if (cc == NULL)
+		return;
+	expect_owner(k, cc);
+	if (s->ended != NULL) {
+		/* its owner and the subscribers are on their way back too */
+		cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;
+		take_end(k, cc, s->ended);
+	} else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && cc->c.state == CALL_ANSWERING) {
+		(void)calls_input(k, cc, CALL_EV_CONFIRMED);
+	} else if (workers_rosters_are_in(k, FROM_MEDIA)) {
+		(void)calls_input(k, cc, CALL_EV_MEDIA_BACK);
+	}
+}
+
+static void take_known(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
+{
+	cc->c.seen = true;
+	if (s->ended != NULL)
+		take_end(k, cc, s->ended);
+	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.answered && cc->c.state != CALL_CLOSING)
+		(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* said while we were away */
 }
 
 static void take_leg(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s)
 {
-	struct control_call *cc;
-	Tipring__V1__CallContext *x;
+	struct control_call *cc = s->incoming != NULL ? calls_by_leg(k, w->index, s->incoming->leg_id) : NULL;
+	Tipring__V1__CallContext *x = NULL;
 
-	if (s->incoming == NULL || s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING)
+	if (cc != NULL)
+		take_known(k, cc, s);
+	if (cc != NULL || s->incoming == NULL || (s->ended == NULL && s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING))
 		return;
-	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
-	if (cc != NULL) {
-		cc->c.seen = true;
-		if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && cc->c.state == CALL_ANSWERING)
-			(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* said while we were away */
-		return;
-	}
-	x = s->context.len > 0 ? tipring__v1__call_context__unpack(NULL, s->context.len, s->context.data) : NULL;
-	if (x != NULL && x->call_id != 0 && calls_by_id(k, x->call_id) == NULL)
-		rebuild(k, w->index, s, x);
+	if (s->context.len > 0)
+		x = tipring__v1__call_context__unpack(NULL, s->context.len, s->context.data);
+	if (x != NULL && x->call_id != 0)
+		find_again(k, w, s, x);
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
 		from_workers_incoming(k, w->index, s->incoming); /* it had just arrived */
 	else
-		to_bus_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500});
+		to_bus_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
 	if (x != NULL)
 		tipring__v1__call_context__free_unpacked(x, NULL);
 	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
@@ -129,12 +223,44 @@ void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
 		roster_end(k, w);
 }
 
+void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	const Tipring__V1__LegEnded *d = m->leg_ended;
+	struct control *k = self;
+	uint32_t from;
+	struct worker_row *w = workers_row(k, peer, &from);
+	struct control_call *cc = w != NULL ? calls_by_leg(k, w->index, d->leg_id) : NULL;
+
+	if (cc != NULL)
+		take_end(k, cc, d);
+	else if (w != NULL && w->roster_epoch == w->epoch && w->epoch != 0)
+		to_bus_leg_forget(k, w->index, d->leg_id); /* we are done with it; what is not known yet comes in the roster */
+}
+
+/* Its leg was found again before media told us the rest. */
+static void take_session(struct control *k, const struct worker_row *w, struct control_call *cc,
+			 const Tipring__V1__SessionState *s)
+{
+	struct call *c = &cc->c;
+
+	if (c->state == CALL_OPENING && !c->has_session && info_take_address(s->local_rtp, &c->local_rtp) == 0) {
+		calls_set_session(k, cc, w->index, s->session_id);
+		c->seen = true;
+		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+	} else if (c->has_session && c->session_id == s->session_id && c->media_worker == w->index) {
+		c->seen = true;
+		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
+	} else {
+		to_bus_session_close(k, w->index, s->session_id); /* opened twice */
+	}
+}
+
 void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
 	uint32_t from;
 	struct worker_row *w = workers_row(k, peer, &from);
-	bool young = k->actor->now_ms < k->started_ms + CONTROL_GRACE_MS;
+	bool known = workers_legs_known(k);
 
 	if (w == NULL || !w->up)
 		return;
@@ -142,17 +268,13 @@ void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope 
 		const Tipring__V1__SessionState *s = m->session_roster->sessions[i];
 		struct control_call *cc = calls_by_id(k, s->call_id);
 
-		if (cc != NULL) {
-			cc->c.seen = true;
-			(void)!str_copy(cc->c.attach_path, sizeof cc->c.attach_path, str_of(s->attach_path));
-		} else if (!young) {
+		if (cc != NULL)
+			take_session(k, w, cc, s);
+		else if (known)
 			to_bus_session_close(k, w->index, s->session_id); /* nobody's */
-		} else {
-			w->again = true; /* its leg may not have been told yet */
-		}
 	}
-	if (young)
-		w->again = true;
+	if (!known)
+		w->again = true; /* their legs may not have been told yet */
 	else if (m->session_roster->last)
 		roster_end(k, w);
 }

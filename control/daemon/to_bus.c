@@ -9,12 +9,15 @@ static char *text(const char *z)
 	return (char *)(uintptr_t)(z != NULL ? z : ""); /* packing only reads it */
 }
 
-/* kind (4 bits) | generation (28) | slot (32) */
+/* kind (4 bits) | number of a mark (8) | generation (20) | slot (32) */
 uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc)
 {
-	uint64_t handle = pool_handle(&k->calls, cc);
+	return kind << 60 | (pool_handle(&k->calls, cc) & 0x000fffffffffffffull);
+}
 
-	return kind << 60 | (handle & 0x0fffffffffffffffull);
+uint32_t request_number(uint64_t id)
+{
+	return (uint32_t)(id >> 52) & 0xff;
 }
 
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind)
@@ -23,7 +26,7 @@ struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_
 	struct control_call *cc = pool_each(&k->calls, &at);
 
 	*ret_kind = id >> 60;
-	if (cc == NULL || at != slot + 1 || request_id(k, *ret_kind, cc) != id)
+	if (cc == NULL || at != slot + 1 || request_id(k, *ret_kind, cc) != (id & ~(0xffull << 52)))
 		return NULL;
 	return cc;
 }
@@ -37,12 +40,13 @@ void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__
 		count(k, STAT_worker_unreachable, 1); /* timeouts and rosters settle what becomes of it */
 }
 
-void to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e)
+int to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e)
 {
 	int err = actor_send(k->actor, k->commands, str_of(name), e);
 
 	if (err != 0)
 		log_debug("backend.unreachable", "name=%s reason=%s", name, err_name(err));
+	return err;
 }
 
 #define REQUEST(Type, UPPER, field, kind)                                                        \
@@ -59,16 +63,20 @@ static void stamp(struct control *k, Tipring__V1__Envelope *e)
 
 void to_bus_session_open(struct control *k, struct control_call *cc)
 {
-	struct worker_row *w = workers_least_loaded(k);
+	struct worker_row *w = cc->media_asked ? workers_media(k, cc->c.media_worker) : NULL;
 	struct info info;
 
 	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
+	if (w == NULL)
+		w = workers_least_loaded(k);
 	if (w == NULL) {
-		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+		if (k->actor->now_ms >= k->started_ms + CALL_REQUEST_MS) /* else it has not said hello yet */
+			(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
 		return;
 	}
 	w->used++; /* until its next heartbeat says so itself */
 	cc->c.media_worker = w->index;
+	cc->media_asked = true;
 	m.call_id = cc->c.id;
 	m.media = info_facts(&info, cc);
 	stamp(k, &e);
@@ -94,21 +102,22 @@ void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id
 	to_worker(k, FROM_MEDIA, media, &e);
 }
 
-void to_bus_session_flush(struct control *k, struct control_call *cc, uint32_t fade_ms)
+void to_bus_session_flush(struct control *k, struct control_call *cc)
 {
 	REQUEST(SessionFlush, SESSION_FLUSH, session_flush, REQUEST_FLUSH);
 	m.session_id = cc->c.session_id;
-	m.fade_ms = fade_ms;
+	m.fade_ms = cc->fade_ms;
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
-void to_bus_session_mark(struct control *k, struct control_call *cc, const char *mark, uint64_t after_index)
+void to_bus_session_mark(struct control *k, struct control_call *cc, const struct mark_request *r)
 {
 	REQUEST(SessionMark, SESSION_MARK, session_mark, REQUEST_MARK);
+	e.request_id |= (uint64_t)r->number << 52;
 	m.session_id = cc->c.session_id;
-	m.mark = text(mark);
-	m.after_index = after_index;
+	m.mark = text(r->name);
+	m.after_index = r->after_index;
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
@@ -138,16 +147,28 @@ void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, c
 	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
 	m.leg_id = leg_id;
 	m.code = why->code;
+	m.reason = text(why->reason);
 	m.retry_after_s = why->retry_s;
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_bus_leg_hangup(struct control *k, struct control_call *cc, const char *reason)
+void to_bus_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason)
 {
+	const struct control_call *cc = NULL;
+
 	REQUEST(LegHangup, LEG_HANGUP, leg_hangup, 0ull);
-	m.leg_id = cc->c.leg_id;
+	m.leg_id = leg_id;
 	m.cause = text(reason);
-	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+	to_worker(k, FROM_SIGNALING, signaling, &e);
+}
+
+void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(LegForget, LEG_FORGET, leg_forget, 0ull);
+	m.leg_id = leg_id;
+	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
 void to_bus_annotate(struct control *k, struct control_call *cc)
@@ -170,6 +191,9 @@ void to_bus_annotate(struct control *k, struct control_call *cc)
 	x.local_rtp = info_address(&a, &cc->c.local_rtp);
 	x.rate_hz = cc->c.rate_hz;
 	x.frame_ms = cc->c.frame_ms;
+	x.command = cc->c.command;
+	x.start_mono_ns = cc->c.start_mono_ns;
+	x.start_unix_ns = cc->c.start_unix_ns;
 	if (tipring__v1__call_context__get_packed_size(&x) > sizeof bytes)
 		return; /* can not happen: every text of it is bounded */
 	m.leg_id = cc->c.leg_id;
@@ -186,7 +210,7 @@ void to_bus_offer(struct control *k, struct control_call *cc)
 	m.call = info_fill(&info, cc);
 	m.claim_timeout_ms = k->policy.claim_timeout_ms;
 	e.call_id = cc->c.id;
-	to_backend(k, cc->c.backend, &e);
+	(void)!to_backend(k, cc->c.backend, &e);
 }
 
 void to_bus_media_ready(struct control *k, struct control_call *cc)
@@ -199,7 +223,7 @@ void to_bus_media_ready(struct control *k, struct control_call *cc)
 	m.frame_ms = cc->c.frame_ms;
 	m.start_mono_ns = cc->c.start_mono_ns;
 	m.start_unix_ns = cc->c.start_unix_ns;
-	to_backend(k, cc->c.backend, &e);
+	(void)!to_backend(k, cc->c.backend, &e);
 }
 
 void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *reason)
@@ -207,19 +231,20 @@ void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *r
 	REQUEST(LeaseLost, LEASE_LOST, lease_lost, 0ull);
 	m.call_id = e.call_id = cc->c.id;
 	m.reason = text(reason);
-	to_backend(k, cc->c.backend, &e);
+	(void)!to_backend(k, cc->c.backend, &e);
 	count(k, STAT_leases_lost, 1);
 }
 
+/* An owner that is not back yet hears of it when it is. */
 void to_bus_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed)
 {
 	REQUEST(CommandCompleted, COMMAND_COMPLETED, command_completed, 0ull);
-	if (command[0] == '\0')
+	if (command[0] == '\0' || !backend_is_here(&k->backends, str_of(cc->c.backend)))
 		return;
 	m.command_id = command;
 	m.flushed = flushed;
 	e.call_id = cc->c.id;
-	to_backend(k, cc->c.backend, &e);
+	(void)!to_backend(k, cc->c.backend, &e);
 	command[0] = '\0';
 }
 
@@ -232,6 +257,17 @@ void to_bus_failed(struct control *k, struct control_call *cc, char *command, co
 	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
 	m.reason = text(reason);
 	e.call_id = cc->c.id;
-	to_backend(k, cc->c.backend, &e);
+	(void)!to_backend(k, cc->c.backend, &e);
 	command[0] = '\0';
+}
+
+int to_bus_pong(struct control *k, struct str backend, bool known)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__Pong p = TIPRING__V1__PONG__INIT;
+
+	p.control_epoch = known ? k->epoch : 0;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_PONG;
+	e.pong = &p;
+	return actor_send(k->actor, k->commands, backend, &e);
 }

@@ -14,6 +14,16 @@ bool backend_app_is_valid(struct str app)
 	return true;
 }
 
+bool backend_name_is_valid(struct str name)
+{
+	if (name.n == 0 || name.n >= BACKEND_NAME_BYTES)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~')
+			return false;
+	return true;
+}
+
 struct backend *backend_find(struct backends *t, struct str name)
 {
 	for (uint32_t i = 0; name.n > 0 && i < BACKENDS_MAX; i++)
@@ -22,31 +32,107 @@ struct backend *backend_find(struct backends *t, struct str name)
 	return NULL;
 }
 
+struct backend *backend_find_app(struct backends *t, struct str name, struct str app)
+{
+	for (uint32_t i = 0; name.n > 0 && i < BACKENDS_MAX; i++)
+		if (str_eq(str_of(t->v[i].name), name) && str_eq(str_of(t->v[i].app), app))
+			return &t->v[i];
+	return NULL;
+}
+
+bool backend_is_here(struct backends *t, struct str name)
+{
+	const struct backend *b = backend_find(t, name);
+
+	return b != NULL && b->here;
+}
+
+static int add(struct backends *t, struct str name, struct str app, struct backend **ret)
+{
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++) {
+		struct backend *b = &t->v[i];
+
+		if (b->name[0] != '\0')
+			continue;
+		*b = (struct backend){.capacity = 0};
+		if (str_copy(b->name, sizeof b->name, name) != 0 || str_copy(b->app, sizeof b->app, app) != 0) {
+			*b = (struct backend){.capacity = 0};
+			return ERR_RANGE;
+		}
+		*ret = b;
+		return 0;
+	}
+	return ERR_NOSPC;
+}
+
+void backend_heard(struct backends *t, struct str name, uint64_t now_ms)
+{
+	for (uint32_t i = 0; name.n > 0 && i < BACKENDS_MAX; i++)
+		if (str_eq(str_of(t->v[i].name), name))
+			t->v[i].heard_ms = now_ms;
+}
+
 int backend_hello(struct backends *t, struct str name, uint64_t now_ms, struct backend **ret)
 {
 	struct backend *b = backend_find(t, name);
+	int err = backend_name_is_valid(name) ? 0 : ERR_RANGE;
 
-	if (name.n == 0 || name.n >= BACKEND_NAME_BYTES)
-		return ERR_RANGE;
-	for (uint32_t i = 0; b == NULL && i < BACKENDS_MAX; i++) {
-		if (t->v[i].name[0] != '\0')
-			continue;
-		b = &t->v[i];
-		*b = (struct backend){.capacity = 0};
-		if (str_copy(b->name, sizeof b->name, name) != 0)
-			return ERR_RANGE;
-	}
-	if (b == NULL)
-		return ERR_NOSPC;
-	b->heard_ms = now_ms;
+	if (err == 0 && b == NULL)
+		err = add(t, name, STR(""), &b);
+	if (err != 0)
+		return err;
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
+		if (str_eq(str_of(t->v[i].name), name))
+			t->v[i].here = true;
+	backend_heard(t, name, now_ms);
 	*ret = b;
 	return 0;
 }
 
-void backend_remove(struct backends *t, struct backend *b)
+int backend_serve(struct backends *t, struct str name, struct str app, struct backend **ret)
 {
-	(void)t;
-	*b = (struct backend){.capacity = 0};
+	struct backend *any = backend_find(t, name), *b = backend_find_app(t, name, app);
+	int err = 0;
+
+	if (any == NULL || !any->here)
+		return ERR_NOENT;
+	if (b == NULL && any->app[0] == '\0') {
+		err = str_copy(any->app, sizeof any->app, app);
+		b = any;
+	} else if (b == NULL) {
+		err = add(t, name, app, &b);
+		if (err == 0) {
+			b->here = true;
+			b->heard_ms = any->heard_ms;
+		}
+	}
+	if (err == 0)
+		*ret = b;
+	return err;
+}
+
+int backend_expect(struct backends *t, struct str name, struct str app, uint64_t until_ms, struct backend **ret)
+{
+	struct backend *any = backend_find(t, name), *b = backend_find_app(t, name, app);
+	int err = backend_name_is_valid(name) && backend_app_is_valid(app) ? 0 : ERR_RANGE;
+
+	if (err == 0 && b == NULL) {
+		err = add(t, name, app, &b);
+		if (err == 0) {
+			b->here = any != NULL && any->here;
+			b->heard_ms = any != NULL ? any->heard_ms : until_ms - BACKEND_LOST_MS;
+		}
+	}
+	if (err == 0)
+		*ret = b;
+	return err;
+}
+
+void backend_remove(struct backends *t, struct str name)
+{
+	for (uint32_t i = 0; name.n > 0 && i < BACKENDS_MAX; i++)
+		if (str_eq(str_of(t->v[i].name), name))
+			t->v[i] = (struct backend){.capacity = 0};
 }
 
 /* a / b < c / d without division */

@@ -7,7 +7,7 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-#define BACKENDS_MAX 256u
+#define BACKENDS_MAX 256u /* rows: one for each app a backend serves */
 #define BACKEND_NAME_BYTES 64u
 #define BACKEND_APP_BYTES 64u
 #define BACKEND_LOST_MS 3000u /* three pings missed */
@@ -17,6 +17,8 @@ struct backend {
 	char app[BACKEND_APP_BYTES];   /* "" = registered for nothing */
 	uint32_t capacity;
 	uint32_t used;
+	bool here; /* it spoke to us; false: owner of a call that was found again, expected back */
+	uint8_t missed; /* messages in a row that could not be sent */
 	uint64_t heard_ms;
 };
 
@@ -27,10 +29,23 @@ struct backends {
 /* [a-z0-9-]{1,63} */
 bool backend_app_is_valid(struct str app);
 
-/* Its row, made when it is new. ERR_RANGE: name empty or too long; ERR_NOSPC. */
+/* A name is 1 to 63 printable characters of ASCII without space: it is shown in messages and logs. */
+bool backend_name_is_valid(struct str name);
+
+/* The one that says hello: its row, made when it is new. ERR_RANGE: not a name; ERR_NOSPC. */
 MUST_USE int backend_hello(struct backends *t, struct str name, uint64_t now_ms, struct backend **ret);
-struct backend *backend_find(struct backends *t, struct str name);
-void backend_remove(struct backends *t, struct backend *b);
+
+/* Its row for `app`. ERR_NOENT: it has not said hello; ERR_NOSPC. */
+MUST_USE int backend_serve(struct backends *t, struct str name, struct str app, struct backend **ret);
+
+/* Row of an owner known from a time before ours: as good as lost when it has not come back by `until_ms`. */
+MUST_USE int backend_expect(struct backends *t, struct str name, struct str app, uint64_t until_ms, struct backend **ret);
+
+struct backend *backend_find(struct backends *t, struct str name);                    /* any row; NULL: unknown */
+struct backend *backend_find_app(struct backends *t, struct str name, struct str app); /* NULL: does not serve it */
+bool backend_is_here(struct backends *t, struct str name);
+void backend_heard(struct backends *t, struct str name, uint64_t now_ms);
+void backend_remove(struct backends *t, struct str name); /* all rows */
 
 /* The least loaded one of `app` that has room, its name not being `not_this` (an offer it let pass). NULL: none. */
 struct backend *backend_choose(struct backends *t, struct str app, struct str not_this);
@@ -38,5 +53,5 @@ struct backend *backend_choose(struct backends *t, struct str app, struct str no
 /* Is anybody registered for it, whatever the load? */
 bool backend_serves(const struct backends *t, struct str app);
 
-/* The next one not heard for BACKEND_LOST_MS; NULL = none. */
+/* The next row not heard for BACKEND_LOST_MS; NULL = none. */
 struct backend *backend_silent(struct backends *t, uint64_t now_ms);

@@ -1,7 +1,10 @@
 /* call.h - one call: a leg, a session and who handles it. Pure: events in, effects out.
  *
- * Whatever happens in whatever order, a call ends exactly once: the leg is told, the session is closed, the backend gets its
- * place back, CALL_FX_ENDED is appended and then CALL_FX_FREE. */
+ * Whatever happens in whatever order, a call ends exactly once: the leg is told and has said that it is over, the session is closed,
+ * the backend gets its place back, CALL_FX_ENDED is appended and then CALL_FX_FREE.
+ *
+ * What a call waits for is a function of its state. So a worker that was replaced (CALL_EV_MEDIA_BACK, CALL_EV_SIGNALING_BACK) is asked
+ * again for exactly that, and a call found again after a restart of control goes on by the same two events; every request is idempotent. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,19 +22,22 @@
 #define CALL_COMMAND_BYTES 64u
 #define CALL_PATH_BYTES 108u
 #define CALL_EFFECTS_MAX 12u
-#define CALL_CLOSE_MS 1000u   /* media has so long to answer SessionClose */
-#define CALL_REQUEST_MS 2000u /* and so long for the other requests */
-#define CALL_RETURN_MS 5000u  /* after a restart of control, a backend has so long to come back */
+#define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
+#define CALL_CLOSE_TRIES 10u  /* and so many times */
+#define CALL_REQUEST_MS 2000u /* media has so long for the other requests */
+#define CALL_RETURN_MS 5000u  /* a call that lost its backend, or was found again, waits so long for one */
+#define CALL_LOOK_MS 200u     /* and looks for one this often */
 
 enum call_state {
 	CALL_OPENING,   /* media was asked for a session */
+	CALL_WAITING,   /* nobody can be asked at the moment */
 	CALL_OFFERED,   /* a backend was asked */
 	CALL_CLAIMED,
 	CALL_RINGING,
 	CALL_STARTING,  /* media was asked for the tape of an answer */
 	CALL_ANSWERING, /* the 200 is on its way, no ACK yet */
 	CALL_ANSWERED,
-	CALL_CLOSING,   /* the leg is over, media is asked to close */
+	CALL_CLOSING,   /* leg and session are told to end */
 	CALL_STATES
 };
 
@@ -51,6 +57,9 @@ enum call_event {
 	CALL_EV_SESSION_LOST,
 	CALL_EV_SESSION_CLOSED,
 	CALL_EV_TIMEOUT,
+	CALL_EV_MEDIA_BACK,      /* its media worker was replaced, or control was: the roster is in */
+	CALL_EV_SIGNALING_BACK,
+	CALL_EV_BACKEND_BACK,    /* its owner is there again after a restart of control */
 	CALL_EVENTS
 };
 
@@ -59,7 +68,8 @@ enum call_fx_kind {
 	CALL_FX_OFFER,        /* to call->backend; event offered */
 	CALL_FX_CLAIMED,      /* event */
 	CALL_FX_ANNOTATE,     /* let signaling keep who we are */
-	CALL_FX_LEG_RING,     /* event ringing */
+	CALL_FX_LEG_RING,
+	CALL_FX_RINGING,      /* event */
 	CALL_FX_SESSION_START,
 	CALL_FX_MEDIA_READY,
 	CALL_FX_LEG_ANSWER,
@@ -93,6 +103,12 @@ enum call_who { /* as EndedBy of the messages */
 	CALL_BY_SYSTEM = 3
 };
 
+enum call_leg_end { /* how the leg was told to end */
+	CALL_LEG_STAYS,
+	CALL_LEG_REJECT,
+	CALL_LEG_HANGUP
+};
+
 struct call_header {
 	struct str name, value;
 };
@@ -111,7 +127,8 @@ struct call {
 	char passed[BACKEND_NAME_BYTES];  /* let the last offer pass */
 	bool owned;           /* claimed */
 	bool holds_place;     /* counted in the backend's `used` */
-	bool leg_over;        /* nothing must be said to it any more */
+	bool leg_over;        /* it said so */
+	bool lease_lost_due;  /* the owner is to be told when it is back */
 	bool has_session;
 	bool started;         /* has a tape */
 	bool answered;        /* once; stays true when it is offered again */
@@ -119,6 +136,11 @@ struct call {
 	uint64_t leg_id, session_id;
 	uint32_t media_worker;
 	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
+	uint64_t wait_until_ms;  /* WAITING: give up then; 0 = not waiting */
+	uint64_t not_before_ms;  /* CLOSING: nobody would hear of the end before */
+	enum call_leg_end leg_end;
+	uint32_t retry_s;        /* of the refusal */
+	uint32_t closing_tries;
 	/* of the tape */
 	uint64_t tape_id, start_mono_ns, start_unix_ns;
 	uint32_t rate_hz, frame_ms;
@@ -132,7 +154,7 @@ struct call {
 	enum call_who who;
 	uint32_t sip_code, q850;
 	char end_reason[64];
-	uint64_t started_unix_ns, answered_unix_ns;
+	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns;
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
 	/* the INVITE */
@@ -155,10 +177,14 @@ struct call_world {
 	struct backends *backends;
 	uint64_t now_ms;
 	uint64_t random;
+	uint64_t settled_ms; /* backends that knew our predecessor are back by then */
 };
 
 /* A call in CALL_OPENING: the session is asked for. */
 void call_begin(struct call *c, const struct call_world *w, struct call_effects *out);
+
+/* A call that was found again, in the state it is thought to be in; the events ..._BACK make it go on. */
+void call_rebuilt(struct call *c, enum call_state state, const struct call_world *w);
 
 /* One event. True: there was a rule. False: it can not happen in this state (a late or hostile peer): nothing done, count it. */
 bool call_input(struct call *c, enum call_event ev, const struct call_world *w, struct call_effects *out);

@@ -4,10 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/err.h"
+#include "common/base/map.h"
 #include "common/base/str.h"
 
 #define DEDUP_MS 120000u
-#define DEDUP_ROWS 8192u /* the oldest is forgotten first */
+#define DEDUP_ROWS 32768u /* 270 commands a second; beyond that the oldest is forgotten first */
 #define DEDUP_REASON_BYTES 64u
 
 struct dedup_row {
@@ -19,11 +21,14 @@ struct dedup_row {
 };
 
 struct dedup {
-	struct dedup_row v[DEDUP_ROWS];
+	struct dedup_row v[DEDUP_ROWS]; /* ring */
+	struct map by_key;              /* owned: key -> place in the ring */
 	uint32_t next;
-	uint64_t k0, k1; /* of the keyed hash */
+	struct map_key hash;
 };
 
+MUST_USE int dedup_init(struct dedup *d, const struct map_key *hash);
+void dedup_fini(struct dedup *d);
 uint64_t dedup_key(const struct dedup *d, struct str backend, struct str command_id);
 const struct dedup_row *dedup_find(const struct dedup *d, uint64_t key, uint64_t now_ms);
 void dedup_put(struct dedup *d, const struct dedup_row *row);

@@ -266,6 +266,8 @@ static int take_top(struct load *l, const struct raw_top *r, struct config *c)
 
 	c->log_level = (enum config_log_level)top_log_level;
 	c->io_backend = (enum config_io_backend)top_io_backend;
+	c->sandbox = top_sandbox;
+	c->orphan_ms = top_orphan_ms;
 	c->max_calls = top_max_calls;
 	c->hang_ms = top_hang_ms;
 	c->drain_ms = top_drain_ms;

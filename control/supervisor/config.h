@@ -33,6 +33,8 @@ struct config_route {
 struct config {
 	enum config_log_level log_level;
 	enum config_io_backend io_backend;
+	bool sandbox;
+	uint32_t orphan_ms;
 	uint32_t max_calls;
 	uint32_t hang_ms;
 	uint32_t drain_ms;

@@ -111,6 +111,8 @@ int config_pack(const struct config *c, enum role role, uint32_t index, uint8_t 
 	p.log_level = levels[c->log_level];
 	p.io_backend = backends[c->io_backend];
 	p.max_calls = c->max_calls;
+	p.sandbox = c->sandbox;
+	p.orphan_ms = c->orphan_ms;
 
 	switch (role) {
 	case ROLE_SIGNALING:

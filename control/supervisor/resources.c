@@ -1,4 +1,5 @@
 /* resources.c - what must outlive the workers, created when no predecessor kept it. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +40,11 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 {
 	for (uint32_t i = 0; i < s->config.sip_listen_count; i++) {
 		struct store_item it = {owner, CUSTODY_LISTENER, 0, i, -1};
-		int err = sockets_bind_udp(&s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
+		int err = 0;
+
+		if (store_has(&s->store, &it))
+			continue;
+		err = sockets_bind_udp(&s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
 
 		if (err != 0) {
 			explain("sip.listen", &s->config.sip_listen[i], err);
@@ -52,13 +57,14 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 	return 0;
 }
 
-/* The pool in equal parts, whole pairs, one part per worker. */
+/* The pool in equal parts, whole pairs, one part per worker; those that are not kept already. */
 static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 {
 	const struct config *c = &s->config;
 	uint32_t pairs = ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
 	uint32_t first = pairs * worker / c->rtp_workers;
 	uint32_t end = pairs * (worker + 1) / c->rtp_workers;
+	bool some = store_find(&s->store, owner, CUSTODY_RTP_PORT) != NULL; /* a predecessor's worker died while handing back */
 
 	for (uint32_t a = 0; a < c->rtp_address_count; a++) {
 		for (uint32_t i = 2 * first; i < 2 * end; i++) {
@@ -68,6 +74,8 @@ static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 
 			at.port = (uint16_t)(c->rtp_port_min + i);
 			it.id = at.port;
+			if (some && store_has(&s->store, &it))
+				continue;
 			err = sockets_bind_udp(&at, SOCKETS_RTP_RCVBUF_BYTES, &it.fd);
 			if (err != 0) {
 				explain("rtp.port", &at, err);
@@ -107,7 +115,7 @@ static int make_page(struct supervisor *s, const struct worker_slot *w)
 	err = statpage_create(name, &page);
 	if (err != 0)
 		return err;
-	it.fd = dup(page.region.fd);
+	it.fd = fcntl(page.region.fd, F_DUPFD_CLOEXEC, 0);
 	statpage_close(&page);
 	return it.fd < 0 ? -errno : put(s, &it);
 }
@@ -119,10 +127,9 @@ int resources_ensure(struct supervisor *s, const struct worker_slot *w)
 
 	if (store_find(&s->store, owner, CUSTODY_STATPAGE) == NULL)
 		err = make_page(s, w);
-	if (err == 0 && w->role == ROLE_SIGNALING &&
-	    store_find(&s->store, owner, CUSTODY_LISTENER) == NULL)
+	if (err == 0 && w->role == ROLE_SIGNALING)
 		err = bind_listeners(s, owner);
-	if (err == 0 && w->role == ROLE_MEDIA && store_find(&s->store, owner, CUSTODY_RTP_PORT) == NULL)
+	if (err == 0 && w->role == ROLE_MEDIA)
 		err = bind_ports(s, owner, w->index);
 	if (err == 0 && w->role == ROLE_MEDIA &&
 	    store_find(&s->store, owner, CUSTODY_ATTACH_LISTENER) == NULL)

@@ -89,6 +89,17 @@ const struct store_item *store_find(const struct store *s, uint32_t owner, enum 
 	return NULL;
 }
 
+bool store_has(const struct store *s, const struct store_item *like)
+{
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct store_item *it = &s->v[i];
+
+		if (it->owner == like->owner && it->kind == like->kind && it->index == like->index && it->id == like->id)
+			return true;
+	}
+	return false;
+}
+
 struct batch {
 	struct custody_header h;
 	uint64_t ids[FDPASS_MAX];

@@ -1,6 +1,7 @@
 /* store.h - every descriptor the supervisor keeps, by owner, kind and id. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/actor/custody.h"
@@ -33,6 +34,8 @@ void store_drop(struct store *s, uint32_t owner, enum custody_kind kind, uint64_
 
 /* The first item of this owner and kind; NULL when there is none. */
 const struct store_item *store_find(const struct store *s, uint32_t owner, enum custody_kind kind);
+
+bool store_has(const struct store *s, const struct store_item *like); /* same owner, kind, index and id */
 
 /* Send everything of `owner` over `sock`, batched by kind and index. 0 or the error of fdpass_send(). */
 MUST_USE int store_give(const struct store *s, uint32_t owner, int sock);

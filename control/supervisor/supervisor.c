@@ -124,7 +124,7 @@ static int poll_timeout(const struct supervisor *s, uint64_t now_ms)
 	for (uint32_t i = 0; i < s->worker_count; i++) {
 		const struct worker_slot *w = &s->workers[i];
 
-		if (w->pid == 0 && w->start_at_ms < now_ms + ms)
+		if (s->stop_by_ms == 0 && w->pid == 0 && w->start_at_ms < now_ms + ms)
 			ms = w->start_at_ms > now_ms ? w->start_at_ms - now_ms : 1;
 	}
 	return (int)ms;

@@ -1,4 +1,5 @@
 /* worker.c - one worker's life: start, watch, replace. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,7 @@ uint32_t worker_owner(const struct worker_slot *w)
 void worker_view_page(struct supervisor *s, struct worker_slot *w)
 {
 	const struct store_item *it = store_find(&s->store, worker_owner(w), CUSTODY_STATPAGE);
-	int fd = it != NULL && w->page.values == NULL ? dup(it->fd) : -1;
+	int fd = it != NULL && w->page.values == NULL ? fcntl(it->fd, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (fd >= 0 && statpage_adopt(fd, false, &w->page) != 0) {
 		close(fd);
@@ -111,7 +112,13 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	snprintf(program, sizeof program, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
 	err = spawn_worker(program, &child);
 	if (err != 0) {
-		log_error("supervisor.spawn", "program=%s reason=%s", program, strerror(-err));
+		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program,
+			  strerror(-err));
+		if (w->restarts == 0) { /* it never ran: a second try changes nothing */
+			s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT;
+			s->stop_by_ms = now_ms;
+			return;
+		}
 		w->quick_deaths += QUICK_FREE;
 		schedule(w, now_ms);
 		return;

@@ -264,6 +264,7 @@ int main(void)
 		.stop = stop,
 		.stats = stats,
 		.stat_count = MEDIA_STATS,
+		.no_files = true,
 		.loop_sockets_max = 2,
 		.datagram_bytes = MEDIA_DATAGRAM_BYTES,
 		.configure = configure,

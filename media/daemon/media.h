@@ -16,6 +16,7 @@
 #define MEDIA_QUARANTINE_MS 30000u
 #define MEDIA_CONNECTIONS_MAX 256u
 #define MEDIA_DATAGRAM_BYTES 1600u
+#define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
 #define MEDIA_TOKEN_RTP (1ull << 48)

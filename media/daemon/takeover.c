@@ -66,7 +66,7 @@ static void abandon(struct media *m, struct media_session *ms)
 
 static bool take_record(struct media *m, uint32_t slot)
 {
-	struct session_record r;
+	struct session_record r = {.handle = 0};
 	struct media_session *ms = NULL;
 	size_t n;
 	int err = slab_load(&m->slab, slot, &r, sizeof r, &n);
@@ -75,10 +75,14 @@ static bool take_record(struct media *m, uint32_t slot)
 		return false;
 	if (err == 0)
 		err = n == sizeof r && pool_slot(r.handle) == slot ? 0 : ERR_CORRUPT;
+	if (err == 0 && slab_is_poison(&m->slab, MEDIA_RECORD, r.handle))
+		err = ERR_CORRUPT; /* it killed two predecessors */
+	slab_touch(&m->slab, MEDIA_RECORD, r.handle);
 	if (err == 0) {
 		ms = pool_take_at(&m->sessions, r.handle);
 		err = ms != NULL ? restore(m, ms, &r) : ERR_CORRUPT;
 	}
+	slab_touch(&m->slab, 0, 0);
 	if (err == 0) {
 		tick_rejoin(m, ms);
 		return true;
@@ -108,6 +112,7 @@ uint32_t takeover(struct media *m)
 {
 	uint32_t kept = 0;
 
+	slab_count_death(&m->slab);
 	for (uint32_t slot = 0; slot < m->slab.cap; slot++)
 		kept += take_record(m, slot);
 	drop_orphans(m, CUSTODY_TAPE_MEDIA);

@@ -95,7 +95,8 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	uint64_t ticks;
 	int err;
 
-	if (!record_is_sound(&s->r, tape) || s->r.start_ns > now_ns)
+	/* one that was started just before begins at the next instant of its bucket, which may still be to come */
+	if (!record_is_sound(&s->r, tape) || s->r.start_ns > now_ns + 2 * SESSION_TICK_MS * 1000000ull)
 		return ERR_CORRUPT;
 	prepare(s, cfg, now_ns);
 	if (s->r.rx_anchored) { /* the stream goes on where it was, not anew */
@@ -117,7 +118,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	s->tick = hot_get(s, HOT_TICK);
 	s->pos = hot_get(s, HOT_POS);
 	s->epoch = tape->epoch;
-	ticks = (now_ns - s->r.start_ns) / (SESSION_TICK_MS * 1000000ull);
+	ticks = now_ns < s->r.start_ns ? 0 : (now_ns - s->r.start_ns) / (SESSION_TICK_MS * 1000000ull);
 	if (s->tick > ticks + 2)
 		return ERR_CORRUPT; /* nobody has played the future */
 	return 0;

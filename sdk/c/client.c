@@ -342,8 +342,10 @@ static void on_welcome(struct tipring_server *s, const envelope *m)
 
 static void on_pong(struct tipring_server *s, const envelope *m)
 {
-	if (m->pong->control_epoch != s->epoch)
-		s->welcome = false; /* another control: introduce ourselves again */
+	if (s->welcome && m->pong->control_epoch != s->epoch) {
+		s->welcome = false; /* another control: introduce ourselves again, now */
+		s->ping_at_ms = 0;
+	}
 }
 
 static void on_offer(struct tipring_server *s, const envelope *m)
@@ -508,8 +510,11 @@ static void on_mark(struct tipring_server *s, const envelope *m)
 
 static void on_heartbeat(struct tipring_server *s, const envelope *m)
 {
-	(void)m;
 	s->heartbeat = true;
+	if (s->welcome && m->epoch != s->epoch) {
+		s->welcome = false; /* another control: introduce ourselves again, now */
+		s->ping_at_ms = 0;
+	}
 }
 
 static const struct {

@@ -190,7 +190,7 @@ int tipring_tape_attach(struct tipring_link *l, uint64_t tape_id, uint32_t histo
 	if (err != 0)
 		goto fail;
 	err = ask(l, tape_id, &in);
-	if (err == ERR_STALE && l->sock >= 0) { /* perhaps only the worker is new */
+	if (err == ERR_STALE || err == ERR_IO) { /* perhaps only the worker is new: what it was asked died with its predecessor */
 		look_after(l);
 		err = ask(l, tape_id, &in);
 	}

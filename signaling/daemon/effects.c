@@ -1,6 +1,7 @@
 /* effects.c - what the stack and the legs want done, done. */
 #include <inttypes.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
@@ -47,13 +48,41 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->dirty = false;
 }
 
-static void free_leg(struct signaling *s, struct leg *l)
+#define UNHEARD_MS 64000u /* an end that control does not take note of is forgotten then */
+
+void effects_release(struct signaling *s, struct leg *l)
 {
 	wheel_cancel(&s->wheel, &l->timer);
-	sip_stack_set_user(&s->stack, l->txn, 0);
-	effects_index(s, l, false);
 	slab_clear(&s->slab, pool_slot(pool_handle(&s->legs, l)));
 	pool_give(&s->legs, l);
+}
+
+/* Over for the peer. A leg that control has a name for stays in the slab and in the roster until control has taken note of its end. */
+static void free_leg(struct signaling *s, struct leg *l)
+{
+	sip_stack_set_user(&s->stack, l->txn, 0);
+	l->txn = 0;
+	effects_index(s, l, false);
+	if (l->r.context_bytes == 0 || l->r.forgotten) {
+		effects_release(s, l);
+		return;
+	}
+	l->r.deadline_ms = s->actor->now_ms + UNHEARD_MS;
+	wheel_arm(&s->wheel, &l->timer, l->r.deadline_ms);
+	effects_save(s, l);
+}
+
+static void over(struct signaling *s, struct leg *l, const struct leg_fx *fx)
+{
+	log_info("leg.over", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"", pool_handle(&s->legs, l), (unsigned)fx->who, fx->code,
+		 fx->reason);
+	l->r.over = true;
+	l->r.over_who = fx->who;
+	l->r.over_code = fx->code;
+	l->r.over_unix_ns = clock_unix_ns();
+	(void)!str_copy(l->r.over_reason, sizeof l->r.over_reason, str_of(fx->reason));
+	l->dirty = true;
+	to_bus_over(s, l);
 }
 
 /* ---- effects of a leg ---- */
@@ -176,9 +205,7 @@ static void execute(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 		to_bus_confirmed(s, l);
 		break;
 	case LEG_FX_OVER:
-		log_info("leg.over", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"", pool_handle(&s->legs, l), (unsigned)fx->who,
-			 fx->code, fx->reason);
-		to_bus_over(s, l, fx);
+		over(s, l, fx);
 		break;
 	case LEG_FX_RESPOND:
 		respond(s, l, fx);
@@ -361,8 +388,14 @@ void effects_tick(struct signaling *s)
 
 	while (sip_stack_tick(&s->stack, s->actor->now_ms, &fx))
 		effects_of_stack(s, &fx);
-	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
-		(void)effects_leg_input(s, t->owner, LEG_EV_TIMER);
+	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL) {
+		struct leg *l = t->owner;
+
+		if (l->r.state == LEG_ENDED)
+			effects_release(s, l);
+		else
+			(void)effects_leg_input(s, l, LEG_EV_TIMER);
+	}
 }
 
 uint64_t effects_deadline_ms(const struct signaling *s)

@@ -109,6 +109,21 @@ static void on_annotate(void *self, struct str peer, const Tipring__V1__Envelope
 	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__OK, "");
 }
 
+static void on_forget(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	struct leg *l = pool_get(&s->legs, m->leg_forget->leg_id);
+
+	(void)peer;
+	if (l == NULL)
+		return;
+	l->r.forgotten = true;
+	if (l->r.state == LEG_ENDED)
+		effects_release(s, l);
+	else
+		effects_save(s, l); /* its BYE is still under way */
+}
+
 #define ANY (~0u)
 #define UP (ACTOR_RUNNING | ACTOR_DRAINING)
 
@@ -119,6 +134,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REJECT,   ANY, UP, on_reject},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP,   ANY, UP, on_hangup},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ANNOTATE, ANY, UP, on_annotate},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_FORGET,   ANY, UP, on_forget},
 };
 /* clang-format on */
 const uint32_t signaling_rule_count = sizeof signaling_rules / sizeof signaling_rules[0];

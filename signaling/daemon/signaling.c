@@ -150,9 +150,17 @@ static void drain(void *self)
 	((struct signaling *)self)->stack.draining = true;
 }
 
+/* Nobody is on the line; what control has not taken note of may wait for the next start. */
 static bool drained(const void *self)
 {
-	return ((const struct signaling *)self)->legs.used == 0;
+	const struct signaling *s = self;
+	const struct leg *l;
+	uint32_t at = 0;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		if (l->r.state != LEG_ENDED)
+			return false;
+	return true;
 }
 
 /* Callers that are still there are told. */
@@ -163,7 +171,8 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+		if (l->r.state != LEG_ENDED)
+			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	slab_close(&s->slab);
@@ -202,6 +211,7 @@ int main(void)
 		.stop = stop,
 		.stats = stats,
 		.stat_count = SIGNALING_STATS,
+		.no_files = true,
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,

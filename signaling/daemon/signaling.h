@@ -14,6 +14,11 @@
 #define SIGNALING_OUT_BYTES (1u << 20) /* sent in one turn, kept until the kernel has it */
 #define SIGNALING_LOCALS_MAX 64u
 
+enum { /* what a poison note of the slab is about (common/shm/slab.h) */
+	SIGNALING_DATAGRAM = 1, /* and its checksum */
+	SIGNALING_RECORD = 2    /* and its handle */
+};
+
 enum signaling_stat {
 #define STAT(kind, name, help) STAT_##name,
 #include "signaling/daemon/stats.def"
@@ -70,6 +75,7 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev);
 void effects_tick(struct signaling *s);
 uint64_t effects_deadline_ms(const struct signaling *s);
 void effects_save(struct signaling *s, struct leg *l);
+void effects_release(struct signaling *s, struct leg *l); /* an ended leg that control has taken note of */
 void effects_index(struct signaling *s, struct leg *l, bool add); /* by_dialog */
 
 /* takeover.c */
@@ -83,5 +89,5 @@ extern const uint32_t signaling_rule_count;
 MUST_USE int to_bus_incoming(struct signaling *s, const struct leg *l);
 void to_bus_ringing(struct signaling *s, const struct leg *l);
 void to_bus_confirmed(struct signaling *s, const struct leg *l);
-void to_bus_over(struct signaling *s, const struct leg *l, const struct leg_fx *why);
+void to_bus_over(struct signaling *s, const struct leg *l);
 void to_bus_roster(struct signaling *s);

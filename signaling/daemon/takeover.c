@@ -62,7 +62,8 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		pool_give(&s->legs, l);
 		return err;
 	}
-	effects_index(s, l, true);
+	if (r->state != LEG_ENDED)
+		effects_index(s, l, true);
 	if (r->deadline_ms != UINT64_MAX)
 		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
 	return 0;
@@ -73,14 +74,21 @@ uint32_t takeover_legs(struct signaling *s)
 	static struct leg_record r; /* 30 KB */
 	uint32_t kept = 0;
 
+	slab_count_death(&s->slab);
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
 		size_t n;
 		int err = slab_load(&s->slab, slot, &r, sizeof r, &n);
 
 		if (err == ERR_NOENT)
 			continue;
+		if (err == 0 && slab_is_poison(&s->slab, SIGNALING_RECORD, r.handle)) {
+			count(s, STAT_signaling_poison, 1);
+			err = ERR_CORRUPT;
+		}
+		slab_touch(&s->slab, SIGNALING_RECORD, r.handle);
 		if (err == 0)
 			err = n == sizeof r ? restore(s, slot, &r) : ERR_CORRUPT;
+		slab_touch(&s->slab, 0, 0);
 		if (err == 0) {
 			kept++;
 			continue;

@@ -144,15 +144,22 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
-void to_bus_over(struct signaling *s, const struct leg *l, const struct leg_fx *why)
+static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struct leg *l)
+{
+	tipring__v1__leg_ended__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->who = (Tipring__V1__EndedBy)l->r.over_who;
+	m->sip_code = l->r.over_code;
+	m->reason = borrowed(l->r.over_reason);
+	m->unix_ns = l->r.over_unix_ns;
+}
+
+void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__LegEnded m = TIPRING__V1__LEG_ENDED__INIT;
+	Tipring__V1__LegEnded m;
 
-	m.leg_id = pool_handle(&s->legs, l);
-	m.who = (Tipring__V1__EndedBy)why->who;
-	m.sip_code = why->code;
-	m.reason = borrowed(why->reason);
+	fill_over(s, &m, l);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ENDED;
 	e.leg_ended = &m;
 	(void)!tell(s, &e);
@@ -191,6 +198,7 @@ void to_bus_roster(struct signaling *s)
 {
 	static struct incoming in[ROSTER_ROWS]; /* 100 KB */
 	Tipring__V1__LegState states[ROSTER_ROWS], *rows[ROSTER_ROWS];
+	Tipring__V1__LegEnded ended[ROSTER_ROWS];
 	struct leg *l;
 	uint32_t at = 0;
 	size_t n = 0;
@@ -205,6 +213,10 @@ void to_bus_roster(struct signaling *s)
 		states[n].phase = phase_of(l->r.state);
 		states[n].context.data = l->r.context;
 		states[n].context.len = l->r.context_bytes;
+		if (l->r.over && !l->r.forgotten) {
+			fill_over(s, &ended[n], l);
+			states[n].ended = &ended[n];
+		}
 		rows[n] = &states[n];
 		n++;
 	}

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/digest.h"
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
@@ -41,13 +42,21 @@ void udp_receive(struct signaling *s, const struct loop_event *e)
 {
 	struct sip_packet in = {.p = (const char *)e->p, .n = e->n, .source = e->from, .listener = (uint32_t)e->token};
 	struct sip_effects fx;
+	uint64_t hash;
 
 	if (e->truncated) {
 		count(s, STAT_sip_truncated, 1);
 		return;
 	}
+	hash = (uint64_t)e->n << 32 | digest_crc32c(0, e->p, e->n);
+	if (slab_is_poison(&s->slab, SIGNALING_DATAGRAM, hash)) {
+		count(s, STAT_signaling_poison, 1);
+		return;
+	}
+	slab_touch(&s->slab, SIGNALING_DATAGRAM, hash);
 	sip_stack_input(&s->stack, &in, s->actor->now_ms, &fx);
 	effects_of_stack(s, &fx);
+	slab_touch(&s->slab, 0, 0);
 }
 
 /* The bytes have to stay until the loop has submitted them: everything of a turn goes into one area. */

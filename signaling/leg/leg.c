@@ -134,11 +134,11 @@ int leg_restore(struct leg *l)
 {
 	const struct leg_record *r = &l->r;
 
-	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_ENDED || r->state == LEG_IDLE ||
+	if (r->version != LEG_RECORD_VERSION || r->state > LEG_ENDED || r->state == LEG_IDLE ||
 	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context || !headers_are_sound(r) ||
 	    !dialog_is_sound(&r->dialog) || !ends(r->from_uri, sizeof r->from_uri) ||
 	    !ends(r->from_display, sizeof r->from_display) || !ends(r->to_uri, sizeof r->to_uri) ||
-	    !ends(r->request_uri, sizeof r->request_uri))
+	    !ends(r->request_uri, sizeof r->request_uri) || !ends(r->over_reason, sizeof r->over_reason))
 		return ERR_CORRUPT;
 	return choose(l) == 0 ? 0 : ERR_CORRUPT;
 }

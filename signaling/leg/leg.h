@@ -93,6 +93,12 @@ struct leg_record {
 	uint32_t header_count;
 	uint32_t has_txn;          /* `server` is valid */
 	uint32_t text_used;
+	/* how it ended, until control has taken note */
+	uint32_t over;             /* bool */
+	uint32_t over_who, over_code;
+	uint32_t forgotten;        /* bool: control needs it no more */
+	char over_reason[64];
+	uint64_t over_unix_ns;
 	struct addr source;
 	struct addr local_rtp;     /* as answered */
 	struct sip_dialog dialog;
@@ -104,7 +110,7 @@ struct leg_record {
 	struct sip_server_record server;
 };
 
-#define LEG_RECORD_VERSION 1u
+#define LEG_RECORD_VERSION 2u
 _Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
 
 struct leg {

@@ -51,6 +51,17 @@ class Caller(Peer):
         return packets
 
 
+    def wait_bye(self, seconds):
+        """Until a BYE comes; it is answered."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            message = self.receive(left)
+            if message and message.startswith("BYE"):
+                self.send("SIP/2.0 200 OK\r\n" + message.split("\r\n", 1)[1])
+                return message
+        raise AssertionError("no BYE")
+
+
 async def in_thread(function, *arguments):
     return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
 

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import BIN
+from sip_peer import Peer
 from system import HERE, System, alive, wait_for
 
 
@@ -116,6 +117,85 @@ def test_quick_deaths_are_slowed_down(make_system):
     assert "supervisor.backoff" in system.log
     assert deaths < 20, "restarted without any brake"
     wait_for(system.ready, 10)
+
+
+def test_orphans_end_with_their_last_call(make_system, backends):
+    system = make_system(calls=4, settings={"orphan_ms": 1000})
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    pids = system.workers()
+    system.kill("supervisor")
+    time.sleep(2.0)
+    assert all(alive(pid, "tipring") for pid in pids.values()), "a call is up"
+    late = Peer(system)
+    late.send(late.request("INVITE", body=late.sdp()))
+    assert "Retry-After" in late.wait(503)
+    peer.bye()
+    wait_for(lambda: not any(alive(pid, "tipring") for pid in pids.values()), 5)
+
+
+def test_a_successor_that_dies_while_it_adopts(make_system, backends):
+    system = make_system(calls=4)
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    old = system.workers()
+    for _ in range(3):
+        system.kill("supervisor")
+        system.process = subprocess.Popen([BIN / "tipring-supervisor", "--config", system.config_path],
+                                          stdout=open(system.log_path, "ab"), stderr=subprocess.STDOUT, start_new_session=True)
+        time.sleep(0.12)  # workers look for it every 100 ms
+    system.kill("supervisor")
+    system.start(ready_seconds=15)
+    wait_for(lambda: system.log.count("custody.adopted") >= 3, 10)
+    assert system.workers() == old, "nobody was replaced"
+    peer.bye()
+    system.kill("media-0")
+    wait_for(lambda: system.workers().get("media-0", old["media-0"]) != old["media-0"], 5)
+    again = Peer(system)
+    again.call()
+    again.bye()
+
+
+def test_a_worker_that_died_while_nobody_looked(make_system, backends):
+    """Its entry in supervisor.state names no process any more; it is started anew, and only once."""
+    system = make_system(calls=4)
+    backends.start(system)
+    old = system.workers()
+    system.kill("supervisor")
+    os.kill(old["media-0"], signal.SIGKILL)
+    with open(system.run_dir / "supervisor.state", "a") as f:
+        f.write(f"signaling 0 {os.getpid()} 1\nmedia 0 1 99\nnonsense\nmedia 99 {os.getpid()} 2\n")  # reused ids, rubbish
+    time.sleep(0.2)
+    system.start(ready_seconds=15)
+    wait_for(lambda: "nonsense" not in (system.run_dir / "supervisor.state").read_text(), 10)
+    wait_for(lambda: system.workers().get("media-0", old["media-0"]) != old["media-0"], 10)
+    wait_for(system.ready, 10)
+    peer = Peer(system)
+    peer.call()
+    peer.bye()
+
+
+@pytest.mark.skipif(bool(os.environ.get("TIPRING_SANITIZED")), reason="sanitizers look into their own process")
+def test_workers_run_without_privileges(make_system, backends, engine):
+    system = make_system(calls=4, settings={"io_backend": engine})
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    for name, pid in system.workers().items():
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/status") as f:
+                status = dict(line.split(":\t", 1) for line in f.read().splitlines() if ":\t" in line)
+            assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", (name, thread)
+    peer.bye()
+
+
+def test_the_sandbox_can_be_left_open(make_system):
+    system = make_system(calls=4, settings={"sandbox": False})
+    for pid in system.workers().values():
+        with open(f"/proc/{pid}/status") as f:
+            assert "Seccomp:\t0" in f.read()
 
 
 def test_sigterm_ends_in_good_order(make_system):

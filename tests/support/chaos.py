@@ -2,8 +2,9 @@
 
     ./tipring test chaos --kill ROLE --calls N --rounds N --seed S [--json]
 
-ROLE: media, signaling, control, supervisor or backend. Every round kills at a seeded random instant, waits until things have settled, and
-reads what a frame-counting peer saw meanwhile. At the end half of the calls are hung up from this side and the others by the
+ROLE: media, signaling, control or supervisor. Every round kills at a seeded random instant, in the middle of a burst of new calls, waits
+until things have settled, and reads what a frame-counting peer saw meanwhile. `setups_completed` of `setups` are the calls of those bursts
+that were answered. At the end half of the calls are hung up from this side and the others by the
 backend, so that both directions are proven to work. Exit code 1 when a call was dropped or a bar was missed.
 """
 
@@ -23,6 +24,9 @@ from system import HERE, System, alive, wait_for  # noqa: E402
 
 GAP_MS_MAX = {"media": 500, "signaling": 60, "control": 60, "supervisor": 60}  # 20 ms is the pace of the audio itself
 SETTLE_SECONDS = 2.0
+SETUPS = 20             # new calls in progress around each kill
+SETUPS_PER_SECOND = 100
+SETUPS_BAR = 0.99
 
 
 class Calls:
@@ -62,9 +66,32 @@ def worker_name(role: str) -> str:
     return {"supervisor": "supervisor"}.get(role, f"{role}-0")
 
 
-def one_round(system: System, role: str, rng: random.Random, calls: Calls) -> dict:
+def one_round(system: System, role: str, rng: random.Random, calls: Calls) -> tuple[dict, int]:
+    """What the calls that were up saw, and how many of the new ones were answered."""
     time.sleep(rng.uniform(0.2, 1.2))
     calls.say("window")
+    fresh = Calls(system, SETUPS, 3600, cps=SETUPS_PER_SECOND)
+    try:
+        return kill_and_settle(system, role, rng, calls), answered(fresh)
+    finally:
+        fresh.kill()
+
+
+def answered(fresh: Calls) -> int:
+    def over():
+        seen = fresh.say("window")
+        return seen["up"] + seen["failed"] >= SETUPS and seen
+
+    try:
+        up = wait_for(over, 10, 0.1)["up"]
+    except TimeoutError:
+        up = fresh.say("window")["up"]
+    fresh.finish(40)
+    return up
+
+
+def kill_and_settle(system: System, role: str, rng: random.Random, calls: Calls) -> dict:
+    time.sleep(rng.uniform(0.02, SETUPS / SETUPS_PER_SECOND))
     old = system.kill(worker_name(role))
     if role == "supervisor":
         time.sleep(rng.uniform(0.2, 0.6))
@@ -81,24 +108,26 @@ def one_round(system: System, role: str, rng: random.Random, calls: Calls) -> di
 def run(options) -> dict:
     rng = random.Random(options.seed)
     gaps: list[float] = []
-    ticks = lost = dropped = wrong = 0
+    lost = dropped = wrong = setups = 0
     p50: list[float] = []
     p99: list[float] = []
-    with System(options.bin, calls=options.calls + 20, settings={"rtp.timeout_ms": 60000}) as system:
+    everybody = options.calls + (options.rounds + 1) * SETUPS  # a port that was used rests for 30 s
+    with System(options.bin, calls=options.calls + 2 * SETUPS, settings={"rtp.timeout_ms": 60000},
+                ports=2 * everybody + 64) as system:
         log = open(system.dir / "echo.log", "w")
         echo = start_echo(system, log)
         calls = Calls(system, options.calls, 3600)
         try:
             wait_for(lambda: calls.say("window")["up"] == options.calls, 30, 0.3)
             for _ in range(options.rounds):
-                seen = one_round(system, options.kill, rng, calls)
+                seen, completed = one_round(system, options.kill, rng, calls)
+                setups += completed
                 dropped += options.calls - seen["up"] + seen["silent"]
                 gaps.append(seen["gap_ms_max"])
                 p50.append(seen["gap_ms_p50"])
                 p99.append(seen["gap_ms_p99"])
                 lost += seen["lost"]
                 wrong += seen["ts_wrong"] + seen["duplicate"] + seen["ssrc_changes"]
-            setups = fresh_calls(system)
             calls.say(f"bye {options.calls // 2}")
             wait_for(lambda: calls.say("window")["done"] >= options.calls // 2, 10, 0.2)
             echo.send_signal(signal.SIGTERM)  # its calls are hung up by the policy: BYE from our side
@@ -116,19 +145,10 @@ def run(options) -> dict:
     return {
         "chaos": "kill", "role": options.kill, "calls": options.calls, "dropped": dropped,
         "gap_ms_p50": max(p50), "gap_ms_p99": max(p99), "gap_ms_max": max(gaps),
-        "frames_lost": lost + figures["lost"], "setups_completed": setups, "seed": options.seed,
+        "frames_lost": lost + figures["lost"], "setups_completed": setups,
+        "setups": SETUPS * options.rounds, "seed": options.seed,
         "rounds": options.rounds, "stream_errors": wrong, "ended_by_us": by_us,
     }
-
-
-def fresh_calls(system: System, count: int = 5) -> int:
-    """New calls work too: how many of `count` were answered."""
-    calls = Calls(system, count, 60.0)
-    try:
-        wait_for(lambda: calls.say("window")["up"] + calls.say("window")["failed"] >= count, 10, 0.1)
-        return calls.finish(30)["done"]
-    finally:
-        calls.kill()
 
 
 def verdict(result: dict) -> list[str]:
@@ -137,8 +157,8 @@ def verdict(result: dict) -> list[str]:
         why.append(f"{result['dropped']} calls were dropped")
     if result["gap_ms_max"] > GAP_MS_MAX[result["role"]]:
         why.append(f"the audio paused for {result['gap_ms_max']} ms, allowed are {GAP_MS_MAX[result['role']]}")
-    if result["setups_completed"] < 5:
-        why.append(f"only {result['setups_completed']} of 5 new calls were answered afterwards")
+    if result["setups_completed"] < SETUPS_BAR * result["setups"]:
+        why.append(f"only {result['setups_completed']} of {result['setups']} new calls were answered")
     if result["stream_errors"]:
         why.append(f"{result['stream_errors']} packets broke the sequence, the timestamps or the SSRC")
     if result["ended_by_us"] < result["calls"] - result["calls"] // 2:

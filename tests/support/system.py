@@ -78,6 +78,7 @@ class System:
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
             "log_level": "info", "max_calls": calls,
+            "sandbox": not os.environ.get("TIPRING_SANITIZED"),  # sanitizers look into their own process
             "host.name": "test", "host.run_dir": str(self.run_dir),
             "sip.listen": [listen],
             "rtp.address": [host], "rtp.port_min": self.rtp_port, "rtp.port_max": self.rtp_port + count - 1,

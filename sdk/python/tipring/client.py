@@ -232,6 +232,7 @@ class Server:
             body = envelope.WhichOneof("body")
             if body == "heartbeat":
                 self._heartbeat.set()
+                self._take_epoch(envelope.epoch)
                 continue
             call = self.calls.get(envelope.call_id)
             handle = getattr(self, f"_event_{body}", None)
@@ -245,8 +246,11 @@ class Server:
             self._welcome.set_result(body)
 
     def _take_pong(self, body, _) -> None:
-        if body.control_epoch != self._epoch:
-            self._epoch = body.control_epoch
+        self._take_epoch(body.control_epoch)
+
+    def _take_epoch(self, epoch: int) -> None:
+        if self._epoch not in (0, epoch):
+            self._epoch = epoch
             self._spawn(self._again())
 
     async def _again(self) -> None:

@@ -270,6 +270,49 @@ Test(shm_slab, successor_finds_everything)
 	slab_close(&t);
 }
 
+/* A worker that works on the inputs 1, 2, 3 and dies at the 2 when it is not told to leave it alone. */
+static bool dies_at_two(struct slab *t)
+{
+	for (uint64_t input = 1; input <= 3; input++) {
+		if (slab_is_poison(t, 7, input))
+			continue;
+		slab_touch(t, 7, input);
+		if (input == 2)
+			return true;
+		slab_touch(t, 0, 0);
+	}
+	return false;
+}
+
+Test(shm_slab, an_input_that_killed_twice_is_left_alone)
+{
+	struct slab t;
+
+	for (unsigned life = 0; life < 4; life++) {
+		cr_assert_eq(adopt(SCHEMA, &t), 0);
+		slab_count_death(&t);
+		cr_expect_eq(dies_at_two(&t), life < SLAB_POISON_DEATHS, "life %u", life);
+		slab_close(&t);
+	}
+	cr_expect(slab_is_poison(&s, 7, 2));
+	cr_expect_not(slab_is_poison(&s, 7, 1));
+	cr_expect_not(slab_is_poison(&s, 8, 2), "of another call it is another input");
+	cr_expect_not(slab_is_poison(&s, 0, 0));
+}
+
+Test(shm_slab, poison_has_a_cap)
+{
+	for (uint64_t i = 0; i <= SLAB_POISON_MAX; i++) {
+		for (unsigned death = 0; death < SLAB_POISON_DEATHS; death++) {
+			slab_touch(&s, 1, i);
+			slab_count_death(&s);
+		}
+		cr_expect(slab_is_poison(&s, 1, i));
+	}
+	cr_expect_not(slab_is_poison(&s, 1, 0), "the oldest is forgotten");
+	cr_expect(slab_is_poison(&s, 1, 1));
+}
+
 Test(shm_slab, interrupted_clear_is_finished)
 {
 	char *slot = (char *)s.region.p + 4096;

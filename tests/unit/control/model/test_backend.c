@@ -17,12 +17,64 @@ Test(backend, table_has_a_cap)
 		snprintf(name, sizeof name, "b%u", i);
 		cr_assert_eq(backend_hello(t, str_of(name), 5, &b), 0);
 	}
-	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), ERR_NOSPC);
 	cr_expect_eq(backend_hello(t, STR("b7"), 9, &b), 0, "it is known");
 	cr_expect_eq(b->heard_ms, 9u);
-	backend_remove(t, b);
-	cr_expect_eq(backend_hello(t, STR("one more"), 5, &b), 0);
+	backend_remove(t, STR("b7"));
+	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), 0);
 	cr_expect_eq(backend_hello(t, STR(""), 5, &b), ERR_RANGE);
+	free(t);
+}
+
+Test(backend, names_can_be_shown)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	static const struct str bad[] = {{"", 0}, {"a b", 3}, {"a\nb", 3}, {"a\xff", 2}, {"a\0b", 3}, {"\x7f", 1}};
+	char longest[BACKEND_NAME_BYTES];
+	struct backend *b;
+
+	memset(longest, 'n', sizeof longest);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		cr_expect_eq(backend_hello(t, bad[i], 5, &b), ERR_RANGE, "case %zu", i);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 5, &b), ERR_RANGE);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES - 1}, 5, &b), 0);
+	free(t);
+}
+
+Test(backend, one_process_may_serve_several_apps)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *one, *two, *b;
+
+	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &b), ERR_NOENT, "hello comes first");
+	cr_assert_eq(backend_hello(t, STR("p"), 7, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &one), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("y"), &two), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect(one == b && one != two, "registering again changes the row");
+	one->capacity = two->capacity = 1;
+	cr_expect_eq(backend_choose(t, STR("x"), STR("")), one);
+	cr_expect_eq(backend_choose(t, STR("y"), STR("")), two);
+	backend_heard(t, STR("p"), 100);
+	cr_expect(one->heard_ms == 100 && two->heard_ms == 100, "one process, one life");
+	backend_remove(t, STR("p"));
+	cr_expect_null(backend_find(t, STR("p")));
+	free(t);
+}
+
+Test(backend, an_expected_owner_is_lost_when_it_does_not_come)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b, *same;
+
+	cr_expect_eq(backend_expect(t, STR("bad name"), STR("x"), 6000, &b), ERR_RANGE);
+	cr_assert_eq(backend_expect(t, STR("p"), STR("x"), 6000, &b), 0);
+	cr_expect(!backend_is_here(t, STR("p")) && backend_silent(t, 6000) == NULL);
+	cr_expect_eq(backend_silent(t, 6001), b);
+	cr_expect_null(backend_choose(t, STR("x"), STR("")), "nobody is asked who is not there");
+	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &same), ERR_NOENT);
+	cr_assert_eq(backend_hello(t, STR("p"), 5000, &same), 0);
+	cr_expect(same == b && b->here && backend_silent(t, 6001) == NULL);
 	free(t);
 }
 
@@ -78,16 +130,36 @@ Test(route, first_match_wins)
 Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
 {
 	struct dedup *d = calloc(1, sizeof *d);
-	uint64_t key = dedup_key(d, STR("a"), STR("1"));
+	uint64_t key;
 
+	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
+	key = dedup_key(d, STR("a"), STR("1"));
 	cr_expect_neq(key, dedup_key(d, STR("b"), STR("1")), "ids are per backend");
 	cr_expect_null(dedup_find(d, key, 0));
 	dedup_put(d, &(struct dedup_row){.key = key, .at_ms = 1000, .code = 7});
 	cr_assert_not_null(dedup_find(d, key, 1000 + DEDUP_MS));
 	cr_expect_eq(dedup_find(d, key, 1000)->code, 7u);
 	cr_expect_null(dedup_find(d, key, 1001 + DEDUP_MS));
-	for (uint64_t i = 0; i < DEDUP_ROWS; i++)
+	for (uint64_t i = 1; i < DEDUP_ROWS; i++)
 		dedup_put(d, &(struct dedup_row){.key = i + 1000, .at_ms = 1000});
+	cr_expect_not_null(dedup_find(d, key, 1000), "the table is full");
+	dedup_put(d, &(struct dedup_row){.key = 1, .at_ms = 1000});
 	cr_expect_null(dedup_find(d, key, 1000), "the oldest is forgotten at the cap");
+	dedup_fini(d);
+	free(d);
+}
+
+Test(dedup, a_command_answered_anew_is_not_forgotten_with_its_old_answer)
+{
+	struct dedup *d = calloc(1, sizeof *d);
+
+	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
+	dedup_put(d, &(struct dedup_row){.key = 5, .at_ms = 0, .code = 1});
+	dedup_put(d, &(struct dedup_row){.key = 5, .at_ms = DEDUP_MS + 1, .code = 2});
+	for (uint64_t i = 1; i < DEDUP_ROWS; i++)
+		dedup_put(d, &(struct dedup_row){.key = i + 1000, .at_ms = DEDUP_MS + 1});
+	cr_assert_not_null(dedup_find(d, 5, DEDUP_MS + 1));
+	cr_expect_eq(dedup_find(d, 5, DEDUP_MS + 1)->code, 2u);
+	dedup_fini(d);
 	free(d);
 }

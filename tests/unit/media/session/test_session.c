@@ -484,7 +484,10 @@ Test(session, damaged_records_are_refused)
 	REFUSED(s->r.facts.ptime_ms = 70);
 	REFUSED(s->r.facts.payload_type = 200);
 	REFUSED(s->r.rate_hz = 16000);
-	REFUSED(s->r.start_ns = now + 1);
+	REFUSED(s->r.start_ns = now + 100 * MS);
+	s->r = good;
+	s->r.start_ns = now + 15 * MS;
+	cr_expect_eq(session_resume(s, &cfg, &tape, now), 0, "started in the instant before: its first tick is still to come");
 	atomic_store(&hot[HOT_TICK], 1000000);
 	REFUSED((void)0);
 }

@@ -233,7 +233,7 @@ Test(leg, damaged_records_are_refused)
 	change;                                                                                  \
 	cr_expect_eq(leg_restore(copy), ERR_CORRUPT, #change)
 	REFUSED(copy->r.version++);
-	REFUSED(copy->r.state = LEG_ENDED);
+	REFUSED(copy->r.state = LEG_STATES);
 	REFUSED(copy->r.state = 1000);
 	REFUSED(copy->r.offer_bytes = LEG_OFFER_BYTES + 1);
 	REFUSED(copy->r.offer_bytes = 3);

@@ -1,0 +1,13 @@
+/* sandbox.h - what a process gives up before it hears the first stranger. For good, and for every thread started afterwards. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/base/err.h"
+
+/* Always: no new privileges, no other program, no look into other processes, no kernel interface that a call server has no use for, no
+ * socket families but unix and IP (seccomp; refused calls answer EPERM). With `no_files`: no file can be opened, made or removed by its
+ * path (Landlock); what is open stays open, memory files and unix sockets work.
+ *
+ * ERR_UNSUPPORTED: this kernel has no Landlock; the rest is in force. Other failures are errnos: nothing may be relied on. */
+MUST_USE int sandbox_close(bool no_files);

@@ -1,0 +1,325 @@
+"""kill -9 at the worst instant: what was asked for is done, what ended is told once."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+
+import pytest
+import tipring
+import zmq
+
+from chaos import Calls
+from sip_peer import Peer
+from system import wait_for
+from test_backend import Caller, in_thread, tone, with_backend
+
+
+class Observer:
+    """Every event of a system, in a thread; survives restarts of control."""
+
+    def __init__(self, system):
+        from tipring.v1 import envelope_pb2
+        self.events, self._parse, self._on = [], envelope_pb2.Envelope.FromString, True
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.SUB)
+        for option, value in ((zmq.LINGER, 0), (zmq.RCVTIMEO, 100), (zmq.RECONNECT_IVL, 20)):
+            self._socket.setsockopt(option, value)
+        self._socket.connect(f"ipc://{system.run_dir}/events.ipc")
+        self._socket.setsockopt(zmq.SUBSCRIBE, b"e1/")
+        self._thread = threading.Thread(target=self._hear)
+        self._thread.start()
+        wait_for(lambda: self.events, 5)
+
+    def _hear(self):
+        while self._on:
+            try:
+                self.events.append(self._parse(self._socket.recv_multipart()[1]))
+            except zmq.Again:
+                pass
+
+    def of(self, body):
+        return [e for e in self.events if e.WhichOneof("body") == body]
+
+    def close(self):
+        self._on = False
+        self._thread.join()
+        self._socket.close()
+        self._context.term()
+
+
+@pytest.fixture
+def observe():
+    made = []
+
+    def make(system):
+        made.append(Observer(system))
+        return made[-1]
+
+    yield make
+    for observer in made:
+        observer.close()
+
+
+def freeze_and_kill(system, name, between):
+    """A worker that has stopped listening, `between`, and then is dead."""
+    system.kill(name, signal.SIGSTOP)
+    time.sleep(0.02)
+    between()
+    time.sleep(0.05)
+    system.kill(name)
+
+
+@pytest.mark.parametrize("role", ["media", "signaling", "control"])
+def test_setups_in_progress_complete(make_system, backends, role):
+    system = make_system(calls=60, settings={"rtp.timeout_ms": 60000})
+    backends.start(system)
+    calls = Calls(system, 30, 3600, cps=150)
+    try:
+        time.sleep(0.1)
+        system.kill(f"{role}-0")
+        seen = wait_for(lambda: (w := calls.say("window"))["up"] + w["failed"] >= 30 and w, 15, 0.1)
+        assert seen["up"] == 30, f"{seen}\n{system.log[-5000:]}"
+        figures = calls.finish(20)
+    finally:
+        calls.kill()
+    assert figures["failed"] == 0
+    wait_for(lambda: system.metric("tipring_calls") == 0, 5)
+    wait_for(lambda: system.metric("tipring_media_sessions") == 0, 5)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+
+
+def test_a_flush_and_a_mark_outlive_media(make_system):
+    system = make_system(calls=4)
+    result = {}
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        await call.say(tone(20))
+        await asyncio.sleep(0.3)
+        system.kill("media-0", signal.SIGSTOP)
+        mark = await call.mark("far")
+        flush = asyncio.ensure_future(call.flush())
+        await asyncio.sleep(0.1)
+        system.kill("media-0")
+        result["flushed"] = await asyncio.wait_for(flush, 5)
+        result["mark"] = await asyncio.wait_for(mark, 5)
+        result["again"] = await asyncio.wait_for(call.flush(), 2)
+        await call.hangup()
+
+    async def scenario(server):
+        caller = Caller(system)
+        caller.start_media(await in_thread(caller.call))
+        await in_thread(caller.wait_bye, 15)
+
+    with_backend(system, handle, scenario)
+    assert 1 in result["flushed"].utterances and result["mark"] is None
+
+
+@pytest.mark.parametrize("name", ["control-0", "signaling-0"])
+def test_a_caller_hangs_up_meanwhile(make_system, observe, name):
+    """The end is published once, with its reason and its duration; the backend hears of it."""
+    system = make_system(calls=4)
+    observer = observe(system)
+    ended = []
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        ended.append(await call.ended())
+
+    async def scenario(server):
+        peer = Peer(system)
+        await in_thread(peer.call)
+        await asyncio.sleep(1.0)
+        if name == "control-0":
+            await in_thread(freeze_and_kill, system, name, peer.bye)
+        else:
+            await in_thread(freeze_and_kill, system, name, lambda: peer.send(peer.request("BYE")))
+            await in_thread(peer.wait, 200)
+        await asyncio.sleep(3.0)
+
+    with_backend(system, handle, scenario)
+    (end,) = observer.of("call_ended")
+    assert end.call_ended.reason == "hung up" and end.call_ended.who == 1
+    assert 900 <= end.call_ended.duration_ms <= 1900
+    assert len(observer.of("call_answered")) == 1 and ended == ["hung up"]
+    assert system.metric("tipring_calls") == 0 and system.metric("tipring_media_sessions") == 0
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 3)
+
+
+def test_many_ends_while_control_dies(make_system, backends, observe):
+    system = make_system(calls=60, settings={"rtp.timeout_ms": 60000})
+    backends.start(system)
+    observer = observe(system)
+    calls = Calls(system, 40, 3600, cps=100)
+    try:
+        wait_for(lambda: calls.say("window")["up"] == 40, 10, 0.1)
+        for _ in range(2):
+            stop = threading.Timer(0.01, system.kill, ["control-0"])
+            stop.start()
+            calls.say("bye 20")
+            stop.join()
+            time.sleep(2.5)
+            calls.say("bye 40")
+        calls.finish(20)
+        wait_for(lambda: system.metric("tipring_calls") == 0, 10)
+        wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+    finally:
+        calls.kill()
+    time.sleep(0.3)
+    ends = observer.of("call_ended")
+    assert len({e.call_id for e in ends}) == 40
+    assert len({e.event_id for e in ends}) == 40, "an end that is said twice has the same event_id"
+    assert len(ends) == 40
+    assert all(e.call_ended.duration_ms > 0 for e in ends)
+
+
+@pytest.mark.parametrize("name", ["signaling-0", "media-0"])
+def test_a_backend_hangs_up_meanwhile(make_system, observe, name):
+    system = make_system(calls=4)
+    observer = observe(system)
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        await asyncio.sleep(0.3)
+        system.kill(name, signal.SIGSTOP)
+        await call.hangup("enough")
+        await asyncio.sleep(0.1)
+        system.kill(name)
+
+    async def scenario(server):
+        caller = Caller(system)
+        await in_thread(caller.call)
+        bye = await in_thread(caller.wait_bye, 5)
+        assert 'text="enough"' in bye
+        await asyncio.sleep(1.5)
+
+    with_backend(system, handle, scenario)
+    (end,) = observer.of("call_ended")
+    assert end.call_ended.who == 2 and end.call_ended.reason == "enough"
+    for gauge in ("calls", "media_sessions", "signaling_legs"):
+        wait_for(lambda g=gauge: system.metric(f"tipring_{g}") == 0, 5)
+
+
+def test_a_killed_backend_is_noticed_at_once(make_system, backends):
+    system = make_system(calls=4)
+    doomed = backends.start(system)
+    caller = Caller(system)
+    caller.call()
+    time.sleep(0.3)
+    start = time.monotonic()
+    doomed.kill()
+    caller.wait_bye(5)
+    assert time.monotonic() - start < 0.3
+    assert system.metric("tipring_backends_lost_total") == 1
+
+
+def test_a_killed_backends_call_is_offered_again(make_system, backends):
+    """To another one, and to nobody but later to its own successor."""
+    system = make_system(calls=4, settings={"backends.on_lost": "reoffer"})
+    first = backends.start(system)
+    caller = Caller(system)
+    caller.start_media(caller.call())
+    for _ in range(2):
+        caller.send_audio(b"\x21" * 160)
+        time.sleep(0.3)
+        first.kill()
+        time.sleep(0.6)
+        assert caller.receive(0.001) is None, "the caller is still connected"
+        start = time.monotonic()
+        first = backends.start(system)
+        wait_for(lambda b=first: os.path.exists(f"/proc/{b.pid}/fd") and any(
+            "tape" in os.readlink(f"/proc/{b.pid}/fd/{f}") for f in os.listdir(f"/proc/{b.pid}/fd")), 5)
+        assert time.monotonic() - start < 2.0
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 2)
+    caller.bye()
+
+
+def test_one_process_serves_two_apps(make_system):
+    system = make_system(calls=4, settings={"routes": [{"number": "1", "app": "one"}, {"number": "2", "app": "two"}]})
+
+    async def main():
+        async with tipring.connect(str(system.run_dir)) as server:
+            @server.app("one")
+            async def _(call):
+                await call.reject(480)
+
+            @server.app("two")
+            async def _(call):
+                await call.reject(603)
+
+            running = asyncio.create_task(server.run())
+            await asyncio.sleep(0.5)
+            for number, code in (("1", 480), ("2", 603)):
+                peer = Peer(system)
+                peer.send(peer.request("INVITE", body=peer.sdp(), number=number))
+                await in_thread(peer.wait, code)
+            server.stop()
+            await running
+
+    asyncio.run(main())
+
+
+def test_what_a_backend_says_reaches_the_caller_and_no_more(make_system):
+    """C027"""
+    system = make_system(calls=4)
+    refused = []
+
+    async def handle(call):
+        try:
+            await call.reject(486, "no\r\nX-Evil: 1")
+        except tipring.CommandRefused as why:
+            refused.append(why.code)
+        await call.reject(486, "Gone fishing")
+
+    async def scenario(server):
+        peer = Peer(system)
+        peer.send(peer.request("INVITE", body=peer.sdp()))
+        answer = await in_thread(peer.wait, 486)
+        assert answer.startswith("SIP/2.0 486 Gone fishing\r\n")
+
+    with_backend(system, handle, scenario)
+    assert refused == ["REJECTED"]
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_no_descriptor_is_left_behind(make_system, backends):
+    system = make_system(calls=40, settings={"rtp.timeout_ms": 60000})
+    backends.start(system)
+
+    def some_calls():
+        calls = Calls(system, 20, 3600, cps=200, port=0)
+        try:
+            wait_for(lambda: calls.say("window")["up"] == 20, 10, 0.05)
+            calls.finish(20)
+        finally:
+            calls.kill()
+        for gauge in ("calls", "media_tapes"):
+            wait_for(lambda g=gauge: system.metric(f"tipring_{g}") == 0, 5)
+
+    def restart(name):
+        old = system.kill(name)
+        wait_for(lambda: system.workers().get(name, old) != old, 10)
+        wait_for(system.ready, 10)
+        time.sleep(2.05)  # not a quick death: no back-off
+
+    def count():
+        pids = {"supervisor": system.process.pid, **system.workers()}
+        return {name: descriptors(pid) for name, pid in pids.items()}
+
+    some_calls()
+    for name in ("media-0", "control-0", "signaling-0"):
+        restart(name)
+    before = count()
+    for _ in range(2):
+        some_calls()
+        for name in ("media-0", "control-0", "signaling-0"):
+            restart(name)
+    some_calls()
+    time.sleep(0.5)
+    after = count()
+    assert all(after[name] <= before[name] + 1 for name in before), (before, after)
