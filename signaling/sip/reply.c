@@ -81,6 +81,21 @@ int sip_line(struct buf *b, struct str name, struct str value)
 	return buf_ok(b) ? 0 : ERR_NOSPC;
 }
 
+void sip_put_quoted(struct buf *b, struct str text)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c < ' ' || c == 0x7f)
+			continue;
+		if (c == '"' || c == '\\')
+			buf_char(b, '\\');
+		buf_char(b, (char)c);
+	}
+	buf_char(b, '"');
+}
+
 static void put_skeleton(struct buf *b, const struct sip_skeleton *k,
 			 const struct sip_reply *r)
 {

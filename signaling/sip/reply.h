@@ -47,3 +47,7 @@ MUST_USE int sip_reply_print(struct buf *b, const struct sip_skeleton *k,
 /* Append "Name: value\r\n". ERR_SYNTAX and nothing appended when the name is no token or
  * the value holds CR, LF or NUL. */
 MUST_USE int sip_line(struct buf *b, struct str name, struct str value);
+
+/* Append `text` as a quoted-string: quotes and backslashes escaped, octets that may not
+ * stand there left out (RFC 3261 25.1). */
+void sip_put_quoted(struct buf *b, struct str text);

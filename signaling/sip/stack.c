@@ -5,9 +5,8 @@
 
 #include "common/base/must.h"
 
-#define COOKIE          "z9hG4bK"
-#define OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
-#define RETRY_AFTER     "2"
+#define COOKIE      "z9hG4bK"
+#define RETRY_AFTER "2"
 
 static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
 {
@@ -339,7 +338,7 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 	else
 		answer_stateless(
 			s,
-			&(struct sip_reply){.code = 200, .headers = STR(OPTIONS_HEADERS)},
+			&(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)},
 			out);
 }
 
@@ -382,10 +381,13 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now_ms,
 		     struct sip_effects *out)
 {
-	if (t != NULL && t->txn.state != TXN_ACCEPTED)
-		act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
-	else
+	if (t == NULL || t->txn.state == TXN_ACCEPTED) {
 		deliver(s, SIP_GOT_ACK, 0, out);
+		return;
+	}
+	act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
+	if (t->txn.state == TXN_CONFIRMED)
+		sip_store_drop(&s->store, &t->response); /* timer I needs the key alone */
 }
 
 static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
@@ -551,6 +553,14 @@ void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out
 
 	if (t != NULL)
 		send_stored(s, t, out);
+}
+
+void sip_stack_settle(struct sip_stack *s, uint64_t txn)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL && t->txn.state == TXN_ACCEPTED)
+		sip_store_drop(&s->store, &t->response);
 }
 
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)

@@ -80,6 +80,9 @@ struct sip_server_txn {
 	struct wheel_timer timer;
 };
 
+/* What is left of a transaction that has nothing to repeat. */
+_Static_assert(sizeof(struct sip_server_txn) <= 256, "a tombstone is small");
+
 struct sip_client_txn {
 	struct txn txn;
 	uint64_t key, user;
@@ -140,6 +143,10 @@ MUST_USE int sip_stack_respond(struct sip_stack *s, uint64_t txn,
 
 /* Send the last response once more (a 2xx without ACK). Appends to `out`. */
 void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out);
+
+/* The 2xx has its ACK and is not sent again: what stays for timer L is a tombstone, the
+ * key of the INVITE. */
+void sip_stack_settle(struct sip_stack *s, uint64_t txn);
 
 /* Comes back in SIP_GOT_CANCEL and SIP_NO_ACK. */
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);
