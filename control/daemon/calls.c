@@ -54,8 +54,18 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 	return cc;
 }
 
+bool calls_has_ended(const struct control *k, uint64_t id)
+{
+	for (uint32_t i = 0; i < CONTROL_ENDED_KEPT; i++)
+		if (k->ended[i] == id)
+			return true;
+	return false;
+}
+
 void calls_free(struct control *k, struct control_call *cc)
 {
+	k->ended[k->ended_next++ % CONTROL_ENDED_KEPT] = cc->c.id;
+	to_bus_leg_settled(k, cc->signaling, cc->c.leg_id);
 	wheel_cancel(&k->wheel, &cc->timer);
 	(void)map_del(&k->by_id, cc->c.id, NULL, NULL);
 	(void)map_del(&k->by_leg, leg_key(cc->signaling, cc->c.leg_id), NULL, NULL);

@@ -30,6 +30,8 @@ enum control_from { /* sender bits of dispatch rules */
 	FROM_BACKEND = 4
 };
 
+#define CONTROL_ENDED_KEPT 1024u
+
 struct worker_row {
 	char name[32]; /* "media-0"; "" = free */
 	uint32_t from; /* FROM_SIGNALING or FROM_MEDIA */
@@ -41,6 +43,7 @@ struct worker_row {
 	bool up;
 	uint32_t restarts;
 	uint64_t asked_ms; /* WorkerIdentify was sent */
+	bool listed;       /* its roster came since its hello: a leg we do not know is over for us */
 	bool again;        /* ask for its roster once more when the grace after our start is over */
 };
 
@@ -81,6 +84,8 @@ struct control {
 	uint64_t started_ms;
 	uint64_t heartbeat_ms, look_ms; /* next */
 	bool draining;
+	uint64_t ended[CONTROL_ENDED_KEPT]; /* ids of the last calls that ended: they do not come back */
+	uint32_t ended_next;
 	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
 };
@@ -98,6 +103,7 @@ struct control_call *calls_by_id(struct control *k, uint64_t id);
 struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id);
 struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id);
 void calls_free(struct control *k, struct control_call *cc);
+bool calls_has_ended(const struct control *k, uint64_t id); /* not long ago */
 struct call_world calls_world(struct control *k);
 void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
 bool calls_input(struct control *k, struct control_call *cc, enum call_event ev);
@@ -149,6 +155,7 @@ void to_bus_leg_ring(struct control *k, struct control_call *cc);
 void to_bus_leg_answer(struct control *k, struct control_call *cc);
 void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);
 void to_bus_leg_hangup(struct control *k, struct control_call *cc, const char *reason);
+void to_bus_leg_settled(struct control *k, uint32_t signaling, uint64_t leg_id); /* the answer to LegEnded */
 void to_bus_annotate(struct control *k, struct control_call *cc);
 void to_bus_offer(struct control *k, struct control_call *cc);
 void to_bus_media_ready(struct control *k, struct control_call *cc);

@@ -159,6 +159,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		}
 	}
 	roster_begin(k, w); /* its roster follows */
+	w->listed = false;
 	w->epoch = h->epoch;
 	w->pid = h->pid;
 	w->capacity = h->capacity;
@@ -233,9 +234,13 @@ static void on_ended(void *self, struct str peer, const Tipring__V1__Envelope *m
 {
 	const Tipring__V1__LegEnded *d = m->leg_ended;
 	struct control_call *cc = calls_by_leg(self, index_of(peer), d->leg_id);
+	uint32_t from;
+	struct worker_row *w = workers_row(self, peer, &from);
 
+	if (cc == NULL && w != NULL && w->listed)
+		to_bus_leg_settled(self, w->index, d->leg_id); /* we ended it, and are done with it */
 	if (cc == NULL)
-		return; /* we ended it, and are done with it */
+		return; /* or it is said again behind the roster */
 	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;

@@ -41,7 +41,7 @@ static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring_
 {
 	bool owned = x->backend[0] != '\0';
 
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
+	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED || x->answered_unix_ns != 0)
 		return CALL_ANSWERED;
 	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED)
 		return CALL_ANSWERING;
@@ -92,7 +92,7 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 	struct control_call *cc;
 	Tipring__V1__CallContext *x;
 
-	if (s->incoming == NULL || s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING)
+	if (s->incoming == NULL)
 		return;
 	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
 	if (cc != NULL) {
@@ -102,8 +102,10 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 		return;
 	}
 	x = s->context.len > 0 ? tipring__v1__call_context__unpack(NULL, s->context.len, s->context.data) : NULL;
-	if (x != NULL && x->call_id != 0 && calls_by_id(k, x->call_id) == NULL)
-		rebuild(k, w->index, s, x);
+	if (x != NULL && x->call_id != 0 && calls_by_id(k, x->call_id) == NULL && !calls_has_ended(k, x->call_id))
+		rebuild(k, w->index, s, x); /* also one that is over: its LegEnded follows the roster */
+	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING)
+		; /* nobody was told of it */
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
 		from_workers_incoming(k, w->index, s->incoming); /* it had just arrived */
 	else
@@ -125,8 +127,10 @@ void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
 		return;
 	for (size_t i = 0; i < m->leg_roster->n_legs; i++)
 		take_leg(k, w, m->leg_roster->legs[i]);
-	if (m->leg_roster->last)
-		roster_end(k, w);
+	if (!m->leg_roster->last)
+		return;
+	roster_end(k, w);
+	w->listed = true;
 }
 
 void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)

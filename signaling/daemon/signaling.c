@@ -107,7 +107,7 @@ static void gauges(struct signaling *s)
 	struct leg *l;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		confirmed += l->r.state == LEG_CONFIRMED;
+		confirmed += l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED;
 	stat_set(p, STAT_signaling_legs, s->legs.used);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
@@ -163,7 +163,8 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+		if (l->r.state != LEG_ENDED)
+			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	slab_close(&s->slab);

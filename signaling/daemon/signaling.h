@@ -83,5 +83,5 @@ extern const uint32_t signaling_rule_count;
 MUST_USE int to_bus_incoming(struct signaling *s, const struct leg *l);
 void to_bus_ringing(struct signaling *s, const struct leg *l);
 void to_bus_confirmed(struct signaling *s, const struct leg *l);
-void to_bus_over(struct signaling *s, const struct leg *l, const struct leg_fx *why);
+void to_bus_over(struct signaling *s, const struct leg *l);
 void to_bus_roster(struct signaling *s);

@@ -53,7 +53,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		return ERR_CORRUPT;
 	l->r = *r;
 	l->timer.owner = l;
-	err = leg_restore(l);
+	err = leg_restore(l, s->actor->now_ms);
 	if (err == 0 && r->listener >= s->listener_count)
 		err = ERR_CORRUPT;
 	if (err == 0 && r->has_txn)
@@ -62,9 +62,12 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		pool_give(&s->legs, l);
 		return err;
 	}
-	effects_index(s, l, true);
+	if (r->state != LEG_ENDED)
+		effects_index(s, l, true);
 	if (r->deadline_ms != UINT64_MAX)
 		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
+	if (r->state == LEG_ENDING)
+		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	return 0;
 }
 

@@ -144,15 +144,17 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
-void to_bus_over(struct signaling *s, const struct leg *l, const struct leg_fx *why)
+/* Answered with a Result once control has recorded it; the leg is kept until then. */
+void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__LegEnded m = TIPRING__V1__LEG_ENDED__INIT;
 
 	m.leg_id = pool_handle(&s->legs, l);
-	m.who = (Tipring__V1__EndedBy)why->who;
-	m.sip_code = why->code;
-	m.reason = borrowed(why->reason);
+	m.who = (Tipring__V1__EndedBy)l->r.over.who;
+	m.sip_code = l->r.over.code;
+	m.reason = borrowed(l->r.over.reason);
+	e.request_id = m.leg_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ENDED;
 	e.leg_ended = &m;
 	(void)!tell(s, &e);
@@ -180,6 +182,7 @@ static Tipring__V1__LegPhase phase_of(uint32_t state)
 		[LEG_ANSWERED] = TIPRING__V1__LEG_PHASE__LEG_ANSWERED,
 		[LEG_HANGING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_CONFIRMED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
+		[LEG_REFRESHED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
 		[LEG_ENDING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_ENDED] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 	};
@@ -196,6 +199,8 @@ void to_bus_roster(struct signaling *s)
 	size_t n = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL) {
+		if (l->r.over.who != 0 && !l->r.over.owed)
+			continue; /* control is done with it; its BYE is still out */
 		if (n == ROSTER_ROWS) {
 			send_roster(s, rows, n, false);
 			n = 0;
@@ -209,4 +214,7 @@ void to_bus_roster(struct signaling *s)
 		n++;
 	}
 	send_roster(s, rows, n, true);
+	for (at = 0; (l = pool_each(&s->legs, &at)) != NULL;)
+		if (l->r.over.owed)
+			to_bus_over(s, l);
 }

@@ -1,7 +1,10 @@
 """What a SIP peer observes, on real sockets. Rows of the behaviour list are named where they are driven."""
 
+import os
 import pathlib
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,6 +12,28 @@ import pytest
 from sip_peer import Peer
 from system import wait_for
 
+SHORT = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("short")
+        async def handle(call):
+            await call.answer(rate=8000)
+            await call.hangup()
+        await server.run()
+asyncio.run(main())
+"""
+RINGING = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("ringing")
+        async def handle(call):
+            await call.ring()
+            await call.ended()
+        await server.run()
+asyncio.run(main())
+"""
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
@@ -118,15 +143,120 @@ def test_options_tells_what_is_allowed(peer):
     assert "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS" in peer.wait(200)
 
 
-def test_a_reinvite_is_refused_and_the_call_goes_on(system, peer):
+def test_a_reinvite_that_changes_the_session_is_refused_and_the_call_goes_on(system, peer):
     """C184"""
     peer.call()
-    peer.send(peer.request("INVITE", body=peer.sdp()))
+    peer.send(peer.request("INVITE", body=peer.sdp().replace(f"m=audio {peer.rtp_port}", "m=audio 4")))
     peer.wait(488)
     peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))
     time.sleep(0.5)
     assert system.metric("tipring_calls_answered") == 1
     peer.bye()
+
+
+def test_a_reinvite_that_changes_nothing_is_a_refresh(system, peer):
+    """C184 C170: PBXs and session timers send these; the answer is the same one, and is repeated until its ACK"""
+    first = peer.call()
+    for _ in range(3):
+        peer.send(peer.request("INVITE", body=peer.sdp()))
+        cseq = peer.cseq
+        answer = peer.wait(200)
+        assert answer.split("\r\n\r\n")[1] == first.split("\r\n\r\n")[1]
+        assert peer.wait(200, seconds=2) == answer
+        peer.send(peer.request("INVITE", body=peer.sdp()))
+        peer.wait(491)
+        peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))
+        peer.send(peer.request("ACK", cseq=cseq))
+        assert peer.receive(1.2) is None, "repeated after its ACK"
+    assert system.metric("tipring_signaling_legs_refreshed_total") == 3
+    assert system.metric("tipring_calls_started_total") == 1
+    peer.bye()
+
+
+def test_options_in_a_call(peer):
+    peer.call()
+    peer.send(peer.request("OPTIONS"))
+    assert "Allow: INVITE" in peer.wait(200)
+    peer.bye()
+
+
+# ---- deaths of processes in the middle ----
+
+
+def test_a_bye_while_control_is_dead_ends_the_call_once(system, peer):
+    peer.call()
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    system.kill("control-0")
+    peer.bye()
+    wait_for(lambda: system.ready() and system.metric("tipring_calls_ended_total") == 1, 10)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+    time.sleep(2.5)  # longer than the end is said again
+    assert system.metric("tipring_calls_ended_total") == 1
+    assert system.metric("tipring_calls") == 0
+    assert system.metric("tipring_calls_rebuilt_total") == 1
+
+
+def test_a_bye_while_signaling_is_dead_ends_the_call_once(system, peer):
+    peer.call()
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    system.kill("signaling-0")
+    peer.bye()
+    wait_for(lambda: system.metric("tipring_calls_ended_total") == 1, 5)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+    assert system.metric("tipring_calls") == 0
+
+
+def test_a_200_is_repeated_by_a_successor(system, peer):
+    """C170 C164"""
+    peer.send(peer.request("INVITE", body=peer.sdp()))
+    first = peer.wait(200)
+    system.kill("signaling-0")
+    assert peer.wait(200, seconds=3) == first
+    peer.learn(first)
+    peer.send(peer.request("ACK", cseq=1))
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    peer.bye()
+
+
+def test_a_cancel_while_signaling_is_dead(make_system):
+    """C166"""
+    made = make_system(calls=4, app="ringing")
+    process = subprocess.Popen([sys.executable, "-c", RINGING], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.kill("signaling-0")
+        p.send(p.request("CANCEL", cseq=1, branch=p.branch))
+        p.wait(200)
+        p.wait(487)
+        p.close()
+        wait_for(lambda: made.metric("tipring_calls_ended_total") == 1, 5)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_our_bye_is_sent_by_a_successor(make_system):
+    """A backend hangs up, nobody hears the BYE, signaling dies: its successor says it again."""
+    made = make_system(calls=4, app="short")
+    process = subprocess.Popen([sys.executable, "-c", SHORT], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.call()
+        first = p.request_of("BYE")
+        made.kill("signaling-0")
+        again = p.request_of("BYE", but=first)
+        assert again != first
+        p.answer(again, 481)
+        wait_for(lambda: made.metric("tipring_signaling_legs") == 0, 5)
+        assert made.metric("tipring_calls_ended_total") == 1
+        p.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_an_app_without_backends_is_480(make_system):
