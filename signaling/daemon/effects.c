@@ -158,9 +158,11 @@ static void send_bye(struct signaling *s, struct leg *l)
 	effects_of_stack(s, &out);
 }
 
-/* Control is not there, or its queue is full: the caller is told now, not after a timeout. */
+/* Control is not there, or its queue is full: the caller is told now, not after a timeout. Saved first, so that a
+ * leg control has heard of is one a successor has. */
 static void ask_control(struct signaling *s, struct leg *l)
 {
+	effects_save(s, l);
 	if (worker_welcome(s->worker) && to_bus_incoming(s, l) == 0)
 		return;
 	l->wish = (struct leg_wish){.code = 503, .retry_after_s = 2};

@@ -73,6 +73,7 @@ void effects_save(struct signaling *s, struct leg *l);
 void effects_index(struct signaling *s, struct leg *l, bool add); /* by_dialog */
 
 /* takeover.c */
+#define TAKEOVER_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
 MUST_USE int takeover_slab(struct signaling *s, uint32_t cap);
 void takeover_key(struct signaling *s); /* the hash key of the predecessor, or a new one */
 uint32_t takeover_legs(struct signaling *s);

@@ -6,8 +6,6 @@
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
-#define SLAB_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
-
 int takeover_slab(struct signaling *s, uint32_t cap)
 {
 	struct custody_item item;
@@ -15,7 +13,7 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 
 	if (custody_item(s->actor->custody, CUSTODY_LEG_SLAB, 0, &item) == 0) {
 		fd = dup(item.fd);
-		err = fd >= 0 ? slab_adopt(fd, SLAB_SCHEMA, &s->slab) : -errno;
+		err = fd >= 0 ? slab_adopt(fd, TAKEOVER_SCHEMA, &s->slab) : -errno;
 		if (err == 0 && s->slab.cap >= cap)
 			return 0;
 		/* another release or another size: its legs can not be continued */
@@ -26,7 +24,7 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 			close(fd);
 		custody_drop(s->actor->custody, CUSTODY_LEG_SLAB, 0);
 	}
-	err = slab_create("legs", cap, sizeof(struct leg_record), SLAB_SCHEMA, &s->slab);
+	err = slab_create("legs", cap, sizeof(struct leg_record), TAKEOVER_SCHEMA, &s->slab);
 	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0, s->slab.region.fd) : err;
 }
 
