@@ -7,6 +7,7 @@
  * ended by what happened and not by a loss; and when everybody is silent everything is free again. */
 #pragma once
 
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,8 @@ struct storm {
 	uint32_t known_count;
 	bool control_up;
 	uint64_t seed;
+	uint32_t fuse;      /* the worker dies at this one of its effects; 0 = it does not */
+	jmp_buf death;
 };
 
 static struct storm *storm; /* of the run: the stand-ins below have no other way to it */
@@ -87,11 +90,20 @@ static void storm_post(bool to_us, uint32_t caller, const char *p, size_t n)
 	k->sent_ms = storm->actor.now_ms;
 }
 
+/* An effect the world sees. A fuse burns down before and after each, so that the worker dies between any two. */
+static void storm_effect(void)
+{
+	if (storm->fuse != 0 && --storm->fuse == 0)
+		longjmp(storm->death, 1);
+}
+
 void udp_send(struct signaling *s, const struct sip_effect *e)
 {
 	(void)s;
+	storm_effect();
 	must(e->to.family == ADDR_V4 && e->to.port >= 5062 && e->to.port < 5062 + STORM_CALLERS);
 	storm_post(false, e->to.port - 5062u, e->p, e->n);
+	storm_effect();
 }
 
 struct addr udp_local(struct signaling *s, uint32_t listener, const struct addr *peer)
@@ -136,11 +148,10 @@ static void storm_ended(const Tipring__V1__LegEnded *m)
 	l->code = m->sip_code;
 }
 
-int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
+static void storm_hear(const Tipring__V1__Envelope *e)
 {
-	(void)w;
 	if (!storm->control_up)
-		return 0; /* taken by the queue, and gone with who had it */
+		return; /* taken by the queue, and gone with who had it */
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_INCOMING)
 		storm_learn(e->leg_incoming->leg_id);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_CONFIRMED)
@@ -150,6 +161,14 @@ int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
 		for (size_t i = 0; i < e->leg_roster->n_legs; i++)
 			storm_learn(e->leg_roster->legs[i]->incoming->leg_id);
+}
+
+int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
+{
+	(void)w;
+	storm_effect();
+	storm_hear(e);
+	storm_effect();
 	return 0;
 }
 
@@ -252,6 +271,7 @@ static void storm_kill(void)
 {
 	uint64_t now_ms = storm->actor.now_ms;
 
+	storm->fuse = 0;
 	storm_close();
 	storm_open(now_ms);
 	for (uint32_t i = 0; i < STORM_CALLERS; i++)
@@ -269,6 +289,25 @@ static void storm_kill(void)
 
 		if (storm->control_up && pool_get(&storm->s.legs, l->id) == NULL)
 			l->settled = true;
+	}
+}
+
+/* Between two steps: every leg goes on where it was. */
+static void storm_kill_idle(void)
+{
+	uint64_t ids[STORM_LEGS];
+	uint32_t states[STORM_LEGS], n = 0, at = 0;
+	struct leg *l;
+
+	while ((l = pool_each(&storm->s.legs, &at)) != NULL) {
+		ids[n] = l->r.handle;
+		states[n++] = l->r.state;
+	}
+	storm_kill();
+	must(storm->s.legs.used == n);
+	for (uint32_t i = 0; i < n; i++) {
+		l = pool_get(&storm->s.legs, ids[i]);
+		must(l != NULL && l->r.state == states[i]);
 	}
 }
 
@@ -445,9 +484,12 @@ static void storm_deliver(uint32_t at, bool keep, bool answer)
 
 static void storm_fate(uint8_t arg)
 {
-	switch (arg % 4) {
+	switch (arg % 5) {
 	case 0:
-		storm_kill();
+		storm_kill_idle();
+		break;
+	case 4:
+		storm->fuse = 1 + arg / 5 % 16;
 		break;
 	case 1:
 		storm->control_up = false;
@@ -495,7 +537,7 @@ static void storm_caller_does(unsigned op, uint32_t who)
 		storm_in_dialog(who, "OPTIONS");
 }
 
-static void storm_step(uint8_t what, uint8_t arg)
+static void storm_happen(uint8_t what, uint8_t arg)
 {
 	struct storm_leg *l = storm->known_count != 0 ? &storm->known[storm->known_count - 1 - arg % storm->known_count] : NULL;
 	unsigned op = what % 16;
@@ -514,12 +556,21 @@ static void storm_step(uint8_t what, uint8_t arg)
 		storm_fate(arg);
 }
 
+static void storm_step(uint8_t what, uint8_t arg)
+{
+	if (setjmp(storm->death) == 0)
+		storm_happen(what, arg);
+	else
+		storm_kill();
+}
+
 /* Everybody falls silent; control hangs up what is left and records every end. */
 static void storm_end(void)
 {
 	struct signaling *s = &storm->s;
 
 	storm->net_count = 0;
+	storm->fuse = 0;
 	storm->control_up = true;
 	to_bus_roster(s);
 	for (uint32_t i = 0; i < storm->known_count; i++)
