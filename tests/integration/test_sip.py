@@ -52,7 +52,7 @@ def peer(system):
 
 
 def test_a_call_is_answered_and_ended(system, peer):
-    """C160 C161 C164 C165"""
+    """C110 C160 C161 C164 C165"""
     answer = peer.call()
     assert "m=audio" in answer and "a=rtpmap:0 PCMU/8000" in answer
     assert answer.count(";tag=") == 2, "C151: one To tag, one From tag"
@@ -155,7 +155,7 @@ def test_a_reinvite_that_changes_the_session_is_refused_and_the_call_goes_on(sys
 
 
 def test_a_reinvite_that_changes_nothing_is_a_refresh(system, peer):
-    """C184 C170: PBXs and session timers send these; the answer is the same one, and is repeated until its ACK"""
+    """C092 C184 C170: PBXs and session timers send these; the answer is the same one, and is repeated until its ACK"""
     first = peer.call()
     for _ in range(3):
         peer.send(peer.request("INVITE", body=peer.sdp()))
@@ -319,6 +319,59 @@ def test_a_full_table_answers_503_with_retry_after(make_system, backends):
         p.bye()
     for p in peers:
         p.close()
+
+
+def test_ten_times_too_many_callers_are_all_answered(make_system, backends):
+    """C193: from one socket, 200 calls at 20 places; every refusal says when to come again, and everything is free afterwards"""
+    made = make_system(calls=20)
+    backends.start(made)
+    crowd = [Peer(made) for _ in range(200)]
+    for p in crowd:
+        p.send(p.request("INVITE", body=p.sdp()))
+    answers = [p.wait(200, 503, seconds=10) for p in crowd]
+    refused = [a for a in answers if a.startswith("SIP/2.0 503")]
+    assert all("Retry-After: " in a for a in refused)
+    assert 15 <= len(crowd) - len(refused) <= 20
+    for p, answer in zip(crowd, answers):
+        if answer in refused:
+            p.send(p.request("ACK", cseq=1, branch=p.branch))
+            continue
+        p.learn(answer)
+        p.send(p.request("ACK", cseq=1))
+        p.bye()
+    wait_for(lambda: made.metric("tipring_signaling_legs") == 0 and made.metric("tipring_calls") == 0, 5)
+    for p in crowd:
+        p.close()
+
+
+def test_advertised_addresses(make_system, backends):
+    """C093: what peers are told, while the sockets stay where they are"""
+    made = make_system(calls=2, settings={"sip.advertised_address": "203.0.113.5", "rtp.advertised_address": "203.0.113.6"})
+    backends.start(made)
+    p = Peer(made)
+    p.send(p.request("INVITE", body=p.sdp()))
+    answer = p.wait(200)
+    assert "\r\nContact: <sip:203.0.113.5:" in answer
+    assert "\r\nc=IN IP4 203.0.113.6\r\n" in answer and "IN IP4 127.0.0.1" not in answer
+    p.close()
+
+
+def test_after_the_end_nothing_is_sent(make_system):
+    """C174: calls are told, then it is quiet"""
+    made = make_system(calls=4, app="ringing")
+    process = subprocess.Popen([sys.executable, "-c", RINGING], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.stop()
+        p.wait(480, 503, 487)
+        assert p.receive(1.2) is None
+        p.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_no_route_is_404(make_system):

@@ -85,7 +85,7 @@ static void feed(enum leg_event ev, uint64_t now)
 	cr_assert(leg_input(leg, ev, &cfg, now, &out), "%s in %s", leg_event_name(ev), leg_state_name((enum leg_state)leg->r.state));
 }
 
-Test(leg, keeps_what_control_wants_to_know) /* C163 */
+Test(leg, keeps_what_control_wants_to_know) /* C034 C163 */
 {
 	cr_expect_str_eq(leg->r.from_uri, "sip:al@192.0.2.1");
 	cr_expect_str_eq(leg->r.from_display, "Al");
@@ -147,6 +147,37 @@ Test(leg, bye_before_ack_stops_everything) /* C173 */
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_ENDED);
 	feed(LEG_EV_TIMER, leg->r.deadline_ms);
 	cr_expect_not(did(LEG_FX_REPEAT));
+}
+
+Test(leg, hanging_up_before_and_after_the_answer) /* C162 C190 */
+{
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_HANGUP, 10);
+	cr_expect_not(did(LEG_FX_SEND_BYE), "there is no dialog to end");
+	cr_expect_eq(code_of(LEG_FX_RESPOND), 480u);
+	setup();
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_ANSWER, 0);
+	feed(LEG_EV_ACK, 0);
+	feed(LEG_EV_HANGUP, 10);
+	cr_expect(did(LEG_FX_SEND_BYE));
+	feed(LEG_EV_SETTLED, 11);
+	feed(LEG_EV_TIMER, leg->r.deadline_ms);
+	cr_expect(did(LEG_FX_FREE), "even when nobody answers the BYE");
+}
+
+Test(leg, what_comes_after_the_end_changes_nothing) /* C146 */
+{
+	static const enum leg_event late[] = {LEG_EV_ACK, LEG_EV_ANSWER, LEG_EV_RING, LEG_EV_BYE, LEG_EV_REFRESH, LEG_EV_RESUME};
+
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_ANSWER, 0);
+	feed(LEG_EV_BYE, 10);
+	for (size_t i = 0; i < sizeof late / sizeof late[0]; i++) {
+		cr_expect_not(leg_input(leg, late[i], &cfg, 20, &out));
+		cr_expect_eq(out.n, 0u);
+		cr_expect_eq(leg->r.state, (uint32_t)LEG_ENDED);
+	}
 }
 
 Test(leg, hanging_up_waits_for_the_ack)
