@@ -64,8 +64,15 @@ static Tipring__V1__MediaFacts *facts(struct incoming *in, const struct sdp_choi
 /* Messages carry UTF-8; a peer may send anything. */
 static void put_text(struct buf *b, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		buf_char(b, (unsigned char)s.p[i] < 0x80 && s.p[i] != '\0' ? s.p[i] : '?');
+	for (size_t i = 0; i < s.n;) {
+		size_t step = s.p[i] != '\0' ? codec_utf8_length((const uint8_t *)s.p + i, s.n - i) : 0;
+
+		if (step > 0)
+			buf_bytes(b, s.p + i, step);
+		else
+			buf_char(b, '?');
+		i += step > 0 ? step : 1;
+	}
 	buf_char(b, '\0');
 }
 
