@@ -96,7 +96,11 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 		return;
 	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
 	if (cc != NULL) {
+		bool waiting = s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING || s->phase == TIPRING__V1__LEG_PHASE__LEG_RINGING;
+
 		cc->c.seen = true;
+		if (waiting && cc->c.state == CALL_ANSWERING && cc->c.started)
+			to_bus_leg_answer(k, cc); /* its worker died with the first one */
 		if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && cc->c.state == CALL_ANSWERING)
 			(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* said while we were away */
 		return;
@@ -106,6 +110,8 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 		rebuild(k, w->index, s, x); /* also one that is over: its LegEnded follows the roster */
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING)
 		; /* nobody was told of it */
+	else if (x != NULL && calls_has_ended(k, x->call_id))
+		to_bus_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 480});
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
 		from_workers_incoming(k, w->index, s->incoming); /* it had just arrived */
 	else

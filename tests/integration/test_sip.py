@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,19 @@ async def main():
         async def handle(call):
             await call.answer(rate=8000)
             await call.hangup()
+        await server.run()
+asyncio.run(main())
+"""
+LATE = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("late")
+        async def handle(call):
+            await call.ring()
+            await asyncio.sleep(0.3)
+            await call.answer(rate=8000)
+            await call.ended()
         await server.run()
 asyncio.run(main())
 """
@@ -233,6 +247,26 @@ def test_a_cancel_while_signaling_is_dead(make_system):
         p.wait(487)
         p.close()
         wait_for(lambda: made.metric("tipring_calls_ended_total") == 1, 5)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_an_answer_that_dies_with_signaling_is_given_again(make_system):
+    """The backend answers while the worker hangs; whoever replaces it is told by control."""
+    made = make_system(calls=4, app="late")
+    process = subprocess.Popen([sys.executable, "-c", LATE], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.kill("signaling-0", signal.SIGSTOP)
+        p.learn(p.wait(200, seconds=6))
+        p.send(p.request("ACK", cseq=1))
+        wait_for(lambda: made.metric("tipring_calls_answered") == 1, 3)
+        p.bye()
+        p.close()
     finally:
         process.kill()
         process.wait()
