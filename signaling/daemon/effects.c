@@ -196,6 +196,7 @@ static void execute(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 		to_bus_ringing(s, l);
 		break;
 	case LEG_FX_CONFIRMED:
+		effects_save(s, l); /* a roster says it, too */
 		to_bus_confirmed(s, l);
 		break;
 	case LEG_FX_OVER:
@@ -275,7 +276,7 @@ static void refuse(struct signaling *s, const struct sip_effect *e, unsigned cod
 	if (code == 488)
 		buf_z(&b, "Warning: 305 tipring \"Incompatible media format\"\r\n");
 	if (code == 500 || code == 503)
-		buf_z(&b, "Retry-After: 2\r\n");
+		sip_put_retry_after(&b, rand_u64(&s->stack.rand));
 	r.headers = buf_str(&b);
 	answer(s, e->txn, &r);
 }

@@ -46,6 +46,7 @@ void udp_receive(struct signaling *s, const struct loop_event *e)
 		count(s, STAT_sip_truncated, 1);
 		return;
 	}
+	s->stack.full = s->legs.used == s->legs.cap;
 	sip_stack_input(&s->stack, &in, s->actor->now_ms, &fx);
 	effects_of_stack(s, &fx);
 }

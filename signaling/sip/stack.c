@@ -6,7 +6,6 @@
 #include "common/base/must.h"
 
 #define COOKIE      "z9hG4bK"
-#define RETRY_AFTER "2"
 
 static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
 {
@@ -164,8 +163,9 @@ static void answer_stateless(struct sip_stack *s, const struct sip_reply *r,
 	put_worker(&t, s);
 	reply.to_tag = buf_str(&t);
 	reply.server = s->cfg.server;
-	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
-			      &s->skeleton) != 0 ||
+	if ((sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			       &s->skeleton) != 0 &&
+	     !s->skeleton.cut) ||
 	    sip_reply_print(&b, &s->skeleton, &reply) != 0) {
 		s->count.malformed++; /* too large to be answered */
 		return;
@@ -322,11 +322,15 @@ static void deliver(struct sip_stack *s, enum sip_effect_kind kind, uint64_t txn
 	e->core = &s->core;
 }
 
+/* Callers who are refused together do not come again together. */
 static void unavailable(struct sip_stack *s, struct sip_effects *out)
 {
-	struct sip_reply r = {.code = 503,
-			      .headers = STR("Retry-After: " RETRY_AFTER "\r\n")};
+	char area[32];
+	struct buf headers = buf_of(area, sizeof area);
+	struct sip_reply r = {.code = 503};
 
+	sip_put_retry_after(&headers, map_hash(&s->hash, s->core.call_id.p, s->core.call_id.n));
+	r.headers = buf_str(&headers);
 	answer_stateless(s, &r, out);
 }
 
@@ -364,8 +368,13 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		unavailable(s, out);
 		return;
 	}
-	if (!outside || !is_crowded(s))
+	s->skeleton.cut = 0;
+	if (!outside || (!s->full && !is_crowded(s)))
 		t = new_server(s, key, now_ms);
+	if (t == NULL && s->skeleton.cut) {
+		answer_stateless(s, &(struct sip_reply){.code = 513}, out);
+		return;
+	}
 	if (t == NULL) {
 		s->count.full++;
 		unavailable(s, out);
@@ -660,7 +669,7 @@ static bool skeleton_is_sound(const struct sip_skeleton *k)
 {
 	const char *end = k->text + k->bytes;
 
-	return k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
+	return k->cut == 0 && k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
 	       k->to_end <= k->bytes - k->route_bytes - 2 && k->has_to_tag <= 1 &&
 	       str_has_prefix((struct str){k->text, k->bytes}, STR("Via: ")) &&
 	       end[-2] == '\r' && end[-1] == '\n';

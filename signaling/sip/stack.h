@@ -115,6 +115,7 @@ struct sip_stack {
 	struct rand rand;
 	struct sip_counters count;
 	bool draining;      /* 503 to new INVITEs and OPTIONS */
+	bool full;          /* 503 to new INVITEs: their owner has no room */
 	struct sip_msg msg; /* of the packet being served */
 	struct sip_core core;
 	struct sip_packet packet;
