@@ -197,6 +197,27 @@ static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
 		send_bytes(s, kept, &t->to, t->listener, out);
 }
 
+/* A response with nothing of its own need not be kept: the request that asks for it again
+ * says all there is in it. */
+static bool is_plain(const struct sip_server_txn *t, const struct sip_reply *r)
+{
+	return t->txn.kind == TXN_SERVER && r->code >= 200 && !r->make_dialog &&
+	       r->headers.n == 0 && r->body.n == 0 && r->reason.n == 0;
+}
+
+static void send_plain(struct sip_stack *s, const struct sip_server_txn *t,
+		       struct sip_effects *out)
+{
+	struct buf b = buf_of(s->scratch, sizeof s->scratch);
+	struct sip_reply r = {
+		.code = t->plain, .to_tag = str_of(t->to_tag), .server = s->cfg.server};
+
+	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			      &s->skeleton) == 0 &&
+	    sip_reply_print(&b, &s->skeleton, &r) == 0)
+		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+}
+
 static void arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn *t)
 {
 	uint64_t at = txn_deadline(t);
@@ -417,6 +438,8 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 		take_ack(s, t, now_ms, out);
 	} else if (t != NULL) {
 		s->count.retransmitted++;
+		if (t->plain != 0)
+			send_plain(s, t, out);
 		act_server(s, t, txn_event(&t->txn, TXN_EV_REQUEST, now_ms), out);
 	} else if (s->msg.method == SIP_M_CANCEL) {
 		take_cancel(s, key, now_ms, out);
@@ -546,7 +569,11 @@ int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply 
 		return err;
 	if (r->code >= 200)
 		sip_store_drop(&s->store, &t->skeleton);
-	if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
+	if (is_plain(t, r)) {
+		t->plain = r->code;
+		sip_store_drop(&s->store, &t->response);
+		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+	} else if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
 		/* it goes out all the same, but can not be repeated */
 		s->count.full++;
 		sip_store_drop(&s->store, &t->response);

@@ -74,6 +74,7 @@ struct sip_server_txn {
 	uint64_t key, merge_key, user;
 	struct addr to;
 	uint32_t listener;
+	uint32_t plain; /* final response that is made from the request again; 0 = none */
 	char to_tag[SIP_TAG_BYTES];
 	struct sip_kept skeleton; /* until the final response */
 	struct sip_kept response; /* the last one */
