@@ -43,7 +43,7 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
-	slab_commit(&s->slab, pool_slot(l->r.handle), &l->r, sizeof l->r);
+	slab_commit(&s->slab, pool_slot(l->r.handle), s->packed, leg_pack(&l->r, s->packed));
 	l->dirty = false;
 }
 

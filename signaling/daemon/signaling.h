@@ -47,6 +47,7 @@ struct signaling {
 	struct local_route locals[SIGNALING_LOCALS_MAX];
 	uint32_t local_next;
 	char server[64];
+	char packed[sizeof(struct leg_record)]; /* the record being saved or loaded */
 	char *out;              /* owned: SIGNALING_OUT_BYTES */
 	size_t out_used;
 	uint64_t out_turn_ns;   /* when `out` was last emptied */

@@ -28,14 +28,21 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0, s->slab.region.fd) : err;
 }
 
+static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
+{
+	size_t n;
+	int err = slab_load(&s->slab, slot, s->packed, sizeof s->packed, &n);
+
+	return err == 0 ? leg_unpack(s->packed, n, ret) : err;
+}
+
 void takeover_key(struct signaling *s)
 {
-	static struct leg_record r; /* 30 KB */
-	size_t n;
+	static struct leg_record r; /* 28 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		if (slab_load(&s->slab, slot, &r, sizeof r, &n) != 0 || n != sizeof r || r.version != LEG_RECORD_VERSION)
+		if (load(s, slot, &r) != 0 || r.version != LEG_RECORD_VERSION)
 			continue;
 		s->hash = r.hash; /* keys of its transactions were made with it */
 		return;
@@ -71,17 +78,16 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct leg_record r; /* 30 KB */
+	static struct leg_record r; /* 28 KB */
 	uint32_t kept = 0;
 
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		size_t n;
-		int err = slab_load(&s->slab, slot, &r, sizeof r, &n);
+		int err = load(s, slot, &r);
 
 		if (err == ERR_NOENT)
 			continue;
 		if (err == 0)
-			err = n == sizeof r ? restore(s, slot, &r) : ERR_CORRUPT;
+			err = restore(s, slot, &r);
 		if (err == 0) {
 			kept++;
 			continue;

@@ -1,6 +1,8 @@
 /* leg.c - see leg.h: from an INVITE to facts, and back from a record. */
 #include "signaling/leg/leg.h"
 
+#include "common/base/must.h"
+
 static void keep(char *to, size_t cap, struct str from)
 {
 	if (from.n >= cap)
@@ -153,6 +155,61 @@ int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *
 	if (err == 0)
 		err = sdp_choose(&offer, &choice);
 	return err == 0 ? sdp_answer(b, &offer, &choice, local, l->r.handle * 0x9e3779b97f4a7c15ull) : err;
+}
+
+#define RECORD_HEAD offsetof(struct leg_record, text)
+#define SERVER_HEAD (offsetof(struct sip_server_record, skeleton) + offsetof(struct sip_skeleton, text))
+
+size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
+{
+	struct buf b = buf_of(out, sizeof *r);
+
+	buf_bytes(&b, r, RECORD_HEAD);
+	buf_bytes(&b, r->text, r->text_used);
+	buf_bytes(&b, r->offer, r->offer_bytes);
+	buf_bytes(&b, r->context, r->context_bytes);
+	if (r->has_txn) {
+		buf_bytes(&b, &r->server, SERVER_HEAD);
+		buf_bytes(&b, r->server.skeleton.text, r->server.skeleton.bytes);
+		buf_bytes(&b, r->server.response, r->server.response_bytes);
+	}
+	must(buf_ok(&b));
+	return b.n;
+}
+
+/* `n` octets of `*in` to an area of `cap`. */
+static int unpack(struct str *in, void *to, size_t n, size_t cap)
+{
+	if (n > cap || n > in->n)
+		return ERR_CORRUPT;
+	memcpy(to, in->p, n);
+	in->p += n;
+	in->n -= n;
+	return 0;
+}
+
+int leg_unpack(const char *p, size_t n, struct leg_record *ret)
+{
+	struct sip_server_record *server = &ret->server;
+	struct str in = {p, n};
+	int err;
+
+	memset(ret, 0, sizeof *ret);
+	err = unpack(&in, ret, RECORD_HEAD, RECORD_HEAD);
+	if (err == 0)
+		err = unpack(&in, ret->text, ret->text_used, sizeof ret->text);
+	if (err == 0)
+		err = unpack(&in, ret->offer, ret->offer_bytes, sizeof ret->offer);
+	if (err == 0)
+		err = unpack(&in, ret->context, ret->context_bytes, sizeof ret->context);
+	if (err == 0 && ret->has_txn) {
+		err = unpack(&in, server, SERVER_HEAD, SERVER_HEAD);
+		if (err == 0)
+			err = unpack(&in, server->skeleton.text, server->skeleton.bytes, sizeof server->skeleton.text);
+		if (err == 0)
+			err = unpack(&in, server->response, server->response_bytes, sizeof server->response);
+	}
+	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
 }
 
 static bool ends(const char *z, size_t cap)

@@ -90,7 +90,7 @@ struct leg_wish {
 	char reason[64];
 };
 
-struct leg_record {
+struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept: leg_pack() */
 	uint64_t version;
 	uint64_t handle;
 	struct map_key hash;       /* of the stack's tables */
@@ -147,6 +147,12 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, u
 
 /* The answer SDP for the stored offer. ERR_SYNTAX, ERR_UNSUPPORTED, ERR_NOSPC. */
 MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b);
+
+/* The record as it is kept, without what its texts and messages leave unused: a few KB of 28. The number of octets. */
+size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)]);
+
+/* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
+MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
 
 /* Check a record of a predecessor; sets what is derived from it. ERR_CORRUPT. */
 MUST_USE int leg_restore(struct leg *l, uint64_t now_ms);

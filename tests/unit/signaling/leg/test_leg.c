@@ -380,6 +380,64 @@ Test(leg, goes_on_from_its_record_in_every_state)
 	}
 }
 
+static char packed[sizeof(struct leg_record)];
+
+Test(leg, records_are_kept_without_what_is_unused)
+{
+	struct leg_record *back = malloc(sizeof *back);
+	size_t n;
+
+	bring_to(LEG_RINGING);
+	memcpy(leg->r.context, "context", 7);
+	leg->r.context_bytes = 7;
+	for (unsigned i = 0; i < 2; i++) {
+		n = leg_pack(&leg->r, packed);
+		cr_expect_lt(n, 9000u, "%zu", n);
+		cr_assert_eq(leg_unpack(packed, n, back), 0);
+		cr_expect_eq(memcmp(back, &leg->r, sizeof *back), 0);
+		for (size_t cut = 0; cut < n; cut++)
+			cr_assert_eq(leg_unpack(packed, cut, back), ERR_CORRUPT);
+		cr_assert_eq(leg_unpack(packed, n + 1, back), ERR_CORRUPT);
+		leg->r.has_txn = 1; /* the second time with its transaction */
+		leg->r.server.skeleton.bytes = 5;
+		memcpy(leg->r.server.skeleton.text, "abcde", 5);
+		leg->r.server.response_bytes = 3;
+		memcpy(leg->r.server.response, "xyz", 3);
+	}
+	/* all of it fits, and not one octet more */
+	leg->r.text_used = LEG_TEXT_BYTES;
+	leg->r.offer_bytes = LEG_OFFER_BYTES;
+	leg->r.context_bytes = LEG_CONTEXT_BYTES;
+	leg->r.server.skeleton.bytes = SIP_SKELETON_BYTES;
+	leg->r.server.response_bytes = SIP_RESPONSE_BYTES;
+	n = leg_pack(&leg->r, packed);
+	cr_assert_leq(n, sizeof packed);
+	cr_assert_eq(leg_unpack(packed, n, back), 0);
+	cr_expect_eq(memcmp(back->server.response, leg->r.server.response, SIP_RESPONSE_BYTES), 0);
+	free(back);
+}
+
+Test(leg, packed_records_are_hostile)
+{
+	struct leg_record *back = malloc(sizeof *back);
+
+	bring_to(LEG_ANSWERED);
+	srand(3);
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t n = leg_pack(&leg->r, packed), size = (size_t)rand() % sizeof packed;
+		char *exact;
+
+		for (unsigned i = 0; i < 6; i++)
+			packed[(size_t)rand() % n] = (char)rand();
+		size = round % 2 == 0 ? n : size;
+		exact = malloc(size + 1);
+		memcpy(exact, packed, size);
+		(void)!leg_unpack(exact, size, back);
+		free(exact);
+	}
+	free(back);
+}
+
 Test(leg, damaged_records_are_refused)
 {
 	struct leg *copy = calloc(1, sizeof *copy);
