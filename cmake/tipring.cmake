@@ -8,7 +8,8 @@ target_compile_definitions(tipring_options INTERFACE _GNU_SOURCE)
 target_include_directories(tipring_options INTERFACE ${CMAKE_SOURCE_DIR})
 if(CMAKE_C_COMPILER_ID STREQUAL "Clang") # it objects to GNU forms gcc calls C17 with extensions
   target_compile_options(tipring_options INTERFACE
-    -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-statement-expression -Wno-initializer-overrides)
+    -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-statement-expression -Wno-initializer-overrides
+    -Wno-cast-qual) # the initialisers protobuf-c generates; gcc looks at our own casts
 endif()
 if(TIPRING_SANITIZE)
   target_compile_options(tipring_options INTERFACE

@@ -37,6 +37,13 @@ void pool_fini(struct pool *p)
 	*p = (struct pool){.items = NULL};
 }
 
+void pool_spread(struct pool *p, uint64_t seed)
+{
+	must(p->used == 0);
+	for (uint32_t i = 0; i < p->cap; i++)
+		p->gen[i] = (uint32_t)((seed + i) * 0x9e3779b97f4a7c15ull >> 32) & ~1u;
+}
+
 static void *begin_use(struct pool *p, uint32_t slot, uint32_t gen)
 {
 	void *item = p->items + slot * p->item_bytes;

@@ -25,6 +25,10 @@ struct pool {
 MUST_USE int pool_init(struct pool *p, uint32_t cap, size_t item_bytes);
 void pool_fini(struct pool *p);
 
+/* Before the first take: generations start anywhere, so that handles of a predecessor name
+ * nothing here. */
+void pool_spread(struct pool *p, uint64_t seed);
+
 /* A zeroed object, or NULL when all are in use. `ret_handle` may be NULL. */
 void *pool_take(struct pool *p, uint64_t *ret_handle);
 

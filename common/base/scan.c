@@ -11,12 +11,31 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* A set of octets: one bit each. */
+struct set {
+	uint64_t bits[4];
+};
+
+static bool has(const struct set *s, char c)
+{
+	return s->bits[(unsigned char)c >> 6] >> ((unsigned char)c & 63) & 1;
+}
+
+static struct set set_of(const char *z)
+{
+	struct set s = {{0}};
+
+	for (; *z != '\0'; z++)
+		s.bits[(unsigned char)*z >> 6] |= 1ull << ((unsigned char)*z & 63);
+	return s;
+}
+
 static bool is_token(char c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c))
-		return true;
+	/* letters, digits and "-.!%*_+`'~" */
+	static const struct set token = {{0x03ff6ca200000000ull, 0x47ffffff87fffffeull}};
 
-	return c != '\0' && strchr("-.!%*_+`'~", c) != NULL;
+	return has(&token, c);
 }
 
 static void fail(struct scan *s, int err)
@@ -87,11 +106,6 @@ void scan_end(struct scan *s)
 		fail(s, ERR_SYNTAX);
 }
 
-int scan_peek(const struct scan *s)
-{
-	return s->err == 0 && s->p < s->end ? (unsigned char)*s->p : -1;
-}
-
 bool scan_try_char(struct scan *s, char c)
 {
 	if (scan_peek(s) != (unsigned char)c)
@@ -109,9 +123,10 @@ void scan_char(struct scan *s, char c)
 
 struct str scan_until(struct scan *s, const char *stops)
 {
+	struct set set = set_of(stops);
 	struct str t = {s->p, 0};
 
-	while (scan_peek(s) >= 0 && (*s->p == '\0' || strchr(stops, *s->p) == NULL))
+	while (s->err == 0 && s->p < s->end && !has(&set, *s->p))
 		s->p++;
 
 	t.n = (size_t)(s->p - t.p);

@@ -36,7 +36,10 @@ struct str scan_token(struct scan *s);
 void scan_end(struct scan *s);
 
 /* The next octet without taking it; -1 at the end or after an error. */
-int scan_peek(const struct scan *s);
+static inline int scan_peek(const struct scan *s)
+{
+	return s->err == 0 && s->p < s->end ? (unsigned char)*s->p : -1;
+}
 
 /* Require this octet. */
 void scan_char(struct scan *s, char c);

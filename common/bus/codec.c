@@ -42,9 +42,7 @@ static void to_arena(void *codec, void *p)
 	(void)codec, (void)p; /* everything goes at once, with the next message */
 }
 
-/* Length of the UTF-8 sequence at p, 0 when there is none (RFC 3629 section 3: the
- * shortest form, no surrogates). */
-static size_t utf8_length(const uint8_t *p, size_t n)
+size_t codec_utf8_length(const uint8_t *p, size_t n)
 {
 	static const struct {
 		uint8_t mask, lead;
@@ -82,7 +80,7 @@ static bool is_text(const char *z)
 	size_t n = strlen(z);
 
 	for (size_t i = 0; i < n;) {
-		size_t step = utf8_length((const uint8_t *)z + i, n - i);
+		size_t step = codec_utf8_length((const uint8_t *)z + i, n - i);
 
 		if (step == 0)
 			return false;

@@ -21,6 +21,10 @@ struct codec {
 	bool exhausted; /* the arena refused something of this message */
 };
 
+/* Octets of the UTF-8 character at `p`, where `n` > 0 are; 0: none (RFC 3629 section 3: the
+ * shortest form, no surrogates). Texts of messages hold nothing else. */
+size_t codec_utf8_length(const uint8_t *p, size_t n);
+
 MUST_USE int codec_init(struct codec *c);
 void codec_fini(struct codec *c);
 

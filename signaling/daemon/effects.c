@@ -1,7 +1,6 @@
 /* effects.c - what the stack and the legs want done, done. */
 #include <inttypes.h>
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
@@ -44,45 +43,26 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
-	slab_commit(&s->slab, pool_slot(l->r.handle), &l->r, sizeof l->r);
+	slab_commit(&s->slab, pool_slot(l->r.handle), s->packed, leg_pack(&l->r, s->packed));
 	l->dirty = false;
 }
 
-#define UNHEARD_MS 64000u /* an end that control does not take note of is forgotten then */
+/* Nothing of the peer reaches it any more. */
+static void retire_leg(struct signaling *s, struct leg *l)
+{
+	const struct leg_end *end = &l->r.over;
 
-void effects_release(struct signaling *s, struct leg *l)
+	log_info("leg.ended", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"", pool_handle(&s->legs, l), end->who, end->code,
+		 end->reason);
+	sip_stack_set_user(&s->stack, l->txn, 0);
+	effects_index(s, l, false);
+}
+
+static void free_leg(struct signaling *s, struct leg *l)
 {
 	wheel_cancel(&s->wheel, &l->timer);
 	slab_clear(&s->slab, pool_slot(pool_handle(&s->legs, l)));
 	pool_give(&s->legs, l);
-}
-
-/* Over for the peer. A leg that control has a name for stays in the slab and in the roster until control has taken note of its end. */
-static void free_leg(struct signaling *s, struct leg *l)
-{
-	sip_stack_set_user(&s->stack, l->txn, 0);
-	l->txn = 0;
-	effects_index(s, l, false);
-	if (l->r.context_bytes == 0 || l->r.forgotten) {
-		effects_release(s, l);
-		return;
-	}
-	l->r.deadline_ms = s->actor->now_ms + UNHEARD_MS;
-	wheel_arm(&s->wheel, &l->timer, l->r.deadline_ms);
-	effects_save(s, l);
-}
-
-static void over(struct signaling *s, struct leg *l, const struct leg_fx *fx)
-{
-	log_info("leg.over", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"", pool_handle(&s->legs, l), (unsigned)fx->who, fx->code,
-		 fx->reason);
-	l->r.over = true;
-	l->r.over_who = fx->who;
-	l->r.over_code = fx->code;
-	l->r.over_unix_ns = clock_unix_ns();
-	(void)!str_copy(l->r.over_reason, sizeof l->r.over_reason, str_of(fx->reason));
-	l->dirty = true;
-	to_bus_over(s, l);
 }
 
 /* ---- effects of a leg ---- */
@@ -127,6 +107,8 @@ static void respond(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 		log_warn("leg.respond", "leg=%" PRIx64 " code=%u reason=%s", pool_handle(&s->legs, l), fx->code, err_name(err));
 	effects_save(s, l); /* before it leaves: a successor must know what was said */
 	effects_of_stack(s, &out);
+	if (err != 0 && r.code >= 200 && r.code < 300)
+		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
 }
 
 /* The route set says where; a private Contact behind a public source is a NAT's inside. */
@@ -134,8 +116,8 @@ static struct addr next_hop(const struct leg *l)
 {
 	struct addr to;
 
-	if (sip_dialog_next_hop(&l->r.dialog, &to) != 0 || to.family != l->r.source.family ||
-	    (addr_is_private(&to) && !addr_is_private(&l->r.source) && !addr_is_loopback(&l->r.source)))
+	if (sip_dialog_next_hop(&l->r.dialog, &to) != 0 || to.family != l->r.source.family || addr_is_any(&to) ||
+	    addr_is_multicast(&to) || (addr_is_private(&to) && !addr_is_private(&l->r.source) && !addr_is_loopback(&l->r.source)))
 		return l->r.source;
 	return to;
 }
@@ -152,9 +134,9 @@ static void send_bye(struct signaling *s, struct leg *l)
 	sip_stack_branch(&s->stack, branch);
 	addr_print(&h, &local);
 	if (l->wish.reason[0] != '\0') {
-		buf_z(&extra, "Reason: SIP;cause=200;text=\"");
-		buf_z(&extra, l->wish.reason);
-		buf_z(&extra, "\"\r\n");
+		buf_z(&extra, "Reason: SIP;cause=200;text=");
+		sip_put_quoted(&extra, str_of(l->wish.reason));
+		buf_z(&extra, "\r\n");
 	}
 	err = sip_dialog_print(&l->r.dialog,
 			       &(struct sip_dialog_request){
@@ -168,15 +150,19 @@ static void send_bye(struct signaling *s, struct leg *l)
 		err = sip_stack_request(&s->stack, &where, str_of(branch), s->actor->now_ms, &out);
 	if (err != 0)
 		log_warn("leg.bye", "leg=%" PRIx64 " reason=%s", where.user, err_name(err));
+	if (err != 0) {
+		l->r.deadline_ms = s->actor->now_ms; /* there is nothing to wait for */
+		wheel_arm(&s->wheel, &l->timer, l->r.deadline_ms);
+	}
 	effects_save(s, l);
 	effects_of_stack(s, &out);
-	if (err != 0)
-		(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
 }
 
-/* Control is not there, or its queue is full: the caller is told now, not after a timeout. */
+/* Control is not there, or its queue is full: the caller is told now, not after a timeout. Saved first, so that a
+ * leg control has heard of is one a successor has. */
 static void ask_control(struct signaling *s, struct leg *l)
 {
+	effects_save(s, l);
 	if (worker_welcome(s->worker) && to_bus_incoming(s, l) == 0)
 		return;
 	l->wish = (struct leg_wish){.code = 503, .retry_after_s = 2};
@@ -192,6 +178,14 @@ static void repeat(struct signaling *s, struct leg *l)
 	effects_of_stack(s, &out);
 }
 
+/* Saved before it leaves: a successor must not go on with a call that control has seen the end of. */
+static void tell_over(struct signaling *s, struct leg *l)
+{
+	if (l->dirty)
+		effects_save(s, l);
+	to_bus_over(s, l);
+}
+
 static void execute(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 {
 	switch (fx->kind) {
@@ -202,10 +196,11 @@ static void execute(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 		to_bus_ringing(s, l);
 		break;
 	case LEG_FX_CONFIRMED:
+		effects_save(s, l); /* a roster says it, too */
 		to_bus_confirmed(s, l);
 		break;
 	case LEG_FX_OVER:
-		over(s, l, fx);
+		tell_over(s, l);
 		break;
 	case LEG_FX_RESPOND:
 		respond(s, l, fx);
@@ -245,6 +240,8 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev)
 	log_debug("leg.event", "leg=%" PRIx64 " state=%s event=%s next=%s", handle, leg_state_name(before), leg_event_name(ev),
 		  leg_state_name((enum leg_state)l->r.state));
 	arm(s, l);
+	if (l->r.state == LEG_ENDED && before != LEG_ENDED)
+		retire_leg(s, l);
 	for (uint32_t i = 0; i < fx.n; i++) {
 		if (fx.v[i].kind == LEG_FX_FREE) {
 			free_leg(s, l);
@@ -278,10 +275,9 @@ static void refuse(struct signaling *s, const struct sip_effect *e, unsigned cod
 	sip_refusal_headers(&b, e->msg, code);
 	if (code == 488)
 		buf_z(&b, "Warning: 305 tipring \"Incompatible media format\"\r\n");
-	if (code == 503)
-		buf_z(&b, "Retry-After: 2\r\n");
+	if (code == 500 || code == 503)
+		sip_put_retry_after(&b, rand_u64(&s->stack.rand));
 	r.headers = buf_str(&b);
-	count(s, STAT_signaling_legs_refused, 1);
 	answer(s, e->txn, &r);
 }
 
@@ -292,12 +288,14 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	int code;
 
 	if (l == NULL) {
+		count(s, STAT_signaling_legs_refused, 1);
 		refuse(s, e, 503);
 		return;
 	}
 	code = leg_open(l, e, sip_stack_tag(&s->stack, e->txn));
 	if (code != 0) {
 		pool_give(&s->legs, l);
+		count(s, STAT_signaling_legs_refused, 1);
 		refuse(s, e, (unsigned)code);
 		return;
 	}
@@ -310,24 +308,47 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	(void)effects_leg_input(s, l, LEG_EV_INVITE);
 }
 
+/* Changing a session in mid-call is not served yet: it stays as it is. */
+static void reinvite(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	int code = leg_refresh(l, e);
+
+	effects_save(s, l); /* the CSeq */
+	if (code != 0) {
+		refuse(s, e, (unsigned)code);
+		return;
+	}
+	sip_stack_set_user(&s->stack, e->txn, pool_handle(&s->legs, l));
+	count(s, STAT_signaling_legs_refreshed, 1);
+	(void)effects_leg_input(s, l, LEG_EV_REFRESH);
+}
+
+static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (e->msg->method == SIP_M_BYE) {
+		/* answered when its effect can not be lost any more */
+		(void)effects_leg_input(s, l, LEG_EV_BYE);
+		answer(s, e->txn, &(struct sip_reply){.code = 200});
+	} else if (e->msg->method == SIP_M_INVITE) {
+		reinvite(s, l, e);
+	} else if (e->msg->method == SIP_M_OPTIONS) {
+		answer(s, e->txn, &(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)});
+	} else {
+		refuse(s, e, 405);
+	}
+}
+
 static void in_dialog(struct signaling *s, const struct sip_effect *e)
 {
 	struct leg *l = leg_of(s, e->core);
-	bool bye = e->msg->method == SIP_M_BYE;
 
 	if (l == NULL) {
 		answer(s, e->txn, &(struct sip_reply){.code = 481});
 	} else if (e->core->cseq.number <= l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		answer(s, e->txn, &(struct sip_reply){.code = 500, .reason = STR("CSeq is too low")});
-	} else if (bye) {
-		l->r.dialog.remote_cseq = e->core->cseq.number;
-		answer(s, e->txn, &(struct sip_reply){.code = 200});
-		(void)effects_leg_input(s, l, LEG_EV_BYE);
 	} else {
 		l->r.dialog.remote_cseq = e->core->cseq.number;
-		l->dirty = true;
-		/* changing a session in mid-call is not served yet: it stays as it is */
-		refuse(s, e, e->msg->method == SIP_M_INVITE ? 488 : e->msg->method == SIP_M_OPTIONS ? 200 : 405);
+		serve(s, l, e);
 	}
 }
 
@@ -343,8 +364,10 @@ static void got_ack(struct signaling *s, const struct sip_effect *e)
 {
 	struct leg *l = leg_of(s, e->core);
 
-	if (l != NULL)
-		(void)effects_leg_input(s, l, LEG_EV_ACK);
+	if (l == NULL || e->core->cseq.number != l->r.invite_cseq)
+		return; /* of another INVITE than the last */
+	sip_stack_settle(&s->stack, l->txn);
+	(void)effects_leg_input(s, l, LEG_EV_ACK);
 }
 
 void effects_of_stack(struct signaling *s, struct sip_effects *fx)
@@ -388,14 +411,8 @@ void effects_tick(struct signaling *s)
 
 	while (sip_stack_tick(&s->stack, s->actor->now_ms, &fx))
 		effects_of_stack(s, &fx);
-	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL) {
-		struct leg *l = t->owner;
-
-		if (l->r.state == LEG_ENDED)
-			effects_release(s, l);
-		else
-			(void)effects_leg_input(s, l, LEG_EV_TIMER);
-	}
+	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
+		(void)effects_leg_input(s, t->owner, LEG_EV_TIMER);
 }
 
 uint64_t effects_deadline_ms(const struct signaling *s)

@@ -7,9 +7,10 @@ static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m, u
 {
 	struct leg *l = pool_get(&s->legs, id);
 
-	if (l == NULL)
-		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__NOT_FOUND, "no such leg");
-	return l;
+	if (l != NULL && l->r.state != LEG_ENDED)
+		return l;
+	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__NOT_FOUND, "no such leg");
+	return NULL;
 }
 
 static void give(struct signaling *s, struct leg *l, const Tipring__V1__Envelope *m, enum leg_event ev)
@@ -20,14 +21,17 @@ static void give(struct signaling *s, struct leg *l, const Tipring__V1__Envelope
 		      good ? "" : "not possible in the leg's state");
 }
 
-/* Text for a header or a reason phrase: nothing in it may end the line or a quoted string. */
+/* Text for people: on one line, whole characters only. */
 static void take_text(char *to, size_t cap, const char *from)
 {
 	size_t n = 0;
 
 	for (; *from != '\0' && n + 1 < cap; from++)
-		if ((unsigned char)*from >= ' ' && *from != '"' && *from != '\\' && *from != 0x7f)
+		if ((unsigned char)*from >= ' ' && *from != 0x7f)
 			to[n++] = *from;
+	if ((*from & 0xc0) == 0x80) /* cut inside of a UTF-8 character */
+		while (n > 0 && (to[--n] & 0xc0) == 0x80)
+			;
 	to[n] = '\0';
 }
 
@@ -58,7 +62,8 @@ static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	}
 	local.port = (uint16_t)a->port;
-	l->r.local_rtp = local;
+	if (l->r.state < LEG_ANSWERED)
+		l->r.local_rtp = local;
 	give(s, l, m, LEG_EV_ANSWER);
 }
 
@@ -109,19 +114,15 @@ static void on_annotate(void *self, struct str peer, const Tipring__V1__Envelope
 	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__OK, "");
 }
 
+/* Control has recorded the end. */
 static void on_forget(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct signaling *s = self;
 	struct leg *l = pool_get(&s->legs, m->leg_forget->leg_id);
 
 	(void)peer;
-	if (l == NULL)
-		return;
-	l->r.forgotten = true;
-	if (l->r.state == LEG_ENDED)
-		effects_release(s, l);
-	else
-		effects_save(s, l); /* its BYE is still under way */
+	if (l != NULL && l->r.over.owed)
+		(void)effects_leg_input(s, l, LEG_EV_SETTLED);
 }
 
 #define ANY (~0u)

@@ -77,6 +77,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = pool_init(&s->legs, cfg->max_calls, sizeof(struct leg));
 	if (err == 0)
+		pool_spread(&s->legs, clock_entropy());
+	if (err == 0)
 		err = map_init(&s->by_dialog, cfg->max_calls);
 	if (err == 0)
 		err = takeover_slab(s, cfg->max_calls);
@@ -107,7 +109,7 @@ static void gauges(struct signaling *s)
 	struct leg *l;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		confirmed += l->r.state == LEG_CONFIRMED;
+		confirmed += l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED;
 	stat_set(p, STAT_signaling_legs, s->legs.used);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);

@@ -52,6 +52,7 @@ struct signaling {
 	struct local_route locals[SIGNALING_LOCALS_MAX];
 	uint32_t local_next;
 	char server[64];
+	char packed[sizeof(struct leg_record)]; /* the record being saved or loaded */
 	char *out;              /* owned: SIGNALING_OUT_BYTES */
 	size_t out_used;
 	uint64_t out_turn_ns;   /* when `out` was last emptied */
@@ -79,6 +80,7 @@ void effects_release(struct signaling *s, struct leg *l); /* an ended leg that c
 void effects_index(struct signaling *s, struct leg *l, bool add); /* by_dialog */
 
 /* takeover.c */
+#define TAKEOVER_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
 MUST_USE int takeover_slab(struct signaling *s, uint32_t cap);
 void takeover_key(struct signaling *s); /* the hash key of the predecessor, or a new one */
 uint32_t takeover_legs(struct signaling *s);

@@ -6,8 +6,6 @@
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
-#define SLAB_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
-
 int takeover_slab(struct signaling *s, uint32_t cap)
 {
 	struct custody_item item;
@@ -15,7 +13,7 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 
 	if (custody_item(s->actor->custody, CUSTODY_LEG_SLAB, 0, &item) == 0) {
 		fd = dup(item.fd);
-		err = fd >= 0 ? slab_adopt(fd, SLAB_SCHEMA, &s->slab) : -errno;
+		err = fd >= 0 ? slab_adopt(fd, TAKEOVER_SCHEMA, &s->slab) : -errno;
 		if (err == 0 && s->slab.cap >= cap)
 			return 0;
 		/* another release or another size: its legs can not be continued */
@@ -26,18 +24,25 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 			close(fd);
 		custody_drop(s->actor->custody, CUSTODY_LEG_SLAB, 0);
 	}
-	err = slab_create("legs", cap, sizeof(struct leg_record), SLAB_SCHEMA, &s->slab);
+	err = slab_create("legs", cap, sizeof(struct leg_record), TAKEOVER_SCHEMA, &s->slab);
 	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0, s->slab.region.fd) : err;
+}
+
+static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
+{
+	size_t n;
+	int err = slab_load(&s->slab, slot, s->packed, sizeof s->packed, &n);
+
+	return err == 0 ? leg_unpack(s->packed, n, ret) : err;
 }
 
 void takeover_key(struct signaling *s)
 {
-	static struct leg_record r; /* 30 KB */
-	size_t n;
+	static struct leg_record r; /* 28 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		if (slab_load(&s->slab, slot, &r, sizeof r, &n) != 0 || n != sizeof r || r.version != LEG_RECORD_VERSION)
+		if (load(s, slot, &r) != 0 || r.version != LEG_RECORD_VERSION)
 			continue;
 		s->hash = r.hash; /* keys of its transactions were made with it */
 		return;
@@ -53,7 +58,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		return ERR_CORRUPT;
 	l->r = *r;
 	l->timer.owner = l;
-	err = leg_restore(l);
+	err = leg_restore(l, s->actor->now_ms);
 	if (err == 0 && r->listener >= s->listener_count)
 		err = ERR_CORRUPT;
 	if (err == 0 && r->has_txn)
@@ -66,18 +71,19 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		effects_index(s, l, true);
 	if (r->deadline_ms != UINT64_MAX)
 		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
+	if (r->state == LEG_ENDING)
+		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	return 0;
 }
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct leg_record r; /* 30 KB */
+	static struct leg_record r; /* 28 KB */
 	uint32_t kept = 0;
 
 	slab_count_death(&s->slab);
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		size_t n;
-		int err = slab_load(&s->slab, slot, &r, sizeof r, &n);
+		int err = load(s, slot, &r);
 
 		if (err == ERR_NOENT)
 			continue;
@@ -87,7 +93,7 @@ uint32_t takeover_legs(struct signaling *s)
 		}
 		slab_touch(&s->slab, SIGNALING_RECORD, r.handle);
 		if (err == 0)
-			err = n == sizeof r ? restore(s, slot, &r) : ERR_CORRUPT;
+			err = restore(s, slot, &r);
 		slab_touch(&s->slab, 0, 0);
 		if (err == 0) {
 			kept++;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "signaling/daemon/signaling.h"
 
 #define ROSTER_ROWS 16u
@@ -64,8 +65,15 @@ static Tipring__V1__MediaFacts *facts(struct incoming *in, const struct sdp_choi
 /* Messages carry UTF-8; a peer may send anything. */
 static void put_text(struct buf *b, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		buf_char(b, (unsigned char)s.p[i] < 0x80 && s.p[i] != '\0' ? s.p[i] : '?');
+	for (size_t i = 0; i < s.n;) {
+		size_t step = s.p[i] != '\0' ? codec_utf8_length((const uint8_t *)s.p + i, s.n - i) : 0;
+
+		if (step > 0)
+			buf_bytes(b, s.p + i, step);
+		else
+			buf_char(b, '?');
+		i += step > 0 ? step : 1;
+	}
 	buf_char(b, '\0');
 }
 
@@ -148,12 +156,13 @@ static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struc
 {
 	tipring__v1__leg_ended__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
-	m->who = (Tipring__V1__EndedBy)l->r.over_who;
-	m->sip_code = l->r.over_code;
-	m->reason = borrowed(l->r.over_reason);
-	m->unix_ns = l->r.over_unix_ns;
+	m->who = (Tipring__V1__EndedBy)l->r.over.who;
+	m->sip_code = l->r.over.code;
+	m->reason = borrowed(l->r.over.reason);
+	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - l->r.over.at_ms) * 1000000u;
 }
 
+/* Answered with LegForget once control has recorded it; the leg is kept, and is in the roster, until then. */
 void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -187,6 +196,7 @@ static Tipring__V1__LegPhase phase_of(uint32_t state)
 		[LEG_ANSWERED] = TIPRING__V1__LEG_PHASE__LEG_ANSWERED,
 		[LEG_HANGING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_CONFIRMED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
+		[LEG_REFRESHED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
 		[LEG_ENDING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_ENDED] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 	};
@@ -204,6 +214,8 @@ void to_bus_roster(struct signaling *s)
 	size_t n = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL) {
+		if (l->r.over.who != 0 && !l->r.over.owed)
+			continue; /* control is done with it; its BYE is still out */
 		if (n == ROSTER_ROWS) {
 			send_roster(s, rows, n, false);
 			n = 0;
@@ -213,7 +225,7 @@ void to_bus_roster(struct signaling *s)
 		states[n].phase = phase_of(l->r.state);
 		states[n].context.data = l->r.context;
 		states[n].context.len = l->r.context_bytes;
-		if (l->r.over && !l->r.forgotten) {
+		if (l->r.over.owed) {
 			fill_over(s, &ended[n], l);
 			states[n].ended = &ended[n];
 		}

@@ -1,6 +1,8 @@
 /* leg.c - see leg.h: from an INVITE to facts, and back from a record. */
 #include "signaling/leg/leg.h"
 
+#include "common/base/must.h"
+
 static void keep(char *to, size_t cap, struct str from)
 {
 	if (from.n >= cap)
@@ -72,6 +74,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 	r->deadline_ms = UINT64_MAX;
 	r->source = request->packet->source;
 	r->listener = request->packet->listener;
+	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
 	if (offer.n == 0)
 		return 488; /* offers of ours in the 200 are not made yet */
@@ -94,6 +97,55 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 	return 0;
 }
 
+/* Where audio goes and how it is coded: what media was told. */
+static bool choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
+{
+	return a->media == b->media && a->codec == b->codec && a->payload_type == b->payload_type &&
+	       a->dtmf_payload_type == b->dtmf_payload_type && a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
+	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
+}
+
+static int refresh_refusal(const struct leg *l)
+{
+	switch ((enum leg_state)l->r.state) {
+	case LEG_CONFIRMED:
+		return 0;
+	case LEG_ANSWERED:
+	case LEG_REFRESHED:
+	case LEG_HANGING:
+		return 491; /* the last 2xx has no ACK yet */
+	case LEG_ROUTING:
+	case LEG_RINGING:
+		return 500; /* RFC 3261 14.2: the first INVITE has no answer yet */
+	case LEG_IDLE:
+	case LEG_ENDING:
+	case LEG_ENDED:
+	case LEG_STATES:
+		break;
+	}
+	return 481;
+}
+
+int leg_refresh(struct leg *l, const struct sip_effect *request)
+{
+	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE), request->msg->body);
+	int code = refresh_refusal(l);
+	struct sdp_choice choice;
+	struct sdp offer;
+
+	if (code != 0)
+		return code;
+	if (text.n == 0 || text.n > sizeof l->r.offer || sdp_parse(text, &offer) != 0 ||
+	    sdp_choose(&offer, &choice) != 0 || !choice_eq(&choice, &l->choice) ||
+	    sip_dialog_refresh(&l->r.dialog, request->msg, request->core) != 0)
+		return 488;
+	memcpy(l->r.offer, text.p, text.n);
+	l->r.offer_bytes = (uint32_t)text.n;
+	l->r.invite_cseq = request->core->cseq.number;
+	l->txn = request->txn;
+	return 0;
+}
+
 int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b)
 {
 	struct sdp offer;
@@ -103,6 +155,61 @@ int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *
 	if (err == 0)
 		err = sdp_choose(&offer, &choice);
 	return err == 0 ? sdp_answer(b, &offer, &choice, local, l->r.handle * 0x9e3779b97f4a7c15ull) : err;
+}
+
+#define RECORD_HEAD offsetof(struct leg_record, text)
+#define SERVER_HEAD (offsetof(struct sip_server_record, skeleton) + offsetof(struct sip_skeleton, text))
+
+size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
+{
+	struct buf b = buf_of(out, sizeof *r);
+
+	buf_bytes(&b, r, RECORD_HEAD);
+	buf_bytes(&b, r->text, r->text_used);
+	buf_bytes(&b, r->offer, r->offer_bytes);
+	buf_bytes(&b, r->context, r->context_bytes);
+	if (r->has_txn) {
+		buf_bytes(&b, &r->server, SERVER_HEAD);
+		buf_bytes(&b, r->server.skeleton.text, r->server.skeleton.bytes);
+		buf_bytes(&b, r->server.response, r->server.response_bytes);
+	}
+	must(buf_ok(&b));
+	return b.n;
+}
+
+/* `n` octets of `*in` to an area of `cap`. */
+static int unpack(struct str *in, void *to, size_t n, size_t cap)
+{
+	if (n > cap || n > in->n)
+		return ERR_CORRUPT;
+	memcpy(to, in->p, n);
+	in->p += n;
+	in->n -= n;
+	return 0;
+}
+
+int leg_unpack(const char *p, size_t n, struct leg_record *ret)
+{
+	struct sip_server_record *server = &ret->server;
+	struct str in = {p, n};
+	int err;
+
+	memset(ret, 0, sizeof *ret);
+	err = unpack(&in, ret, RECORD_HEAD, RECORD_HEAD);
+	if (err == 0)
+		err = unpack(&in, ret->text, ret->text_used, sizeof ret->text);
+	if (err == 0)
+		err = unpack(&in, ret->offer, ret->offer_bytes, sizeof ret->offer);
+	if (err == 0)
+		err = unpack(&in, ret->context, ret->context_bytes, sizeof ret->context);
+	if (err == 0 && ret->has_txn) {
+		err = unpack(&in, server, SERVER_HEAD, SERVER_HEAD);
+		if (err == 0)
+			err = unpack(&in, server->skeleton.text, server->skeleton.bytes, sizeof server->skeleton.text);
+		if (err == 0)
+			err = unpack(&in, server->response, server->response_bytes, sizeof server->response);
+	}
+	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
 }
 
 static bool ends(const char *z, size_t cap)
@@ -130,15 +237,29 @@ static bool headers_are_sound(const struct leg_record *r)
 	return true;
 }
 
-int leg_restore(struct leg *l)
+/* Every state but one has a deadline, and no repetition is faster than T1. */
+static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
+{
+	bool repeats = r->state == LEG_ANSWERED || r->state == LEG_HANGING || r->state == LEG_REFRESHED;
+
+	if (r->state == LEG_CONFIRMED)
+		return r->deadline_ms == UINT64_MAX;
+	return r->deadline_ms != UINT64_MAX &&
+	       (!repeats || (r->interval_ms >= SIP_T1_MS && r->interval_ms <= SIP_T2_MS &&
+			     r->give_up_ms <= now_ms + SIP_TIMEOUT_MS));
+}
+
+int leg_restore(struct leg *l, uint64_t now_ms)
 {
 	const struct leg_record *r = &l->r;
 
-	if (r->version != LEG_RECORD_VERSION || r->state > LEG_ENDED || r->state == LEG_IDLE ||
+	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES || r->state == LEG_IDLE ||
+	    (r->state == LEG_ENDED && !r->over.owed) || !times_are_sound(r, now_ms) ||
+	    r->source.family == ADDR_NONE || r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
 	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context || !headers_are_sound(r) ||
 	    !dialog_is_sound(&r->dialog) || !ends(r->from_uri, sizeof r->from_uri) ||
 	    !ends(r->from_display, sizeof r->from_display) || !ends(r->to_uri, sizeof r->to_uri) ||
-	    !ends(r->request_uri, sizeof r->request_uri) || !ends(r->over_reason, sizeof r->over_reason))
+	    !ends(r->request_uri, sizeof r->request_uri) || !ends(r->over.reason, sizeof r->over.reason))
 		return ERR_CORRUPT;
 	return choose(l) == 0 ? 0 : ERR_CORRUPT;
 }

@@ -23,8 +23,9 @@ enum leg_state {
 	LEG_ANSWERED,  /* 2xx sent, repeated until the ACK */
 	LEG_HANGING,   /* to be ended, but not before the ACK (RFC 3261 15) */
 	LEG_CONFIRMED,
+	LEG_REFRESHED, /* confirmed, and a re-INVITE that changes nothing has its 2xx */
 	LEG_ENDING,    /* our BYE is out */
-	LEG_ENDED,
+	LEG_ENDED,     /* over for the peer; kept until control knows */
 	LEG_STATES
 };
 
@@ -37,7 +38,11 @@ enum leg_event {
 	LEG_EV_ACK,      /* from the peer */
 	LEG_EV_BYE,
 	LEG_EV_CANCEL,
+	LEG_EV_REFRESH,  /* a re-INVITE that leg_refresh() took */
 	LEG_EV_BYE_DONE, /* our BYE was answered, or nobody answered */
+	LEG_EV_UNSENT,   /* the 2xx could not be made */
+	LEG_EV_SETTLED,  /* control has recorded the end */
+	LEG_EV_RESUME,   /* a successor took over */
 	LEG_EV_TIMER,    /* leg->deadline_ms passed */
 	LEG_EVENTS
 };
@@ -46,9 +51,9 @@ enum leg_fx_kind {
 	LEG_FX_INCOMING,  /* tell control */
 	LEG_FX_RINGING,
 	LEG_FX_CONFIRMED,
-	LEG_FX_OVER,      /* tell control: who, code, reason; exactly once */
+	LEG_FX_OVER,      /* tell control what leg->r.over says; again until it is settled */
 	LEG_FX_RESPOND,   /* code to the INVITE, with the answer when it is 2xx */
-	LEG_FX_REPEAT,    /* the 2xx again */
+	LEG_FX_REPEAT,    /* the last response again */
 	LEG_FX_SEND_BYE,
 	LEG_FX_FREE,
 	LEG_FX_KINDS
@@ -62,14 +67,21 @@ enum leg_who {
 
 struct leg_fx {
 	enum leg_fx_kind kind;
-	uint32_t code;
-	enum leg_who who;
-	const char *reason; /* constant */
+	uint32_t code; /* of LEG_FX_RESPOND */
 };
 
 struct leg_effects {
 	struct leg_fx v[LEG_EFFECTS_MAX];
 	uint32_t n;
+};
+
+/* How it ended. */
+struct leg_end {
+	uint32_t owed; /* control has not confirmed yet that it knows */
+	uint32_t who;  /* enum leg_who */
+	uint32_t code;
+	char reason[36];
+	uint64_t at_ms; /* when, on the clock of `now_ms` */
 };
 
 /* A refusal or an end as control wants it. */
@@ -79,26 +91,22 @@ struct leg_wish {
 	char reason[64];
 };
 
-struct leg_record {
+struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept: leg_pack() */
 	uint64_t version;
 	uint64_t handle;
 	struct map_key hash;       /* of the stack's tables */
 	uint32_t state;
 	uint32_t listener;
 	uint64_t deadline_ms;      /* UINT64_MAX = none */
-	uint64_t give_up_ms;       /* of the 2xx */
+	uint64_t give_up_ms;       /* of the ringing, then of the 2xx */
 	uint32_t interval_ms;
 	uint32_t context_bytes;
 	uint32_t offer_bytes;
 	uint32_t header_count;
 	uint32_t has_txn;          /* `server` is valid */
+	uint32_t invite_cseq;      /* of the last INVITE that got a 2xx: its ACK has the same */
 	uint32_t text_used;
-	/* how it ended, until control has taken note */
-	uint32_t over;             /* bool */
-	uint32_t over_who, over_code;
-	uint32_t forgotten;        /* bool: control needs it no more */
-	char over_reason[64];
-	uint64_t over_unix_ns;
+	struct leg_end over;
 	struct addr source;
 	struct addr local_rtp;     /* as answered */
 	struct sip_dialog dialog;
@@ -115,7 +123,7 @@ _Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
 
 struct leg {
 	struct leg_record r;
-	uint64_t txn;              /* server transaction of the INVITE; stale when it is over */
+	uint64_t txn;              /* server transaction of the last INVITE; stale when it is over */
 	struct wheel_timer timer;
 	struct leg_wish wish;
 	struct sdp_choice choice;  /* of the offer */
@@ -131,14 +139,24 @@ struct leg_config {
 /* From an INVITE outside a dialog. 0, or the status code of its refusal (positive): 400, 488, 513. */
 MUST_USE int leg_open(struct leg *l, const struct sip_effect *request, struct str local_tag);
 
+/* A re-INVITE. 0: it offers what the leg has (a refresh, RFC 3261 14.2), and LEG_EV_REFRESH follows; else the status
+ * code of its refusal (481, 488, 491, 500), and nothing has changed. */
+MUST_USE int leg_refresh(struct leg *l, const struct sip_effect *request);
+
 /* One event. False: no rule for it in this state. */
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, uint64_t now_ms, struct leg_effects *out);
 
 /* The answer SDP for the stored offer. ERR_SYNTAX, ERR_UNSUPPORTED, ERR_NOSPC. */
 MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b);
 
+/* The record as it is kept, without what its texts and messages leave unused: a few KB of 28. The number of octets. */
+size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)]);
+
+/* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
+MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
+
 /* Check a record of a predecessor; sets what is derived from it. ERR_CORRUPT. */
-MUST_USE int leg_restore(struct leg *l);
+MUST_USE int leg_restore(struct leg *l, uint64_t now_ms);
 
 struct str leg_header_name(const struct leg *l, uint32_t i);
 struct str leg_header_value(const struct leg *l, uint32_t i);

@@ -2,6 +2,9 @@
 #include "common/base/must.h"
 #include "signaling/leg/leg.h"
 
+#define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
+#define TELL_AGAIN_MS 2000u
+
 struct step {
 	struct leg *l;
 	const struct leg_config *cfg;
@@ -19,7 +22,7 @@ struct rule {
 static struct leg_fx *emit(struct step *s, enum leg_fx_kind kind)
 {
 	must(s->out->n < LEG_EFFECTS_MAX);
-	s->out->v[s->out->n] = (struct leg_fx){.kind = kind, .reason = ""};
+	s->out->v[s->out->n] = (struct leg_fx){.kind = kind};
 	return &s->out->v[s->out->n++];
 }
 
@@ -30,11 +33,11 @@ static void deadline(struct step *s, uint64_t ms)
 
 static void over(struct step *s, enum leg_who who, uint32_t code, const char *reason)
 {
-	struct leg_fx *fx = emit(s, LEG_FX_OVER);
+	struct leg_end *end = &s->l->r.over;
 
-	fx->who = who;
-	fx->code = code;
-	fx->reason = reason;
+	*end = (struct leg_end){.owed = 1, .who = who, .code = code, .at_ms = s->now_ms};
+	(void)!str_copy(end->reason, sizeof end->reason, str_of(reason));
+	emit(s, LEG_FX_OVER);
 }
 
 static void respond(struct step *s, uint32_t code)
@@ -42,8 +45,13 @@ static void respond(struct step *s, uint32_t code)
 	emit(s, LEG_FX_RESPOND)->code = code;
 }
 
+/* The peer has what it needs; control may not know yet. */
 static void finish(struct step *s)
 {
+	if (s->l->r.over.owed) {
+		deadline(s, TELL_AGAIN_MS);
+		return;
+	}
 	deadline(s, UINT64_MAX);
 	emit(s, LEG_FX_FREE);
 }
@@ -61,11 +69,25 @@ static void ask_control(struct step *s)
 	deadline(s, s->cfg->answer_timeout_ms);
 }
 
+static void wait_ringing(struct step *s)
+{
+	uint64_t left = s->l->r.give_up_ms - s->now_ms;
+
+	deadline(s, left < RING_AGAIN_MS ? left : RING_AGAIN_MS);
+}
+
 static void ring(struct step *s)
 {
 	respond(s, s->l->ring_code);
 	emit(s, LEG_FX_RINGING);
-	deadline(s, 10 * (uint64_t)s->cfg->answer_timeout_ms); /* ringing may take its time */
+	s->l->r.give_up_ms = s->now_ms + 10 * (uint64_t)s->cfg->answer_timeout_ms; /* ringing may take its time */
+	wait_ringing(s);
+}
+
+static void ring_again(struct step *s)
+{
+	emit(s, LEG_FX_REPEAT);
+	wait_ringing(s);
 }
 
 static void answer(struct step *s)
@@ -127,6 +149,26 @@ static void repeat_answer(struct step *s)
 	deadline(s, r->interval_ms);
 }
 
+/* The ACK of a refresh; control knows of none. */
+static void refreshed(struct step *s)
+{
+	deadline(s, UINT64_MAX);
+}
+
+/* RFC 3261 14.2: the session stays what it was. */
+static void refuse_refresh(struct step *s)
+{
+	respond(s, 500);
+	deadline(s, UINT64_MAX);
+}
+
+static void unanswerable(struct step *s)
+{
+	respond(s, 500);
+	over(s, LEG_BY_SYSTEM, 500, "the answer can not be made");
+	finish(s);
+}
+
 static void bye_peer(struct step *s)
 {
 	over(s, LEG_BY_CALLER, 200, "hung up");
@@ -158,6 +200,30 @@ static void no_ack(struct step *s)
 	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
 }
 
+/* Whether the BYE of a predecessor arrived is not known; to the peer that had it this one is a 481. */
+static void bye_again(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void tell_again(struct step *s)
+{
+	emit(s, LEG_FX_OVER);
+	deadline(s, TELL_AGAIN_MS);
+}
+
+static void settle(struct step *s)
+{
+	s->l->r.over.owed = 0;
+}
+
+static void forget(struct step *s)
+{
+	settle(s);
+	finish(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -179,7 +245,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {hang_up_early,    LEG_ENDED},
 		[LEG_EV_CANCEL]   = {cancelled,        LEG_ENDED},
 		[LEG_EV_BYE]      = {early_bye,        LEG_ENDED},
-		[LEG_EV_TIMER]    = {no_answer,        LEG_ENDED},
+		[LEG_EV_TIMER]    = {ring_again,       LEG_RINGING}, /* or no_answer: give_up */
 	},
 	[LEG_ANSWERED] = {
 		[LEG_EV_ANSWER]   = {ignore,           LEG_ANSWERED},
@@ -188,7 +254,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_BYE]      = {bye_peer,         LEG_ENDED},
 		[LEG_EV_HANGUP]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
-		[LEG_EV_TIMER]    = {repeat_answer,    LEG_ANSWERED}, /* or no_ack: leg_input() */
+		[LEG_EV_TIMER]    = {repeat_answer,    LEG_ANSWERED}, /* or no_ack: give_up */
+		[LEG_EV_UNSENT]   = {unanswerable,     LEG_ENDED},
 	},
 	[LEG_HANGING] = {
 		[LEG_EV_ACK]      = {bye_after_ack,    LEG_ENDING},
@@ -197,6 +264,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {ignore,           LEG_HANGING},
 		[LEG_EV_REJECT]   = {ignore,           LEG_HANGING},
 		[LEG_EV_CANCEL]   = {ignore,           LEG_HANGING},
+		[LEG_EV_SETTLED]  = {settle,           LEG_HANGING},
 	},
 	[LEG_CONFIRMED] = {
 		[LEG_EV_ACK]      = {ignore,           LEG_CONFIRMED},
@@ -205,6 +273,17 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_BYE]      = {bye_peer,         LEG_ENDED},
 		[LEG_EV_HANGUP]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REJECT]   = {hang_up,          LEG_ENDING},
+		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
+	},
+	[LEG_REFRESHED] = {
+		[LEG_EV_ACK]      = {refreshed,        LEG_CONFIRMED},
+		[LEG_EV_ANSWER]   = {ignore,           LEG_REFRESHED},
+		[LEG_EV_CANCEL]   = {ignore,           LEG_REFRESHED},
+		[LEG_EV_BYE]      = {bye_peer,         LEG_ENDED},
+		[LEG_EV_HANGUP]   = {hang_up_later,    LEG_HANGING},
+		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
+		[LEG_EV_TIMER]    = {repeat_answer,    LEG_REFRESHED}, /* or no_ack: give_up */
+		[LEG_EV_UNSENT]   = {refuse_refresh,   LEG_CONFIRMED},
 	},
 	[LEG_ENDING] = {
 		[LEG_EV_BYE_DONE] = {finish,           LEG_ENDED},
@@ -213,12 +292,21 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_ACK]      = {ignore,           LEG_ENDING},
 		[LEG_EV_HANGUP]   = {ignore,           LEG_ENDING},
 		[LEG_EV_REJECT]   = {ignore,           LEG_ENDING},
+		[LEG_EV_SETTLED]  = {settle,           LEG_ENDING},
+		[LEG_EV_RESUME]   = {bye_again,        LEG_ENDING},
+	},
+	[LEG_ENDED] = {
+		[LEG_EV_SETTLED]  = {forget,           LEG_ENDED},
+		[LEG_EV_TIMER]    = {tell_again,       LEG_ENDED},
 	},
 };
 /* clang-format on */
 
+/* LEG_EV_TIMER when give_up_ms has passed. */
 static const struct rule give_up[LEG_STATES] = {
+	[LEG_RINGING] = {no_answer, LEG_ENDED},
 	[LEG_ANSWERED] = {no_ack, LEG_ENDING},
+	[LEG_REFRESHED] = {no_ack, LEG_ENDING},
 	[LEG_HANGING] = {bye_after_ack, LEG_ENDING},
 };
 
@@ -243,7 +331,7 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, u
 const char *leg_state_name(enum leg_state s)
 {
 	static const char *const names[LEG_STATES] = {
-		"idle", "routing", "ringing", "answered", "hanging", "confirmed", "ending", "ended",
+		"idle", "routing", "ringing", "answered", "hanging", "confirmed", "refreshed", "ending", "ended",
 	};
 
 	return names[s];
@@ -252,7 +340,8 @@ const char *leg_state_name(enum leg_state s)
 const char *leg_event_name(enum leg_event e)
 {
 	static const char *const names[LEG_EVENTS] = {
-		"invite", "ring", "answer", "reject", "hangup", "ack", "bye", "cancel", "bye_done", "timer",
+		"invite", "ring", "answer", "reject", "hangup", "ack", "bye", "cancel", "refresh", "bye_done",
+		"unsent", "settled", "resume", "timer",
 	};
 
 	return names[e];

@@ -149,7 +149,9 @@ int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *
 	put_address(b, local);
 	buf_z(b, "s=-\r\nc=");
 	put_address(b, local);
-	buf_z(b, "t=0 0\r\n");
+	buf_z(b, "t="); /* RFC 3264 6: as in the offer */
+	buf_str_put(b, offer->timing.n > 0 ? offer->timing : STR("0 0"));
+	buf_z(b, "\r\n");
 	for (uint32_t i = 0; i < offer->count; i++) {
 		if (i == c->media)
 			put_taken(b, c, local->port);

@@ -209,7 +209,15 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 		s->origin = v;
 	else if (type == 's')
 		s->name = v;
+	else if (type == 't' && s->timing.n == 0)
+		s->timing = v;
 	return 0;
+}
+
+/* RFC 8866 9, byte-string: what is copied into an answer is a line of its own there, too. */
+static bool has_stray_octet(struct str line)
+{
+	return memchr(line.p, '\0', line.n) != NULL || memchr(line.p, '\r', line.n) != NULL;
 }
 
 int sdp_parse(struct str text, struct sdp *ret)
@@ -218,7 +226,7 @@ int sdp_parse(struct str text, struct sdp *ret)
 	struct str rest = text;
 
 	ret->count = 0;
-	ret->origin = ret->name = (struct str){"", 0};
+	ret->origin = ret->name = ret->timing = (struct str){"", 0};
 	if (text.n > SDP_BYTES_MAX)
 		return ERR_RANGE;
 	for (uint32_t n = 0; rest.n > 0; n++) {
@@ -229,7 +237,7 @@ int sdp_parse(struct str text, struct sdp *ret)
 			continue;
 		if (n == SDP_LINES_MAX)
 			return ERR_RANGE;
-		if (line.n < 2 || line.p[1] != '=' || (n == 0 && !str_eq(line, STR("v=0"))))
+		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) || (n == 0 && !str_eq(line, STR("v=0"))))
 			return ERR_SYNTAX;
 		err = parse_line(ret, &all, line.p[0], (struct str){line.p + 2, line.n - 2});
 		if (err != 0)

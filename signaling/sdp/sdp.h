@@ -51,6 +51,7 @@ struct sdp_media {
 
 struct sdp {
 	struct str origin, name;
+	struct str timing; /* the first t=; n == 0: none */
 	struct sdp_media media[SDP_MEDIA_MAX];
 	uint32_t count;
 };

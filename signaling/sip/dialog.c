@@ -120,6 +120,19 @@ int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
 	return keep(d, m, c, local_tag, target);
 }
 
+int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *m,
+		       const struct sip_core *c)
+{
+	struct str target;
+	int err = sip_has(m, SIP_CONTACT) ? find_target(m, c, &target) : 0;
+
+	if (err != 0 || !sip_has(m, SIP_CONTACT))
+		return err;
+	if (target.n >= sizeof d->target)
+		return ERR_NOSPC;
+	return str_copy(d->target, sizeof d->target, target);
+}
+
 bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c)
 {
 	return str_eq(str_of(d->call_id), c->call_id) &&

@@ -32,6 +32,11 @@ struct sip_dialog {
 MUST_USE int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
 			    const struct sip_core *c, struct str local_tag);
 
+/* The peer's Contact becomes the target when there is one (RFC 3261 12.2.2). ERR_SYNTAX or
+ * ERR_NOSPC, and the target stays. */
+MUST_USE int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *m,
+				const struct sip_core *c);
+
 /* Does an in-dialog request belong here (RFC 3261 12.2.2)? */
 bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c);
 

@@ -1,69 +1,9 @@
 /* msg.c - see msg.h */
 #include "signaling/sip/msg.h"
 
-static const struct {
-	struct str name;
-	char compact;
-	bool single;
-} headers[SIP_HEADERS] = {
-#define SINGLE                 true
-#define MANY                   false
-#define HEADER(id, n, c, kind) [SIP_##id] = {{n, sizeof(n) - 1}, (c)[0], kind},
-#include "signaling/sip/header.def"
-#undef HEADER
-};
+#include "signaling/sip/scan64.h"
 
-static const struct str methods[SIP_METHODS] = {
-#define METHOD(id, n) [SIP_M_##id] = {n, sizeof(n) - 1},
-#include "signaling/sip/method.def"
-#undef METHOD
-};
-
-enum sip_method sip_method_of(struct str name)
-{
-	for (unsigned i = 1; i < SIP_METHODS; i++)
-		if (str_eq(methods[i], name))
-			return (enum sip_method)i;
-	return SIP_UNKNOWN;
-}
-
-static char lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-enum sip_header sip_header_of(struct str name)
-{
-	for (unsigned i = 1; i < SIP_HEADERS; i++) {
-		if (name.n == 1 ? headers[i].compact != '\0' &&
-					  headers[i].compact == lower(name.p[0])
-				: str_ieq(headers[i].name, name))
-			return (enum sip_header)i;
-	}
-	return SIP_OTHER;
-}
-
-const char *sip_header_name(enum sip_header id)
-{
-	return headers[id].name.p;
-}
-
-const char *sip_reason_of(unsigned status)
-{
-	static const struct {
-		unsigned code;
-		const char *text;
-	} table[] = {
-#define STATUS(c, t) {c, t},
-#include "signaling/sip/status.def"
-#undef STATUS
-	};
-
-	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		if (table[i].code == status)
-			return table[i].text;
-	return "";
-}
+#define LINES_CHUNK 16u /* blocks: most headers are shorter than a KiB */
 
 /* ---- lines ---- */
 
@@ -75,32 +15,120 @@ static void find_fault(struct sip_msg *m, uint16_t status, const char *text)
 	}
 }
 
-/* One line without its end; *rest is what follows. */
-static struct str take_line(struct str *rest)
-{
-	struct str line = str_cut(*rest, '\n', rest);
+/* A cursor over the lines of a message: bitmaps are made of some blocks at a time, as far
+ * as the header goes and not much further. */
+struct lines {
+	const char *p;     /* the next line */
+	const char *start; /* of the text */
+	const char *end;
+	const char *block; /* the octets of the bits below; NULL: none yet */
+	uint64_t lf, colon, odd; /* not walked over yet */
+	size_t at, count;        /* next of `chunk`, and how many there are */
+	struct sip_block chunk[LINES_CHUNK];
+};
 
-	if (line.n > 0 && line.p[line.n - 1] == '\r')
-		line.n--;
-	return line;
+struct line {
+	struct str text;   /* without its end */
+	const char *colon; /* the first; NULL: none */
+	bool odd;          /* holds an octet that can not stand there: stray_octets() */
+};
+
+static void lines_start(struct lines *l, struct str text)
+{
+	l->p = l->start = text.p;
+	l->end = text.p + text.n;
+	l->block = NULL;
+	l->lf = l->colon = l->odd = 0;
+	l->at = l->count = 0;
 }
 
-static bool is_folded(struct str rest)
+/* NUL stands in a quoted pair or nowhere; CR only before LF (RFC 3261 25.1). */
+static uint64_t stray_octets(const struct lines *l, const struct sip_block *m)
 {
-	return rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t');
-}
+	size_t left = (size_t)(l->end - l->block);
+	uint64_t ends = m->lf >> 1, nul = m->nul, odd = m->cr;
 
-/* A header line with everything folded into it; empty at the end of the header, behind
- * which a body may well begin with white space. */
-static struct str take_folded(struct str *rest)
-{
-	struct str line = take_line(rest);
+	if (left > SIP_BLOCK_BYTES)
+		ends |= (uint64_t)(l->block[SIP_BLOCK_BYTES] == '\n') << 63;
+	else
+		ends |= 1ull << (left - 1); /* the text may end with CR */
+	odd &= ~ends;
+	for (; nul != 0; nul &= nul - 1) {
+		const char *at = l->block + __builtin_ctzll(nul);
 
-	while (line.n > 0 && is_folded(*rest)) {
-		struct str more = take_line(rest);
-
-		line.n = (size_t)(more.p + more.n - line.p);
+		if (at == l->start || at[-1] != '\\')
+			odd |= nul & -nul;
 	}
+	return odd;
+}
+
+/* False at the end of the text. */
+static bool next_block(struct lines *l)
+{
+	const char *block = l->block != NULL ? l->block : l->start;
+	size_t done = l->block != NULL ? SIP_BLOCK_BYTES : 0;
+	const struct sip_block *m;
+
+	if ((size_t)(l->end - block) <= done)
+		return false;
+	l->block = block + done;
+	if (l->at == l->count) {
+		struct str rest = {l->block, (size_t)(l->end - l->block)};
+
+		l->count = sip_scan64(rest, l->chunk, LINES_CHUNK);
+		l->at = 0;
+	}
+	m = &l->chunk[l->at++];
+	l->lf = m->lf;
+	l->colon = m->colon;
+	l->odd = stray_octets(l, m);
+	return true;
+}
+
+/* What of this block stands below `limit` (a bit, or 0: all of it) belongs to the line. */
+static void take_bits(struct lines *l, struct line *line, uint64_t limit)
+{
+	uint64_t below = limit - 1;
+
+	if (line->colon == NULL && (l->colon & below) != 0)
+		line->colon = l->block + __builtin_ctzll(l->colon & below);
+	line->odd |= (l->odd & below) != 0;
+	l->colon &= ~below;
+	l->odd &= ~below;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The next line; `fold`: with everything folded into it, unless it is empty: behind the
+ * header a body may well begin with white space. */
+static struct line next_line(struct lines *l, bool fold)
+{
+	struct line line = {.text = {l->p, 0}};
+	const char *end;
+
+	do {
+		while (l->lf == 0) {
+			take_bits(l, &line, 0);
+			if (!next_block(l))
+				break;
+		}
+		if (l->lf == 0) {
+			end = l->p = l->end;
+		} else {
+			uint64_t bit = l->lf & -l->lf;
+
+			take_bits(l, &line, bit);
+			end = l->block + __builtin_ctzll(bit);
+			l->lf ^= bit;
+			l->p = end + 1;
+		}
+		line.text.n = (size_t)(end - line.text.p);
+		if (line.text.n > 0 && end[-1] == '\r')
+			line.text.n--;
+	} while (fold && line.text.n > 0 && l->p < l->end && is_blank(*l->p));
 	return line;
 }
 
@@ -111,18 +139,6 @@ bool sip_is_token(struct str s)
 	(void)scan_token(&c);
 	scan_end(&c);
 	return c.err == 0;
-}
-
-/* NUL stands in a quoted pair or nowhere; CR only before LF (RFC 3261 25.1). */
-static bool has_stray_octet(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '\0' && (i == 0 || s.p[i - 1] != '\\'))
-			return true;
-		if (s.p[i] == '\r' && (i + 1 == s.n || s.p[i + 1] != '\n'))
-			return true;
-	}
-	return false;
 }
 
 static bool has_space(struct str s)
@@ -156,13 +172,13 @@ static int parse_version(struct sip_msg *m, struct str version)
 
 /* "INVITE sip:x SIP/2.0": exactly two spaces. With others it is still SIP, and is told
  * so. */
-static int parse_request_line(struct sip_msg *m, struct str line)
+static int parse_request_line(struct sip_msg *m, const struct line *line)
 {
 	struct str rest, version;
 	int err;
 
-	m->method_name = str_cut(line, ' ', &rest);
-	if (!sip_is_token(m->method_name) || has_stray_octet(line))
+	m->method_name = str_cut(line->text, ' ', &rest);
+	if (!sip_is_token(m->method_name) || line->odd)
 		return ERR_SYNTAX;
 	version = last_word(str_trim(rest));
 	err = parse_version(m, version);
@@ -208,36 +224,43 @@ static void link_field(struct sip_msg *m, uint16_t last[SIP_HEADERS])
 	m->count++;
 }
 
-static void parse_field(struct sip_msg *m, struct str line, uint16_t last[SIP_HEADERS])
+static void parse_field(struct sip_msg *m, const struct line *line,
+			uint16_t last[SIP_HEADERS])
 {
 	struct sip_field *f = &m->fields[m->count];
-	struct str value, name = str_cut(line, ':', &value);
+	const char *end = line->text.p + line->text.n;
+	struct str name;
 
-	if (name.n == line.n || is_folded(line) || has_stray_octet(line) ||
-	    !sip_is_token(str_trim(name))) {
+	if (line->colon == NULL || is_blank(line->text.p[0]) || line->odd) {
 		find_fault(m, 400, "Malformed header field");
 		return;
 	}
-	*f = (struct sip_field){
-		.name = str_trim(name), .value = str_trim(value), .next = SIP_NONE};
-	f->id = (uint16_t)sip_header_of(f->name);
+	name = str_trim((struct str){line->text.p, (size_t)(line->colon - line->text.p)});
+	f->id = (uint16_t)sip_header_of(name);
+	if (f->id == SIP_OTHER && !sip_is_token(name)) {
+		find_fault(m, 400, "Malformed header field");
+		return;
+	}
+	f->name = name;
+	f->value = str_trim((struct str){line->colon + 1, (size_t)(end - line->colon) - 1});
+	f->next = SIP_NONE;
 	link_field(m, last);
 }
 
-static void parse_fields(struct sip_msg *m, struct str *rest)
+static void parse_fields(struct sip_msg *m, struct lines *l)
 {
 	uint16_t last[SIP_HEADERS];
 
-	while (rest->n > 0) {
-		struct str line = take_folded(rest);
+	while (l->p < l->end) {
+		struct line line = next_line(l, true);
 
-		if (line.n == 0)
+		if (line.text.n == 0)
 			return;
 		if (m->count == SIP_HEADERS_MAX) {
 			find_fault(m, 400, "Too many header fields");
 			return;
 		}
-		parse_field(m, line, last);
+		parse_field(m, &line, last);
 	}
 }
 
@@ -268,7 +291,8 @@ static void frame_body(struct sip_msg *m, struct str rest)
 static void check_single(struct sip_msg *m)
 {
 	for (unsigned id = 1; id < SIP_HEADERS; id++)
-		if (headers[id].single && m->first[id] != SIP_NONE &&
+		if (sip_header_is_single((enum sip_header)id) &&
+		    m->first[id] != SIP_NONE &&
 		    m->fields[m->first[id]].next != SIP_NONE)
 			find_fault(m, 400,
 				   "A header field that may appear once appears twice");
@@ -276,7 +300,9 @@ static void check_single(struct sip_msg *m)
 
 int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 {
-	struct str rest = {p, n < SIP_HEAD_BYTES_MAX ? n : SIP_HEAD_BYTES_MAX}, line;
+	struct str rest = {p, n < SIP_HEAD_BYTES_MAX ? n : SIP_HEAD_BYTES_MAX};
+	struct lines lines;
+	struct line first;
 	int err;
 
 	while (rest.n > 0 &&
@@ -294,15 +320,17 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 	for (unsigned i = 0; i < SIP_HEADERS; i++)
 		ret->first[i] = SIP_NONE;
 
-	line = take_line(&rest);
-	if (line.n >= 8 && str_ieq((struct str){line.p, 8}, STR("SIP/2.0 ")))
-		err = parse_status_line(ret, line);
+	lines_start(&lines, rest);
+	first = next_line(&lines, false);
+	if (first.text.n >= 8 &&
+	    str_ieq((struct str){first.text.p, 8}, STR("SIP/2.0 ")))
+		err = parse_status_line(ret, first.text);
 	else
-		err = parse_request_line(ret, line);
+		err = parse_request_line(ret, &first);
 	if (err != 0)
 		return err;
-	parse_fields(ret, &rest);
-	frame_body(ret, rest);
+	parse_fields(ret, &lines);
+	frame_body(ret, (struct str){lines.p, (size_t)(lines.end - lines.p)});
 	check_single(ret);
 	return !ret->is_request && ret->fault != 0 ? ERR_SYNTAX : 0;
 }
@@ -324,14 +352,12 @@ void sip_put_value(struct buf *b, struct str v)
 {
 	struct scan s = scan_of(v);
 
-	for (int c; (c = scan_peek(&s)) >= 0;) {
-		if (c == '\r' || c == '\n') {
-			sip_lws(&s);
-			buf_char(b, ' ');
-		} else {
-			buf_char(b, (char)c);
-			s.p++;
-		}
+	while (scan_peek(&s) >= 0) {
+		buf_str_put(b, scan_until(&s, "\r\n"));
+		if (scan_peek(&s) < 0)
+			return;
+		sip_lws(&s);
+		buf_char(b, ' ');
 	}
 }
 
@@ -346,7 +372,7 @@ void sip_lws(struct scan *s)
 struct str sip_list_next(struct str *rest)
 {
 	bool quoted = false, angle = false;
-	size_t i = 0;
+	size_t i = rest->n > 0 && memchr(rest->p, ',', rest->n) == NULL ? rest->n : 0;
 	struct str one;
 
 	for (; i < rest->n; i++) {

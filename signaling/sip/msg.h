@@ -11,26 +11,11 @@
 #include "common/base/err.h"
 #include "common/base/scan.h"
 #include "common/base/str.h"
+#include "signaling/sip/names.h"
 
 #define SIP_HEADERS_MAX    256u
 #define SIP_HEAD_BYTES_MAX 65536u
 #define SIP_NONE           0xffffu
-
-enum sip_header {
-	SIP_OTHER, /* any name that is not in header.def */
-#define HEADER(id, name, compact, kind) SIP_##id,
-#include "signaling/sip/header.def"
-#undef HEADER
-	SIP_HEADERS
-};
-
-enum sip_method {
-	SIP_UNKNOWN,
-#define METHOD(id, name) SIP_M_##id,
-#include "signaling/sip/method.def"
-#undef METHOD
-	SIP_METHODS
-};
 
 struct sip_field {
 	struct str name;
@@ -62,11 +47,6 @@ MUST_USE int sip_parse(const char *p, size_t n, struct sip_msg *ret);
 /* The first value of a header; n == 0 when it is absent (or empty). */
 struct str sip_value(const struct sip_msg *m, enum sip_header id);
 bool sip_has(const struct sip_msg *m, enum sip_header id);
-
-enum sip_method sip_method_of(struct str name); /* case-sensitive (RFC 3261 7.1) */
-enum sip_header sip_header_of(struct str name); /* full or compact, any case */
-const char *sip_header_name(enum sip_header id);
-const char *sip_reason_of(unsigned status); /* "" when it has no phrase */
 
 /* ---- scanning inside values ---- */
 

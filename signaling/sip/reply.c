@@ -1,6 +1,8 @@
 /* reply.c - see reply.h */
 #include "signaling/sip/reply.h"
 
+#define RETRY_AFTER_S 4u /* at least; below twice this */
+
 static void put_field(struct buf *b, enum sip_header id, struct str value)
 {
 	buf_z(b, sip_header_name(id));
@@ -39,7 +41,8 @@ int sip_skeleton_make(const struct sip_msg *m, const struct sip_core *c,
 	struct sip_nameaddr to;
 	size_t before;
 
-	ret->to_end = 0;
+	ret->bytes = ret->to_end = ret->route_bytes = 0;
+	ret->cut = 0;
 	put_vias(&b, m, c, source, force_rport);
 	for (size_t i = 0; i < sizeof copied / sizeof copied[0]; i++) {
 		if (!sip_has(m, copied[i]))
@@ -49,16 +52,20 @@ int sip_skeleton_make(const struct sip_msg *m, const struct sip_core *c,
 			ret->to_end = (uint16_t)(b.n - 2);
 	}
 	before = b.n;
-	for (uint16_t i = m->first[SIP_RECORD_ROUTE]; i != SIP_NONE;
-	     i = m->fields[i].next)
-		put_field(&b, SIP_RECORD_ROUTE, m->fields[i].value);
 	if (!buf_ok(&b))
 		return ERR_NOSPC;
-	ret->bytes = (uint16_t)b.n;
-	ret->route_bytes = (uint16_t)(b.n - before);
 	/* `core` may end before To. What can not be read can not be tagged either. */
 	ret->has_to_tag =
 		sip_nameaddr_parse(sip_value(m, SIP_TO), &to) != 0 || to.tag.n > 0;
+	ret->bytes = (uint16_t)before;
+	for (uint16_t i = m->first[SIP_RECORD_ROUTE]; i != SIP_NONE;
+	     i = m->fields[i].next)
+		put_field(&b, SIP_RECORD_ROUTE, m->fields[i].value);
+	ret->cut = !buf_ok(&b);
+	if (ret->cut)
+		return ERR_NOSPC;
+	ret->bytes = (uint16_t)b.n;
+	ret->route_bytes = (uint16_t)(b.n - before);
 	return 0;
 }
 
@@ -79,6 +86,28 @@ int sip_line(struct buf *b, struct str name, struct str value)
 	buf_str_put(b, value);
 	buf_z(b, "\r\n");
 	return buf_ok(b) ? 0 : ERR_NOSPC;
+}
+
+void sip_put_retry_after(struct buf *b, uint64_t chance)
+{
+	buf_z(b, "Retry-After: ");
+	buf_u64(b, RETRY_AFTER_S + chance % RETRY_AFTER_S);
+	buf_z(b, "\r\n");
+}
+
+void sip_put_quoted(struct buf *b, struct str text)
+{
+	buf_char(b, '"');
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c < ' ' || c == 0x7f)
+			continue;
+		if (c == '"' || c == '\\')
+			buf_char(b, '\\');
+		buf_char(b, (char)c);
+	}
+	buf_char(b, '"');
 }
 
 static void put_skeleton(struct buf *b, const struct sip_skeleton *k,

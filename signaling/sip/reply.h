@@ -20,7 +20,7 @@ struct sip_skeleton {
 	uint16_t to_end;      /* where the To tag goes; 0 = there is no To */
 	uint16_t route_bytes; /* Record-Route lines, at the end of text */
 	uint8_t has_to_tag;   /* or a To that can not take one */
-	uint8_t pad;
+	uint8_t cut;          /* Record-Route did not fit: good for refusals only */
 	char text[SIP_SKELETON_BYTES];
 };
 
@@ -34,7 +34,7 @@ struct sip_reply {
 	struct str server;     /* empty: no Server header */
 };
 
-/* ERR_NOSPC: too long to be answered from here. Header lines that are there are copied
+/* ERR_NOSPC: too long to be answered from here; with `cut` it can still be refused. Header lines that are there are copied
  * even when they are malformed. */
 MUST_USE int sip_skeleton_make(const struct sip_msg *m, const struct sip_core *c,
 			       const struct addr *source, bool force_rport,
@@ -47,3 +47,10 @@ MUST_USE int sip_reply_print(struct buf *b, const struct sip_skeleton *k,
 /* Append "Name: value\r\n". ERR_SYNTAX and nothing appended when the name is no token or
  * the value holds CR, LF or NUL. */
 MUST_USE int sip_line(struct buf *b, struct str name, struct str value);
+
+/* Append the Retry-After line of a refusal: a few seconds, which ones `chance` says. */
+void sip_put_retry_after(struct buf *b, uint64_t chance);
+
+/* Append `text` as a quoted-string: quotes and backslashes escaped, octets that may not
+ * stand there left out (RFC 3261 25.1). */
+void sip_put_quoted(struct buf *b, struct str text);

@@ -5,9 +5,7 @@
 
 #include "common/base/must.h"
 
-#define COOKIE          "z9hG4bK"
-#define OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
-#define RETRY_AFTER     "2"
+#define COOKIE      "z9hG4bK"
 
 static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
 {
@@ -165,8 +163,9 @@ static void answer_stateless(struct sip_stack *s, const struct sip_reply *r,
 	put_worker(&t, s);
 	reply.to_tag = buf_str(&t);
 	reply.server = s->cfg.server;
-	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
-			      &s->skeleton) != 0 ||
+	if ((sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			       &s->skeleton) != 0 &&
+	     !s->skeleton.cut) ||
 	    sip_reply_print(&b, &s->skeleton, &reply) != 0) {
 		s->count.malformed++; /* too large to be answered */
 		return;
@@ -196,6 +195,27 @@ static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
 
 	if (kept.p != NULL)
 		send_bytes(s, kept, &t->to, t->listener, out);
+}
+
+/* A response with nothing of its own need not be kept: the request that asks for it again
+ * says all there is in it. */
+static bool is_plain(const struct sip_server_txn *t, const struct sip_reply *r)
+{
+	return t->txn.kind == TXN_SERVER && r->code >= 200 && !r->make_dialog &&
+	       r->headers.n == 0 && r->body.n == 0 && r->reason.n == 0;
+}
+
+static void send_plain(struct sip_stack *s, const struct sip_server_txn *t,
+		       struct sip_effects *out)
+{
+	struct buf b = buf_of(s->scratch, sizeof s->scratch);
+	struct sip_reply r = {
+		.code = t->plain, .to_tag = str_of(t->to_tag), .server = s->cfg.server};
+
+	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
+			      &s->skeleton) == 0 &&
+	    sip_reply_print(&b, &s->skeleton, &r) == 0)
+		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
 }
 
 static void arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn *t)
@@ -323,11 +343,15 @@ static void deliver(struct sip_stack *s, enum sip_effect_kind kind, uint64_t txn
 	e->core = &s->core;
 }
 
+/* Callers who are refused together do not come again together. */
 static void unavailable(struct sip_stack *s, struct sip_effects *out)
 {
-	struct sip_reply r = {.code = 503,
-			      .headers = STR("Retry-After: " RETRY_AFTER "\r\n")};
+	char area[32];
+	struct buf headers = buf_of(area, sizeof area);
+	struct sip_reply r = {.code = 503};
 
+	sip_put_retry_after(&headers, map_hash(&s->hash, s->core.call_id.p, s->core.call_id.n));
+	r.headers = buf_str(&headers);
 	answer_stateless(s, &r, out);
 }
 
@@ -339,7 +363,7 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 	else
 		answer_stateless(
 			s,
-			&(struct sip_reply){.code = 200, .headers = STR(OPTIONS_HEADERS)},
+			&(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)},
 			out);
 }
 
@@ -365,8 +389,13 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		unavailable(s, out);
 		return;
 	}
-	if (!outside || !is_crowded(s))
+	s->skeleton.cut = 0;
+	if (!outside || (!s->full && !is_crowded(s)))
 		t = new_server(s, key, now_ms);
+	if (t == NULL && s->skeleton.cut) {
+		answer_stateless(s, &(struct sip_reply){.code = 513}, out);
+		return;
+	}
 	if (t == NULL) {
 		s->count.full++;
 		unavailable(s, out);
@@ -382,10 +411,13 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now_ms,
 		     struct sip_effects *out)
 {
-	if (t != NULL && t->txn.state != TXN_ACCEPTED)
-		act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
-	else
+	if (t == NULL || t->txn.state == TXN_ACCEPTED) {
 		deliver(s, SIP_GOT_ACK, 0, out);
+		return;
+	}
+	act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
+	if (t->txn.state == TXN_CONFIRMED)
+		sip_store_drop(&s->store, &t->response); /* timer I needs the key alone */
 }
 
 static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
@@ -406,6 +438,8 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 		take_ack(s, t, now_ms, out);
 	} else if (t != NULL) {
 		s->count.retransmitted++;
+		if (t->plain != 0)
+			send_plain(s, t, out);
 		act_server(s, t, txn_event(&t->txn, TXN_EV_REQUEST, now_ms), out);
 	} else if (s->msg.method == SIP_M_CANCEL) {
 		take_cancel(s, key, now_ms, out);
@@ -535,7 +569,11 @@ int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply 
 		return err;
 	if (r->code >= 200)
 		sip_store_drop(&s->store, &t->skeleton);
-	if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
+	if (is_plain(t, r)) {
+		t->plain = r->code;
+		sip_store_drop(&s->store, &t->response);
+		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+	} else if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
 		/* it goes out all the same, but can not be repeated */
 		s->count.full++;
 		sip_store_drop(&s->store, &t->response);
@@ -551,6 +589,14 @@ void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out
 
 	if (t != NULL)
 		send_stored(s, t, out);
+}
+
+void sip_stack_settle(struct sip_stack *s, uint64_t txn)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL && t->txn.state == TXN_ACCEPTED)
+		sip_store_drop(&s->store, &t->response);
 }
 
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)
@@ -650,7 +696,7 @@ static bool skeleton_is_sound(const struct sip_skeleton *k)
 {
 	const char *end = k->text + k->bytes;
 
-	return k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
+	return k->cut == 0 && k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
 	       k->to_end <= k->bytes - k->route_bytes - 2 && k->has_to_tag <= 1 &&
 	       str_has_prefix((struct str){k->text, k->bytes}, STR("Via: ")) &&
 	       end[-2] == '\r' && end[-1] == '\n';

@@ -74,11 +74,15 @@ struct sip_server_txn {
 	uint64_t key, merge_key, user;
 	struct addr to;
 	uint32_t listener;
+	uint32_t plain; /* final response that is made from the request again; 0 = none */
 	char to_tag[SIP_TAG_BYTES];
 	struct sip_kept skeleton; /* until the final response */
 	struct sip_kept response; /* the last one */
 	struct wheel_timer timer;
 };
+
+/* What is left of a transaction that has nothing to repeat. */
+_Static_assert(sizeof(struct sip_server_txn) <= 256, "a tombstone is small");
 
 struct sip_client_txn {
 	struct txn txn;
@@ -112,6 +116,7 @@ struct sip_stack {
 	struct rand rand;
 	struct sip_counters count;
 	bool draining;      /* 503 to new INVITEs and OPTIONS */
+	bool full;          /* 503 to new INVITEs: their owner has no room */
 	struct sip_msg msg; /* of the packet being served */
 	struct sip_core core;
 	struct sip_packet packet;
@@ -140,6 +145,10 @@ MUST_USE int sip_stack_respond(struct sip_stack *s, uint64_t txn,
 
 /* Send the last response once more (a 2xx without ACK). Appends to `out`. */
 void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out);
+
+/* The 2xx has its ACK and is not sent again: what stays for timer L is a tombstone, the
+ * key of the INVITE. */
+void sip_stack_settle(struct sip_stack *s, uint64_t txn);
 
 /* Comes back in SIP_GOT_CANCEL and SIP_NO_ACK. */
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);

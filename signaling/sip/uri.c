@@ -20,11 +20,12 @@ static bool only(struct str s, const char *more)
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
+		if (is_alnum(c))
+			continue;
 		if (c == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) && is_hex(s.p[i + 2]))
 			i += 2;
 		else if (c == '%' || c == '\0' ||
-			 (!is_alnum(c) && strchr("-_.!~*'()", c) == NULL &&
-			  strchr(more, c) == NULL))
+			 (strchr("-_.!~*'()", c) == NULL && strchr(more, c) == NULL))
 			return false;
 	}
 	return true;

@@ -12,6 +12,8 @@
 
 #define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS"
 #define SIP_ACCEPT_TYPES "application/sdp"
+/* of the 200 to OPTIONS, RFC 3261 11.2 */
+#define SIP_OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
 
 struct sip_verdict {
 	uint16_t status;    /* 0 = serve it; 1 = drop it silently */

@@ -75,6 +75,20 @@ class Peer:
                 return message
         raise AssertionError(f"waited for {codes}, got {seen}")
 
+    def request_of(self, method: str, *, but: str = "", seconds: float = 3.0) -> str:
+        """The first request of that method that is not `but` again."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            message = self.receive(left)
+            if message is not None and message.startswith(method + " ") and message != but:
+                return message
+        raise AssertionError(f"no {method}")
+
+    def answer(self, request: str, code: int) -> None:
+        """A response without a body."""
+        kept = [line for line in request.split("\r\n") if line.split(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
+        self.send("\r\n".join([f"SIP/2.0 {code} x", *kept, "Content-Length: 0", "", ""]))
+
     def learn(self, answer: str) -> None:
         """Tag and Contact of a dialog-making response."""
         self.to_tag = re.search(r"\r\nTo:[^\r]*;tag=([^;\r]+)", answer).group(1)

@@ -104,12 +104,13 @@ def test_headers_and_ids_reach_the_backend(make_system):
 
     async def scenario(server):
         peer = Peer(system)
-        await in_thread(lambda: peer.call(headers="X-Room-ID: room 7\r\nX-Session-ID: s1\r\nx-CuStom: Value\r\n"))
+        await in_thread(lambda: peer.call(headers="X-Room-ID: room 7\r\nX-Session-ID: s1\r\nx-CuStom: Value\r\nX-Name: Jürgen\r\n"))
         await in_thread(peer.bye)
 
     with_backend(system, handle, scenario)
     assert seen["room"] == "room 7" and seen["session"] == "s1" and seen["codec"] == "PCMU"
     assert seen["headers"]["x-CuStom"] == "Value"
+    assert seen["headers"]["X-Name"] == "Jürgen"
 
 
 @pytest.mark.parametrize("code", [486, 603])

@@ -1,7 +1,11 @@
 """What a SIP peer observes, on real sockets. Rows of the behaviour list are named where they are driven."""
 
+import os
 import pathlib
 import re
+import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -9,6 +13,41 @@ import pytest
 from sip_peer import Peer
 from system import wait_for
 
+SHORT = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("short")
+        async def handle(call):
+            await call.answer(rate=8000)
+            await call.hangup()
+        await server.run()
+asyncio.run(main())
+"""
+LATE = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("late")
+        async def handle(call):
+            await call.ring()
+            await asyncio.sleep(0.3)
+            await call.answer(rate=8000)
+            await call.ended()
+        await server.run()
+asyncio.run(main())
+"""
+RINGING = """
+import asyncio, tipring
+async def main():
+    async with tipring.connect() as server:
+        @server.app("ringing")
+        async def handle(call):
+            await call.ring()
+            await call.ended()
+        await server.run()
+asyncio.run(main())
+"""
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
@@ -27,7 +66,7 @@ def peer(system):
 
 
 def test_a_call_is_answered_and_ended(system, peer):
-    """C160 C161 C164 C165"""
+    """C110 C160 C161 C164 C165"""
     answer = peer.call()
     assert "m=audio" in answer and "a=rtpmap:0 PCMU/8000" in answer
     assert answer.count(";tag=") == 2, "C151: one To tag, one From tag"
@@ -118,15 +157,140 @@ def test_options_tells_what_is_allowed(peer):
     assert "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS" in peer.wait(200)
 
 
-def test_a_reinvite_is_refused_and_the_call_goes_on(system, peer):
+def test_a_reinvite_that_changes_the_session_is_refused_and_the_call_goes_on(system, peer):
     """C184"""
     peer.call()
-    peer.send(peer.request("INVITE", body=peer.sdp()))
+    peer.send(peer.request("INVITE", body=peer.sdp().replace(f"m=audio {peer.rtp_port}", "m=audio 4")))
     peer.wait(488)
     peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))
     time.sleep(0.5)
     assert system.metric("tipring_calls_answered") == 1
     peer.bye()
+
+
+def test_a_reinvite_that_changes_nothing_is_a_refresh(system, peer):
+    """C092 C184 C170: PBXs and session timers send these; the answer is the same one, and is repeated until its ACK"""
+    first = peer.call()
+    for _ in range(3):
+        peer.send(peer.request("INVITE", body=peer.sdp()))
+        cseq = peer.cseq
+        answer = peer.wait(200)
+        assert answer.split("\r\n\r\n")[1] == first.split("\r\n\r\n")[1]
+        assert peer.wait(200, seconds=2) == answer
+        peer.send(peer.request("INVITE", body=peer.sdp()))
+        peer.wait(491)
+        peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))
+        peer.send(peer.request("ACK", cseq=cseq))
+        assert peer.receive(1.2) is None, "repeated after its ACK"
+    assert system.metric("tipring_signaling_legs_refreshed_total") == 3
+    assert system.metric("tipring_calls_started_total") == 1
+    peer.bye()
+
+
+def test_options_in_a_call(peer):
+    peer.call()
+    peer.send(peer.request("OPTIONS"))
+    assert "Allow: INVITE" in peer.wait(200)
+    peer.bye()
+
+
+# ---- deaths of processes in the middle ----
+
+
+def test_a_bye_while_control_is_dead_ends_the_call_once(system, peer):
+    peer.call()
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    system.kill("control-0")
+    peer.bye()
+    wait_for(lambda: system.ready() and system.metric("tipring_calls_ended_total") == 1, 10)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+    time.sleep(2.5)  # longer than the end is said again
+    assert system.metric("tipring_calls_ended_total") == 1
+    assert system.metric("tipring_calls") == 0
+    assert system.metric("tipring_calls_rebuilt_total") == 1
+
+
+def test_a_bye_while_signaling_is_dead_ends_the_call_once(system, peer):
+    peer.call()
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    system.kill("signaling-0")
+    peer.bye()
+    wait_for(lambda: system.metric("tipring_calls_ended_total") == 1, 5)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
+    assert system.metric("tipring_calls") == 0
+
+
+def test_a_200_is_repeated_by_a_successor(system, peer):
+    """C170 C164"""
+    peer.send(peer.request("INVITE", body=peer.sdp()))
+    first = peer.wait(200)
+    system.kill("signaling-0")
+    assert peer.wait(200, seconds=3) == first
+    peer.learn(first)
+    peer.send(peer.request("ACK", cseq=1))
+    wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
+    peer.bye()
+
+
+def test_a_cancel_while_signaling_is_dead(make_system):
+    """C166"""
+    made = make_system(calls=4, app="ringing")
+    process = subprocess.Popen([sys.executable, "-c", RINGING], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.kill("signaling-0")
+        p.send(p.request("CANCEL", cseq=1, branch=p.branch))
+        p.wait(200)
+        p.wait(487)
+        p.close()
+        wait_for(lambda: made.metric("tipring_calls_ended_total") == 1, 5)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_an_answer_that_dies_with_signaling_is_given_again(make_system):
+    """The backend answers while the worker hangs; whoever replaces it is told by control."""
+    made = make_system(calls=4, app="late")
+    process = subprocess.Popen([sys.executable, "-c", LATE], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.kill("signaling-0", signal.SIGSTOP)
+        p.learn(p.wait(200, seconds=6))
+        p.send(p.request("ACK", cseq=1))
+        wait_for(lambda: made.metric("tipring_calls_answered") == 1, 3)
+        p.bye()
+        p.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_our_bye_is_sent_by_a_successor(make_system):
+    """A backend hangs up, nobody hears the BYE, signaling dies: its successor says it again."""
+    made = make_system(calls=4, app="short")
+    process = subprocess.Popen([sys.executable, "-c", SHORT], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.call()
+        first = p.request_of("BYE")
+        made.kill("signaling-0")
+        again = p.request_of("BYE", but=first)
+        assert again != first
+        p.answer(again, 481)
+        wait_for(lambda: made.metric("tipring_signaling_legs") == 0, 5)
+        assert made.metric("tipring_calls_ended_total") == 1
+        p.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_an_app_without_backends_is_480(make_system):
@@ -189,6 +353,59 @@ def test_a_full_table_answers_503_with_retry_after(make_system, backends):
         p.bye()
     for p in peers:
         p.close()
+
+
+def test_ten_times_too_many_callers_are_all_answered(make_system, backends):
+    """C193: from one socket, 200 calls at 20 places; every refusal says when to come again, and everything is free afterwards"""
+    made = make_system(calls=20)
+    backends.start(made)
+    crowd = [Peer(made) for _ in range(200)]
+    for p in crowd:
+        p.send(p.request("INVITE", body=p.sdp()))
+    answers = [p.wait(200, 503, seconds=10) for p in crowd]
+    refused = [a for a in answers if a.startswith("SIP/2.0 503")]
+    assert all("Retry-After: " in a for a in refused)
+    assert 15 <= len(crowd) - len(refused) <= 20
+    for p, answer in zip(crowd, answers):
+        if answer in refused:
+            p.send(p.request("ACK", cseq=1, branch=p.branch))
+            continue
+        p.learn(answer)
+        p.send(p.request("ACK", cseq=1))
+        p.bye()
+    wait_for(lambda: made.metric("tipring_signaling_legs") == 0 and made.metric("tipring_calls") == 0, 5)
+    for p in crowd:
+        p.close()
+
+
+def test_advertised_addresses(make_system, backends):
+    """C093: what peers are told, while the sockets stay where they are"""
+    made = make_system(calls=2, settings={"sip.advertised_address": "203.0.113.5", "rtp.advertised_address": "203.0.113.6"})
+    backends.start(made)
+    p = Peer(made)
+    p.send(p.request("INVITE", body=p.sdp()))
+    answer = p.wait(200)
+    assert "\r\nContact: <sip:203.0.113.5:" in answer
+    assert "\r\nc=IN IP4 203.0.113.6\r\n" in answer and "IN IP4 127.0.0.1" not in answer
+    p.close()
+
+
+def test_after_the_end_nothing_is_sent(make_system):
+    """C174: calls are told, then it is quiet"""
+    made = make_system(calls=4, app="ringing")
+    process = subprocess.Popen([sys.executable, "-c", RINGING], env={**os.environ, **made.env})
+    try:
+        wait_for(lambda: made.metric("tipring_backends") == 1, 10)
+        p = Peer(made)
+        p.send(p.request("INVITE", body=p.sdp()))
+        p.wait(180)
+        made.stop()
+        p.wait(480, 503, 487)
+        assert p.receive(1.2) is None
+        p.close()
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_no_route_is_404(make_system):

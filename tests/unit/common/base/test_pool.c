@@ -121,6 +121,26 @@ Test(base_pool, generations_wrap_without_a_zero_handle)
 	cr_expect_eq(h, 1ull << 32);
 }
 
+/* What a predecessor gave out names nothing in a pool that was spread. */
+Test(base_pool, spread_generations)
+{
+	uint64_t old[CAP], handle;
+
+	for (unsigned i = 0; i < CAP; i++)
+		cr_assert_not_null(pool_take(&p, &old[i]));
+	pool_fini(&p);
+	open_pool();
+	pool_spread(&p, 12345);
+	for (unsigned i = 0; i < CAP; i++) {
+		void *item = pool_take(&p, &handle);
+
+		cr_assert_not_null(item);
+		cr_expect_eq(pool_get(&p, handle), item);
+		cr_expect_null(pool_get(&p, old[i]));
+	}
+	cr_expect_null(pool_take(&p, NULL));
+}
+
 Test(base_pool, rebuilding_at_given_slots)
 {
 	const uint64_t seven = 7ull << 32 | 2;

@@ -100,6 +100,59 @@ Test(sdp_answer, mirrors_every_line) /* C089 */
 	cr_expect(image < audio && audio < video);
 }
 
+/* C077: without telephone-event there is only the codec; ptime as offered; a numeric session id */
+Test(sdp_answer, c077_no_dtmf_and_another_ptime)
+{
+	cr_expect_str_eq(answer(OFFER("m=audio 4000 RTP/AVP 8\r\na=ptime:30\r\n")),
+			 "v=0\r\no=- 21 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
+			 "m=audio 30000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=ptime:30\r\na=sendrecv\r\n");
+}
+
+/* RFC 3264 6: t= is the offer's */
+Test(sdp_answer, timing_is_the_offers)
+{
+	const char *got = answer("v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=2873397496 2873404696\r\n"
+				 "t=3 4\r\nm=audio 4000 RTP/AVP 0\r\n");
+
+	cr_expect(strstr(got, "\r\nt=2873397496 2873404696\r\nm=") != NULL, "%s", got);
+	got = answer("v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\n");
+	cr_expect(strstr(got, "\r\nt=0 0\r\nm=") != NULL, "%s", got);
+}
+
+/* C075: our answer is a description again, and says what was meant; C092: the same each time, version and all;
+ * C096: of audio and video the audio is taken */
+Test(sdp_answer, c075_c092_c096_round_trip)
+{
+	static const char *const offers[] = {
+		OFFER("m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n"),
+		OFFER("m=audio 4000 RTP/AVP 8\r\na=sendonly\r\nm=video 4002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n"),
+		OFFER("m=image 5000 udptl t38\r\nm=audio 4000 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\na=ptime:40\r\n"),
+	};
+
+	for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+		static char first[4096];
+		struct sdp_choice ours;
+		struct sdp again;
+		uint32_t lines;
+
+		strcpy(first, answer(offers[i]));
+		ours = choice;
+		lines = offer.count;
+		cr_expect_str_eq(answer(offers[i]), first, "%zu", i);
+		cr_assert_eq(sdp_parse(str_of(first), &again), 0, "%s", first);
+		cr_assert_eq(again.count, lines);
+		cr_assert_eq(sdp_choose(&again, &choice), 0);
+		cr_expect_eq(choice.media, ours.media);
+		cr_expect_eq(choice.codec, ours.codec);
+		cr_expect_eq(choice.payload_type, ours.payload_type);
+		cr_expect_eq(choice.dtmf_payload_type, ours.dtmf_payload_type);
+		cr_expect_eq(choice.ptime_ms, ours.ptime_ms);
+		cr_expect_eq(choice.rtp.port, 30000);
+		for (uint32_t j = 0; j < again.count; j++)
+			cr_expect(j == ours.media || again.media[j].port == 0);
+	}
+}
+
 Test(sdp_answer, that_does_not_fit_is_an_error)
 {
 	struct addr local;

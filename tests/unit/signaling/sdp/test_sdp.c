@@ -70,6 +70,17 @@ Test(sdp, limits_are_errors_and_not_overruns)
 	cr_expect_eq(parse(text, &s), ERR_RANGE, "one line too many");
 }
 
+/* What a peer says can not become lines of its own in an answer. */
+Test(sdp, stray_octets_are_errors)
+{
+	static const char nul[] = HEAD CONN "m=video 4000 RTP/AVP 9\0006\r\n";
+	struct sdp s;
+
+	cr_expect_eq(parse(HEAD CONN "m=video 4000 RTP/AVP 96\ra=x\r\n", &s), ERR_SYNTAX);
+	cr_expect_eq(sdp_parse((struct str){nul, sizeof nul - 1}, &s), ERR_SYNTAX);
+	cr_expect_eq(parse(HEAD CONN "m=video 4000 RTP/AVP 96\r\r\na=x\n\n", &s), 0, "odd line ends are none");
+}
+
 Test(sdp, static_types_have_names_without_rtpmap) /* C071 */
 {
 	struct sdp s;

@@ -12,7 +12,7 @@
 static inline struct str kit_file(const char *path)
 {
 	static char area[KIT_BYTES];
-	char full[512];
+	char full[1024];
 	FILE *f;
 	size_t n;
 

@@ -229,6 +229,35 @@ Test(sip_dialog, targets)
 		     ERR_NOSPC);
 }
 
+/* C149: the Contact of a re-INVITE is the new target; a bad one changes nothing */
+Test(sip_dialog, c149_target_refresh)
+{
+	static const struct {
+		const char *lines;
+		int err;
+		const char *target;
+	} cases[] = {
+		{"", 0, "sip:old@192.0.2.1"},
+		{"Contact: <sip:new@192.0.2.2;x=y?h=1>;q=1\r\n", 0, "sip:new@192.0.2.2;x=y"},
+		{"Contact: <tel:+1>\r\n", ERR_SYNTAX, "sip:new@192.0.2.2;x=y"},
+		{"Contact: sip:bare@192.0.2.3\r\n", 0, "sip:bare@192.0.2.3"},
+	};
+	static struct sip_dialog other;
+
+	cr_assert_eq(make_from("<sip:a@b>;tag=1", "Contact: <sip:old@192.0.2.1>\r\n"), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		other = d;
+		(void)!make_from("<sip:a@b>;tag=1", cases[i].lines);
+		d = other;
+		cr_expect_eq(sip_dialog_refresh(&d, &m, &core), cases[i].err, "%zu", i);
+		cr_expect_str_eq(d.target, cases[i].target, "%zu", i);
+	}
+	(void)!make_from("<sip:a@b>;tag=1", repeat("Contact: <sip:", 512, ">\r\n"));
+	d = other;
+	cr_expect_eq(sip_dialog_refresh(&d, &m, &core), ERR_NOSPC);
+	cr_expect_str_eq(d.target, other.target);
+}
+
 /* C059: quoted again as it was; what could hurt inside of a line is left out */
 Test(sip_dialog, c059_display_names)
 {

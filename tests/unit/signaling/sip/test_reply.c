@@ -181,4 +181,35 @@ static void start(void)
 	cr_assert_eq(addr_parse(STR("192.0.2.1:5062"), &source), 0);
 }
 
+/* C059: text from elsewhere can not leave its quotes or its line */
+Test(sip_reply, quoted_text)
+{
+#define TEXT(in, out) {in, sizeof(in) - 1, out}
+	static const struct {
+		const char *in;
+		size_t n;
+		const char *out;
+	} cases[] = {
+		TEXT("", "\"\""),
+		TEXT("plain text", "\"plain text\""),
+		TEXT("say \"hi\"", "\"say \\\"hi\\\"\""),
+		TEXT("back\\", "\"back\\\\\""),
+		TEXT("a\r\nEvil: 1\0\x7f\t", "\"aEvil: 1\""),
+		TEXT("J\xc3\xbcrgen", "\"J\xc3\xbcrgen\""),
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char text[64];
+		struct buf b = buf_of(text, sizeof text);
+		struct scan s;
+
+		sip_put_quoted(&b, (struct str){cases[i].in, cases[i].n});
+		cr_expect(str_eq(buf_str(&b), str_of(cases[i].out)), "%zu: %.*s", i, (int)b.n, b.p);
+		s = scan_of(buf_str(&b));
+		(void)scan_quoted(&s);
+		scan_end(&s);
+		cr_expect_eq(s.err, 0);
+	}
+}
+
 TestSuite(sip_reply, .init = start);

@@ -115,3 +115,22 @@ Test(sip_stack_client, requests_at_the_cap)
 	cr_expect_eq(send_bye("frob"), ERR_INVAL);
 	cr_expect_eq(k.s.clients.used, 0u);
 }
+
+/* C037, C038: the row's 16 digits, and two of the worker */
+Test(sip_stack_client, c037_branches_and_tags)
+{
+	static char seen[200][SIP_BRANCH_BYTES];
+
+	for (unsigned i = 0; i < 100; i++) {
+		sip_stack_branch(&k.s, seen[2 * i]);
+		sip_stack_new_tag(&k.s, seen[2 * i + 1]);
+		cr_expect_eq(strlen(seen[2 * i]), 7u + 16 + 2);
+		cr_expect_eq(strncmp(seen[2 * i], "z9hG4bK", 7), 0);
+		cr_expect_str_eq(seen[2 * i] + 23, "03");
+		cr_expect_eq(strlen(seen[2 * i + 1]), 18u);
+		cr_expect_str_eq(seen[2 * i + 1] + 16, "03");
+	}
+	for (unsigned i = 0; i < 200; i++)
+		for (unsigned j = 0; j < i; j++)
+			cr_assert_str_neq(seen[i], seen[j]);
+}

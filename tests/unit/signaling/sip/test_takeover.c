@@ -20,6 +20,15 @@ static void close_kits(void)
 
 TestSuite(sip_takeover, .init = open_kits, .fini = close_kits);
 
+static void answer(uint64_t txn, unsigned code)
+{
+	cr_assert_eq(sip_stack_respond(
+			     &dead.s, txn,
+			     &(struct sip_reply){.code = code, .make_dialog = true},
+			     dead.now_ms, &dead.fx),
+		     0);
+}
+
 /* An INVITE at the first process, answered with `code` (0: 100 only). */
 static uint64_t call(unsigned code)
 {
@@ -30,11 +39,7 @@ static uint64_t call(unsigned code)
 	txn = kit_find(&dead.fx, SIP_GOT_REQUEST)->txn;
 	dead.fx.n = 0;
 	if (code != 0)
-		cr_assert_eq(sip_stack_respond(&dead.s, txn,
-					       &(struct sip_reply){.code = code,
-								   .make_dialog = true},
-					       dead.now_ms, &dead.fx),
-			     0);
+		answer(txn, code);
 	return txn;
 }
 
@@ -121,6 +126,85 @@ Test(sip_takeover, an_answered_call_goes_on)
 	heir.fx.n = 0;
 	sip_stack_repeat(&heir.s, mine, &heir.fx);
 	cr_expect_eq(kit_answer(&heir.fx, NULL), 200u);
+	invite_again(&heir);
+	cr_expect_eq(heir.fx.n, 0u);
+	kit_run(&heir, heir.now_ms + 32100);
+	cr_expect_eq(heir.s.servers.used, 0u);
+}
+
+static uint32_t kept_messages(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
+		n += dead.s.store.pools[i].used;
+	return n;
+}
+
+/* With its ACK an INVITE becomes a tombstone: the key until timer L or I, and no message. */
+Test(sip_takeover, tombstones)
+{
+	uint64_t txn = call(0);
+
+	cr_expect_eq(kept_messages(), 2u, "skeleton and 100");
+	answer(txn, 200);
+	cr_expect_eq(kept_messages(), 1u, "the 200");
+	sip_stack_settle(&dead.s, txn);
+	cr_expect_eq(kept_messages(), 0u);
+	invite_again(&dead);
+	cr_expect_eq(dead.fx.n, 0u, "C135: still absorbed");
+	sip_stack_repeat(&dead.s, txn, &dead.fx);
+	cr_expect_eq(dead.fx.n, 0u);
+	kit_run(&dead, dead.now_ms + 32100);
+	cr_expect_eq(dead.s.servers.used, 0u);
+
+	txn = call(0);
+	sip_stack_settle(&dead.s, txn);
+	cr_expect_eq(kept_messages(), 2u, "there is no 2xx yet");
+	answer(txn, 486);
+	sip_stack_settle(&dead.s, txn);
+	cr_expect_eq(kept_messages(), 1u, "nor is this one");
+	kit_input(&dead, kit_print((struct kit_request){.method = "ACK", .to_tag = "x"}));
+	cr_expect_eq(kept_messages(), 0u);
+	kit_run(&dead, dead.now_ms + 5100);
+	cr_expect_eq(dead.s.servers.used, 0u);
+	sip_stack_settle(&dead.s, txn);
+}
+
+/* C136: a BYE's answer is made again from the BYE, octet for octet, and nothing is kept of it */
+Test(sip_takeover, a_bye_leaves_a_tombstone)
+{
+	static const struct sip_reply plain = {.code = 200}, other = {.code = 500, .reason = {"too low", 7}};
+	const struct kit_request bye = {.method = "BYE", .to_tag = "x", .lines = "Timestamp: 7\r\n"};
+
+	for (unsigned i = 0; i < 2; i++) {
+		char first[SIP_RESPONSE_BYTES];
+		size_t n;
+
+		dead.fx.n = 0;
+		kit_input(&dead, kit_print(bye));
+		cr_assert_eq(sip_stack_respond(&dead.s, kit_find(&dead.fx, SIP_GOT_REQUEST)->txn,
+					       i == 0 ? &plain : &other, dead.now_ms, &dead.fx), 0);
+		n = kit_find(&dead.fx, SIP_SEND)->n;
+		memcpy(first, kit_find(&dead.fx, SIP_SEND)->p, n);
+		cr_expect_eq(kept_messages(), i, "text of its own is kept");
+		for (unsigned again = 0; again < 3; again++) {
+			kit_input(&dead, kit_print(bye));
+			cr_assert_eq(dead.fx.n, 1u);
+			cr_expect(str_eq((struct str){dead.fx.v[0].p, dead.fx.v[0].n}, (struct str){first, n}));
+		}
+		kit_run(&dead, dead.now_ms + 32100);
+		cr_expect_eq(dead.s.servers.used, 0u);
+	}
+}
+
+Test(sip_takeover, a_tombstone_stays_one)
+{
+	uint64_t txn = call(200);
+
+	sip_stack_settle(&dead.s, txn);
+	(void)take_over(txn);
+	cr_expect_eq(record.response_bytes, 0u);
 	invite_again(&heir);
 	cr_expect_eq(heir.fx.n, 0u);
 	kit_run(&heir, heir.now_ms + 32100);

@@ -179,6 +179,79 @@ Test(sip_torture, user_parts_are_exact)
 	}
 }
 
+/* What a registrar would have to tell apart. There is none here, so the requests are
+ * refused, but their Contacts are read as RFC 4475 says. */
+Test(sip_torture, contacts_of_registers)
+{
+	static const struct {
+		const char *file, *uri, *params, *user, *uri_params, *headers;
+	} contacts[] = {
+		{"rfc4475/cparam01.dat", "sip:+19725552222@gw1.example.net",
+		 ";unknownparam", "+19725552222", "", ""},
+		{"rfc4475/cparam02.dat", "sip:+19725552222@gw1.example.net;unknownparam",
+		 "", "+19725552222", ";unknownparam", ""},
+		{"rfc4475/regescrt.dat",
+		 "sip:user@example.com?Route=%3Csip:sip.example.com%3E", "", "user", "",
+		 "Route=%3Csip:sip.example.com%3E"},
+		{"rfc4475/escnull.dat", "sip:%00@host5.example.com", "", "%00", "", ""},
+	};
+
+	for (size_t i = 0; i < sizeof contacts / sizeof contacts[0]; i++) {
+		struct sip_nameaddr a;
+		struct sip_uri u;
+		struct str rest;
+
+		kit_input(&k, kit_file(contacts[i].file));
+		rest = sip_value(&k.s.msg, SIP_CONTACT);
+		cr_assert_eq(sip_nameaddr_parse(sip_list_next(&rest), &a), 0);
+		expect(a.uri, contacts[i].uri, contacts[i].file);
+		expect(a.params, contacts[i].params, contacts[i].file);
+		cr_assert_eq(sip_uri_parse(a.uri, &u), 0, "%s", contacts[i].file);
+		expect(u.user, contacts[i].user, contacts[i].file);
+		expect(u.params, contacts[i].uri_params, contacts[i].file);
+		expect(u.headers, contacts[i].headers, contacts[i].file);
+	}
+}
+
+/* escnull: %00 shortens nothing, and the two Contacts are two */
+Test(sip_torture, escnull_contacts_differ)
+{
+	struct sip_nameaddr a, b;
+	struct sip_uri x, y;
+	uint16_t first;
+
+	kit_input(&k, kit_file("rfc4475/escnull.dat"));
+	first = k.s.msg.first[SIP_CONTACT];
+	cr_assert_neq(k.s.msg.fields[first].next, SIP_NONE);
+	cr_assert_eq(sip_nameaddr_parse(k.s.msg.fields[first].value, &a), 0);
+	cr_assert_eq(sip_nameaddr_parse(k.s.msg.fields[k.s.msg.fields[first].next].value, &b),
+		     0);
+	cr_assert_eq(sip_uri_parse(a.uri, &x), 0);
+	cr_assert_eq(sip_uri_parse(b.uri, &y), 0);
+	cr_expect_not(sip_uri_eq(&x, &y));
+	expect(k.s.core.to.uri, "sip:null-%00-null@example.com", "To");
+}
+
+/* RFC 5118 4.2 to 4.6: brackets, ports and `received` in both forms */
+Test(sip_torture, ipv6_is_read_as_meant)
+{
+	struct sip_uri u;
+	struct addr a;
+
+	kit_input(&k, kit_file("rfc5118/port-ambiguous.dat"));
+	cr_assert_eq(sip_uri_parse(k.s.msg.uri, &u), 0);
+	expect(u.host, "2001:db8::10:5070", "an address is all of it");
+	cr_expect_eq(u.port, 0u);
+	kit_input(&k, kit_file("rfc5118/port-unambiguous.dat"));
+	cr_assert_eq(sip_uri_parse(k.s.msg.uri, &u), 0);
+	expect(u.host, "2001:db8::10", "without the port");
+	cr_expect_eq(u.port, 5070u);
+	kit_input(&k, kit_file("rfc5118/via-received-param-with-delim.dat"));
+	cr_expect_eq(addr_parse_ip(k.s.core.via.received, &a), 0);
+	kit_input(&k, kit_file("rfc5118/via-received-param-no-delim.dat"));
+	cr_expect_eq(addr_parse_ip(k.s.core.via.received, &a), 0);
+}
+
 /* C024: octets of a body are nobody's business here */
 Test(sip_torture, c024_mpart01_body)
 {

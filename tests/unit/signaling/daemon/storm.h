@@ -1,0 +1,620 @@
+/* storm.h - the whole signaling worker but its sockets and its bus, between callers, a network that loses, doubles and
+ * reorders, and a control that dies; the worker itself is killed, too. Octets say what happens next, so that a
+ * fuzzer and a seeded test run the same.
+ *
+ * What must hold: an INVITE has one final response however often it is seen; control hears the end of every leg it
+ * heard of, always the same one, and nothing of a leg that is settled; a call whose processes were all there is
+ * ended by what happened and not by a loss; and when everybody is silent everything is free again. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/must.h"
+#include "signaling/daemon/signaling.h"
+
+#define STORM_LEGS     4u
+#define STORM_CALLERS  3u
+#define STORM_PACKETS  24u
+#define STORM_BYTES    4096u
+#define STORM_KNOWN    512u
+#define STORM_INVITES  64u
+#define STORM_AGE_MS   4000u /* of a packet, at most: T4 is what the RFC allows */
+#define STORM_STEPS    4000u
+
+struct storm_packet {
+	char p[STORM_BYTES];
+	size_t n;
+	bool to_us;
+	uint32_t caller;
+	uint64_t sent_ms;
+};
+
+struct storm_invite {
+	uint32_t final;     /* status code; 0 = none seen */
+	uint64_t hash;      /* of that response */
+	uint64_t first_ms;
+	char branch[32];
+};
+
+struct storm_caller {
+	uint32_t call;      /* of this caller: part of the Call-ID */
+	uint32_t cseq, invite_cseq;
+	char to_tag[64];    /* "" = no dialog yet */
+	bool over;
+	struct storm_invite invites[STORM_INVITES]; /* by CSeq */
+};
+
+/* What control knows of a leg. */
+struct storm_leg {
+	uint64_t id;
+	uint32_t ended, who, code;
+	bool settled;
+};
+
+struct storm {
+	struct signaling s;
+	struct actor actor;
+	_Atomic uint64_t values[SIGNALING_STATS];
+	int slab_fd;
+	struct storm_caller callers[STORM_CALLERS];
+	struct storm_packet net[STORM_PACKETS];
+	uint32_t net_count, packets;
+	struct storm_leg known[STORM_KNOWN];
+	uint32_t known_count;
+	bool control_up;
+	uint64_t seed;
+	uint32_t fuse;      /* the worker dies at this one of its effects; 0 = it does not */
+	jmp_buf death;
+};
+
+static struct storm *storm; /* of the run: the stand-ins below have no other way to it */
+
+/* ---- stand-ins for udp.c and worker.c ---- */
+
+static void storm_post(bool to_us, uint32_t caller, const char *p, size_t n)
+{
+	struct storm_packet *k;
+
+	must(n <= STORM_BYTES);
+	if (storm->net_count == STORM_PACKETS)
+		return; /* lost */
+	k = &storm->net[storm->net_count++];
+	memcpy(k->p, p, n);
+	k->n = n;
+	k->to_us = to_us;
+	k->caller = caller;
+	k->sent_ms = storm->actor.now_ms;
+}
+
+/* An effect the world sees. A fuse burns down before and after each, so that the worker dies between any two. */
+static void storm_effect(void)
+{
+	if (storm->fuse != 0 && --storm->fuse == 0)
+		longjmp(storm->death, 1);
+}
+
+void udp_send(struct signaling *s, const struct sip_effect *e)
+{
+	(void)s;
+	storm_effect();
+	must(e->to.family == ADDR_V4 && e->to.port >= 5062 && e->to.port < 5062 + STORM_CALLERS);
+	storm_post(false, e->to.port - 5062u, e->p, e->n);
+	storm_effect();
+}
+
+struct addr udp_local(struct signaling *s, uint32_t listener, const struct addr *peer)
+{
+	(void)s, (void)listener, (void)peer;
+	return (struct addr){.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}};
+}
+
+bool worker_welcome(const struct worker *w)
+{
+	(void)w;
+	return true;
+}
+
+static struct storm_leg *storm_known(uint64_t id)
+{
+	for (uint32_t i = 0; i < storm->known_count; i++)
+		if (storm->known[i].id == id)
+			return &storm->known[i];
+	return NULL;
+}
+
+static void storm_learn(uint64_t id)
+{
+	struct storm_leg *l = storm_known(id);
+
+	must(l == NULL || !l->settled); /* it ended, and nobody takes its id */
+	if (l != NULL)
+		return;
+	must(storm->known_count < STORM_KNOWN);
+	storm->known[storm->known_count++] = (struct storm_leg){.id = id};
+}
+
+static void storm_ended(const Tipring__V1__LegEnded *m)
+{
+	struct storm_leg *l = storm_known(m->leg_id);
+
+	must(l != NULL && !l->settled && m->who != 0 && m->sip_code != 0);
+	must(l->ended == 0 || (l->who == (uint32_t)m->who && l->code == m->sip_code));
+	l->ended++;
+	l->who = (uint32_t)m->who;
+	l->code = m->sip_code;
+}
+
+static void storm_hear(const Tipring__V1__Envelope *e)
+{
+	if (!storm->control_up)
+		return; /* taken by the queue, and gone with who had it */
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_INCOMING)
+		storm_learn(e->leg_incoming->leg_id);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_CONFIRMED)
+		must(storm_known(e->leg_confirmed->leg_id) != NULL);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ENDED)
+		storm_ended(e->leg_ended);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
+		for (size_t i = 0; i < e->leg_roster->n_legs; i++)
+			storm_learn(e->leg_roster->legs[i]->incoming->leg_id);
+}
+
+int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
+{
+	(void)w;
+	storm_effect();
+	storm_hear(e);
+	storm_effect();
+	return 0;
+}
+
+void worker_result(struct worker *w, const Tipring__V1__Envelope *m, Tipring__V1__ResultCode code, const char *reason)
+{
+	(void)w, (void)m, (void)code, (void)reason;
+}
+
+/* ---- control ---- */
+
+static void storm_command(Tipring__V1__Envelope *e)
+{
+	for (uint32_t i = 0; i < signaling_rule_count; i++)
+		if (signaling_rules[i].body == e->body_case)
+			signaling_rules[i].handle(&storm->s, (struct str){"", 0}, e);
+}
+
+static void storm_control(unsigned what, uint64_t id)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegRing ring = TIPRING__V1__LEG_RING__INIT;
+	Tipring__V1__LegAnswer answer = TIPRING__V1__LEG_ANSWER__INIT;
+	Tipring__V1__LegReject reject = TIPRING__V1__LEG_REJECT__INIT;
+	Tipring__V1__LegHangup hangup = TIPRING__V1__LEG_HANGUP__INIT;
+	Tipring__V1__Address local = TIPRING__V1__ADDRESS__INIT;
+	char ip[] = "192.0.2.9", cause[] = "say \"bye\"\\";
+
+	ring.leg_id = answer.leg_id = reject.leg_id = hangup.leg_id = id;
+	local.ip = ip;
+	local.port = 30000;
+	answer.local_rtp = &local;
+	reject.code = 486;
+	hangup.cause = cause;
+	e.request_id = 1;
+	e.body_case = what == 0   ? TIPRING__V1__ENVELOPE__BODY_LEG_RING
+		      : what == 1 ? TIPRING__V1__ENVELOPE__BODY_LEG_ANSWER
+		      : what == 2 ? TIPRING__V1__ENVELOPE__BODY_LEG_REJECT
+				  : TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP;
+	if (what == 0)
+		e.leg_ring = &ring;
+	else if (what == 1)
+		e.leg_answer = &answer;
+	else if (what == 2)
+		e.leg_reject = &reject;
+	else
+		e.leg_hangup = &hangup;
+	storm_command(&e);
+}
+
+static void storm_settle(struct storm_leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__Result r = TIPRING__V1__RESULT__INIT;
+
+	e.request_id = l->id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_RESULT;
+	e.result = &r;
+	l->settled = true;
+	storm_command(&e);
+}
+
+/* ---- the worker ---- */
+
+static void storm_open(uint64_t now_ms)
+{
+	struct signaling *s = &storm->s;
+	struct sip_config cfg = {.server_max = 96, .client_max = 16, .worker = 1};
+
+	memset(s, 0, sizeof *s);
+	memset(&storm->actor, 0, sizeof storm->actor);
+	storm->actor.now_ms = now_ms;
+	storm->actor.stats.values = storm->values;
+	s->actor = &storm->actor;
+	s->leg_config.answer_timeout_ms = 30000;
+	s->listener_count = 2;
+	wheel_init(&s->wheel, now_ms);
+	must(pool_init(&s->legs, STORM_LEGS, sizeof(struct leg)) == 0);
+	pool_spread(&s->legs, storm->seed++);
+	must(map_init(&s->by_dialog, STORM_LEGS) == 0);
+	must(slab_adopt(dup(storm->slab_fd), TAKEOVER_SCHEMA, &s->slab) == 0);
+	s->hash = (struct map_key){storm->seed++, 7};
+	takeover_key(s);
+	must(sip_stack_init(&s->stack, &cfg, &s->hash, storm->seed++, now_ms) == 0);
+	(void)takeover_legs(s);
+}
+
+static void storm_close(void)
+{
+	struct signaling *s = &storm->s;
+
+	slab_close(&s->slab);
+	sip_stack_fini(&s->stack);
+	map_fini(&s->by_dialog);
+	pool_fini(&s->legs);
+}
+
+/* kill -9: what is not in the slab is gone. Of a call that was over nothing is remembered, so its INVITE may be
+ * answered anew, and what callers have seen of it counts no more. */
+static void storm_kill(void)
+{
+	uint64_t now_ms = storm->actor.now_ms;
+
+	storm->fuse = 0;
+	storm_close();
+	storm_open(now_ms);
+	for (uint32_t i = 0; i < STORM_CALLERS; i++)
+		for (uint32_t j = 0; j < STORM_INVITES; j++)
+			storm->callers[i].invites[j].final = 0;
+	for (uint32_t i = 0; i < storm->net_count;)
+		if (storm->net[i].to_us)
+			i++;
+		else
+			storm->net[i] = storm->net[--storm->net_count];
+	if (storm->control_up)
+		to_bus_roster(&storm->s);
+	for (uint32_t i = 0; i < storm->known_count; i++) { /* what a roster does not hold is over for control */
+		struct storm_leg *l = &storm->known[i];
+
+		if (storm->control_up && pool_get(&storm->s.legs, l->id) == NULL)
+			l->settled = true;
+	}
+}
+
+/* Between two steps: every leg goes on where it was. */
+static void storm_kill_idle(void)
+{
+	uint64_t ids[STORM_LEGS];
+	uint32_t states[STORM_LEGS], n = 0, at = 0;
+	struct leg *l;
+
+	while ((l = pool_each(&storm->s.legs, &at)) != NULL) {
+		ids[n] = l->r.handle;
+		states[n++] = l->r.state;
+	}
+	storm_kill();
+	must(storm->s.legs.used == n);
+	for (uint32_t i = 0; i < n; i++) {
+		l = pool_get(&storm->s.legs, ids[i]);
+		must(l != NULL && l->r.state == states[i]);
+	}
+}
+
+static void storm_pass(uint64_t ms)
+{
+	for (uint64_t end = storm->actor.now_ms + ms; storm->actor.now_ms < end;) {
+		uint64_t next = effects_deadline_ms(&storm->s);
+
+		if (next <= storm->actor.now_ms)
+			next = storm->actor.now_ms + 1;
+		storm->actor.now_ms = next < end ? next : end;
+		effects_tick(&storm->s);
+	}
+	for (uint32_t i = 0; i < storm->net_count;) {
+		if (storm->net[i].sent_ms + STORM_AGE_MS >= storm->actor.now_ms)
+			i++;
+		else
+			storm->net[i] = storm->net[--storm->net_count];
+	}
+}
+
+/* ---- callers ---- */
+
+static const char storm_sdp[] = "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+				"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+
+static void storm_request(uint32_t who, const char *method, uint32_t cseq, const char *branch, const char *body)
+{
+	const struct storm_caller *c = &storm->callers[who];
+	char text[STORM_BYTES];
+	bool in_dialog = c->to_tag[0] != '\0' && strcmp(method, "CANCEL") != 0;
+	int n = snprintf(text, sizeof text,
+			 "%s sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:%u;branch=z9hG4bK%s\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=f%u\r\nTo: <sip:echo@192.0.2.9>%s%s\r\n"
+			 "Call-ID: %u-%u\r\nCSeq: %u %s\r\nContact: <sip:a@192.0.2.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 method, 5062u + who, branch, who, in_dialog ? ";tag=" : "", in_dialog ? c->to_tag : "", who,
+			 c->call, cseq, method, 5062u + who, body[0] != '\0' ? "Content-Type: application/sdp\r\n" : "",
+			 strlen(body), body);
+
+	must(n > 0 && (size_t)n < sizeof text);
+	storm_post(true, who, text, (size_t)n);
+}
+
+static void storm_branch(uint32_t who, char out[32])
+{
+	snprintf(out, 32, "%u.%u", who, storm->packets++);
+}
+
+static void storm_invite(uint32_t who, const char *sdp)
+{
+	struct storm_caller *c = &storm->callers[who];
+	struct storm_invite *i;
+
+	if (c->over || c->cseq + 1 >= STORM_INVITES) {
+		uint32_t call = c->call + 1;
+
+		*c = (struct storm_caller){.call = call};
+	}
+	c->invite_cseq = ++c->cseq;
+	i = &c->invites[c->invite_cseq];
+	storm_branch(who, i->branch);
+	i->first_ms = storm->actor.now_ms;
+	storm_request(who, "INVITE", c->invite_cseq, i->branch, sdp);
+}
+
+static void storm_invite_again(uint32_t who)
+{
+	struct storm_caller *c = &storm->callers[who];
+	struct storm_invite *i = &c->invites[c->invite_cseq];
+	bool first = c->to_tag[0] == '\0';
+
+	if (first && c->invite_cseq != 0 && i->final == 0 && storm->actor.now_ms < i->first_ms + 27000)
+		storm_request(who, "INVITE", c->invite_cseq, i->branch, storm_sdp);
+}
+
+static void storm_ack(uint32_t who)
+{
+	struct storm_caller *c = &storm->callers[who];
+	struct storm_invite *i = &c->invites[c->invite_cseq];
+	char branch[32];
+
+	if (i->final == 0)
+		return;
+	storm_branch(who, branch);
+	storm_request(who, "ACK", c->invite_cseq, i->final < 300 ? branch : i->branch, "");
+}
+
+static void storm_in_dialog(uint32_t who, const char *method)
+{
+	struct storm_caller *c = &storm->callers[who];
+	char branch[32];
+
+	if (c->to_tag[0] == '\0')
+		return;
+	storm_branch(who, branch);
+	storm_request(who, method, ++c->cseq, branch, "");
+	if (c->cseq + 2 >= STORM_INVITES)
+		c->over = true;
+}
+
+static void storm_take_response(uint32_t who, const struct sip_msg *m, const char *p, size_t n)
+{
+	struct storm_caller *c = &storm->callers[who];
+	struct storm_invite *i;
+	struct sip_nameaddr to;
+	struct sip_cseq cseq;
+	char call_id[32];
+
+	snprintf(call_id, sizeof call_id, "%u-%u", who, c->call);
+	must(sip_cseq_parse(sip_value(m, SIP_CSEQ), &cseq) == 0 && sip_nameaddr_parse(sip_value(m, SIP_TO), &to) == 0);
+	if (!str_eq(sip_value(m, SIP_CALL_ID), str_of(call_id)))
+		return; /* of a call before */
+	if (str_eq(cseq.method, STR("BYE")) && m->status >= 200)
+		c->over = true;
+	if (!str_eq(cseq.method, STR("INVITE")) || m->status < 200)
+		return;
+	must(cseq.number < STORM_INVITES);
+	i = &c->invites[cseq.number];
+	if (i->final == 0) {
+		i->final = m->status;
+		i->hash = map_hash(&(struct map_key){1, 2}, p, n);
+	}
+	must(i->final == m->status && i->hash == map_hash(&(struct map_key){1, 2}, p, n));
+	if (m->status < 300 && c->to_tag[0] == '\0')
+		must(str_copy(c->to_tag, sizeof c->to_tag, to.tag) == 0 && to.tag.n > 0);
+	if (m->status >= 300 && c->to_tag[0] == '\0')
+		c->over = true;
+}
+
+/* A BYE of ours. */
+static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answer)
+{
+	static const enum sip_header kept[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
+	char text[STORM_BYTES];
+	struct buf b = buf_of(text, sizeof text);
+	struct sip_core core;
+
+	must(m->method == SIP_M_BYE && m->fault == 0 && sip_validate(m, &core).status == 0);
+	if (!answer)
+		return;
+	storm->callers[who].over = true;
+	buf_z(&b, "SIP/2.0 200 OK\r\n");
+	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+		must(sip_line(&b, str_of(sip_header_name(kept[i])), sip_value(m, kept[i])) == 0);
+	buf_z(&b, "Content-Length: 0\r\n\r\n");
+	must(buf_ok(&b));
+	storm_post(true, who, b.p, b.n);
+}
+
+static void storm_deliver(uint32_t at, bool keep, bool answer)
+{
+	struct storm_packet k = storm->net[at];
+	static struct sip_msg m;
+
+	if (!keep)
+		storm->net[at] = storm->net[--storm->net_count];
+	if (k.to_us) {
+		struct sip_packet in = {.p = k.p, .n = k.n, .listener = 1,
+					.source = {.family = ADDR_V4, .port = (uint16_t)(5062 + k.caller), .ip = {192, 0, 2, 1}}};
+		struct sip_effects fx;
+
+		sip_stack_input(&storm->s.stack, &in, storm->actor.now_ms, &fx);
+		effects_of_stack(&storm->s, &fx);
+		return;
+	}
+	must(sip_parse(k.p, k.n, &m) == 0);
+	if (m.is_request)
+		storm_take_request(k.caller, &m, answer);
+	else
+		storm_take_response(k.caller, &m, k.p, k.n);
+}
+
+/* ---- what happens ---- */
+
+static void storm_fate(uint8_t arg)
+{
+	switch (arg % 5) {
+	case 0:
+		storm_kill_idle();
+		break;
+	case 4:
+		storm->fuse = 1 + arg / 5 % 16;
+		break;
+	case 1:
+		storm->control_up = false;
+		break;
+	case 2: /* a new control asks who is there */
+		storm->control_up = true;
+		to_bus_roster(&storm->s);
+		break;
+	case 3:
+		storm_pass(arg >= 128 ? 33000 : 9000);
+		break;
+	}
+}
+
+static void storm_network(unsigned op, uint8_t arg)
+{
+	uint32_t at = storm->net_count != 0 ? arg % storm->net_count : 0;
+
+	if (storm->net_count == 0)
+		return;
+	if (op == 9)
+		storm->net[at] = storm->net[--storm->net_count]; /* lost */
+	else
+		storm_deliver(at, op == 8, (arg & 64) == 0);
+}
+
+static void storm_caller_does(unsigned op, uint32_t who)
+{
+	struct storm_caller *c = &storm->callers[who];
+	bool calling = c->to_tag[0] == '\0' && c->cseq != 0 && !c->over;
+
+	if (op == 0 && !calling)
+		storm_invite(who, storm_sdp); /* or a re-INVITE */
+	else if (op == 1)
+		storm_invite_again(who);
+	else if (op == 2 && calling)
+		storm_request(who, "CANCEL", c->invite_cseq, c->invites[c->invite_cseq].branch, "");
+	else if (op == 3)
+		storm_ack(who);
+	else if (op == 4)
+		storm_in_dialog(who, "BYE");
+	else if (op == 5 && c->to_tag[0] != '\0' && !c->over)
+		storm_invite(who, "v=0\r\n");
+	else if (op == 6)
+		storm_in_dialog(who, "OPTIONS");
+}
+
+static void storm_happen(uint8_t what, uint8_t arg)
+{
+	struct storm_leg *l = storm->known_count != 0 ? &storm->known[storm->known_count - 1 - arg % storm->known_count] : NULL;
+	unsigned op = what % 16;
+
+	if (op <= 6)
+		storm_caller_does(op, arg % STORM_CALLERS);
+	else if (op <= 9)
+		storm_network(op, arg);
+	else if (op <= 12 && l != NULL && storm->control_up)
+		storm_control(op == 12 && (arg & 64) != 0 ? 3 : op - 10, l->id);
+	else if (op == 13 && l != NULL && storm->control_up && l->ended > 0 && !l->settled)
+		storm_settle(l);
+	else if (op == 14)
+		storm_pass(16u * arg);
+	else if (op == 15)
+		storm_fate(arg);
+}
+
+static void storm_step(uint8_t what, uint8_t arg)
+{
+	if (setjmp(storm->death) == 0)
+		storm_happen(what, arg);
+	else
+		storm_kill();
+}
+
+/* Everybody falls silent; control hangs up what is left and records every end. */
+static void storm_end(void)
+{
+	struct signaling *s = &storm->s;
+
+	storm->net_count = 0;
+	storm->fuse = 0;
+	storm->control_up = true;
+	to_bus_roster(s);
+	for (uint32_t i = 0; i < storm->known_count; i++)
+		if (!storm->known[i].settled)
+			storm_control(3, storm->known[i].id);
+	/* the longest: a 2xx without ACK, then a BYE without answer */
+	for (uint64_t left = 2 * SIP_TIMEOUT_MS + 5000; left > 0; left -= 1000) {
+		storm_pass(1000);
+		for (uint32_t i = 0; i < storm->known_count; i++)
+			if (storm->known[i].ended > 0 && !storm->known[i].settled)
+				storm_settle(&storm->known[i]);
+	}
+	for (uint32_t i = 0; i < storm->known_count; i++)
+		must(storm->known[i].settled);
+	must(s->legs.used == 0 && s->by_dialog.used == 0 && s->wheel.armed == 0);
+	must(s->stack.servers.used == 0 && s->stack.clients.used == 0 && s->stack.wheel.armed == 0);
+	must(s->stack.server_keys.used == 0 && s->stack.merge_keys.used == 0 && s->stack.client_keys.used == 0);
+	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
+		must(s->stack.store.pools[i].used == 0);
+	for (uint32_t i = 0; i < STORM_LEGS; i++) {
+		static struct leg_record r;
+		size_t n;
+
+		must(slab_load(&s->slab, i, &r, sizeof r, &n) == ERR_NOENT);
+	}
+}
+
+/* Two octets a step. */
+static void storm_run(const uint8_t *p, size_t n)
+{
+	static struct storm run;
+	struct slab slab;
+
+	memset(&run, 0, sizeof run);
+	storm = &run;
+	storm->control_up = true;
+	storm->seed = 77;
+	must(slab_create("storm", STORM_LEGS, sizeof(struct leg_record), TAKEOVER_SCHEMA, &slab) == 0);
+	storm->slab_fd = dup(slab.region.fd);
+	slab_close(&slab);
+	storm_open(1000000);
+	for (size_t i = 0; i + 1 < n && i / 2 < STORM_STEPS; i += 2)
+		storm_step(p[i], p[i + 1]);
+	storm_end();
+	storm_close();
+	close(storm->slab_fd);
+}
