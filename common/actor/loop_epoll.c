@@ -173,9 +173,11 @@ static void epoll_wait_until(struct loop *l, uint64_t until_ns)
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	struct timespec ts = {(time_t)(left_ns / 1000000000u), (long)(left_ns % 1000000000u)};
 
+	/* the caller stopped half-way: a datagram that was taken exists only here, so the rest comes first */
+	if (e->batch_at < e->batch_n || e->ready_at < e->ready_n)
+		return;
 	l->stats.enters++;
 	e->ready_at = e->ready_n = 0;
-	e->batch_n = e->batch_at = 0;
 	if (l->gather && until_ns != UINT64_MAX && left_ns > 0) {
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 		ts = (struct timespec){0, 0};
@@ -183,7 +185,8 @@ static void epoll_wait_until(struct loop *l, uint64_t until_ns)
 	}
 	if (e->exact_wait) {
 		e->ready_n = epoll_pwait2(e->epoll, e->ready, READY_MAX, until_ns == UINT64_MAX ? NULL : &ts, NULL);
-		e->exact_wait = e->ready_n >= 0 || errno != ENOSYS;
+		/* an older kernel says ENOSYS, a container's filter that does not know the call says EPERM */
+		e->exact_wait = e->ready_n >= 0 || errno == EINTR;
 	}
 	if (!e->exact_wait) /* whole milliseconds, rounded up: never early */
 		e->ready_n = epoll_wait(e->epoll, e->ready, READY_MAX,

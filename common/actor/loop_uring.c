@@ -387,8 +387,11 @@ static bool take_datagram(struct uring *u, const struct io_uring_cqe *c, bool wi
 			u->base.stats.no_buffers++;
 		arm(u, i);
 	}
-	if (!(c->flags & IORING_CQE_F_BUFFER))
-		return false; /* an error such as an ICMP refusal: the next datagram may be fine */
+	if (!(c->flags & IORING_CQE_F_BUFFER)) {
+		/* an empty datagram needs no buffer; else it is an error such as an ICMP refusal, and the next one may be fine */
+		*ret = (struct loop_event){.kind = LOOP_DATAGRAM, .token = s->token, .p = u->memory};
+		return current && c->res == 0;
+	}
 	u->used[u->used_n++] = (uint16_t)(c->flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!current || c->res < 0)
 		return false;
