@@ -168,6 +168,19 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	t->rx_head++;
 }
 
+uint64_t tape_rx_end(const struct tape *t)
+{
+	const char *rx = (const char *)t->mh + TAPE_RINGS_OFFSET;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	if (t->rx_head == 0)
+		return 0;
+	rx += tape_slot_offset(t->rx_head - 1, t->slots, t->slot_bytes);
+	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, &f, pcm);
+	return f.pos + f.samples;
+}
+
 /* hot */
 void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 {
@@ -212,13 +225,30 @@ int tape_tx_peek(struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLE
 }
 
 /* hot */
+void tape_tx_step(struct tape *t)
+{
+	t->tx_tail += t->tx_seen != t->tx_tail; /* else dropped as hostile since the peek */
+}
+
+/* hot */
+void tape_tx_release(struct tape *t)
+{
+	if (atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed) != t->tx_tail)
+		atomic_store(&t->mh->tx_tail, t->tx_tail);
+}
+
 void tape_tx_pop(struct tape *t)
 {
-	if (t->tx_seen == t->tx_tail)
-		return; /* dropped as hostile since the peek */
+	tape_tx_step(t);
+	tape_tx_release(t);
+}
 
-	t->tx_tail++;
-	atomic_store(&t->mh->tx_tail, t->tx_tail);
+int tape_tx_seek(struct tape *t, uint64_t index)
+{
+	if (index - t->tx_tail > t->tx_slots)
+		return ERR_CORRUPT;
+	t->tx_tail = t->tx_seen = index;
+	return 0;
 }
 
 uint64_t tape_tx_pending(struct tape *t)

@@ -51,7 +51,7 @@ void sessions_save(struct media *m, struct media_session *ms)
 	uint64_t handle = sessions_handle(m, ms);
 
 	ms->s.r.handle = handle;
-	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, sizeof ms->s.r);
+	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r));
 	ms->s.dirty = false;
 }
 

@@ -44,7 +44,8 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 	ms->ports = ports_take_port(&m->ports, (uint16_t)r->local_port, r->facts.remote_rtp.family);
 	if (ms->ports == NULL)
 		return ERR_NOENT;
-	ms->connected = r->latch.is_locked != 0; /* connect() belongs to the socket and is still in force */
+	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */
+	ms->connected = r->latch.is_locked && ports_connect(ms->ports, latch_remote(&r->latch)) == 0;
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);
@@ -66,7 +67,7 @@ static void abandon(struct media *m, struct media_session *ms)
 
 static bool take_record(struct media *m, uint32_t slot)
 {
-	struct session_record r;
+	struct session_record r = {.version = 0};
 	struct media_session *ms = NULL;
 	size_t n;
 	int err = slab_load(&m->slab, slot, &r, sizeof r, &n);
@@ -74,7 +75,8 @@ static bool take_record(struct media *m, uint32_t slot)
 	if (err == ERR_NOENT)
 		return false;
 	if (err == 0)
-		err = n == sizeof r && pool_slot(r.handle) == slot ? 0 : ERR_CORRUPT;
+		err = r.mark_count <= SESSION_MARKS_MAX && n == session_record_bytes(&r) && pool_slot(r.handle) == slot
+			      ? 0 : ERR_CORRUPT;
 	if (err == 0) {
 		ms = pool_take_at(&m->sessions, r.handle);
 		err = ms != NULL ? restore(m, ms, &r) : ERR_CORRUPT;
