@@ -73,10 +73,16 @@ struct media_session {
 	uint8_t rtcp[RTCP_BYTES_MAX];
 };
 
+/* What sessions are looked for by, side by side: a walk over the sessions themselves would touch one page each. */
+struct session_key {
+	uint64_t call_id, tape_id; /* 0 = none */
+};
+
 struct media {
 	struct actor *actor;
 	struct worker *worker;
 	struct pool sessions; /* of struct media_session */
+	struct session_key *keys; /* owned: by slot */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;
@@ -112,12 +118,16 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
+bool ports_has(const struct ports *p, uint16_t port);
+bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
 
 /* sessions.c: a session with its sockets, tape and record */
 MUST_USE int sessions_open(struct media *m, uint64_t call_id, const struct session_facts *facts, struct media_session **ret);
 MUST_USE int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms);
 MUST_USE int sessions_equip(struct media *m, struct media_session *ms); /* resamplers, hot words, sockets */
+void sessions_index(struct media *m, const struct media_session *ms); /* its call or tape changed */
 void sessions_close(struct media *m, struct media_session *ms);
+void sessions_give(struct media *m, struct media_session *ms); /* the slot only */
 void sessions_save(struct media *m, struct media_session *ms); /* when dirty */
 struct media_session *sessions_by_call(struct media *m, uint64_t call_id);
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);

@@ -8,11 +8,9 @@
 static int find_fd(const struct custody *c, enum custody_kind kind, uint64_t id)
 {
 	struct custody_item item;
+	int err = custody_find(c, kind, id, &item);
 
-	for (uint32_t i = 0; custody_item(c, kind, i, &item) == 0; i++)
-		if (item.id == id)
-			return dup(item.fd);
-	return ERR_NOENT;
+	return err == 0 ? dup(item.fd) : err;
 }
 
 static int adopt_tape(struct media *m, struct media_session *ms)
@@ -37,6 +35,7 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 	int err = 0;
 
 	ms->s.r = *r;
+	sessions_index(m, ms);
 	if (r->start_ns != 0)
 		err = adopt_tape(m, ms);
 	if (err != 0)
@@ -62,7 +61,7 @@ static void abandon(struct media *m, struct media_session *ms)
 	}
 	if (ms->ports != NULL)
 		ports_give(&m->ports, ms->ports, m->actor->now_ms);
-	pool_give(&m->sessions, ms);
+	sessions_give(m, ms);
 }
 
 static bool take_record(struct media *m, uint32_t slot)
@@ -97,12 +96,13 @@ static bool take_record(struct media *m, uint32_t slot)
 static void drop_orphans(struct media *m, enum custody_kind kind)
 {
 	struct custody_item item;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; custody_item(m->actor->custody, kind, i, &item) == 0;) {
+	while (custody_each(m->actor->custody, kind, &at, &item) == 0) {
 		if (sessions_by_tape(m, item.id) != NULL)
-			i++;
-		else
-			custody_drop(m->actor->custody, kind, item.id);
+			continue;
+		custody_drop(m->actor->custody, kind, item.id);
+		at--; /* the ones behind moved up */
 	}
 }
 

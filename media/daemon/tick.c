@@ -86,7 +86,7 @@ static void send_report(struct media *m, struct media_session *ms)
 {
 	size_t n;
 
-	if (m->actor->now_ns < ms->s.report_ns)
+	if (m->actor->now_ns < ms->s.report_ns || ms->rtcp_to.family == ADDR_NONE)
 		return;
 	n = session_report(&ms->s, m->actor->now_ns, clock_unix_ns(), rand_u64(&m->rand), ms->rtcp);
 	if (n > 0 && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
