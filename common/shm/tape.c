@@ -282,3 +282,31 @@ bool tape_writer_waits(struct tape *t)
 	t->tx_rung = t->tx_tail;
 	return atomic_load(&t->bh->wants_room) != 0;
 }
+
+/* hot */
+static void fetch_to_read(const char *p, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += TAPE_LINE / 2)
+		__builtin_prefetch(p + at, 0);
+}
+
+/* hot */
+static void fetch_to_write(const char *p, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += TAPE_LINE / 2)
+		__builtin_prefetch(p + at, 1);
+}
+
+/* hot */
+void tape_prefetch(const struct tape *t)
+{
+	const char *bh = (const char *)t->bh, *mh = (const char *)t->mh;
+
+	fetch_to_read(bh + offsetof(struct tape_backend_header, tx_head), 1);
+	fetch_to_read(bh + TAPE_RINGS_OFFSET + tape_slot_offset(t->tx_tail, t->tx_slots, t->slot_bytes), t->slot_bytes);
+	fetch_to_write(mh + offsetof(struct tape_media_header, sent), 1);
+	fetch_to_write(mh + offsetof(struct tape_media_header, tx_tail), 1);
+	fetch_to_write(mh + tape_sent_offset(t->slots, t->slot_bytes) +
+		       tape_slot_offset(t->sent_head, t->slots, t->slot_bytes), t->slot_bytes);
+	fetch_to_read(bh + offsetof(struct tape_backend_header, sleeping), 1);
+}

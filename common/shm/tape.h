@@ -95,6 +95,9 @@ bool tape_reader_sleeps(struct tape *t);
 /* The same for tx slots consumed since the last call, and a backend waiting for room. */
 bool tape_writer_waits(struct tape *t);
 
+/* hot. Fetch into the cache what the next tape_tx_peek() and tape_sent_put() will touch. */
+void tape_prefetch(const struct tape *t);
+
 /* ---- the backend ---- */
 
 struct tape_client {

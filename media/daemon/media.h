@@ -58,16 +58,16 @@ struct connection {
 };
 
 struct media_session {
-	struct session s;
 	struct tape tape;
 	bool has_tape;
 	bool armed;         /* its sockets are in the loop */
 	bool connected;     /* the kernel filters the source */
 	int32_t connection; /* index, -1 = no doorbell */
 	uint32_t rtp_slot, rtcp_slot; /* of the loop */
-	struct port_pair *ports; /* borrowed; NULL once given back */
 	uint32_t bucket_at;
-	struct addr rtcp_to;
+	struct session s;
+	struct port_pair *ports; /* borrowed; NULL once given back */
+	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
@@ -107,6 +107,12 @@ static inline struct media_session *media_slot(struct media *m, uint32_t slot)
 	struct media_session *ms = pool_each(&m->sessions, &at);
 
 	return at == slot + 1 ? ms : NULL;
+}
+
+/* hot. The session of a slot that is in use for certain. */
+static inline struct media_session *media_at(const struct media *m, uint32_t slot)
+{
+	return (struct media_session *)(m->sessions.items + (size_t)slot * m->sessions.item_bytes);
 }
 
 /* ports.c */

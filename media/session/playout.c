@@ -6,12 +6,13 @@
 
 #define TICK_NS (SESSION_TICK_MS * 1000000ull)
 #define SAMPLES_PER_TICK_MAX 320u /* 20 ms at 16 kHz */
+#define PCM_MAX (SAMPLES_PER_TICK_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
 
-/* hot. The next slot that is to be played; false when there is none. */
-static bool next_slot(struct session *s)
+/* hot. The next slot that is to be played, its samples in `pcm`; false when there is none. */
+static bool next_slot(struct session *s, int16_t *pcm)
 {
 	for (uint32_t i = 0; i <= s->tape->tx_slots; i++) { /* old epochs and empty slots are passed over */
-		if (tape_tx_peek(s->tape, &s->cur, s->cur_pcm) != 0)
+		if (tape_tx_peek(s->tape, &s->cur, pcm) != 0)
 			return false;
 		s->cur_at = 0;
 		if (s->cur.epoch == s->epoch && s->cur.samples > 0)
@@ -19,6 +20,25 @@ static bool next_slot(struct session *s)
 		tape_tx_step(s->tape);
 	}
 	return false;
+}
+
+/* hot. Up to `want` samples of the slot that is played, or of the next one; 0: there is none. `pcm` has room for a whole slot: one
+ * that ends with the tick, as usual, is copied once. */
+static uint32_t take_samples(struct session *s, int16_t *pcm, uint32_t want)
+{
+	bool fresh = !s->cur_valid;
+	uint32_t left, n;
+
+	if (fresh && !next_slot(s, pcm))
+		return 0;
+	left = s->cur.samples - s->cur_at;
+	n = left < want ? left : want;
+	if (!fresh)
+		memcpy(pcm, s->cur_pcm + s->cur_at, n * sizeof *pcm);
+	else if (n < left)
+		memcpy(s->cur_pcm, pcm, left * sizeof *pcm);
+	s->cur_at += n;
+	return n;
 }
 
 /* hot */
@@ -48,40 +68,45 @@ static void finish_slot(struct session *s, struct session_events *ev)
 	s->said = (struct session_utterance){.id = 0};
 }
 
+/* Once for each, and not more than one a second: a backend that is always late must not flood the bus for every call. */
+static void tell_underrun(struct session *s, uint32_t at, struct session_events *ev)
+{
+	struct session_event *e;
+
+	s->dry = true;
+	if (s->pos < s->quiet_until)
+		return;
+	s->quiet_until = s->pos + s->r.rate_hz;
+	e = session_emit(ev, SESSION_UNDERRUN);
+	e->utterance = s->said.id;
+	e->pos = s->pos + at;
+}
+
 /* hot. Fill `want` samples; how many are not silence. *ret_first: the slot the first of them came from. */
-static uint32_t compose(struct session *s, int16_t *pcm, uint32_t want, struct tape_frame *ret_first,
+static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, struct tape_frame *ret_first,
 			struct session_events *ev)
 {
-	uint32_t n = s->tail_n < want ? s->tail_n : want;
+	uint32_t n = s->tail_n < want ? s->tail_n : want, part;
 
 	memcpy(pcm, s->tail, n * sizeof *pcm);
 	s->tail_n = 0;
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	while (n < want && (s->cur_valid || next_slot(s))) {
-		uint32_t left = s->cur.samples - s->cur_at, part = left < want - n ? left : want - n;
-
+	while (n < want && (part = take_samples(s, pcm + n, want - n)) > 0) {
 		begin_utterance(s, ev);
 		if (ret_first->kind == TAPE_SILENCE)
 			*ret_first = (struct tape_frame){
 				.tx_index = s->tape->tx_tail, .kind = TAPE_OK, .epoch = s->epoch, .utterance = s->cur.utterance,
 			};
-		memcpy(pcm + n, s->cur_pcm + s->cur_at, part * sizeof *pcm);
 		if (s->cur.utterance == s->said.id)
 			s->said.played += part;
 		n += part;
-		s->cur_at += part;
 		if (s->cur_at == s->cur.samples)
 			finish_slot(s, ev);
 	}
 	memset(pcm + n, 0, (want - n) * sizeof *pcm);
 	s->voiced = n == want;
-	if (n < want && s->said.id != 0 && !s->dry) {
-		struct session_event *e = session_emit(ev, SESSION_UNDERRUN);
-
-		s->dry = true;
-		e->utterance = s->said.id;
-		e->pos = s->pos + n;
-	}
+	if (n < want && s->said.id != 0 && !s->dry)
+		tell_underrun(s, n, ev);
 	return n;
 }
 
@@ -155,7 +180,7 @@ static void encode(struct session *s, const int16_t *pcm, uint32_t n, uint64_t p
 static void play(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
 {
 	uint32_t want = s->r.rate_hz / 1000u * SESSION_TICK_MS;
-	int16_t pcm[SAMPLES_PER_TICK_MAX];
+	int16_t pcm[PCM_MAX];
 	struct tape_frame first;
 	uint64_t pos = s->pos;
 	bool sends = s->r.facts.sends;

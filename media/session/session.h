@@ -176,19 +176,38 @@ static inline size_t session_record_bytes(const struct session_record *r)
 	return offsetof(struct session_record, marks) + r->mark_count * sizeof r->marks[0];
 }
 
+/* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
+ * arrays that are seldom used lie around it. */
 struct session {
-	struct session_record r;
-	struct session_config cfg;
+	struct session_record r;     /* its head is hot, its marks are not */
+
+	/* a tick: from here ... */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	_Atomic uint64_t *hot;       /* borrowed */
-	struct resample up, down;    /* owned by the daemon's slot, reset per call */
+	struct session_config cfg;
 	bool dirty;                  /* commit the record */
 	bool marker;                 /* on the next packet */
+	bool cur_valid;
+	bool voiced;                 /* the last tick ended with audio */
+	bool dry;                    /* underrun was reported */
+	bool began;
+	uint64_t tick;               /* next */
+	uint64_t pos;                /* of the next tick */
+	uint32_t epoch;
+	uint32_t cur_at;
+	struct tape_frame cur;       /* the tx slot at the tape's place, being played */
+	struct session_utterance said; /* the utterance that is open */
+	uint64_t quiet_until;        /* position before which no further underrun is told */
+	uint32_t tail_n;
+	uint32_t wire_n;
+	uint32_t wire_ts;            /* timestamp of wire[0] */
+	uint64_t report_ns;          /* next */
+	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
+	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
 	struct session_counters count;
-	/* receiving */
+	/* ... to here; a packet: from there to the reorder buffer's slots */
+	struct resample up;
 	struct seq seq;
-	struct reorder reorder;
-	struct conceal conceal;
 	uint64_t dtmf_until_ns;      /* frames until then are flagged dtmf */
 	uint32_t lost_pending;       /* packets reported lost, to be filled when the next one tells how long they were */
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
@@ -196,34 +215,22 @@ struct session {
 	uint64_t lag_least;          /* of the last packets: how far the timeline is behind the clock */
 	uint64_t lag_since_ns;
 	uint32_t lag_count;
-	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
-	bool began;
 	uint32_t acc_n;
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns;
-	int16_t acc[TAPE_SAMPLES_MAX + 960];
-	/* sending */
-	uint64_t tick;               /* next */
-	uint64_t pos;                /* of the next tick */
-	uint32_t epoch;
-	bool cur_valid;
-	struct tape_frame cur;       /* the tx slot at the tape's place, being played */
-	uint32_t cur_at;
-	int16_t cur_pcm[TAPE_SAMPLES_MAX];
-	uint32_t tail_n;             /* fade left over by a flush */
-	int16_t tail[480];
-	struct session_utterance said; /* the utterance that is open */
-	bool voiced;                 /* the last tick ended with audio */
-	bool dry;                    /* underrun was reported */
-	uint32_t wire_n;
-	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
-	uint32_t wire_ts;            /* timestamp of wire[0] */
-	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
+	struct conceal conceal;
+	struct reorder reorder;
+
 	/* reports */
-	uint64_t report_ns;          /* next */
 	uint32_t sr_middle;          /* of the peer's last SR */
 	uint64_t sr_arrival_ns;
 	uint32_t rtt_us, remote_lost, remote_jitter;
+
+	int16_t acc[TAPE_SAMPLES_MAX + 960];
+	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
+	int16_t tail[480];                 /* fade left over by a flush */
+	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
+	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
 };
 
 /* A new session that may receive. `up` and `down` must be valid resamplers. */
@@ -241,6 +248,10 @@ struct session_datagram {
 	size_t n;
 	const struct addr *from; /* borrowed; NULL when the kernel checked the source */
 };
+
+/* hot. Fetch what session_tick() will touch: first the session (two ahead), then the tape it points to (one ahead). */
+void session_prefetch(const struct session *s);
+void session_prefetch_tape(const struct session *s);
 
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);

@@ -17,15 +17,19 @@
 #define DTMF_HANG_MS 60u /* audio so close behind an event is flagged with it */
 
 /* hot */
+static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f)
+{
+	f.tx_index = UINT64_MAX;
+	tape_rx_put(s->tape, &f, pcm);
+	s->count.frames_concealed += f.kind == TAPE_CONCEALED;
+}
+
+/* hot */
 static void flush_frame(struct session *s, uint32_t samples)
 {
-	struct tape_frame f = {
-		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .tx_index = UINT64_MAX,
-		.samples = samples, .kind = s->acc_kind,
-	};
-
-	tape_rx_put(s->tape, &f, s->acc);
-	s->count.frames_concealed += f.kind == TAPE_CONCEALED;
+	put_frame(s, s->acc, (struct tape_frame){
+		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .samples = samples, .kind = s->acc_kind,
+	});
 	s->acc_n -= samples;
 	memmove(s->acc, s->acc + samples, s->acc_n * sizeof s->acc[0]);
 	s->acc_kind = TAPE_OK;
@@ -43,6 +47,15 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		uint32_t room = s->tape->frame_samples - s->acc_n;
 		uint32_t part = n < room ? n : room;
 
+		if (part == s->tape->frame_samples) { /* as usual: a packet is a frame */
+			put_frame(s, pcm, (struct tape_frame){
+				.pos = s->rx_pos, .mono_ns = arrival_ns, .samples = part, .kind = kind,
+			});
+			s->rx_pos += part;
+			pcm += part;
+			n -= part;
+			continue;
+		}
 		if (s->acc_n == 0 || rank[kind] > rank[s->acc_kind])
 			s->acc_kind = kind;
 		memcpy(s->acc + s->acc_n, pcm, part * sizeof *pcm);

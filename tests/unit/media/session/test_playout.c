@@ -66,6 +66,15 @@ Test(playout, an_underrun_is_told_once)
 	cr_expect_eq(find(SESSION_UNDERRUN)->pos, 100u);
 }
 
+Test(playout, a_backend_that_is_always_late_is_told_once_a_second)
+{
+	for (int i = 0; i < 100; i++) { /* 2 s */
+		say(1, 100, 1, false);
+		tick();
+	}
+	cr_expect_eq(events_of(SESSION_UNDERRUN), 2u);
+}
+
 Test(playout, late_ticks_are_caught_up_and_a_long_absence_is_skipped)
 {
 	uint16_t last;
