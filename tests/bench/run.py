@@ -3,8 +3,8 @@
     ./tipring bench rtp|session|ring|codec [--quick]
 
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
-N connected sockets under the same load. session: the same frames without the kernel, in nanoseconds, and proof that none allocates. ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against
-spandsp. `--quick` fits in 30 s each.
+N connected sockets under the same load. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
+ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against spandsp. `--quick` fits in 30 s each.
 """
 
 from __future__ import annotations

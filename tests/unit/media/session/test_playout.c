@@ -163,3 +163,20 @@ Test(playout, sixteen_kilohertz_and_other_packet_lengths)
 	}
 	cr_expect_eq(sent, 20u * 240u, "600 ms in packets of 30");
 }
+
+Test(playout, what_was_queued_leaves_one_packet_a_tick) /* C329 C341 C342 */
+{
+	uint32_t last = 0;
+
+	for (int i = 0; i < 5; i++)
+		say(1000, 160, 1, i == 4);
+	for (int i = 0; i < 5; i++) {
+		tick();
+		cr_assert_eq(out.count, 1u);
+		cr_expect(i == 0 || wire_get_u32(out.p[0] + 4) == last + 160);
+		last = wire_get_u32(out.p[0] + 4);
+	}
+	cr_expect_eq(s->count.packets_sent, 5u);
+	cr_expect_eq(s->count.octets_sent, 800u);
+	cr_expect_eq(tape.tx_tail, 5u);
+}

@@ -388,3 +388,40 @@ Test(timeline, a_long_stop_of_the_process_leaves_no_delay) /* SIGSTOP: nobody ti
 			  (unsigned long)end, (unsigned long)session_pos_at(s, now));
 	}
 }
+
+Test(timeline, a_packet_too_late_for_its_place_is_counted_and_dropped) /* C301 C315 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned frames = 0;
+
+	speak(0x21);
+	seq++, ts += 160, now += 20 * MS; /* the second one is under way */
+	speak(0x23);
+	for (int i = 0; i < 5; i++)
+		tick(); /* ... too long */
+	seq -= 2, ts -= 320;
+	speak(0x22);
+	cr_expect_eq(s->reorder.late, 1u);
+	while (hear(&f, pcm))
+		cr_expect_eq(f.pos, 160u * frames++);
+	cr_expect_eq(frames, 3u, "heard, concealed, heard");
+}
+
+Test(timeline, an_event_between_audio_packets_is_no_loss) /* C309 */
+{
+	uint8_t p[DTMF_PAYLOAD_BYTES];
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	speak(0x21);
+	dtmf_write(p, &(struct dtmf_payload){3, true, 10, 160});
+	packet(101, p, sizeof p, &facts.remote_rtp);
+	ts += 160;
+	now += 20 * MS;
+	speak(0x21);
+	cr_expect_eq(seq_lost(&s->seq), 0u);
+	while (hear(&f, pcm))
+		cr_expect_neq(f.kind, TAPE_CONCEALED);
+	cr_expect_eq(events_of(SESSION_DIGIT), 1u);
+}
