@@ -41,6 +41,7 @@ struct epoller {
 	struct iovec iov[BATCH];
 	struct sockaddr_storage names[BATCH];
 	uint32_t batch_slot, batch_n, batch_at;
+	bool batch_connected; /* as the socket was when it was taken */
 	bool exact_wait; /* epoll_pwait2(2) is there */
 };
 
@@ -134,6 +135,14 @@ static void epoll_udp_del(struct loop *l, uint32_t i)
 		e->batch_n = e->batch_at = 0;
 }
 
+static void epoll_udp_connected(struct loop *l, uint32_t i)
+{
+	struct epoller *e = epoller_of(l);
+
+	if (i < e->slot_count && e->slots[i].fd >= 0)
+		e->slots[i].connected = true;
+}
+
 static int epoll_watch(struct loop *l, int fd, uint64_t token)
 {
 	struct epoller *e = epoller_of(l);
@@ -204,6 +213,7 @@ static void take_batch(struct epoller *e, uint32_t slot)
 	e->base.stats.enters++;
 	n = recvmmsg(e->slots[slot].fd, e->batch, BATCH, MSG_DONTWAIT, NULL);
 	e->batch_slot = slot;
+	e->batch_connected = e->slots[slot].connected;
 	e->batch_at = 0;
 	e->batch_n = n > 0 ? (uint32_t)n : 0;
 }
@@ -222,9 +232,9 @@ static bool from_batch(struct epoller *e, struct loop_event *ret)
 			.p = e->iov[i].iov_base,
 			.n = m->msg_len,
 			.truncated = (m->msg_hdr.msg_flags & MSG_TRUNC) != 0,
-			.has_from = !s->connected,
+			.has_from = !e->batch_connected,
 		};
-		if (!s->connected && addr_from_sockaddr(&e->names[i], &ret->from) != 0)
+		if (ret->has_from && addr_from_sockaddr(&e->names[i], &ret->from) != 0)
 			continue;
 		e->base.stats.received++;
 		return true;
@@ -286,6 +296,7 @@ const struct loop_engine loop_epoll_engine = {
 	.close = epoll_close,
 	.udp_add = epoll_udp_add,
 	.udp_del = epoll_udp_del,
+	.udp_connected = epoll_udp_connected,
 	.watch = epoll_watch,
 	.unwatch = epoll_unwatch,
 	.wait = epoll_wait_until,

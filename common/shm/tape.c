@@ -1,6 +1,8 @@
 /* tape.c - the media process's end of a tape; see tape.h */
 #include "common/shm/tape.h"
 
+#include <sys/mman.h>
+
 #include "common/base/must.h"
 #include "common/shm/tape_slot.h"
 
@@ -63,6 +65,8 @@ int tape_create(const struct tape_config *cfg, struct tape *ret)
 	if (err != 0)
 		return err;
 
+	/* its pages now rather than one by one on the audio path; an older kernel does without */
+	(void)madvise(media.p, media.bytes, MADV_POPULATE_WRITE);
 	err = region_create("tape-backend", tape_backend_bytes(&s), &backend);
 	if (err != 0)
 		goto fail_backend;

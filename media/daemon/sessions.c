@@ -206,15 +206,10 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
-	struct loop *l = m->actor->loop;
-	uint32_t slot = pool_slot(sessions_handle(m, ms));
-
 	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
-	loop_udp_del(l, ms->rtp_slot);
 	ms->connected = true;
-	if (loop_udp_add(l, ms->ports->rtp, MEDIA_TOKEN_RTP | slot, true, &ms->rtp_slot) != 0)
-		log_error("session.lock", "call=%016" PRIx64, ms->s.r.call_id);
+	loop_udp_connected(m->actor->loop, ms->rtp_slot);
 }
 
 void sessions_close(struct media *m, struct media_session *ms)

@@ -318,6 +318,47 @@ Test(loop, a_socket_is_added_again_after_connect)
 	on_both(&usual, add_again_connected);
 }
 
+/* The usual way: nothing that came before is lost. */
+static void connected_meanwhile(struct loop *l)
+{
+	struct addr us, peer, stranger;
+	int fd = udp(&us), other = udp(&peer), noise = udp(&stranger);
+	struct loop_event e;
+	uint32_t slot;
+
+	cr_assert_eq(loop_udp_add(l, fd, 1, false, &slot), 0);
+	loop_flush(l);
+	for (uint32_t i = 0; i < 6; i++)
+		put(other, &us, i, 8);
+	cr_assert(next(l, &e) && e.has_from && wire_get_u32(e.p) == 0);
+	join(fd, &peer);
+	loop_udp_connected(l, slot);
+	loop_udp_connected(l, slot); /* twice is once */
+	put(noise, &us, 99, 8);
+	put(other, &us, 6, 8);
+	for (uint32_t i = 1; i < 20; i++) {
+		cr_assert(next(l, &e), "datagram %u", i);
+		cr_assert_eq(wire_get_u32(e.p), i, "in order, none twice");
+		cr_expect(i < 7 || !e.has_from);
+		if (i >= 6)
+			put(other, &us, i + 1, 8);
+	}
+	cr_assert_eq(loop_send(l, slot, NULL, "x", 1), 0);
+	loop_flush(l);
+	cr_expect_eq(recv(other, (char[4]){0}, 4, 0), 1);
+	loop_udp_del(l, slot);
+	put(other, &us, 1, 8);
+	cr_expect(quiet(l));
+	close(fd);
+	close(other);
+	close(noise);
+}
+
+Test(loop, a_socket_is_connected_while_it_receives)
+{
+	on_both(&usual, connected_meanwhile);
+}
+
 static void sends(struct loop *l)
 {
 	struct addr us, peer;
