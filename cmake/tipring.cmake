@@ -6,7 +6,7 @@ target_compile_options(tipring_options INTERFACE
   -Wswitch-enum -fno-common -Werror)
 target_compile_definitions(tipring_options INTERFACE _GNU_SOURCE)
 target_include_directories(tipring_options INTERFACE ${CMAKE_SOURCE_DIR})
-if(CMAKE_C_COMPILER_ID STREQUAL "Clang") # it objects to GNU forms gcc calls C17 with extensions
+if(CMAKE_C_COMPILER_ID STREQUAL "Clang") # it objects to GNU forms gcc calls C17 with extensions, and to casts in protobuf-c's macros
   target_compile_options(tipring_options INTERFACE
     -Wno-gnu-zero-variadic-macro-arguments -Wno-gnu-statement-expression -Wno-initializer-overrides
     -Wno-cast-qual) # the initialisers protobuf-c generates; gcc looks at our own casts

@@ -216,6 +216,30 @@ int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, st
 	return ERR_NOENT;
 }
 
+int custody_each(const struct custody *c, enum custody_kind kind, uint32_t *at, struct custody_item *ret)
+{
+	while (*at < c->count) {
+		const struct custody_item *item = &c->items[(*at)++];
+
+		if (item->kind != kind)
+			continue;
+		*ret = *item;
+		return 0;
+	}
+	return ERR_NOENT;
+}
+
+int custody_find(const struct custody *c, enum custody_kind kind, uint64_t id, struct custody_item *ret)
+{
+	for (uint32_t k = 0; k < c->count; k++) {
+		if (c->items[k].kind != kind || c->items[k].id != id)
+			continue;
+		*ret = c->items[k];
+		return 0;
+	}
+	return ERR_NOENT;
+}
+
 /* ---- serving ---- */
 
 static void lost(struct custody *c)

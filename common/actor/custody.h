@@ -78,6 +78,10 @@ uint64_t custody_predecessor_died_ns(const struct custody *c);         /* 0 = fi
 /* Items of one kind, in the order given: i = 0, 1, ... until ERR_NOENT. */
 MUST_USE int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, struct custody_item *ret);
 
+/* The same for walks over thousands: the next one of a kind at or after *at, which moves behind it; start at 0. */
+MUST_USE int custody_each(const struct custody *c, enum custody_kind kind, uint32_t *at, struct custody_item *ret);
+MUST_USE int custody_find(const struct custody *c, enum custody_kind kind, uint64_t id, struct custody_item *ret);
+
 /* Give a descriptor into custody (it is duplicated, the caller keeps its own) / let it go. Never waits: what the supervisor has no room
  * for now is told by custody_tick(). */
 MUST_USE int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id, int fd);

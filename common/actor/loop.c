@@ -37,6 +37,11 @@ void loop_udp_del(struct loop *l, uint32_t slot)
 	l->engine->udp_del(l, slot);
 }
 
+void loop_udp_connected(struct loop *l, uint32_t slot)
+{
+	l->engine->udp_connected(l, slot);
+}
+
 int loop_watch(struct loop *l, int fd, uint64_t token)
 {
 	return l->engine->watch(l, fd, token);

@@ -62,9 +62,11 @@ void loop_close(struct loop *l);
 const char *loop_name(const struct loop *l); /* "uring" or "epoll" */
 
 /* Start receiving on a bound UDP socket. `connected`: its peer was fixed with connect(). ERR_NOSPC.
- * A socket may be removed and added again (e.g. after connect()); late completions of a removed one are dropped. */
+ * A socket may be removed and added again; late completions of a removed one are dropped. */
 MUST_USE int loop_udp_add(struct loop *l, int fd, uint64_t token, bool connected, uint32_t *ret_slot);
 void loop_udp_del(struct loop *l, uint32_t slot);
+/* The peer of a socket was fixed with connect() after it was added. What had arrived is not lost: it still comes, with its source. */
+void loop_udp_connected(struct loop *l, uint32_t slot);
 
 /* Report when `fd` is readable. At most 512 descriptors. */
 MUST_USE int loop_watch(struct loop *l, int fd, uint64_t token);

@@ -41,6 +41,7 @@ struct epoller {
 	struct iovec iov[BATCH];
 	struct sockaddr_storage names[BATCH];
 	uint32_t batch_slot, batch_n, batch_at;
+	bool batch_connected; /* as the socket was when it was taken */
 	bool exact_wait; /* epoll_pwait2(2) is there */
 };
 
@@ -134,6 +135,14 @@ static void epoll_udp_del(struct loop *l, uint32_t i)
 		e->batch_n = e->batch_at = 0;
 }
 
+static void epoll_udp_connected(struct loop *l, uint32_t i)
+{
+	struct epoller *e = epoller_of(l);
+
+	if (i < e->slot_count && e->slots[i].fd >= 0)
+		e->slots[i].connected = true;
+}
+
 static int epoll_watch(struct loop *l, int fd, uint64_t token)
 {
 	struct epoller *e = epoller_of(l);
@@ -173,9 +182,11 @@ static void epoll_wait_until(struct loop *l, uint64_t until_ns)
 	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	struct timespec ts = {(time_t)(left_ns / 1000000000u), (long)(left_ns % 1000000000u)};
 
+	/* the caller stopped half-way: a datagram that was taken exists only here, so the rest comes first */
+	if (e->batch_at < e->batch_n || e->ready_at < e->ready_n)
+		return;
 	l->stats.enters++;
 	e->ready_at = e->ready_n = 0;
-	e->batch_n = e->batch_at = 0;
 	if (l->gather && until_ns != UINT64_MAX && left_ns > 0) {
 		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 		ts = (struct timespec){0, 0};
@@ -183,7 +194,8 @@ static void epoll_wait_until(struct loop *l, uint64_t until_ns)
 	}
 	if (e->exact_wait) {
 		e->ready_n = epoll_pwait2(e->epoll, e->ready, READY_MAX, until_ns == UINT64_MAX ? NULL : &ts, NULL);
-		e->exact_wait = e->ready_n >= 0 || errno != ENOSYS;
+		/* an older kernel says ENOSYS, a container's filter that does not know the call says EPERM */
+		e->exact_wait = e->ready_n >= 0 || errno == EINTR;
 	}
 	if (!e->exact_wait) /* whole milliseconds, rounded up: never early */
 		e->ready_n = epoll_wait(e->epoll, e->ready, READY_MAX,
@@ -201,6 +213,7 @@ static void take_batch(struct epoller *e, uint32_t slot)
 	e->base.stats.enters++;
 	n = recvmmsg(e->slots[slot].fd, e->batch, BATCH, MSG_DONTWAIT, NULL);
 	e->batch_slot = slot;
+	e->batch_connected = e->slots[slot].connected;
 	e->batch_at = 0;
 	e->batch_n = n > 0 ? (uint32_t)n : 0;
 }
@@ -219,9 +232,9 @@ static bool from_batch(struct epoller *e, struct loop_event *ret)
 			.p = e->iov[i].iov_base,
 			.n = m->msg_len,
 			.truncated = (m->msg_hdr.msg_flags & MSG_TRUNC) != 0,
-			.has_from = !s->connected,
+			.has_from = !e->batch_connected,
 		};
-		if (!s->connected && addr_from_sockaddr(&e->names[i], &ret->from) != 0)
+		if (ret->has_from && addr_from_sockaddr(&e->names[i], &ret->from) != 0)
 			continue;
 		e->base.stats.received++;
 		return true;
@@ -283,6 +296,7 @@ const struct loop_engine loop_epoll_engine = {
 	.close = epoll_close,
 	.udp_add = epoll_udp_add,
 	.udp_del = epoll_udp_del,
+	.udp_connected = epoll_udp_connected,
 	.watch = epoll_watch,
 	.unwatch = epoll_unwatch,
 	.wait = epoll_wait_until,

@@ -250,19 +250,37 @@ static int uring_udp_add(struct loop *l, int fd, uint64_t token, bool connected,
 	return 0;
 }
 
+static void disarm(struct uring *u, uint32_t i)
+{
+	struct slot *s = &u->slots[i];
+	struct io_uring_sqe *e = take_sqe(u);
+
+	io_uring_prep_cancel64(e, tag(s->connected ? KIND_RECV : KIND_RECVMSG, s->generation, i), 0);
+	e->user_data = tag(KIND_CANCEL, 0, 0);
+	e->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+/* The generation stays: what the request with addresses has taken already is still handed out. */
+static void uring_udp_connected(struct loop *l, uint32_t i)
+{
+	struct uring *u = uring_of(l);
+
+	if (i >= u->slot_count || u->slots[i].fd < 0 || u->slots[i].connected)
+		return;
+	disarm(u, i);
+	u->slots[i].connected = true;
+	arm(u, i);
+}
+
 static void uring_udp_del(struct loop *l, uint32_t i)
 {
 	struct uring *u = uring_of(l);
 	struct slot *s = &u->slots[i];
-	struct io_uring_sqe *e;
 	int none = -1;
 
 	if (i >= u->slot_count || s->fd < 0)
 		return;
-	e = take_sqe(u);
-	io_uring_prep_cancel64(e, tag(s->connected ? KIND_RECV : KIND_RECVMSG, s->generation, i), 0);
-	e->user_data = tag(KIND_CANCEL, 0, 0);
-	e->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	disarm(u, i);
 	/* what is queued must reach the kernel while the file is still there */
 	u->base.stats.enters++;
 	io_uring_submit(&u->ring);
@@ -385,10 +403,14 @@ static bool take_datagram(struct uring *u, const struct io_uring_cqe *c, bool wi
 	if (current && !(c->flags & IORING_CQE_F_MORE)) {
 		if (c->res == -ENOBUFS)
 			u->base.stats.no_buffers++;
-		arm(u, i);
+		if (with_name != s->connected) /* else it was disarmed for the other kind */
+			arm(u, i);
 	}
-	if (!(c->flags & IORING_CQE_F_BUFFER))
-		return false; /* an error such as an ICMP refusal: the next datagram may be fine */
+	if (!(c->flags & IORING_CQE_F_BUFFER)) {
+		/* an empty datagram needs no buffer; else it is an error such as an ICMP refusal, and the next one may be fine */
+		*ret = (struct loop_event){.kind = LOOP_DATAGRAM, .token = s->token, .p = u->memory};
+		return current && c->res == 0;
+	}
 	u->used[u->used_n++] = (uint16_t)(c->flags >> IORING_CQE_BUFFER_SHIFT);
 	if (!current || c->res < 0)
 		return false;
@@ -494,6 +516,7 @@ const struct loop_engine loop_uring_engine = {
 	.close = uring_close,
 	.udp_add = uring_udp_add,
 	.udp_del = uring_udp_del,
+	.udp_connected = uring_udp_connected,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,
 	.wait = uring_wait,

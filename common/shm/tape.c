@@ -1,6 +1,8 @@
 /* tape.c - the media process's end of a tape; see tape.h */
 #include "common/shm/tape.h"
 
+#include <sys/mman.h>
+
 #include "common/base/must.h"
 #include "common/shm/tape_slot.h"
 
@@ -63,6 +65,8 @@ int tape_create(const struct tape_config *cfg, struct tape *ret)
 	if (err != 0)
 		return err;
 
+	/* its pages now rather than one by one on the audio path; an older kernel does without */
+	(void)madvise(media.p, media.bytes, MADV_POPULATE_WRITE);
 	err = region_create("tape-backend", tape_backend_bytes(&s), &backend);
 	if (err != 0)
 		goto fail_backend;
@@ -168,6 +172,19 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	t->rx_head++;
 }
 
+uint64_t tape_rx_end(const struct tape *t)
+{
+	const char *rx = (const char *)t->mh + TAPE_RINGS_OFFSET;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	if (t->rx_head == 0)
+		return 0;
+	rx += tape_slot_offset(t->rx_head - 1, t->slots, t->slot_bytes);
+	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, &f, pcm);
+	return f.pos + f.samples;
+}
+
 /* hot */
 void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 {
@@ -212,13 +229,30 @@ int tape_tx_peek(struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLE
 }
 
 /* hot */
+void tape_tx_step(struct tape *t)
+{
+	t->tx_tail += t->tx_seen != t->tx_tail; /* else dropped as hostile since the peek */
+}
+
+/* hot */
+void tape_tx_release(struct tape *t)
+{
+	if (atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed) != t->tx_tail)
+		atomic_store(&t->mh->tx_tail, t->tx_tail);
+}
+
 void tape_tx_pop(struct tape *t)
 {
-	if (t->tx_seen == t->tx_tail)
-		return; /* dropped as hostile since the peek */
+	tape_tx_step(t);
+	tape_tx_release(t);
+}
 
-	t->tx_tail++;
-	atomic_store(&t->mh->tx_tail, t->tx_tail);
+int tape_tx_seek(struct tape *t, uint64_t index)
+{
+	if (index - t->tx_tail > t->tx_slots)
+		return ERR_CORRUPT;
+	t->tx_tail = t->tx_seen = index;
+	return 0;
 }
 
 uint64_t tape_tx_pending(struct tape *t)
@@ -251,4 +285,32 @@ bool tape_writer_waits(struct tape *t)
 
 	t->tx_rung = t->tx_tail;
 	return atomic_load(&t->bh->wants_room) != 0;
+}
+
+/* hot */
+static void fetch_to_read(const char *p, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += TAPE_LINE / 2)
+		__builtin_prefetch(p + at, 0);
+}
+
+/* hot */
+static void fetch_to_write(const char *p, size_t bytes)
+{
+	for (size_t at = 0; at < bytes; at += TAPE_LINE / 2)
+		__builtin_prefetch(p + at, 1);
+}
+
+/* hot */
+void tape_prefetch(const struct tape *t)
+{
+	const char *bh = (const char *)t->bh, *mh = (const char *)t->mh;
+
+	fetch_to_read(bh + offsetof(struct tape_backend_header, tx_head), 1);
+	fetch_to_read(bh + TAPE_RINGS_OFFSET + tape_slot_offset(t->tx_tail, t->tx_slots, t->slot_bytes), t->slot_bytes);
+	fetch_to_write(mh + offsetof(struct tape_media_header, sent), 1);
+	fetch_to_write(mh + offsetof(struct tape_media_header, tx_tail), 1);
+	fetch_to_write(mh + tape_sent_offset(t->slots, t->slot_bytes) +
+		       tape_slot_offset(t->sent_head, t->slots, t->slot_bytes), t->slot_bytes);
+	fetch_to_read(bh + offsetof(struct tape_backend_header, sleeping), 1);
 }

@@ -66,6 +66,8 @@ void tape_release(struct tape *t); /* unmaps and closes without marking: a hand-
 
 /* Publish one rx frame: pcm of f->samples (<= frame_samples). */
 void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm);
+/* Where the last rx frame ends: the position a successor goes on at. 0: there is none. */
+uint64_t tape_rx_end(const struct tape *t);
 /* Publish what is handed to the kernel for the caller. */
 void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm);
 
@@ -74,7 +76,14 @@ void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pc
  * for as long as it stands; a hostile slot length is clamped to 0 samples and counted. */
 MUST_USE int tape_tx_peek(struct tape *t, struct tape_frame *ret,
 			  int16_t pcm[TAPE_SAMPLES_MAX]);
-void tape_tx_pop(struct tape *t); /* consume the slot just peeked */
+/* Step past the slot just peeked. The backend gets it back with tape_tx_release(): until
+ * then a successor finds it as it was. */
+void tape_tx_step(struct tape *t);
+void tape_tx_release(struct tape *t);
+void tape_tx_pop(struct tape *t); /* both */
+/* After tape_adopt(): go on at `index`, where the predecessor says it was. ERR_CORRUPT
+ * when that is not within a ring from what it released. */
+MUST_USE int tape_tx_seek(struct tape *t, uint64_t index);
 /* Published, not yet consumed; <= tx_slots. A hostile index as above, then 0. */
 uint64_t tape_tx_pending(struct tape *t);
 
@@ -85,6 +94,9 @@ void tape_set_epoch(struct tape *t, uint32_t epoch);
 bool tape_reader_sleeps(struct tape *t);
 /* The same for tx slots consumed since the last call, and a backend waiting for room. */
 bool tape_writer_waits(struct tape *t);
+
+/* hot. Fetch into the cache what the next tape_tx_peek() and tape_sent_put() will touch. */
+void tape_prefetch(const struct tape *t);
 
 /* ---- the backend ---- */
 

@@ -171,18 +171,6 @@ void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_bus_leg_settled(struct control *k, uint32_t signaling, uint64_t leg_id)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__Result m = TIPRING__V1__RESULT__INIT;
-
-	m.code = TIPRING__V1__RESULT_CODE__OK;
-	e.request_id = leg_id;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_RESULT;
-	e.result = &m;
-	to_worker(k, FROM_SIGNALING, signaling, &e);
-}
-
 void to_bus_annotate(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;

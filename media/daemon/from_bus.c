@@ -137,6 +137,8 @@ static void on_flush(void *self, struct str peer, const Tipring__V1__Envelope *e
 	rx_bell(m, ms);
 	to_bus_flushed(m, e->request_id, ms, &f);
 	to_bus_events(m, ms);
+	if (ms->s.dirty)
+		sessions_save(m, ms);
 }
 
 static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *e)
@@ -149,6 +151,8 @@ static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *e)
 	if (err == 0)
 		err = ms->has_tape ? session_mark(&ms->s, str_of(e->session_mark->mark), e->session_mark->after_index)
 				   : ERR_PROTO;
+	if (err == 0)
+		sessions_save(m, ms); /* before it is promised */
 	answer(m, e, err, err == 0		? ""
 			  : err == ERR_NOENT	? "no such session"
 			  : err == ERR_NOSPC	? "too many marks are pending"

@@ -125,7 +125,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	rand_seed(&m->rand, clock_entropy());
 	take_config(m, cfg);
 	m->resamplers = calloc(cap, sizeof *m->resamplers);
-	err = m->resamplers != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
+	m->keys = calloc(cap, sizeof *m->keys);
+	err = m->resamplers != NULL && m->keys != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
 	if (err == 0)
 		err = tick_init(m, cap);
 	if (err == 0)
@@ -233,6 +234,7 @@ static void stop(void *self)
 		for (int k = 0; k < 2; k++)
 			resample_fini(&m->resamplers[i][k]);
 	free(m->resamplers);
+	free(m->keys);
 	ports_fini(&m->ports);
 	tick_fini(m);
 	pool_fini(&m->sessions);

@@ -59,25 +59,31 @@ struct connection {
 };
 
 struct media_session {
-	struct session s;
 	struct tape tape;
 	bool has_tape;
 	bool armed;         /* its sockets are in the loop */
 	bool connected;     /* the kernel filters the source */
 	int32_t connection; /* index, -1 = no doorbell */
 	uint32_t rtp_slot, rtcp_slot; /* of the loop */
-	struct port_pair *ports; /* borrowed; NULL once given back */
 	uint32_t bucket_at;
-	struct addr rtcp_to;
+	struct session s;
+	struct port_pair *ports; /* borrowed; NULL once given back */
+	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
+};
+
+/* What sessions are looked for by, side by side: a walk over the sessions themselves would touch one page each. */
+struct session_key {
+	uint64_t call_id, tape_id; /* 0 = none */
 };
 
 struct media {
 	struct actor *actor;
 	struct worker *worker;
 	struct pool sessions; /* of struct media_session */
+	struct session_key *keys; /* owned: by slot */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;
@@ -104,6 +110,12 @@ static inline struct media_session *media_slot(struct media *m, uint32_t slot)
 	return at == slot + 1 ? ms : NULL;
 }
 
+/* hot. The session of a slot that is in use for certain. */
+static inline struct media_session *media_at(const struct media *m, uint32_t slot)
+{
+	return (struct media_session *)(m->sessions.items + (size_t)slot * m->sessions.item_bytes);
+}
+
 /* ports.c */
 MUST_USE int ports_init(struct ports *p, const struct custody *c);
 void ports_fini(struct ports *p);
@@ -113,12 +125,16 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
+bool ports_has(const struct ports *p, uint16_t port);
+bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
 
 /* sessions.c: a session with its sockets, tape and record */
 MUST_USE int sessions_open(struct media *m, uint64_t call_id, const struct session_facts *facts, struct media_session **ret);
 MUST_USE int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms);
 MUST_USE int sessions_equip(struct media *m, struct media_session *ms); /* resamplers, hot words, sockets */
+void sessions_index(struct media *m, const struct media_session *ms); /* its call or tape changed */
 void sessions_close(struct media *m, struct media_session *ms);
+void sessions_give(struct media *m, struct media_session *ms); /* the slot only */
 void sessions_save(struct media *m, struct media_session *ms); /* when dirty */
 struct media_session *sessions_by_call(struct media *m, uint64_t call_id);
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);

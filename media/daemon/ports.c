@@ -26,14 +26,15 @@ static bool is_pair(const struct custody_item *even, const struct custody_item *
 int ports_init(struct ports *p, const struct custody *c)
 {
 	struct custody_item last = {.kind = CUSTODY_NONE}, item;
-	uint32_t n = 0;
+	uint32_t n = 0, at = 0;
 
-	while (custody_item(c, CUSTODY_RTP_PORT, n, &item) == 0)
+	while (custody_each(c, CUSTODY_RTP_PORT, &at, &item) == 0)
 		n++;
 	p->v = calloc(n / 2 + 1, sizeof *p->v);
 	if (p->v == NULL)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < n && custody_item(c, CUSTODY_RTP_PORT, i, &item) == 0; i++) {
+	at = 0;
+	while (custody_each(c, CUSTODY_RTP_PORT, &at, &item) == 0) {
 		struct port_pair *pair = &p->v[p->count];
 
 		if (last.kind != CUSTODY_NONE && is_pair(&last, &item)) {
@@ -150,4 +151,27 @@ struct addr ports_local(const struct port_pair *pair, const struct addr *towards
 	}
 	close(fd);
 	return local;
+}
+
+static bool leads_to_itself(const struct port_pair *pair, const struct addr *a)
+{
+	struct addr local = ports_local(pair, a); /* towards one of our own addresses it is that address */
+
+	return addr_ip_eq(&local, a);
+}
+
+bool ports_has(const struct ports *p, uint16_t port)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if ((p->v[i].port | 1) == (port | 1))
+			return true;
+	return false;
+}
+
+bool ports_are_ours(const struct ports *p, const struct addr *a)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if (p->v[i].family == a->family && (p->v[i].port | 1) == (a->port | 1) && leads_to_itself(&p->v[i], a))
+			return true;
+	return false;
 }

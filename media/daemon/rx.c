@@ -35,6 +35,19 @@ void rx_count(struct media *m, struct media_session *ms)
 	ms->told_hostile = ms->has_tape ? ms->tape.hostile : 0;
 }
 
+/* From where the SDP says, or from the address the audio comes from. The port is the peer's choice (RFC 3550 section 11). */
+static void take_rtcp(struct media *m, struct media_session *ms, const struct loop_event *e)
+{
+	bool known = !e->has_from || addr_ip_eq(&e->from, &ms->s.r.facts.remote_rtcp) ||
+		     addr_ip_eq(&e->from, latch_remote(&ms->s.r.latch));
+
+	count(m, STAT_media_rtcp_received, 1);
+	if (known)
+		session_receive_rtcp(&ms->s, e->p, e->n, m->actor->now_ns, clock_unix_ns());
+	else
+		ms->s.count.packets_rejected++;
+}
+
 /* hot */
 void rx_rtp(struct media *m, uint32_t slot, const struct loop_event *e)
 {
@@ -42,6 +55,10 @@ void rx_rtp(struct media *m, uint32_t slot, const struct loop_event *e)
 
 	if (ms == NULL)
 		return;
+	if (rtp_is_rtcp(e->p, e->n)) { /* a peer that multiplexes without having been asked */
+		take_rtcp(m, ms, e);
+		return;
+	}
 	count(m, STAT_media_rtp_received, 1);
 	session_receive(&ms->s, &(struct session_datagram){e->p, e->n, e->has_from ? &e->from : NULL}, m->actor->now_ns,
 			&m->events);
@@ -55,16 +72,7 @@ void rx_rtp(struct media *m, uint32_t slot, const struct loop_event *e)
 void rx_rtcp(struct media *m, uint32_t slot, const struct loop_event *e)
 {
 	struct media_session *ms = media_slot(m, slot);
-	bool known;
 
-	if (ms == NULL)
-		return;
-	count(m, STAT_media_rtcp_received, 1);
-	known = addr_ip_eq(&e->from, &ms->s.r.facts.remote_rtcp) ||
-		addr_ip_eq(&e->from, latch_remote(&ms->s.r.latch));
-	if (!known) {
-		ms->s.count.packets_rejected++;
-		return;
-	}
-	session_receive_rtcp(&ms->s, e->p, e->n, m->actor->now_ns, clock_unix_ns());
+	if (ms != NULL)
+		take_rtcp(m, ms, e);
 }

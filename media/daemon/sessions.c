@@ -11,25 +11,32 @@ uint64_t sessions_handle(const struct media *m, const struct media_session *ms)
 	return pool_handle(&m->sessions, ms);
 }
 
+void sessions_index(struct media *m, const struct media_session *ms)
+{
+	struct session_key *key = &m->keys[pool_slot(sessions_handle(m, ms))];
+
+	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id};
+}
+
+void sessions_give(struct media *m, struct media_session *ms)
+{
+	m->keys[pool_slot(sessions_handle(m, ms))] = (struct session_key){0, 0};
+	pool_give(&m->sessions, ms);
+}
+
 struct media_session *sessions_by_call(struct media *m, uint64_t call_id)
 {
-	struct media_session *ms;
-	uint32_t at = 0;
-
-	while ((ms = pool_each(&m->sessions, &at)) != NULL)
-		if (ms->s.r.call_id == call_id)
-			return ms;
+	for (uint32_t i = 0; call_id != 0 && i < m->sessions.cap; i++)
+		if (m->keys[i].call_id == call_id)
+			return media_slot(m, i);
 	return NULL;
 }
 
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
 {
-	struct media_session *ms;
-	uint32_t at = 0;
-
-	while ((ms = pool_each(&m->sessions, &at)) != NULL)
-		if (ms->has_tape && ms->s.r.tape_id == tape_id)
-			return ms;
+	for (uint32_t i = 0; tape_id != 0 && i < m->sessions.cap; i++)
+		if (m->keys[i].tape_id == tape_id)
+			return media_slot(m, i);
 	return NULL;
 }
 
@@ -51,7 +58,7 @@ void sessions_save(struct media *m, struct media_session *ms)
 	uint64_t handle = sessions_handle(m, ms);
 
 	ms->s.r.handle = handle;
-	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, sizeof ms->s.r);
+	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r));
 	ms->s.dirty = false;
 }
 
@@ -84,6 +91,16 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 	return 0;
 }
 
+/* Addresses no caller can own get nothing: no packets to ourselves, to many, or to nobody. */
+static bool may_send(const struct media *m, const struct addr *to)
+{
+	struct addr ours = m->advertised;
+
+	ours.port = to->port;
+	return latch_sendable(to, m->allow_loopback) && !ports_are_ours(&m->ports, to) &&
+	       !(addr_eq(&ours, to) && ports_has(&m->ports, to->port));
+}
+
 /* Common to new sessions and those of a predecessor. */
 int sessions_equip(struct media *m, struct media_session *ms)
 {
@@ -92,7 +109,8 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
-	ms->rtcp_to = ms->s.r.facts.remote_rtcp;
+	if (may_send(m, &ms->s.r.facts.remote_rtcp)) /* else the peer gets no reports: it could name anybody */
+		ms->rtcp_to = ms->s.r.facts.remote_rtcp;
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
@@ -102,7 +120,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 	uint32_t slot;
 	int err;
 
-	if (!latch_sendable(&facts->remote_rtp, m->allow_loopback))
+	if (!may_send(m, &facts->remote_rtp))
 		return ERR_ACCES;
 	ms = pool_take(&m->sessions, NULL);
 	if (ms == NULL)
@@ -120,6 +138,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 	session_open(&ms->s, &m->session_config, facts, &m->rand, m->actor->now_ns);
 	ms->s.r.call_id = call_id;
 	ms->s.r.local_port = ms->ports->port;
+	sessions_index(m, ms);
 	tick_join(m, ms);
 	sessions_save(m, ms);
 	count(m, STAT_media_sessions_opened, 1);
@@ -129,7 +148,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 fail:
 	if (ms->ports != NULL)
 		ports_give(&m->ports, ms->ports, m->actor->now_ms);
-	pool_give(&m->sessions, ms);
+	sessions_give(m, ms);
 	return err;
 }
 
@@ -147,6 +166,8 @@ static void drop_tape(struct media *m, struct media_session *ms)
 	custody_drop(m->actor->custody, CUSTODY_TAPE_BACKEND, ms->s.r.tape_id);
 	tape_close(&ms->tape);
 	ms->has_tape = false;
+	ms->s.r.tape_id = 0;
+	sessions_index(m, ms);
 }
 
 int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms)
@@ -170,6 +191,7 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 	ms->s.r.tape_id = cfg.tape_id;
 	ms->s.r.frame_ms = frame_ms;
 	ms->s.r.start_unix_ns = cfg.start_unix_ns;
+	sessions_index(m, ms);
 	err = session_start(&ms->s, &ms->tape, start_ns);
 	if (err == 0)
 		err = keep_tape(m, ms);
@@ -184,15 +206,10 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
-	struct loop *l = m->actor->loop;
-	uint32_t slot = pool_slot(sessions_handle(m, ms));
-
 	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
-	loop_udp_del(l, ms->rtp_slot);
 	ms->connected = true;
-	if (loop_udp_add(l, ms->ports->rtp, MEDIA_TOKEN_RTP | slot, true, &ms->rtp_slot) != 0)
-		log_error("session.lock", "call=%016" PRIx64, ms->s.r.call_id);
+	loop_udp_connected(m->actor->loop, ms->rtp_slot);
 }
 
 void sessions_close(struct media *m, struct media_session *ms)
@@ -201,7 +218,7 @@ void sessions_close(struct media *m, struct media_session *ms)
 	uint32_t slot = pool_slot(sessions_handle(m, ms));
 	size_t n = session_bye(&ms->s, m->actor->now_ns, clock_unix_ns(), ms->rtcp);
 
-	if (n > 0 && loop_send(l, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
+	if (n > 0 && ms->rtcp_to.family != ADDR_NONE && loop_send(l, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
 		loop_flush(l); /* the memory goes with the session */
 	session_close(&ms->s, &m->events);
 	to_bus_events(m, ms);
@@ -215,5 +232,5 @@ void sessions_close(struct media *m, struct media_session *ms)
 		drop_tape(m, ms);
 	slab_clear(&m->slab, slot);
 	ports_give(&m->ports, ms->ports, m->actor->now_ms);
-	pool_give(&m->sessions, ms);
+	sessions_give(m, ms);
 }

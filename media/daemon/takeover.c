@@ -8,11 +8,9 @@
 static int find_fd(const struct custody *c, enum custody_kind kind, uint64_t id)
 {
 	struct custody_item item;
+	int err = custody_find(c, kind, id, &item);
 
-	for (uint32_t i = 0; custody_item(c, kind, i, &item) == 0; i++)
-		if (item.id == id)
-			return dup(item.fd);
-	return ERR_NOENT;
+	return err == 0 ? dup(item.fd) : err;
 }
 
 static int adopt_tape(struct media *m, struct media_session *ms)
@@ -37,6 +35,7 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 	int err = 0;
 
 	ms->s.r = *r;
+	sessions_index(m, ms);
 	if (r->start_ns != 0)
 		err = adopt_tape(m, ms);
 	if (err != 0)
@@ -44,7 +43,8 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 	ms->ports = ports_take_port(&m->ports, (uint16_t)r->local_port, r->facts.remote_rtp.family);
 	if (ms->ports == NULL)
 		return ERR_NOENT;
-	ms->connected = r->latch.is_locked != 0; /* connect() belongs to the socket and is still in force */
+	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */
+	ms->connected = r->latch.is_locked && ports_connect(ms->ports, latch_remote(&r->latch)) == 0;
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);
@@ -61,12 +61,12 @@ static void abandon(struct media *m, struct media_session *ms)
 	}
 	if (ms->ports != NULL)
 		ports_give(&m->ports, ms->ports, m->actor->now_ms);
-	pool_give(&m->sessions, ms);
+	sessions_give(m, ms);
 }
 
 static bool take_record(struct media *m, uint32_t slot)
 {
-	struct session_record r = {.handle = 0};
+	struct session_record r = {.version = 0};
 	struct media_session *ms = NULL;
 	size_t n;
 	int err = slab_load(&m->slab, slot, &r, sizeof r, &n);
@@ -74,7 +74,8 @@ static bool take_record(struct media *m, uint32_t slot)
 	if (err == ERR_NOENT)
 		return false;
 	if (err == 0)
-		err = n == sizeof r && pool_slot(r.handle) == slot ? 0 : ERR_CORRUPT;
+		err = r.mark_count <= SESSION_MARKS_MAX && n == session_record_bytes(&r) && pool_slot(r.handle) == slot
+			      ? 0 : ERR_CORRUPT;
 	if (err == 0 && slab_is_poison(&m->slab, MEDIA_RECORD, r.handle))
 		err = ERR_CORRUPT; /* it killed two predecessors */
 	slab_touch(&m->slab, MEDIA_RECORD, r.handle);
@@ -99,12 +100,13 @@ static bool take_record(struct media *m, uint32_t slot)
 static void drop_orphans(struct media *m, enum custody_kind kind)
 {
 	struct custody_item item;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; custody_item(m->actor->custody, kind, i, &item) == 0;) {
+	while (custody_each(m->actor->custody, kind, &at, &item) == 0) {
 		if (sessions_by_tape(m, item.id) != NULL)
-			i++;
-		else
-			custody_drop(m->actor->custody, kind, item.id);
+			continue;
+		custody_drop(m->actor->custody, kind, item.id);
+		at--; /* the ones behind moved up */
 	}
 }
 

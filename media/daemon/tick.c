@@ -86,7 +86,7 @@ static void send_report(struct media *m, struct media_session *ms)
 {
 	size_t n;
 
-	if (m->actor->now_ns < ms->s.report_ns)
+	if (m->actor->now_ns < ms->s.report_ns || ms->rtcp_to.family == ADDR_NONE)
 		return;
 	n = session_report(&ms->s, m->actor->now_ns, clock_unix_ns(), rand_u64(&m->rand), ms->rtcp);
 	if (n > 0 && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
@@ -108,6 +108,21 @@ static void serve(struct media *m, struct media_session *ms)
 		sessions_save(m, ms);
 }
 
+/* hot. The sessions that are served next. */
+static void look_ahead(const struct media *m, uint32_t b, uint32_t i)
+{
+	const struct media_session *ms;
+
+	if (i >= 2) {
+		ms = media_at(m, m->buckets[b][i - 2]);
+		for (size_t at = 0; at < offsetof(struct media_session, s); at += 64)
+			__builtin_prefetch((const char *)ms + at, 1);
+		session_prefetch(&ms->s);
+	}
+	if (i >= 1)
+		session_prefetch_tape(&media_at(m, m->buckets[b][i - 1])->s);
+}
+
 static void run_bucket(struct media *m, uint32_t b, uint64_t late_ns)
 {
 	if (m->bucket_n[b] == 0)
@@ -116,8 +131,10 @@ static void run_bucket(struct media *m, uint32_t b, uint64_t late_ns)
 	count(m, STAT_media_ticks_late_5, late_ns > 5000000u);
 	count(m, STAT_media_ticks_late_20, late_ns > 20000000u);
 	/* backwards: a session that ends while it is served is replaced by one already done */
-	for (uint32_t i = m->bucket_n[b]; i-- > 0;)
-		serve(m, media_slot(m, m->buckets[b][i]));
+	for (uint32_t i = m->bucket_n[b]; i-- > 0;) {
+		look_ahead(m, b, i);
+		serve(m, media_at(m, m->buckets[b][i]));
+	}
 }
 
 void tick_run(struct media *m)

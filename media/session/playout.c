@@ -6,97 +6,127 @@
 
 #define TICK_NS (SESSION_TICK_MS * 1000000ull)
 #define SAMPLES_PER_TICK_MAX 320u /* 20 ms at 16 kHz */
+#define PCM_MAX (SAMPLES_PER_TICK_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
 
-/* hot. The next slot that is to be played; false when there is none. */
-static bool next_slot(struct session *s)
+/* hot. The next slot that is to be played, its samples in `pcm`; false when there is none. */
+static bool next_slot(struct session *s, int16_t *pcm)
 {
 	for (uint32_t i = 0; i <= s->tape->tx_slots; i++) { /* old epochs and empty slots are passed over */
-		if (tape_tx_peek(s->tape, &s->cur, s->cur_pcm) != 0)
+		if (tape_tx_peek(s->tape, &s->cur, pcm) != 0)
 			return false;
-		s->cur_index = s->tape->tx_tail;
-		tape_tx_pop(s->tape);
 		s->cur_at = 0;
-		if (s->cur.epoch != s->epoch) {
-			struct session_utterance *u = utterance_of(s, s->cur.utterance);
-
-			if (u != NULL)
-				u->discarded += s->cur.samples;
-			continue;
-		}
-		if (s->cur.samples > 0)
+		if (s->cur.epoch == s->epoch && s->cur.samples > 0)
 			return s->cur_valid = true;
+		tape_tx_step(s->tape);
 	}
 	return false;
+}
+
+/* hot. Up to `want` samples of the slot that is played, or of the next one; 0: there is none. `pcm` has room for a whole slot: one
+ * that ends with the tick, as usual, is copied once. */
+static uint32_t take_samples(struct session *s, int16_t *pcm, uint32_t want)
+{
+	bool fresh = !s->cur_valid;
+	uint32_t left, n;
+
+	if (fresh && !next_slot(s, pcm))
+		return 0;
+	left = s->cur.samples - s->cur_at;
+	n = left < want ? left : want;
+	if (!fresh)
+		memcpy(pcm, s->cur_pcm + s->cur_at, n * sizeof *pcm);
+	else if (n < left)
+		memcpy(s->cur_pcm, pcm, left * sizeof *pcm);
+	s->cur_at += n;
+	return n;
 }
 
 /* hot */
 static void begin_utterance(struct session *s, struct session_events *ev)
 {
-	struct session_utterance *u = utterance_of(s, s->cur.utterance);
+	struct session_event *e;
 
 	s->dry = false;
-	if (u == NULL || u->begun)
+	if (s->cur.utterance == 0 || s->cur.utterance == s->said.id)
 		return;
-	if (s->speaking != 0 && s->speaking != u->id) { /* the one before was never closed */
-		utterance_end(s, utterance_of(s, s->speaking), "played", ev);
-		u = utterance_of(s, s->cur.utterance);
-	}
-	u->begun = true;
-	s->speaking = u->id;
-	struct session_event *e = session_emit(ev, SESSION_UTTERANCE_BEGAN);
-
-	e->utterance = u->id;
+	if (s->said.id != 0) /* the one before was never closed */
+		utterance_end(s, &s->said, "played", ev);
+	s->said = (struct session_utterance){.id = s->cur.utterance};
+	e = session_emit(ev, SESSION_UTTERANCE_BEGAN);
+	e->utterance = s->said.id;
 	e->pos = s->pos;
 }
 
+/* hot. The slot is played to its end. */
+static void finish_slot(struct session *s, struct session_events *ev)
+{
+	s->cur_valid = false;
+	tape_tx_step(s->tape);
+	if (!s->cur.end || s->cur.utterance != s->said.id || s->said.id == 0)
+		return;
+	utterance_end(s, &s->said, "played", ev);
+	s->said = (struct session_utterance){.id = 0};
+}
+
+/* Once for each, and not more than one a second: a backend that is always late must not flood the bus for every call. */
+static void tell_underrun(struct session *s, uint32_t at, struct session_events *ev)
+{
+	struct session_event *e;
+
+	s->dry = true;
+	if (s->pos < s->quiet_until)
+		return;
+	s->quiet_until = s->pos + s->r.rate_hz;
+	e = session_emit(ev, SESSION_UNDERRUN);
+	e->utterance = s->said.id;
+	e->pos = s->pos + at;
+}
+
 /* hot. Fill `want` samples; how many are not silence. *ret_first: the slot the first of them came from. */
-static uint32_t compose(struct session *s, int16_t *pcm, uint32_t want, struct tape_frame *ret_first,
+static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, struct tape_frame *ret_first,
 			struct session_events *ev)
 {
-	uint32_t n = s->tail_n < want ? s->tail_n : want;
+	uint32_t n = s->tail_n < want ? s->tail_n : want, part;
 
 	memcpy(pcm, s->tail, n * sizeof *pcm);
 	s->tail_n = 0;
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	while (n < want && (s->cur_valid || next_slot(s))) {
-		uint32_t left = s->cur.samples - s->cur_at, part = left < want - n ? left : want - n;
-		struct session_utterance *u;
-
+	while (n < want && (part = take_samples(s, pcm + n, want - n)) > 0) {
 		begin_utterance(s, ev);
 		if (ret_first->kind == TAPE_SILENCE)
 			*ret_first = (struct tape_frame){
-				.tx_index = s->cur_index, .kind = TAPE_OK, .epoch = s->epoch, .utterance = s->cur.utterance,
+				.tx_index = s->tape->tx_tail, .kind = TAPE_OK, .epoch = s->epoch, .utterance = s->cur.utterance,
 			};
-		memcpy(pcm + n, s->cur_pcm + s->cur_at, part * sizeof *pcm);
-		u = utterance_of(s, s->cur.utterance);
-		if (u != NULL)
-			u->played += part;
+		if (s->cur.utterance == s->said.id)
+			s->said.played += part;
 		n += part;
-		s->cur_at += part;
-		if (s->cur_at < s->cur.samples)
-			break;
-		s->cur_valid = false;
-		if (s->cur.end && u != NULL)
-			utterance_end(s, u, "played", ev);
+		if (s->cur_at == s->cur.samples)
+			finish_slot(s, ev);
 	}
 	memset(pcm + n, 0, (want - n) * sizeof *pcm);
-	if (n < want && s->speaking != 0 && !s->dry) {
-		struct session_event *e = session_emit(ev, SESSION_UNDERRUN);
-
-		s->dry = true;
-		e->utterance = s->speaking;
-		e->pos = s->pos + n;
-	}
+	s->voiced = n == want;
+	if (n < want && s->said.id != 0 && !s->dry)
+		tell_underrun(s, n, ev);
 	return n;
 }
 
-/* hot. What leaves, as the backend can read it back. */
-static void note_sent(struct session *s, const int16_t *pcm, uint32_t n, struct tape_frame f)
+/* hot. While we may not send nothing is taken: what was not sent was not heard, and a flush says so. */
+static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct tape_frame *ret_first)
 {
-	uint32_t frame = s->tape->frame_samples;
+	memset(pcm, 0, want * sizeof *pcm);
+	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
+	s->tail_n = s->wire_n = 0;
+	s->voiced = false;
+	return 0;
+}
+
+/* hot. What leaves, as the backend can read it back. */
+static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
+{
+	uint32_t frame = s->tape->frame_samples, n = s->r.rate_hz / 1000u * SESSION_TICK_MS;
 
 	for (uint32_t at = 0; at < n; at += frame) {
-		f.pos = s->pos + at;
+		f.pos = pos + at;
 		f.samples = n - at < frame ? n - at : frame;
 		tape_sent_put(s->tape, &f, pcm + at);
 	}
@@ -129,17 +159,16 @@ static void cut_packets(struct session *s, bool all, struct session_packets *out
 		s->wire_ts += n;
 		memmove(s->wire, s->wire + n, s->wire_n);
 	}
-	session_hot_set(s, HOT_SENT, s->count.packets_sent);
 }
 
 /* hot */
-static void encode(struct session *s, const int16_t *pcm, uint32_t n)
+static void encode(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos)
 {
 	int16_t wire[SESSION_WIRE_TICK];
 	uint32_t made = (uint32_t)resample_run(&s->down, pcm, n, wire, SESSION_WIRE_TICK);
 
 	if (s->wire_n == 0)
-		s->wire_ts = s->r.ts_base + (uint32_t)(s->pos * SESSION_WIRE_HZ / s->r.rate_hz);
+		s->wire_ts = s->r.ts_base + (uint32_t)(pos * SESSION_WIRE_HZ / s->r.rate_hz);
 	if (s->r.facts.codec == SESSION_PCMU)
 		g711_ulaw_encode(wire, made, s->wire + s->wire_n);
 	else
@@ -151,38 +180,51 @@ static void encode(struct session *s, const int16_t *pcm, uint32_t n)
 static void play(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
 {
 	uint32_t want = s->r.rate_hz / 1000u * SESSION_TICK_MS;
-	int16_t pcm[SAMPLES_PER_TICK_MAX];
+	int16_t pcm[PCM_MAX];
 	struct tape_frame first;
-	uint32_t voiced = compose(s, pcm, want, &first, ev);
-	bool pausing = voiced == 0 && !s->cfg.idle_silence;
+	uint64_t pos = s->pos;
+	bool sends = s->r.facts.sends;
+	uint32_t voiced = sends ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+
+	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
+	s->pos += want;
+	s->tick++;
+	session_clock_save(s);
 
 	first.mono_ns = now_ns;
-	note_sent(s, pcm, want, first);
-	if (pausing) {
+	note_sent(s, pcm, pos, first);
+	if (!sends || (voiced == 0 && !s->cfg.idle_silence)) {
 		cut_packets(s, true, out); /* what was waiting for a full packet */
 		s->marker = true;          /* RFC 3551 4.1: the first packet after silence */
 	} else {
-		encode(s, pcm, want);
+		encode(s, pcm, want, pos);
 		cut_packets(s, false, out);
 	}
-	s->pos += want;
-	s->tick++;
-	session_hot_set(s, HOT_POS, s->pos);
-	session_hot_set(s, HOT_TICK, s->tick);
-	marks_resolve(s, s->cur_valid ? s->cur_index : s->tape->tx_tail, ev);
+	marks_resolve(s, ev);
 }
 
 static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	if (s->r.facts.receives && s->began && !s->stalled && now_ns - s->heard_ns > SESSION_STALL_MS * 1000000ull) {
-		s->stalled = true;
+	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
+
+	if (!s->r.facts.receives)
+		return;
+	if (s->began && !s->r.stalled && now_ns > s->heard_ns + SESSION_STALL_MS * 1000000ull) {
+		s->r.stalled = s->dirty = true;
 		session_emit(ev, SESSION_STALLED)->pos = session_pos_at(s, now_ns);
 	}
-	if (s->r.facts.receives && s->cfg.timeout_ms != 0 &&
-	    now_ns - s->alive_ns > (uint64_t)s->cfg.timeout_ms * 1000000u) {
+	if (limit_ns != 0 && now_ns > s->alive_ns + limit_ns) {
 		s->alive_ns = now_ns; /* said once per timeout */
 		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
 	}
+}
+
+static void end_learning(struct session *s, uint64_t now_ns)
+{
+	if (!s->r.latch.learns || now_ns < s->r.start_ns + SESSION_LEARN_MS * 1000000ull)
+		return;
+	latch_learn(&s->r.latch, false);
+	s->dirty = true;
 }
 
 static void tick_dtmf(struct session *s, uint64_t now_ns, struct session_events *ev)
@@ -190,8 +232,9 @@ static void tick_dtmf(struct session *s, uint64_t now_ns, struct session_events 
 	struct dtmf_digit d;
 	struct session_event *e;
 
-	if (!s->dtmf.active || dtmf_tick(&s->dtmf, now_ns, &d) == 0)
+	if (!s->r.dtmf.active || dtmf_tick(&s->r.dtmf, now_ns, &d) == 0)
 		return;
+	s->dirty = true;
 	e = session_emit(ev, SESSION_DIGIT);
 	e->digit = d.digit;
 	e->pos = s->rx_pos;
@@ -205,9 +248,10 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	uint64_t due, skip;
 
 	out->count = 0;
-	watch_silence(s, now_ns, ev);
 	if (s->tape == NULL || now_ns < s->r.start_ns)
 		return;
+	watch_silence(s, now_ns, ev);
+	end_learning(s, now_ns);
 	session_late(s, now_ns, ev);
 	tick_dtmf(s, now_ns, ev);
 
@@ -222,6 +266,4 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	}
 	while (s->tick < due)
 		play(s, now_ns, out, ev);
-	if (!s->r.facts.sends)
-		out->count = 0;
 }

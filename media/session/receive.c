@@ -20,9 +20,10 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 static void heard(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
 	s->heard_ns = s->alive_ns = now_ns;
-	if (!s->stalled)
+	if (!s->r.stalled)
 		return;
-	s->stalled = false;
+	s->r.stalled = false;
+	s->dirty = true;
 	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, now_ns);
 }
 
@@ -33,7 +34,7 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 	if (s->tape != NULL)
 		deliver(s, now_ns, ev);
 	reorder_reset(&s->reorder);
-	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
+	s->r.dtmf = (struct dtmf){.ignored = s->r.dtmf.ignored};
 	s->lost_pending = 0;
 }
 
@@ -45,9 +46,17 @@ static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 
 	if (v == SEQ_DUPLICATE)
 		return false;
+	if (v == SEQ_UNPROVEN) {
+		s->count.packets_rejected++;
+		return false;
+	}
 	if (v == SEQ_RESTART) {
 		restart(s, now_ns, ev);
+		/* the first stream is believed at once, another one (SSRC or a jump) when two packets agree (RFC 3550 A.1) */
+		s->seq.probation = 1;
 		s->r.rx_ssrc = p->ssrc;
+		s->r.rx_base = s->seq.base;
+		s->r.rx_before = s->count.packets_received;
 		s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 		s->dirty = true;
 	}
@@ -68,7 +77,8 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	struct rtp_packet rtp;
 	uint64_t ext;
 
-	if (rtp_parse(d->p, d->n, &rtp) != RTP_SOUND) {
+	/* RTCP here was not negotiated (RFC 5761); taken for RTP its SSRC would start another stream */
+	if (rtp_is_rtcp(d->p, d->n) || rtp_parse(d->p, d->n, &rtp) != RTP_SOUND) {
 		s->count.packets_malformed++;
 		return;
 	}

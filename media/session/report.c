@@ -1,4 +1,5 @@
 /* report.c - RTCP of a session: what it tells and what it is told. */
+#include "common/base/buf.h"
 #include "media/session/session.h"
 
 void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
@@ -26,6 +27,8 @@ void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool bye, uint8_t out[RTCP_BYTES_MAX])
 {
 	uint64_t since_ns = s->sr_arrival_ns != 0 ? now_ns - s->sr_arrival_ns : 0;
+	char name[17] = ""; /* RFC 7022 section 4.2: random, one for each session, the same over a take-over */
+	struct buf b = buf_of(name, sizeof name - 1);
 	struct rtcp_sender r = {
 		.ssrc = s->r.ssrc,
 		.has_sent = s->count.packets_sent > 0,
@@ -35,13 +38,14 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 						    (s->r.rate_hz != 0 ? s->r.rate_hz : SESSION_WIRE_HZ)),
 		.packets = (uint32_t)s->count.packets_sent,
 		.octets = (uint32_t)s->count.octets_sent,
-		.cname = "tipring",
+		.cname = name,
 		.seq = &s->seq,
 		.lsr = s->sr_middle,
 		.dlsr = s->sr_arrival_ns != 0 ? rtcp_dlsr(since_ns) : 0,
 		.bye = bye,
 	};
 
+	buf_hex(&b, s->r.name, 16);
 	return rtcp_build(&r, out);
 }
 

@@ -2,7 +2,8 @@
  *
  * One clock: position 0 is session_start(), positions count samples at the tape's rate, and both directions share them.
  * The wire side is always 8 kHz G.711. Everything needed to go on after the process was killed is in session_record
- * (written by the daemon whenever `dirty` is set) and in eight hot words that are stored before they are used. */
+ * (written by the daemon whenever `dirty` is set), on the tape, and in a few hot words that are stored before they are used
+ * (docs/decisions/0006). */
 #pragma once
 
 #include <stdatomic.h>
@@ -57,19 +58,19 @@ struct session_facts {
 
 struct session_config {
 	uint32_t reorder_ms_max;
-	uint32_t timeout_ms; /* neither RTP nor RTCP; 0 = never */
+	uint32_t timeout_ms; /* neither RTP nor RTCP; twice as long before the first packet; 0 = never */
 	bool idle_silence;   /* else pause */
 };
 
-/* Words of the slab that change per packet. */
+#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start */
+
+/* Words of the slab that change per packet or tick. */
 enum session_hot {
-	HOT_SEQ,     /* extended sequence number of the next packet we send */
-	HOT_POS,     /* tape position of the next tick */
-	HOT_TICK,    /* number of the next tick */
-	HOT_RX_EXT,  /* highest received */
-	HOT_RX_POS,  /* tape position of the next received sample */
-	HOT_EPOCH,
-	HOT_SENT,    /* packets, for reports */
+	HOT_SEQ,       /* extended sequence number of the next packet we send */
+	HOT_CLOCK,     /* next tick and place in the tx ring, in one word: what a tick changed is done or not done */
+	HOT_SAID_EVEN, /* what was heard of the open utterance, when HOT_CLOCK's tick is even */
+	HOT_SAID_ODD,
+	HOT_RX_EXT,    /* highest received */
 	HOT_RECEIVED,
 	HOT_WORDS
 };
@@ -119,9 +120,8 @@ struct session_mark {
 };
 
 struct session_utterance {
-	uint32_t id; /* 0 = free */
-	bool begun;
-	uint64_t played, discarded;
+	uint32_t id; /* 0 = none */
+	uint64_t played, discarded; /* samples at the tape's rate */
 };
 
 struct session_counters {
@@ -136,7 +136,7 @@ struct session_counters {
 	uint64_t reanchored;
 };
 
-/* The part that survives. Fixed layout, no pointers. */
+/* The part that survives. Fixed layout, no pointers. Written as far as its marks reach: session_record_bytes(). */
 struct session_record {
 	uint64_t version;
 	uint64_t call_id;
@@ -148,73 +148,89 @@ struct session_record {
 	uint64_t tape_id;
 	uint32_t rate_hz;
 	uint32_t frame_ms;
+	uint64_t name;        /* random, of this session: its CNAME */
+	uint64_t seq_base;    /* HOT_SEQ before the first packet: the difference was sent */
 	uint32_t ssrc;
 	uint32_t ts_base;
 	uint32_t rx_ssrc;
 	uint32_t rx_ts;       /* with rx_ts_pos: the anchor of the receive timeline */
 	uint64_t rx_ts_pos;
+	uint64_t rx_base;     /* extended number of the first packet of rx_ssrc */
+	uint64_t rx_before;   /* HOT_RECEIVED before it */
+	struct dtmf dtmf;     /* a key that was reported is not reported again */
 	uint32_t local_port;  /* of the RTP socket */
 	uint32_t bucket;
 	uint32_t rx_anchored;
+	uint32_t stalled;
+	uint32_t mark_count;
 	uint32_t pad;
+	struct session_mark marks[SESSION_MARKS_MAX]; /* pending */
 };
 
-_Static_assert(sizeof(struct session_record) == 240, "layout is kept in shared memory");
-#define SESSION_RECORD_VERSION 1u
+_Static_assert(sizeof(struct session_record) == 312 + SESSION_MARKS_MAX * sizeof(struct session_mark),
+	       "layout is kept in shared memory");
+#define SESSION_RECORD_VERSION 2u
 
+static inline size_t session_record_bytes(const struct session_record *r)
+{
+	return offsetof(struct session_record, marks) + r->mark_count * sizeof r->marks[0];
+}
+
+/* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
+ * arrays that are seldom used lie around it. */
 struct session {
-	struct session_record r;
-	struct session_config cfg;
+	struct session_record r;     /* its head is hot, its marks are not */
+
+	/* a tick: from here ... */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	_Atomic uint64_t *hot;       /* borrowed */
-	struct resample up, down;    /* owned by the daemon's slot, reset per call */
+	struct session_config cfg;
 	bool dirty;                  /* commit the record */
 	bool marker;                 /* on the next packet */
+	bool cur_valid;
+	bool voiced;                 /* the last tick ended with audio */
+	bool dry;                    /* underrun was reported */
+	bool began;
+	uint64_t tick;               /* next */
+	uint64_t pos;                /* of the next tick */
+	uint32_t epoch;
+	uint32_t cur_at;
+	struct tape_frame cur;       /* the tx slot at the tape's place, being played */
+	struct session_utterance said; /* the utterance that is open */
+	uint64_t quiet_until;        /* position before which no further underrun is told */
+	uint32_t tail_n;
+	uint32_t wire_n;
+	uint32_t wire_ts;            /* timestamp of wire[0] */
+	uint64_t report_ns;          /* next */
+	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
+	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
 	struct session_counters count;
-	/* receiving */
+	/* ... to here; a packet: from there to the reorder buffer's slots */
+	struct resample up;
 	struct seq seq;
-	struct reorder reorder;
-	struct conceal conceal;
-	struct dtmf dtmf;
 	uint64_t dtmf_until_ns;      /* frames until then are flagged dtmf */
 	uint32_t lost_pending;       /* packets reported lost, to be filled when the next one tells how long they were */
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
 	uint64_t rx_pos;             /* position of the next sample to be collected */
 	uint64_t lag_least;          /* of the last packets: how far the timeline is behind the clock */
+	uint64_t lag_since_ns;
 	uint32_t lag_count;
-	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
-	bool stalled, began;
 	uint32_t acc_n;
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns;
-	int16_t acc[TAPE_SAMPLES_MAX + 960];
-	/* sending */
-	uint64_t tick;               /* next */
-	uint64_t pos;                /* of the next tick */
-	uint32_t epoch;
-	bool cur_valid;
-	struct tape_frame cur;       /* tx slot being played */
-	uint32_t cur_at;
-	uint64_t cur_index;
-	int16_t cur_pcm[TAPE_SAMPLES_MAX];
-	uint32_t tail_n;             /* fade left over by a flush */
-	int16_t tail[480];
-	uint32_t speaking;           /* utterance that is open; 0 = none */
-	bool dry;                    /* underrun was reported */
-	bool was_silent;
-	uint32_t wire_n;
-	uint32_t wire_voiced;
-	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
-	uint32_t wire_ts;            /* timestamp of wire[0] */
-	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
-	struct session_utterance utterances[SESSION_UTTERANCES_MAX];
-	struct session_mark marks[SESSION_MARKS_MAX];
-	uint32_t mark_count;
+	struct conceal conceal;
+	struct reorder reorder;
+
 	/* reports */
-	uint64_t report_ns;          /* next */
 	uint32_t sr_middle;          /* of the peer's last SR */
 	uint64_t sr_arrival_ns;
 	uint32_t rtt_us, remote_lost, remote_jitter;
+
+	int16_t acc[TAPE_SAMPLES_MAX + 960];
+	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
+	int16_t tail[480];                 /* fade left over by a flush */
+	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
+	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
 };
 
 /* A new session that may receive. `up` and `down` must be valid resamplers. */
@@ -233,6 +249,10 @@ struct session_datagram {
 	const struct addr *from; /* borrowed; NULL when the kernel checked the source */
 };
 
+/* hot. Fetch what session_tick() will touch: first the session (two ahead), then the tape it points to (one ahead). */
+void session_prefetch(const struct session *s);
+void session_prefetch_tape(const struct session *s);
+
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
 /* One datagram of the RTCP socket. */
@@ -249,7 +269,8 @@ void session_late(struct session *s, uint64_t now_ns, struct session_events *ev)
 size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint64_t random, uint8_t out[RTCP_BYTES_MAX]);
 size_t session_bye(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint8_t out[RTCP_BYTES_MAX]);
 
-/* Stop speaking. Utterances that were cut are in ret[0..*ret_n), oldest first. The first silent position. */
+/* Stop speaking. Utterances that were cut are in ret[0..*ret_n), oldest first; no more than fit are told of. The first silent
+ * position. */
 uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utterance ret[SESSION_UTTERANCES_MAX],
 		       uint32_t *ret_n, struct session_events *ev);
 
@@ -263,7 +284,7 @@ void session_close(struct session *s, struct session_events *ev);
 struct session_event *session_emit(struct session_events *ev, enum session_event_kind kind);
 void session_hot_set(struct session *s, enum session_hot word, uint64_t v);
 uint64_t session_pos_at(const struct session *s, uint64_t now_ns); /* of an instant, by the clock */
+void session_clock_save(struct session *s); /* tick, place and utterance, as of now */
 void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev);
-struct session_utterance *utterance_of(struct session *s, uint32_t id);
-void utterance_end(struct session *s, struct session_utterance *u, const char *why, struct session_events *ev);
-void marks_resolve(struct session *s, uint64_t reached_index, struct session_events *ev);
+void utterance_end(struct session *s, const struct session_utterance *u, const char *why, struct session_events *ev);
+void marks_resolve(struct session *s, struct session_events *ev); /* those that the tape's place has reached */

@@ -13,18 +13,23 @@
 #define FILL_MAX_MS 1000u
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
 #define LAG_PACKETS 50u  /* ... in every one of so many packets */
+#define LAG_MS 900u      /* ... that came over so long: a burst after a stall is late, but right */
 #define DTMF_HANG_MS 60u /* audio so close behind an event is flagged with it */
+
+/* hot */
+static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f)
+{
+	f.tx_index = UINT64_MAX;
+	tape_rx_put(s->tape, &f, pcm);
+	s->count.frames_concealed += f.kind == TAPE_CONCEALED;
+}
 
 /* hot */
 static void flush_frame(struct session *s, uint32_t samples)
 {
-	struct tape_frame f = {
-		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .tx_index = UINT64_MAX,
-		.samples = samples, .kind = s->acc_kind,
-	};
-
-	tape_rx_put(s->tape, &f, s->acc);
-	s->count.frames_concealed += f.kind == TAPE_CONCEALED;
+	put_frame(s, s->acc, (struct tape_frame){
+		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .samples = samples, .kind = s->acc_kind,
+	});
 	s->acc_n -= samples;
 	memmove(s->acc, s->acc + samples, s->acc_n * sizeof s->acc[0]);
 	s->acc_kind = TAPE_OK;
@@ -42,6 +47,15 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		uint32_t room = s->tape->frame_samples - s->acc_n;
 		uint32_t part = n < room ? n : room;
 
+		if (part == s->tape->frame_samples) { /* as usual: a packet is a frame */
+			put_frame(s, pcm, (struct tape_frame){
+				.pos = s->rx_pos, .mono_ns = arrival_ns, .samples = part, .kind = kind,
+			});
+			s->rx_pos += part;
+			pcm += part;
+			n -= part;
+			continue;
+		}
 		if (s->acc_n == 0 || rank[kind] > rank[s->acc_kind])
 			s->acc_kind = kind;
 		memcpy(s->acc + s->acc_n, pcm, part * sizeof *pcm);
@@ -53,7 +67,6 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		if (s->acc_n == s->tape->frame_samples)
 			flush_frame(s, s->acc_n);
 	}
-	session_hot_set(s, HOT_RX_POS, s->rx_pos - s->acc_n);
 }
 
 /* 8 kHz samples to the tape. */
@@ -105,10 +118,8 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->r.rx_ts = ts;
 	s->r.rx_ts_pos = pos;
 	s->lag_count = 0;
-	if (!s->r.rx_anchored) {
-		s->r.rx_anchored = 1;
-		s->dirty = true;
-	}
+	s->r.rx_anchored = 1;
+	s->dirty = true;
 }
 
 /* The place of a timestamp; the anchor moves along so that differences stay small. */
@@ -121,23 +132,32 @@ static uint64_t place(struct session *s, uint32_t ts)
 	return (uint64_t)((int64_t)s->r.rx_ts_pos + ahead);
 }
 
+/* Was every packet of the last second at least so far behind the clock? Begins a new window at its end. */
+static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t now_ns)
+{
+	if (s->lag_count == 0)
+		s->lag_since_ns = now_ns;
+	s->lag_least = s->lag_count == 0 || lag < s->lag_least ? lag : s->lag_least;
+	if (++s->lag_count < LAG_PACKETS || now_ns < s->lag_since_ns + LAG_MS * 1000000ull)
+		return 0;
+	s->lag_count = 0;
+	return s->lag_least;
+}
+
 /* A timeline that is behind the clock in every packet of a second, or ahead of it at all, belongs to a sender whose timestamps
  * do not follow time (it paused them, or changed them): set it right. */
-static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64_t now_pos)
+static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64_t arrival_ns)
 {
 	uint64_t allowed = (uint64_t)s->r.rate_hz * DRIFT_MS / 1000u;
-	uint64_t lag = now_pos > pos ? now_pos - pos : 0;
+	uint64_t now_pos = session_pos_at(s, arrival_ns);
+	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, arrival_ns);
 
-	s->lag_least = s->lag_count == 0 || lag < s->lag_least ? lag : s->lag_least;
-	if (pos > now_pos + allowed) {
+	if (pos > now_pos + allowed)
 		pos = now_pos > s->rx_pos ? now_pos : s->rx_pos;
-	} else if (++s->lag_count >= LAG_PACKETS && s->lag_least > allowed) {
-		pos += s->lag_least;
-	} else {
-		if (s->lag_count >= LAG_PACKETS)
-			s->lag_count = 0;
+	else if (behind > allowed)
+		pos += behind;
+	else
 		return pos;
-	}
 	s->count.reanchored++;
 	anchor(s, ts, pos);
 	return pos;
@@ -158,7 +178,7 @@ static void audio(struct session *s, const struct reorder_item *in, struct sessi
 {
 	uint32_t n = in->payload_bytes < SAMPLES_MAX ? (uint32_t)in->payload_bytes : SAMPLES_MAX;
 	uint64_t pos, gap, lost = (uint64_t)s->lost_pending * s->packet_samples;
-	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
+	bool key_down = s->r.dtmf.active || in->arrival_ns < s->dtmf_until_ns;
 	int16_t pcm[SAMPLES_MAX];
 
 	s->lost_pending = 0;
@@ -166,7 +186,7 @@ static void audio(struct session *s, const struct reorder_item *in, struct sessi
 		return;
 	if (!s->r.rx_anchored)
 		first_packet(s, in, ev);
-	pos = check_drift(s, in->ts, place(s, in->ts), session_pos_at(s, in->arrival_ns));
+	pos = check_drift(s, in->ts, place(s, in->ts), in->arrival_ns);
 	gap = pos > s->rx_pos ? pos - s->rx_pos : 0;
 	if (gap > (uint64_t)s->r.rate_hz * FILL_MAX_MS / 1000u)
 		jump(s, pos);
@@ -199,20 +219,22 @@ static void telephone_event(struct session *s, const struct reorder_item *in, st
 {
 	struct dtmf_digit digits[2];
 	struct dtmf_payload payload;
+	struct dtmf before = s->r.dtmf;
 	int n;
 
 	if (dtmf_parse(in->payload, in->payload_bytes, &payload) != 0) {
-		s->dtmf.ignored++;
+		s->r.dtmf.ignored++;
 		return;
 	}
 	if (!s->r.rx_anchored)
 		first_packet(s, in, ev);
 	s->lost_pending = 0; /* a lost packet of an event is no lost audio */
-	n = dtmf_take(&s->dtmf, in->ts, &payload, in->arrival_ns, digits);
+	n = dtmf_take(&s->r.dtmf, in->ts, &payload, in->arrival_ns, digits);
+	s->dirty |= before.active != s->r.dtmf.active || before.ts != s->r.dtmf.ts;
 	s->dtmf_until_ns = in->arrival_ns + DTMF_HANG_MS * 1000000ull;
 	for (int i = 0; i < n; i++)
 		report_digit(s, &digits[i], ev);
-	atomic_store_explicit(&s->tape->mh->dtmf_active, s->dtmf.active, memory_order_relaxed);
+	atomic_store_explicit(&s->tape->mh->dtmf_active, s->r.dtmf.active, memory_order_relaxed);
 }
 
 void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev)

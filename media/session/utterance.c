@@ -7,151 +7,161 @@
 #define FADE_MS 5u
 #define FADE_MS_MAX 20u
 
-/* Its row, making one (the oldest is forgotten when all are taken). NULL for 0. */
-struct session_utterance *utterance_of(struct session *s, uint32_t id)
-{
-	struct session_utterance *free_row = NULL;
-
-	if (id == 0)
-		return NULL;
-	for (uint32_t i = 0; i < SESSION_UTTERANCES_MAX; i++) {
-		struct session_utterance *u = &s->utterances[i];
-
-		if (u->id == id)
-			return u;
-		if (u->id == 0 && free_row == NULL)
-			free_row = u;
-	}
-	if (free_row == NULL) {
-		memmove(s->utterances, s->utterances + 1, sizeof s->utterances - sizeof s->utterances[0]);
-		free_row = &s->utterances[SESSION_UTTERANCES_MAX - 1];
-	}
-	*free_row = (struct session_utterance){.id = id};
-	return free_row;
-}
-
-void utterance_end(struct session *s, struct session_utterance *u, const char *why, struct session_events *ev)
+void utterance_end(struct session *s, const struct session_utterance *u, const char *why, struct session_events *ev)
 {
 	struct session_event *e = session_emit(ev, SESSION_UTTERANCE_ENDED);
-	size_t at = (size_t)(u - s->utterances);
 
 	e->utterance = u->id;
 	e->played = u->played;
 	e->discarded = u->discarded;
 	e->pos = s->pos;
 	e->why = why;
-	if (s->speaking == u->id)
-		s->speaking = 0;
-	/* keep the order: oldest first */
-	memmove(u, u + 1, (SESSION_UTTERANCES_MAX - 1 - at) * sizeof *u);
-	s->utterances[SESSION_UTTERANCES_MAX - 1] = (struct session_utterance){.id = 0};
 }
+
+/* ---- marks ---- */
 
 int session_mark(struct session *s, struct str name, uint64_t after_index)
 {
+	struct session_mark *m = &s->r.marks[s->r.mark_count];
+	int err;
+
 	if (name.n == 0 || name.n >= SESSION_MARK_BYTES)
 		return ERR_RANGE;
-	if (s->mark_count == SESSION_MARKS_MAX)
+	if (s->r.mark_count == SESSION_MARKS_MAX)
 		return ERR_NOSPC;
-	for (uint32_t i = 0; i < s->mark_count; i++)
-		if (str_eq(str_of(s->marks[i].name), name))
+	for (uint32_t i = 0; i < s->r.mark_count; i++)
+		if (str_eq(str_of(s->r.marks[i].name), name))
 			return ERR_EXIST;
-	s->marks[s->mark_count].after_index = after_index;
-	return str_copy(s->marks[s->mark_count++].name, SESSION_MARK_BYTES, name);
+	err = str_copy(m->name, SESSION_MARK_BYTES, name);
+	if (err != 0)
+		return err;
+	m->after_index = after_index;
+	s->r.mark_count++;
+	s->dirty = true;
+	return 0;
 }
 
 static void resolve(struct session *s, uint32_t i, bool reached, struct session_events *ev)
 {
 	struct session_event *e = session_emit(ev, SESSION_MARK);
 
-	memcpy(e->mark, s->marks[i].name, sizeof e->mark);
+	memcpy(e->mark, s->r.marks[i].name, sizeof e->mark);
 	e->reached = reached;
 	e->pos = s->pos;
 	e->why = reached ? "" : "flushed";
-	s->mark_count--;
-	memmove(&s->marks[i], &s->marks[i + 1], (s->mark_count - i) * sizeof s->marks[0]);
+	s->r.mark_count--;
+	memmove(&s->r.marks[i], &s->r.marks[i + 1], (s->r.mark_count - i) * sizeof s->r.marks[0]);
+	s->dirty = true;
 }
 
-void marks_resolve(struct session *s, uint64_t reached_index, struct session_events *ev)
+void marks_resolve(struct session *s, struct session_events *ev)
 {
-	for (uint32_t i = 0; i < s->mark_count;) {
-		if (s->marks[i].after_index <= reached_index)
+	for (uint32_t i = 0; i < s->r.mark_count;) {
+		if (s->r.marks[i].after_index <= s->tape->tx_tail)
 			resolve(s, i, true, ev);
 		else
 			i++;
 	}
 }
 
-/* Move up to `want` samples of what is next into the tail; they count as played. */
+/* ---- flushing ---- */
+
+/* Is there more of what is heard right now: the rest of a slot, or the next slot of the same utterance? */
+static bool goes_on(struct session *s)
+{
+	if (s->cur_valid)
+		return true;
+	if (!s->voiced || tape_tx_peek(s->tape, &s->cur, s->cur_pcm) != 0)
+		return false;
+	s->cur_at = 0;
+	s->cur_valid = s->cur.samples > 0 && s->cur.utterance == s->said.id && s->cur.epoch == s->epoch;
+	return s->cur_valid;
+}
+
+/* Move up to `want` samples of it into the tail; they count as played. */
 static void take_tail(struct session *s, uint32_t want)
 {
 	uint32_t n = 0;
 
-	while (n < want && s->cur_valid) {
+	while (n < want && goes_on(s)) {
 		uint32_t left = s->cur.samples - s->cur_at, part = left < want - n ? left : want - n;
-		struct session_utterance *u = utterance_of(s, s->cur.utterance);
 
 		memcpy(s->tail + n, s->cur_pcm + s->cur_at, part * sizeof s->tail[0]);
-		if (u != NULL)
-			u->played += part;
+		if (s->cur.utterance == s->said.id)
+			s->said.played += part;
 		n += part;
 		s->cur_at += part;
 		if (s->cur_at < s->cur.samples)
 			break;
 		s->cur_valid = false;
+		tape_tx_step(s->tape);
 	}
 	level_fade_out(s->tail, n);
 	s->tail_n = n;
 }
 
-static void discard(struct session *s, const struct tape_frame *f, uint32_t samples)
-{
-	struct session_utterance *u = utterance_of(s, f->utterance);
+/* Utterances that a flush cuts; those that do not fit are not told of. */
+struct cut {
+	struct session_utterance *v;
+	uint32_t n;
+};
 
-	if (u != NULL)
-		u->discarded += samples;
+static void discard(struct cut *c, uint32_t id, uint32_t samples)
+{
+	if (id == 0)
+		return;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (c->v[i].id == id) {
+			c->v[i].discarded += samples;
+			return;
+		}
+	if (c->n < SESSION_UTTERANCES_MAX)
+		c->v[c->n++] = (struct session_utterance){.id = id, .discarded = samples};
+}
+
+static void discard_queue(struct session *s, struct cut *c)
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	if (s->cur_valid) {
+		discard(c, s->cur.utterance, s->cur.samples - s->cur_at);
+		s->cur_valid = false;
+		tape_tx_step(s->tape);
+	}
+	for (uint32_t i = 0; i < s->tape->tx_slots; i++) {
+		if (tape_tx_peek(s->tape, &f, pcm) != 0 || f.epoch == s->epoch)
+			return;
+		discard(c, f.utterance, f.samples);
+		tape_tx_step(s->tape);
+	}
 }
 
 uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utterance ret[SESSION_UTTERANCES_MAX],
 		       uint32_t *ret_n, struct session_events *ev)
 {
 	uint32_t fade = fade_ms == 0 ? FADE_MS : fade_ms < FADE_MS_MAX ? fade_ms : FADE_MS_MAX;
-	struct tape_frame f;
-	int16_t pcm[TAPE_SAMPLES_MAX];
-	uint64_t silent_pos;
+	struct cut cut = {.v = ret};
 
 	*ret_n = 0;
 	if (s->tape == NULL)
 		return 0;
+	marks_resolve(s, ev); /* set since the last tick, reached before it */
+	if (s->tail_n == 0)   /* else what a flush left is still to be heard, and the end of it is silence already */
+		take_tail(s, fade * s->r.rate_hz / 1000u);
 	s->epoch++;
-	session_hot_set(s, HOT_EPOCH, s->epoch);
 	tape_set_epoch(s->tape, s->epoch);
+	if (s->said.id != 0)
+		ret[cut.n++] = s->said;
+	discard_queue(s, &cut);
+	s->said = (struct session_utterance){.id = 0};
+	s->voiced = s->dry = false;
+	session_clock_save(s);
 
-	/* something to fade: the rest of the slot being played, or the next one of an utterance that is under way */
-	if (!s->cur_valid && s->speaking != 0 && tape_tx_peek(s->tape, &s->cur, s->cur_pcm) == 0 &&
-	    s->cur.utterance == s->speaking && s->cur.epoch != s->epoch) {
-		tape_tx_pop(s->tape);
-		s->cur_valid = s->cur.samples > 0;
-		s->cur_at = 0;
-	}
-	take_tail(s, fade * s->r.rate_hz / 1000u);
-	if (s->cur_valid)
-		discard(s, &s->cur, s->cur.samples - s->cur_at);
-	s->cur_valid = false;
-	for (uint32_t i = 0; i < s->tape->tx_slots; i++) {
-		if (tape_tx_peek(s->tape, &f, pcm) != 0 || f.epoch == s->epoch)
-			break;
-		discard(s, &f, f.samples);
-		tape_tx_pop(s->tape);
-	}
-	silent_pos = s->pos + s->tail_n;
-
-	while (s->utterances[0].id != 0) {
-		ret[(*ret_n)++] = s->utterances[0];
-		utterance_end(s, &s->utterances[0], "flushed", ev);
-	}
-	while (s->mark_count > 0)
-		resolve(s, 0, s->marks[0].after_index == 0, ev);
-	s->dry = false;
-	return silent_pos;
+	for (uint32_t i = 0; i < cut.n; i++)
+		utterance_end(s, &ret[i], "flushed", ev);
+	while (s->r.mark_count > 0)
+		resolve(s, 0, false, ev);
+	*ret_n = cut.n;
+	return s->pos + s->tail_n;
 }

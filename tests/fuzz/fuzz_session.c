@@ -1,23 +1,53 @@
-/* fuzz_session.c - packets, ticks, flushes and a hostile tape in any order: one packet a tick leaves, nothing breaks. */
+/* fuzz_session.c - packets, ticks, flushes, marks, deaths and a hostile tape in any order: one packet a tick leaves, nothing breaks. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "media/session/session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint64_t now;
+
+static const struct session_config cfg = {.reorder_ms_max = 60, .timeout_ms = 1000};
+
+/* The process dies; its successor finds what the hot words say, or what somebody made of them. */
+static void die(struct session *s, struct tape *t, const uint8_t *p, size_t n)
+{
+	static struct session next;
+	struct tape adopted;
+
+	for (size_t i = 0; i + 8 < n && i < 8 * (size_t)HOT_WORDS; i++)
+		if (p[1] & 1)
+			((uint8_t *)(uintptr_t)s->hot)[i] ^= p[i + 2];
+	if (tape_adopt(dup(t->media.fd), dup(t->backend.fd), &adopted) != 0)
+		abort();
+	memset(&next, 0, sizeof next);
+	next.r = s->r;
+	next.hot = s->hot;
+	next.up = s->up;
+	next.down = s->down;
+	if (session_resume(&next, &cfg, &adopted, now) == ERR_CORRUPT) {
+		tape_release(&adopted);
+		return;
+	}
+	tape_release(t);
+	*t = adopted;
+	*s = next;
+	s->tape = t;
+}
 
 static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 {
 	static struct session_events ev;
 	struct session_packets out;
 	struct session_utterance u[SESSION_UTTERANCES_MAX];
-	static uint64_t now = 2000000000;
 	uint32_t count;
 
 	ev.n = 0;
 	now += (uint64_t)p[0] * 1000000;
-	switch (p[0] % 6) {
+	switch (p[0] % 8) {
 	case 0:
 	case 1:
 		session_tick(s, now, &out, &ev);
@@ -33,6 +63,12 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 	case 4:
 		session_receive_rtcp(s, p + 2, n - 2, now, now);
 		break;
+	case 5:
+		die(s, t, p, n);
+		break;
+	case 6:
+		(void)!session_mark(s, (struct str){(const char *)p + 2, n - 2}, p[1]);
+		break;
 	default:
 		session_receive(s, &(struct session_datagram){p + 2, n - 2, NULL}, now, &ev);
 	}
@@ -42,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static _Atomic uint64_t hot[HOT_WORDS];
 	static struct session *s;
+	static struct session_events last;
 	const struct tape_config tc = {.rate_hz = 16000, .frame_ms = 20, .tx_slots = 64, .start_mono_ns = 1000000000};
-	const struct session_config cfg = {.reorder_ms_max = 60, .timeout_ms = 1000};
 	const struct session_facts facts = {
 		.remote_rtp = {.family = ADDR_V4, .port = 4000, .ip = {1}}, .ptime_ms = 30, .dtmf_payload_type = 101, .sends = true,
 		.receives = true,
@@ -59,6 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	session_open(s, &cfg, &facts, &rng, 1000000000);
 	if (session_start(s, &t, 1000000000) != 0)
 		abort();
+	last.n = 0;
+	now = 2000000000;
 	while (size >= 3) {
 		size_t n = 3u + data[1] % 220u;
 
@@ -67,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += n;
 		size -= n;
 	}
+	session_close(s, &last);
 	tape_close(&t);
 	resample_fini(&s->up);
 	resample_fini(&s->down);

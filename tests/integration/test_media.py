@@ -1,0 +1,104 @@
+"""What holds when the media process dies in the middle of speech, and what packets must never do."""
+
+import asyncio
+import struct
+import time
+
+from sip_peer import Peer
+from system import wait_for
+from test_backend import Caller, in_thread, is_silent, tone, with_backend
+
+
+def test_speech_and_marks_outlive_the_process(make_system):
+    """Killed in mid-sentence: the answer to a flush is exact but for the ticks that were left out, and each mark resolves once."""
+    system = make_system(calls=4)
+    result = {}
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        await call.say(tone(0.3))
+        first = await call.mark("first")
+        playback = await call.say(tone(6))
+        second = await call.mark("second")
+        result["first"] = await asyncio.wait_for(first, 2)
+        old = system.kill("media-0")
+        await in_thread(wait_for, lambda: system.workers().get("media-0", old) != old, 5)
+        await asyncio.sleep(1.5)
+        result["flushed"] = await call.flush()
+        result["heard"] = await playback.finished()
+        result["second"] = await asyncio.wait_for(second, 2)
+        await asyncio.sleep(0.2)
+        await call.hangup()
+
+    async def scenario(server):
+        caller = Caller(system)
+        caller.start_media(await in_thread(caller.call))
+        return await in_thread(caller.hear, 4.0)
+
+    packets = with_backend(system, handle, scenario)
+    spoken = [p for p in packets if not is_silent(p[3])]
+    heard = result["flushed"].utterances[2]
+    assert result["heard"] == heard
+    assert result["first"] >= 0.3 * 8000 and result["second"] is None
+    assert abs(heard.played_samples + 0.3 * 8000 - 160 * len(spoken)) <= 2 * 160, (heard, len(spoken))
+    assert heard.played_samples + heard.discarded_samples == 6 * 8000
+    numbers = [p[1] for p in packets]
+    assert len(set(numbers)) == len(numbers)
+    assert all(b[2] - a[2] == round((b[2] - a[2]) / 160) * 160 for a, b in zip(packets, packets[1:]))
+
+
+def test_rtcp_on_the_rtp_port_disturbs_no_stream(make_system, backends):
+    """C283"""
+    system = make_system(calls=4)
+    backends.start(system)
+    caller = Caller(system)
+    caller.start_media(caller.call())
+    report = struct.pack("!BBHIIIIII", 0x80, 200, 6, 0x1234, 1, 2, 3, 4, 5)
+    heard = []
+    for i in range(40):
+        caller.send_audio(b"\x21" * 160)
+        if i % 10 == 5:
+            caller.rtp.sendto(report, caller.remote)
+        heard += caller.hear(0.02)
+    assert sum(not is_silent(p[3]) for p in heard) >= 35, "the echo went on"
+    wait_for(lambda: system.metric("tipring_media_rtcp_received_total") == 4, 2)
+    assert system.metric("tipring_media_rtp_malformed_total") == 0
+    caller.bye()
+
+
+def test_nothing_is_sent_to_our_own_ports(make_system, backends):
+    """C361"""
+    system = make_system(calls=4)
+    backends.start(system)
+    loop = Peer(system)
+    loop.rtp_port = system.rtp_port + 4
+    loop.send(loop.request("INVITE", body=loop.sdp()))
+    assert loop.wait(*range(400, 700)), "a caller can not own our ports"
+    loop.send(loop.request("ACK", cseq=loop.cseq, branch=loop.branch))
+
+    aside = Peer(system)
+    aside.call_id = "aside"
+    aside.send(aside.request("INVITE", body=aside.sdp(extra=f"a=rtcp:{system.rtp_port + 5}\r\n")))
+    aside.learn(aside.wait(200))
+    aside.send(aside.request("ACK", cseq=aside.cseq))
+    time.sleep(3.2)  # the first report is due after 2.5 s
+    assert system.metric("tipring_media_rtp_sent_total") > 100
+    assert system.metric("tipring_media_rtcp_sent_total") == 0
+    aside.bye()
+
+
+def test_ports_are_even_rest_after_a_call_and_run_out(make_system, backends):
+    """C355 C356"""
+    system = make_system(calls=8, ports=6)  # three pairs
+    backends.start(system)
+    used = []
+    for i in range(3):
+        peer = Peer(system)
+        used.append(peer.media(peer.call())[1])
+        peer.bye()
+        wait_for(lambda: system.metric("tipring_media_ports_free") == 2 - i, 3)
+    assert all(port % 2 == 0 for port in used) and len(set(used)) == 3, used
+    peer = Peer(system)
+    peer.send(peer.request("INVITE", body=peer.sdp()))
+    assert "\r\nRetry-After:" in peer.wait(503), "none is used again while packets of its last call may be under way"
+    peer.send(peer.request("ACK", cseq=peer.cseq, branch=peer.branch))

@@ -1,0 +1,427 @@
+/* test_timeline.c - mirrors media/session/receive.c, timeline.c and report.c: RTP in to the rx side of the tape. */
+#include "tests/unit/media/session/kit.h"
+
+TestSuite(timeline, .init = setup, .fini = teardown);
+
+Test(timeline, audio_arrives_bit_exact_at_its_place) /* C340 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX], want[160];
+	uint8_t code[160];
+
+	memset(code, 0x21, sizeof code);
+	g711_ulaw_decode(code, 160, want);
+	now = START + 100 * MS;
+	for (int i = 0; i < 5; i++)
+		speak(0x21);
+	for (uint64_t i = 0; i < 5; i++) {
+		cr_assert(hear(&f, pcm));
+		cr_expect_eq(f.pos, 800 + 160 * i, "anchored where it arrived, then by its timestamps");
+		cr_expect_eq(f.mono_ns, START + 100 * MS + i * 20 * MS);
+		cr_expect_eq(f.kind, TAPE_OK);
+		cr_expect_eq(memcmp(pcm, want, sizeof want), 0);
+	}
+	cr_expect_not(hear(&f, pcm));
+	cr_expect_eq(find(SESSION_BEGAN)->pos, 800u);
+}
+
+Test(timeline, loss_is_concealed_after_the_wait_and_flagged) /* C314 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	enum tape_frame_kind want[] = {TAPE_OK, TAPE_OK, TAPE_CONCEALED, TAPE_CONCEALED, TAPE_OK};
+
+	speak(0x21);
+	speak(0x22);
+	seq += 2;
+	ts += 320;
+	now += 40 * MS;
+	speak(0x23);
+	for (int i = 0; i < 8; i++)
+		tick();
+	for (uint64_t i = 0; i < 5; i++) {
+		cr_assert(hear(&f, pcm), "frame %lu", i);
+		cr_expect_eq(f.kind, want[i], "frame %lu", i);
+		cr_expect_eq(f.pos, 160 * i);
+	}
+	cr_expect_eq(s->count.frames_concealed, 2u);
+}
+
+Test(timeline, reordered_packets_come_in_order) /* C300 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	speak(0x21);
+	seq++, ts += 160;
+	speak(0x23);
+	seq -= 2, ts -= 320;
+	speak(0x22);
+	for (int i = 0; i < 3; i++) {
+		uint8_t want = (uint8_t)(0x21 + i);
+		int16_t value;
+
+		g711_ulaw_decode(&want, 1, &value);
+		cr_assert(hear(&f, pcm));
+		cr_expect_eq(f.kind, TAPE_OK);
+		cr_expect_eq(pcm[80], value, "frame %d", i);
+	}
+}
+
+Test(timeline, silence_suppression_leaves_a_flagged_hole) /* C311 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned silent = 0, frames = 0;
+
+	speak(0x21);
+	ts += 160 * 10;
+	now += 200 * MS;
+	speak(0x22);
+	while (hear(&f, pcm)) {
+		cr_expect_eq(f.pos, 160u * frames);
+		silent += f.kind == TAPE_SILENCE;
+		frames++;
+	}
+	cr_expect_eq(frames, 12u);
+	cr_expect_eq(silent, 10u);
+}
+
+Test(timeline, a_stalled_burst_is_delivered_completely)
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	uint64_t at;
+	unsigned n = 0;
+
+	speak(0x21);
+	at = now + 300 * MS;
+	for (int i = 0; i < 15; i++) {
+		now = at;
+		speak(0x22);
+	}
+	while (hear(&f, pcm))
+		cr_expect_eq(f.pos, 160u * n++);
+	cr_expect_eq(n, 16u, "late is not lost");
+}
+
+Test(timeline, other_sources_and_types_are_not_played) /* C354 C360 */
+{
+	const struct addr elsewhere = {.family = ADDR_V4, .port = 4000, .ip = {192, 0, 2, 66}};
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	uint8_t noise[160] = {0};
+
+	packet(0, noise, sizeof noise, &elsewhere);
+	packet(13, noise, 1, &facts.remote_rtp);
+	packet(96, noise, sizeof noise, &facts.remote_rtp);
+	session_receive(s, &(struct session_datagram){noise, 5, &facts.remote_rtp}, now, &ev);
+	cr_expect_not(hear(&f, pcm));
+	cr_expect_eq(s->count.packets_rejected, 1u);
+	cr_expect_eq(s->count.packets_unknown, 2u);
+	cr_expect_eq(s->count.packets_malformed, 1u);
+	cr_expect(find(SESSION_LOCKED) != NULL);
+}
+
+Test(timeline, a_digit_is_reported_once_and_its_audio_suppressed) /* C344 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned digits = 0, flagged = 0;
+
+	speak(0x21);
+	for (int i = 1; i <= 5; i++) {
+		uint8_t p[DTMF_PAYLOAD_BYTES];
+
+		dtmf_write(p, &(struct dtmf_payload){5, i >= 3, 10, (uint16_t)(i >= 3 ? 480 : 160 * i)});
+		packet(101, p, sizeof p, &facts.remote_rtp);
+		now += 20 * MS;
+	}
+	ts += 160 * 5;
+	speak(0x22);
+	for (uint32_t i = 0; i < ev.n; i++) {
+		if (ev.v[i].kind != SESSION_DIGIT)
+			continue;
+		digits++;
+		cr_expect_eq(ev.v[i].digit, '5');
+		cr_expect_eq(ev.v[i].duration_ms, 60u);
+		cr_expect_eq(ev.v[i].pos, 160u);
+	}
+	while (hear(&f, pcm))
+		flagged += f.kind == TAPE_DTMF;
+	cr_expect_eq(digits, 1u);
+	cr_expect_eq(flagged, 6u, "the gap of the key and the frame that follows at once");
+}
+
+Test(timeline, silence_of_the_peer_is_told)
+{
+	struct session_config short_one = cfg;
+
+	teardown();
+	short_one.timeout_ms = 8000;
+	start_with(&short_one, &facts, 8000, 20);
+	speak(0x21);
+	now += 5100 * MS;
+	tick();
+	cr_expect(find(SESSION_STALLED) != NULL && find(SESSION_DEAD) == NULL);
+	now += 3000 * MS;
+	tick();
+	cr_expect(find(SESSION_DEAD) != NULL, "C362");
+	ev.n = 0;
+	speak(0x21);
+	cr_expect(find(SESSION_RESUMED) != NULL);
+}
+
+Test(timeline, reports_tell_what_was_sent_and_received) /* C284 C285 */
+{
+	uint8_t report[RTCP_BYTES_MAX];
+	struct rtcp_news news;
+	size_t n = 0;
+
+	for (int i = 0; i < 400 && n == 0; i++) {
+		speak(0x21);
+		now -= 20 * MS;
+		tick();
+		n = session_report(s, now, 1000000 * MS + now, 0, report);
+	}
+	cr_assert_gt(n, 28u + 24u);
+	cr_assert_eq(rtcp_parse(report, n, PEER_SSRC, &news), 0);
+	cr_expect(news.has_sr && news.has_report);
+	cr_expect_eq(news.sr_packets, (uint32_t)s->count.packets_sent);
+	cr_expect_eq(news.lost, 0);
+	cr_expect_gt(session_bye(s, now, 1, report), 28u);
+}
+
+Test(timeline, rtcp_on_the_rtp_port_disturbs_no_stream) /* C283 */
+{
+	uint8_t sr[28] = {0x80, 200, 0, 6, 0, 0, 0x12, 0x34, 1, 2, 3, 4};
+
+	for (int i = 0; i < 3; i++) {
+		speak(0x21);
+		session_receive(s, &(struct session_datagram){sr, sizeof sr, &facts.remote_rtp}, now, &ev);
+	}
+	cr_expect_eq(s->count.packets_malformed, 3u);
+	cr_expect_eq(s->seq.restarts, 0u);
+	cr_expect_eq(s->seq.ssrc, PEER_SSRC);
+}
+
+Test(timeline, one_packet_of_another_ssrc_is_no_new_stream) /* C279 */
+{
+	uint8_t p[172] = {0x80, 0};
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned frames = 0;
+
+	for (int i = 0; i < 4; i++) {
+		speak(0x21);
+		rtp_header_write(p, &(struct rtp_packet){.seq = (uint16_t)(5000 + 7 * i), .ts = 9, .ssrc = 0x9999});
+		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
+	}
+	cr_expect_eq(s->seq.ssrc, PEER_SSRC);
+	cr_expect_eq(s->count.packets_rejected, 4u);
+	for (int i = 0; i < 3; i++) { /* in sequence: the sender was replaced */
+		rtp_header_write(p, &(struct rtp_packet){.seq = (uint16_t)(6000 + i), .ts = (uint32_t)(160 * i), .ssrc = 0x9999});
+		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
+		now += 20 * MS;
+	}
+	cr_expect_eq(s->seq.ssrc, 0x9999u);
+	while (hear(&f, pcm))
+		frames += f.kind == TAPE_OK;
+	cr_expect_eq(frames, 4u + 2u, "one packet is the price of certainty");
+}
+
+Test(timeline, timestamps_and_numbers_wrap) /* C319 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned frames = 0;
+
+	seq = 65533;
+	ts = UINT32_MAX - 320;
+	for (int i = 0; i < 8; i++)
+		speak(0x21);
+	while (hear(&f, pcm)) {
+		cr_expect_eq(f.pos, 160u * frames);
+		cr_expect_eq(f.kind, TAPE_OK);
+		frames++;
+	}
+	cr_expect_eq(frames, 8u);
+	cr_expect_eq(seq_lost(&s->seq), 0u);
+}
+
+Test(timeline, comfort_noise_explains_a_gap) /* C323 C354 */
+{
+	static const uint8_t level = 70;
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned kinds[TAPE_FRAME_KINDS] = {0};
+
+	speak(0x21);
+	packet(13, &level, 1, &facts.remote_rtp);
+	ts += 160 * 10;
+	now += 200 * MS;
+	speak(0x21);
+	while (hear(&f, pcm))
+		kinds[f.kind]++;
+	cr_expect_eq(kinds[TAPE_SILENCE], 10u);
+	cr_expect_eq(kinds[TAPE_CONCEALED], 0u, "nothing was lost");
+	cr_expect_eq(kinds[TAPE_OK], 2u);
+}
+
+Test(timeline, packets_of_every_length_find_their_place) /* C314 */
+{
+	static const uint32_t lengths[] = {80, 240, 320, 480, 1, 159, 161, 37, 160};
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	uint8_t payload[1400] = {0};
+	uint64_t end = 0, sum = 0;
+
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		packet(0, payload, lengths[i], &facts.remote_rtp);
+		ts += lengths[i];
+		now += lengths[i] * MS / 8;
+		sum += lengths[i];
+	}
+	while (hear(&f, pcm)) {
+		cr_expect_eq(f.pos, end);
+		cr_expect_eq(f.kind, TAPE_OK);
+		end += f.samples;
+	}
+	cr_expect_eq(end, sum / 160 * 160, "whole frames");
+	packet(0, payload, 0, &facts.remote_rtp);
+	packet(0, payload, 1400, &facts.remote_rtp);
+	cr_expect_eq(s->count.packets_malformed, 0u, "empty or too long is no fault of the header");
+}
+
+Test(timeline, packets_before_the_start_are_counted_and_forgotten)
+{
+	struct session_record r;
+
+	teardown();
+	s = calloc(1, sizeof *s);
+	memset(hot, 0, sizeof hot);
+	s->hot = hot;
+	cr_assert_eq(resample_init(&s->up, 8000, 8000), 0);
+	cr_assert_eq(resample_init(&s->down, 8000, 8000), 0);
+	session_open(s, &(struct session_config){.reorder_ms_max = 60, .timeout_ms = 1000}, &facts, &rng, START);
+	now = START;
+	speak(0x21);
+	cr_expect_eq(s->count.packets_early, 1u);
+	now += 30000 * MS;
+	tick();
+	cr_expect_eq(out.count, 0u);
+	cr_expect(find(SESSION_DEAD) == NULL, "ringing is no silence of the peer"); /* C362 */
+	r = s->r;
+	cr_expect_eq(r.rx_anchored, 0u);
+	free(s);
+	setup();
+}
+
+Test(timeline, a_call_that_never_has_audio_is_given_twice_the_time) /* C362 */
+{
+	struct session_config short_one = cfg;
+
+	teardown();
+	short_one.timeout_ms = 3000;
+	start_with(&short_one, &facts, 8000, 20);
+	now += 5900 * MS;
+	tick();
+	cr_expect(find(SESSION_DEAD) == NULL);
+	now += 200 * MS;
+	tick();
+	cr_expect(find(SESSION_DEAD) != NULL);
+}
+
+Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 */
+{
+	const struct addr outside = {.family = ADDR_V4, .port = 31000, .ip = {198, 51, 100, 7}};
+	struct session_facts behind_nat = facts;
+	uint8_t payload[160] = {0};
+
+	behind_nat.remote_rtp.ip[0] = 10;
+	for (int late = 0; late <= 1; late++) {
+		teardown();
+		start_with(&cfg, &behind_nat, 8000, 20);
+		now += late ? 6000 * MS : 1000 * MS;
+		tick();
+		for (int i = 0; i < 10; i++)
+			packet(0, payload, sizeof payload, &outside);
+		cr_expect_eq(s->r.latch.is_locked, !late);
+		cr_expect_eq(addr_eq(latch_remote(&s->r.latch), &outside), !late);
+	}
+	teardown();
+	setup(); /* an address anybody can reach is believed as it is */
+	for (int i = 0; i < 10; i++)
+		packet(0, payload, sizeof payload, &outside);
+	cr_expect_not(s->r.latch.is_locked);
+}
+
+Test(timeline, a_long_stop_of_the_process_leaves_no_delay) /* SIGSTOP: nobody ticks, nobody receives */
+{
+	struct tape_frame f = {.pos = 0};
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	uint32_t first_ts;
+	uint64_t end = 0;
+
+	for (int stop = 1; stop <= 10; stop += 9) {
+		speak(0x21);
+		now -= 20 * MS;
+		tick();
+		first_ts = wire_get_u32(out.p[0] + 4);
+		now += (uint64_t)stop * 1000 * MS;
+		for (int i = 0; i < 50 * stop; i++) { /* what waited in the socket */
+			uint64_t at = now;
+
+			speak(0x22);
+			now = at;
+		}
+		tick();
+		cr_expect_eq(wire_get_u32(out.p[0] + 4) - first_ts, (uint32_t)(50 * stop + 1) * 160);
+		for (int i = 0; i < 5; i++) {
+			speak(0x21);
+			now -= 20 * MS;
+			tick();
+		}
+		while (hear(&f, pcm))
+			end = f.pos + f.samples;
+		cr_expect(end + 320 >= session_pos_at(s, now) && end <= session_pos_at(s, now) + 160, "after %d s: %lu of %lu", stop,
+			  (unsigned long)end, (unsigned long)session_pos_at(s, now));
+	}
+}
+
+Test(timeline, a_packet_too_late_for_its_place_is_counted_and_dropped) /* C301 C315 */
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned frames = 0;
+
+	speak(0x21);
+	seq++, ts += 160, now += 20 * MS; /* the second one is under way */
+	speak(0x23);
+	for (int i = 0; i < 5; i++)
+		tick(); /* ... too long */
+	seq -= 2, ts -= 320;
+	speak(0x22);
+	cr_expect_eq(s->reorder.late, 1u);
+	while (hear(&f, pcm))
+		cr_expect_eq(f.pos, 160u * frames++);
+	cr_expect_eq(frames, 3u, "heard, concealed, heard");
+}
+
+Test(timeline, an_event_between_audio_packets_is_no_loss) /* C309 */
+{
+	uint8_t p[DTMF_PAYLOAD_BYTES];
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	speak(0x21);
+	dtmf_write(p, &(struct dtmf_payload){3, true, 10, 160});
+	packet(101, p, sizeof p, &facts.remote_rtp);
+	ts += 160;
+	now += 20 * MS;
+	speak(0x21);
+	cr_expect_eq(seq_lost(&s->seq), 0u);
+	while (hear(&f, pcm))
+		cr_expect_neq(f.kind, TAPE_CONCEALED);
+	cr_expect_eq(events_of(SESSION_DIGIT), 1u);
+}
