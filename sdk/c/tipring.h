@@ -89,6 +89,9 @@ TIPRING_API int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pc
 /* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first. */
 TIPRING_API uint64_t tipring_tape_written(struct tipring_tape *t);
 
+/* Slots that media has taken, at most one of them still playing. Equal to tipring_tape_written(): all is said. */
+TIPRING_API uint64_t tipring_tape_played(const struct tipring_tape *t);
+
 /* ---- calls ---- */
 
 struct tipring_server;
