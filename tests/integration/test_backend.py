@@ -265,7 +265,7 @@ def test_an_unclaimed_call_goes_to_the_next_backend(make_system, backends):
 
     async def main():
         async with tipring.connect(str(system.run_dir), "aaa-deaf") as deaf:
-            deaf.app("echo")(None)
+            deaf.app("echo")(in_thread)  # never called
             deaf._take_offer = lambda *_: None
             running = asyncio.create_task(deaf.run())
             await asyncio.sleep(0.3)
