@@ -73,6 +73,10 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
 class Server:
     """One backend process at one Tipring. See connect()."""
 
+    _context: zmq.asyncio.Context  # from __aenter__ on: what is never entered leaves nothing to close
+    _commands: zmq.asyncio.Socket
+    _events: zmq.asyncio.Socket
+
     def __init__(self, endpoint: str, name: str, timeout: float):
         if not 0 < len(name.encode()) < 64:
             raise ValueError(f"a backend's name has 1 to 63 octets, not {len(name.encode())}")
@@ -83,9 +87,6 @@ class Server:
         self._app = ""
         self._handler: Handler | None = None
         self._capacity = 0
-        self._context = zmq.asyncio.Context()
-        self._commands = self._context.socket(zmq.DEALER)
-        self._events = self._context.socket(zmq.SUB)
         self._numbers = itertools.count(1)
         self._prefix = secrets.token_hex(6)
         self._acks: dict[str, asyncio.Future[api_pb2.Ack]] = {}
@@ -105,6 +106,9 @@ class Server:
     # -- life --
 
     async def __aenter__(self) -> "Server":
+        self._context = zmq.asyncio.Context()
+        self._commands = self._context.socket(zmq.DEALER)
+        self._events = self._context.socket(zmq.SUB)
         self._commands.setsockopt(zmq.ROUTING_ID, self.name.encode())
         for socket in (self._commands, self._events):
             socket.setsockopt(zmq.LINGER, 100)
@@ -312,7 +316,8 @@ class Server:
             self._unanswered += 1
             silent = self._unanswered > PINGS_UNANSWERED
             if silent != away:
-                log.warning("control does not answer; calls go on, commands wait" if silent else "control answers again")
+                log.warning(f"control does not answer; calls go on, commands wait (or is another backend named {self.name!r}?)"
+                            if silent else "control answers again")
             away = silent
             gone = self._end_closed(gone)
 
