@@ -1,8 +1,11 @@
-"""The package and the example are typed: mypy --strict has nothing to say."""
+"""The package, the example and what the documents show are typed: mypy --strict has nothing to say."""
 
 import pathlib
+import re
 import subprocess
 import sys
+
+import pytest
 
 HERE = pathlib.Path(__file__).resolve().parents[3]
 CONFIG = """\
@@ -37,3 +40,18 @@ def test_a_wrong_use_is_found(tmp_path):
         assert "incompatible type" in str(why)
     else:
         raise AssertionError("types are not shipped")
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/BACKENDS.md", "sdk/python/README.md"])
+def test_what_the_documents_show(tmp_path, document):
+    blocks = re.findall(r"```python\n(.*?)```", (HERE / document).read_text(), re.S)
+    assert blocks
+    for number, block in enumerate(blocks):
+        if "Voice" in block:
+            block = ("import collections.abc\n\nclass Voice:\n    def speak(self, text: str) -> collections.abc.AsyncIterator[bytes]: "
+                     "raise NotImplementedError\n") + block
+        path = tmp_path / f"block{number}.py"
+        path.write_text(block)
+        mypy(tmp_path, path)
+        if "testing.Caller" in block:
+            subprocess.run([sys.executable, path], check=True, timeout=30)
