@@ -208,6 +208,9 @@ def main() -> int:
         if not options.once:
             stay(system)
         return 1 if problems else 0
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
     except (RuntimeError, TimeoutError) as why:
         say(f"WRONG: {why}")
         return 1

@@ -275,20 +275,30 @@ class Call:
 
     async def flush(self, fade_ms: int = 0) -> Flushed:
         """Stop speaking within one tick (20 ms), and what of each utterance was heard. What is said after this was called is
-        not affected. fade_ms: length of the fade, at most 20; 0: 5 ms."""
+        not affected. fade_ms: length of the fade, at most 20; 0: 5 ms. Who is cancelled here has flushed all the same."""
         self._require_audio()
-        async with self._flushing:
-            self._require_not_ended()
-            self._writing = 0
-            dropped, marks = self._outbox.hold()
-            for name in marks:
-                self._resolve(name, None)
-            try:
+        self._writing = 0
+        dropped, marks = self._outbox.hold()  # at once: what is said from here on stays
+        for name in marks:
+            self._resolve(name, None)
+        flushing = asyncio.ensure_future(self._flush(fade_ms, dropped))
+        flushing.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it
+        return await asyncio.shield(flushing)
+
+    async def _flush(self, fade_ms: int, dropped: dict[int, int]) -> Flushed:
+        try:
+            async with self._flushing:
+                self._require_not_ended()
                 if self._asking:  # they come before the flush, or they would name the wrong audio
                     await asyncio.wait(self._asking)
                 flushed = await self._transport.flush(self, fade_ms)
-            finally:
-                self._outbox.release()
+        except Exception as why:
+            for number in dropped:
+                if playback := self._playing.pop(number, None):
+                    playback._fail(why)
+            raise
+        finally:
+            self._outbox.release()
         flushed = self._with_dropped(flushed, dropped)
         for heard in flushed.utterances.values():
             self._on_finished(heard)

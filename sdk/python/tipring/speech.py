@@ -62,7 +62,7 @@ class Outbox:
         self._streams: dict[int, asyncio.Task[None]] = {}
         self._ends: dict[int, tuple[int, int]] = {}  # of utterances handed over whole: index on the tape, samples
         self._waiting: list[asyncio.Future[None]] = []
-        self._held = False
+        self._held = 0  # flushes under way
         self.marks_asked = 0
 
     def start(self, tape: Speaker) -> None:
@@ -101,8 +101,8 @@ class Outbox:
         self._wake()
 
     def hold(self) -> tuple[dict[int, int], list[str]]:
-        """Drop everything, then only collect what comes until `release()`. Samples dropped by utterance, names of
-        marks."""
+        """Drop everything, then only collect what comes, until `release()` was called as often as this. Samples dropped by
+        utterance, names of marks."""
         dropped: dict[int, int] = {}
         marks: list[str] = []
         for item in self._items:
@@ -113,12 +113,12 @@ class Outbox:
         self._items.clear()
         for task in self._streams.values():
             task.cancel()
-        self._held = True
+        self._held += 1
         self._wake()
         return dropped, marks
 
     def release(self) -> None:
-        self._held = False
+        self._held -= 1
         self.pump()
 
     def stop(self) -> None:

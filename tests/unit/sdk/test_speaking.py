@@ -83,6 +83,61 @@ def test_what_is_said_during_a_flush_is_not_flushed():
     assert loud(run(handler))[-1] == [2, 800]
 
 
+def test_two_flushes_at_once():
+    async def handler(call):
+        await call.answer(rate=RATE)
+        playbacks = [await call.say(pcm_of(1, 60 * RATE))]
+        await listen(call, 5)
+        first = asyncio.create_task(call.flush())
+        await asyncio.sleep(0)
+        playbacks.append(await call.say(pcm_of(2, 60 * RATE)))
+        second = asyncio.create_task(call.flush())
+        await asyncio.sleep(0)
+        playbacks.append(await call.say(pcm_of(3, 800)))
+        assert list((await first).utterances) == [1] and list((await second).utterances) == [2]
+        assert [(await p.finished()).discarded_samples > 0 for p in playbacks] == [True, True, False]
+
+    assert loud(run(handler))[-1] == [3, 800]
+
+
+def test_a_cancelled_flush_has_flushed():
+    async def handler(call):
+        await call.answer(rate=RATE)
+        playback = await call.say(pcm_of(1, 60 * RATE))
+        await listen(call, 5)
+        slow = asyncio.Event()
+        flush = call._transport.flush
+
+        async def later(*arguments):
+            await slow.wait()
+            return await flush(*arguments)
+
+        call._transport.flush = later
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(call.flush(), 0.05)
+        slow.set()
+        heard = await asyncio.wait_for(playback.finished(), 1)
+        assert heard.played_samples + heard.discarded_samples == 60 * RATE
+
+    run(handler)
+
+
+def test_a_flush_that_is_refused_leaves_nobody_waiting():
+    async def handler(call):
+        await call.answer(rate=RATE)
+        playback = await call.say(pcm_of(1, 60 * RATE))
+
+        async def refuse(*_):
+            raise tipring.CommandRefused("CONFLICT", "no")
+
+        call._transport.flush = refuse
+        for wait in (call.flush(), playback.finished()):
+            with pytest.raises(tipring.CommandRefused):
+                await asyncio.wait_for(wait, 1)
+
+    run(handler)
+
+
 def test_utterances_keep_their_order_whoever_says_them():
     async def pieces(value):
         for _ in range(10):
