@@ -13,10 +13,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "sdk/c/tipring.h"
+#include <tipring.h>
 
 #define CALLS_MAX 4096
 #define READY_MAX 256
+#define LINKS_MAX 16 /* media workers */
 #define AGES 2000 /* histogram: 10 us each, the last one is "more" */
 
 struct call {
@@ -24,10 +25,14 @@ struct call {
 	struct tipring_tape *tape;
 };
 
+struct link {
+	struct tipring_link *link; /* NULL = free */
+	char path[108];
+};
+
 static struct {
 	struct tipring_server *server;
-	struct tipring_link *link;
-	char link_path[108];
+	struct link links[LINKS_MAX];
 	struct call calls[CALLS_MAX];
 	uint64_t answered, ended, frames, lost, concealed, digits, full;
 	uint64_t age[AGES];
@@ -55,26 +60,45 @@ static void complain(const char *what, int err)
 		fprintf(stderr, "echo: %s: %s\n", what, tipring_strerror(err));
 }
 
+/* One connection to each media worker, made when its first call comes. */
+static int link_to(const char *path, struct tipring_link **ret)
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		struct link *l = &e.links[i];
+		int err = 0;
+
+		if (l->link != NULL && strcmp(l->path, path) != 0)
+			continue;
+		if (l->link == NULL) {
+			snprintf(l->path, sizeof l->path, "%s", path);
+			err = tipring_link_open(path, &l->link);
+		}
+		if (err == 0)
+			*ret = l->link;
+		return err;
+	}
+	return -ENOSPC;
+}
+
 static void attach(const struct tipring_event *ev)
 {
 	struct call *c = call_of(ev->call_id);
-	int err = 0;
+	struct tipring_link *link;
+	int err;
 
 	if (c == NULL)
 		c = call_of(0);
 	if (c == NULL || c->tape != NULL)
 		return;
-	if (e.link == NULL || strcmp(e.link_path, ev->attach_path) != 0) {
-		/* one media worker is enough for an example */
-		err = tipring_link_open(ev->attach_path, &e.link);
-		snprintf(e.link_path, sizeof e.link_path, "%s", ev->attach_path);
-	}
+	err = link_to(ev->attach_path, &link);
 	if (err == 0)
-		err = tipring_tape_attach(e.link, ev->tape_id, 128, &c->tape);
+		err = tipring_tape_attach(link, ev->tape_id, 128, &c->tape);
 	complain("attach", err);
 	if (err == 0) {
 		c->id = ev->call_id;
 		e.answered++;
+	} else {
+		complain("hang up", tipring_hangup(e.server, ev->call_id, "no audio"));
 	}
 }
 
@@ -112,12 +136,14 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_FAILED:
 		fprintf(stderr, "echo: call %016" PRIx64 ": %s\n", ev->call_id, ev->text);
 		break;
+	case TIPRING_EV_DOWN:
+		fprintf(stderr, "echo: nobody answers: is tipring-supervisor running, and TIPRING_ENDPOINT its run directory?\n");
+		break;
 	case TIPRING_EV_REGISTERED:
 	case TIPRING_EV_ANSWERED:
 	case TIPRING_EV_FLUSHED:
 	case TIPRING_EV_MARK:
 	case TIPRING_EV_UTTERANCE:
-	case TIPRING_EV_DOWN:
 		break;
 	}
 }
@@ -151,9 +177,10 @@ static void serve_audio(void)
 	struct tipring_tape *ready[READY_MAX];
 	int n;
 
-	while (e.link != NULL && (n = tipring_link_ready(e.link, ready, READY_MAX)) > 0)
-		for (int i = 0; i < n; i++)
-			echo(ready[i]);
+	for (int l = 0; l < LINKS_MAX && e.links[l].link != NULL; l++)
+		while ((n = tipring_link_ready(e.links[l].link, ready, READY_MAX)) > 0)
+			for (int i = 0; i < n; i++)
+				echo(ready[i]);
 }
 
 static double age_us(double part)
@@ -188,18 +215,20 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	complain("open", err);
 	while (err == 0 && !stop) {
-		struct pollfd p[2] = {{.fd = tipring_fd(e.server), .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+		struct pollfd p[1 + LINKS_MAX] = {{.fd = tipring_fd(e.server), .events = POLLIN}};
 		struct tipring_event ev;
+		nfds_t n = 1;
 
 		serve_audio();
-		if (e.link != NULL)
-			p[1].fd = tipring_link_fd(e.link);
-		(void)poll(p, 2, 50);
+		for (int l = 0; l < LINKS_MAX && e.links[l].link != NULL; l++)
+			p[n++] = (struct pollfd){.fd = tipring_link_fd(e.links[l].link), .events = POLLIN};
+		(void)poll(p, n, 50);
 		while (tipring_next(e.server, &ev) == 0)
 			on_event(&ev, rate);
 	}
 	print_figures();
-	tipring_link_close(e.link);
+	for (int l = 0; l < LINKS_MAX; l++)
+		tipring_link_close(e.links[l].link);
 	tipring_close(e.server);
 	return err == 0 ? 0 : 1;
 }

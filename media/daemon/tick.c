@@ -24,10 +24,20 @@ void tick_fini(struct media *m)
 		free(m->buckets[b]);
 }
 
+/* Nobody waited for the ticks that passed while their buckets were empty: whoever joins now is not late for them. */
+static void skip_empty(struct media *m)
+{
+	uint64_t now_no = m->actor->now_ns / MEDIA_TICK_NS;
+
+	while (m->tick_no < now_no && m->bucket_n[m->tick_no % MEDIA_BUCKETS] == 0)
+		m->tick_no++;
+}
+
 void tick_rejoin(struct media *m, struct media_session *ms)
 {
 	uint32_t b = ms->s.r.bucket % MEDIA_BUCKETS;
 
+	skip_empty(m);
 	ms->bucket_at = m->bucket_n[b];
 	m->buckets[b][m->bucket_n[b]++] = pool_slot(sessions_handle(m, ms));
 }

@@ -17,6 +17,7 @@
 #define DOWN_MS 3000
 #define ANSWER_MS 1000
 #define TRIES 5
+#define REPORT_MS 2000    /* after a restart of control its workers have told it of their calls */
 #define COMMANDS_MAX 1024 /* waiting for an acknowledgement */
 #define EVENTS_MAX 256    /* produced by one message, taken one by one */
 #define OWNED_MAX 4096    /* calls with their fences */
@@ -35,6 +36,7 @@ struct command {
 struct owned {
 	uint64_t call_id; /* 0 = free */
 	uint64_t fence;
+	bool seen; /* control has it too, as ours */
 };
 
 struct tipring_server {
@@ -45,7 +47,10 @@ struct tipring_server {
 	uint32_t capacity;
 	uint64_t epoch, prefix, numbers;
 	uint64_t ping_at_ms, heard_ms;
-	bool welcome, heartbeat, registered, down;
+	uint64_t enroll_number, compare_number; /* of the last Register and ListCalls */
+	uint64_t compare_at_ms;                 /* 0 = not planned */
+	uint32_t sweep_at;                      /* OWNED_MAX = nothing to sweep */
+	bool welcome, heartbeat, enrolled, down;
 	struct command *pending; /* owned: COMMANDS_MAX */
 	struct owned *owned;     /* owned: OWNED_MAX */
 	struct tipring_event *queue; /* owned: EVENTS_MAX */
@@ -111,6 +116,7 @@ int tipring_open(const struct tipring_config *cfg, struct tipring_server **ret)
 	if (s == NULL)
 		return -ENOMEM;
 	s->prefix = clock_entropy();
+	s->sweep_at = OWNED_MAX;
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	s->pending = calloc(COMMANDS_MAX, sizeof *s->pending);
 	s->owned = calloc(OWNED_MAX, sizeof *s->owned);
@@ -207,7 +213,11 @@ static int command(struct tipring_server *s, envelope *e)
 	c->again_ms = clock_ms() + ANSWER_MS;
 	/* a full queue is no error yet: it is sent again */
 	err = bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
-	return err == ERR_AGAIN ? 0 : err;
+	if (err == ERR_AGAIN)
+		err = 0;
+	if (err != 0)
+		c->number = 0;
+	return err;
 }
 
 #define COMMAND(field, UPPER, ...)                                                             \
@@ -309,10 +319,29 @@ static int ping(struct tipring_server *s)
 static int enroll(struct tipring_server *s)
 {
 	COMMAND(Register, REGISTER, register_);
+	int err;
 
 	body.app = s->app;
 	body.capacity = s->capacity;
-	return command(s, &e);
+	err = command(s, &e);
+	if (err == 0)
+		s->enroll_number = s->numbers;
+	return err;
+}
+
+/* Events may be lost while control is away: what does it know of our calls? */
+static int compare(struct tipring_server *s)
+{
+	COMMAND(ListCalls, LIST_CALLS, list_calls);
+	int err;
+
+	for (uint32_t i = 0; i < OWNED_MAX; i++)
+		s->owned[i].seen = false;
+	body.app = s->app;
+	err = command(s, &e);
+	if (err == 0)
+		s->compare_number = s->numbers;
+	return err;
 }
 
 /* ---- events ---- */
@@ -333,10 +362,20 @@ static void set_text(char *to, size_t cap, const char *from)
 	snprintf(to, cap, "%s", from != NULL ? from : "");
 }
 
+static void forget(struct tipring_server *s, uint64_t call_id)
+{
+	struct owned *o = call_id != 0 ? owned(s, call_id) : NULL;
+
+	if (o != NULL)
+		*o = (struct owned){.call_id = 0};
+}
+
 static void on_welcome(struct tipring_server *s, const envelope *m)
 {
+	if (s->epoch != 0)
+		s->compare_at_ms = clock_ms() + REPORT_MS;
 	s->welcome = true;
-	s->registered = false;
+	s->enrolled = false;
 	s->epoch = m->welcome->control_epoch;
 }
 
@@ -351,46 +390,88 @@ static void on_pong(struct tipring_server *s, const envelope *m)
 static void on_offer(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__CallInfo *c = m->offer->call;
-	struct tipring_event *e = c != NULL ? produce(s, TIPRING_EV_OFFER, c->call_id) : NULL;
+	struct tipring_event *e;
 
+	if (c == NULL || c->call_id == 0)
+		return;
+	if (owned(s, c->call_id) != NULL) {
+		e = produce(s, TIPRING_EV_LOST, c->call_id);
+		if (e != NULL)
+			set_text(e->text, sizeof e->text, "offered again: this backend was taken for lost");
+		forget(s, c->call_id);
+	}
+	e = produce(s, TIPRING_EV_OFFER, c->call_id);
 	if (e == NULL)
 		return;
 	set_text(e->from, sizeof e->from, c->from_uri);
 	set_text(e->to, sizeof e->to, c->request_uri);
 }
 
+static struct command *acknowledged(struct tipring_server *s, const char *id)
+{
+	uint64_t prefix, number;
+
+	if (sscanf(id, "%" SCNx64 "-%" SCNu64, &prefix, &number) != 2 || prefix != s->prefix || number == 0)
+		return NULL;
+	for (uint32_t i = 0; i < COMMANDS_MAX; i++)
+		if (s->pending[i].number == number)
+			return &s->pending[i];
+	return NULL;
+}
+
+static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, uint64_t call_id)
+{
+	struct tipring_event *e = produce(s, TIPRING_EV_FAILED, call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)a->code;
+	set_text(e->text, sizeof e->text, a->reason);
+}
+
+static void on_claimed(struct tipring_server *s, uint64_t call_id, uint64_t fence)
+{
+	struct owned *o = owned(s, call_id);
+
+	if (o == NULL)
+		o = owned(s, 0);
+	if (o == NULL)
+		return;
+	*o = (struct owned){call_id, fence, true};
+	(void)produce(s, TIPRING_EV_CLAIMED, call_id);
+}
+
+static void take_rows(struct tipring_server *s, const Tipring__V1__Ack *a)
+{
+	for (size_t i = 0; i < a->n_calls; i++) {
+		struct owned *o = a->calls[i]->call_id != 0 ? owned(s, a->calls[i]->call_id) : NULL;
+
+		if (o != NULL)
+			o->seen = strcmp(a->calls[i]->backend, s->name) == 0;
+	}
+}
+
 static void on_ack(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__Ack *a = m->ack;
-	uint64_t prefix, number;
-	struct command *c = NULL;
+	struct command *c = acknowledged(s, a->command_id);
 
-	if (sscanf(a->command_id, "%" SCNx64 "-%" SCNu64, &prefix, &number) != 2 || prefix != s->prefix)
-		return;
-	for (uint32_t i = 0; i < COMMANDS_MAX && c == NULL; i++)
-		if (s->pending[i].number == number)
-			c = &s->pending[i];
 	if (c == NULL)
 		return;
-	c->number = 0;
-	if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
-	    a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
-		struct tipring_event *e = produce(s, TIPRING_EV_FAILED, c->call_id);
-
-		if (e != NULL) {
-			e->code = (uint32_t)a->code;
-			set_text(e->text, sizeof e->text, a->reason);
-		}
+	if (c->number == s->compare_number) {
+		take_rows(s, a);
+		if (a->more)
+			return;
+		s->sweep_at = 0;
+	} else if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
+		   a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
+		on_refused(s, a, c->call_id);
+	} else if (c->number == s->enroll_number) {
+		(void)produce(s, TIPRING_EV_REGISTERED, 0);
 	} else if (a->fence != 0 && c->call_id != 0) {
-		struct owned *o = owned(s, c->call_id);
-
-		if (o == NULL)
-			o = owned(s, 0);
-		if (o != NULL) {
-			*o = (struct owned){c->call_id, a->fence};
-			(void)produce(s, TIPRING_EV_CLAIMED, c->call_id);
-		}
+		on_claimed(s, c->call_id, a->fence);
 	}
+	c->number = 0;
 }
 
 static void on_media_ready(struct tipring_server *s, const envelope *m)
@@ -404,6 +485,15 @@ static void on_media_ready(struct tipring_server *s, const envelope *m)
 	e->rate_hz = r->rate_hz;
 	e->frame_ms = r->frame_ms;
 	set_text(e->attach_path, sizeof e->attach_path, r->attach_path);
+}
+
+static void set_played(struct tipring_event *e, const Tipring__V1__UtterancePlayed *u)
+{
+	e->utterance = u->utterance;
+	e->played_ms = u->played_ms;
+	e->discarded_ms = u->discarded_ms;
+	e->played_samples = u->played_samples;
+	e->discarded_samples = u->discarded_samples;
 }
 
 static void on_failed(struct tipring_server *s, const envelope *m)
@@ -424,21 +514,8 @@ static void on_completed(struct tipring_server *s, const envelope *m)
 	if (e == NULL)
 		return;
 	e->pos = f->pos;
-	if (f->n_utterances > 0) { /* the one that was being spoken */
-		const Tipring__V1__UtterancePlayed *u = f->utterances[f->n_utterances - 1];
-
-		e->utterance = u->utterance;
-		e->played_ms = u->played_ms;
-		e->discarded_ms = u->discarded_ms;
-	}
-}
-
-static void forget(struct tipring_server *s, uint64_t call_id)
-{
-	struct owned *o = call_id != 0 ? owned(s, call_id) : NULL;
-
-	if (o != NULL)
-		*o = (struct owned){0, 0};
+	if (f->n_utterances > 0) /* the one that was being spoken; the others are told by UTTERANCE events */
+		set_played(e, f->utterances[0]);
 }
 
 static void on_lost(struct tipring_server *s, const envelope *m)
@@ -489,9 +566,7 @@ static void on_utterance(struct tipring_server *s, const envelope *m)
 		e->utterance = m->utterance_started->utterance;
 		e->pos = m->utterance_started->pos;
 	} else if (m->utterance_finished->played != NULL) {
-		e->utterance = m->utterance_finished->played->utterance;
-		e->played_ms = m->utterance_finished->played->played_ms;
-		e->discarded_ms = m->utterance_finished->played->discarded_ms;
+		set_played(e, m->utterance_finished->played);
 		e->pos = m->utterance_finished->pos;
 	}
 }
@@ -570,6 +645,26 @@ static bool take_one(struct tipring_server *s, struct bus *from, bool published)
 
 /* ---- time ---- */
 
+/* Nobody answers. What this side needs itself is asked for again; the rest is the user's to know. */
+static void give_up(struct tipring_server *s, struct command *c)
+{
+	uint64_t number = c->number;
+	struct tipring_event *e;
+
+	c->number = 0;
+	if (number == s->enroll_number) {
+		s->enrolled = false;
+		return;
+	}
+	if (number == s->compare_number) {
+		s->compare_at_ms = c->again_ms;
+		return;
+	}
+	e = produce(s, TIPRING_EV_FAILED, c->call_id);
+	if (e != NULL)
+		set_text(e->text, sizeof e->text, "control did not answer");
+}
+
 static void send_again(struct tipring_server *s, uint64_t now_ms)
 {
 	for (uint32_t i = 0; i < COMMANDS_MAX; i++) {
@@ -578,11 +673,7 @@ static void send_again(struct tipring_server *s, uint64_t now_ms)
 		if (c->number == 0 || now_ms < c->again_ms)
 			continue;
 		if (c->tries++ >= TRIES) {
-			struct tipring_event *e = produce(s, TIPRING_EV_FAILED, c->call_id);
-
-			c->number = 0;
-			if (e != NULL)
-				set_text(e->text, sizeof e->text, "no acknowledgement");
+			give_up(s, c);
 			return;
 		}
 		c->again_ms = now_ms + ANSWER_MS;
@@ -596,14 +687,31 @@ static void keep_in_touch(struct tipring_server *s, uint64_t now_ms)
 		s->ping_at_ms = now_ms + (s->welcome ? PING_MS : PING_MS / 2);
 		(void)!(s->welcome ? ping(s) : hello(s));
 	}
-	if (s->welcome && !s->registered && (s->heartbeat || s->app[0] == '\0')) {
-		s->registered = s->app[0] == '\0' || enroll(s) == 0;
-		if (s->registered)
-			(void)produce(s, TIPRING_EV_REGISTERED, 0);
+	if (s->welcome && !s->enrolled && s->app[0] == '\0') {
+		s->enrolled = true;
+		(void)produce(s, TIPRING_EV_REGISTERED, 0);
+	} else if (s->welcome && !s->enrolled && s->heartbeat) {
+		s->enrolled = enroll(s) == 0;
 	}
+	if (s->compare_at_ms != 0 && now_ms >= s->compare_at_ms && compare(s) == 0)
+		s->compare_at_ms = 0;
 	if (now_ms - s->heard_ms > DOWN_MS && !s->down)
 		(void)produce(s, TIPRING_EV_DOWN, 0);
 	s->down = now_ms - s->heard_ms > DOWN_MS;
+}
+
+/* Calls that control does not have as ours are over; as many as there is room to tell. */
+static void sweep(struct tipring_server *s)
+{
+	for (; s->sweep_at < OWNED_MAX && s->queue_n < EVENTS_MAX / 2; s->sweep_at++) {
+		struct owned *o = &s->owned[s->sweep_at];
+		struct tipring_event *e = o->call_id != 0 && !o->seen ? produce(s, TIPRING_EV_ENDED, o->call_id) : NULL;
+
+		if (e == NULL)
+			continue;
+		set_text(e->text, sizeof e->text, "it ended while control was away");
+		*o = (struct owned){.call_id = 0};
+	}
 }
 
 int tipring_next(struct tipring_server *s, struct tipring_event *ret)
@@ -614,6 +722,7 @@ int tipring_next(struct tipring_server *s, struct tipring_event *ret)
 		s->queue_at = s->queue_n = 0;
 		keep_in_touch(s, clock_ms());
 		send_again(s, clock_ms());
+		sweep(s);
 		more = take_one(s, s->commands, false);
 		more |= take_one(s, s->events, true);
 	}

@@ -13,6 +13,7 @@
 
 #define TAPES_MAX 4096
 #define ATTACH_WAIT_MS 1000
+#define EINTR_TRIES 16
 
 struct tipring_tape {
 	struct tipring_link *link; /* borrowed */
@@ -23,6 +24,7 @@ struct tipring_tape {
 	uint32_t pending_utterance;
 	uint32_t pending_epoch; /* flush epoch in which they were written */
 	bool wants_room;
+	bool owes_slot; /* the pending samples are counted as written: the next room is theirs */
 	int16_t pending[TAPE_SAMPLES_MAX];
 };
 
@@ -35,30 +37,43 @@ struct tipring_link {
 	int next; /* where the last look ended: no tape is preferred */
 };
 
-static int ask(struct tipring_link *l, uint64_t tape_id, struct fdpass_in *in)
+/* Whatever may still come on this connection is not for the next question. */
+static void drop(struct tipring_link *l)
 {
-	struct tape_attach_request req = {TAPE_ATTACH_MAGIC, TAPE_ATTACH, tape_id};
-	struct tape_attach_answer *ans = in->p;
-	int err;
+	close(l->sock);
+	l->sock = -1;
+}
 
-	if (l->sock < 0)
-		return ERR_STALE;
+static int exchange(struct tipring_link *l, uint64_t tape_id, struct fdpass_in *in)
+{
+	const struct tape_attach_request req = {TAPE_ATTACH_MAGIC, TAPE_ATTACH, tape_id};
+	struct pollfd p = {.fd = l->sock, .events = POLLIN};
+	int err, ready = -1;
+
 	err = fdpass_send(l->sock, &req, sizeof req, &l->doorbell, 1);
 	if (err != 0)
 		return err;
-	if (poll(&(struct pollfd){.fd = l->sock, .events = POLLIN}, 1, ATTACH_WAIT_MS) != 1)
-		return -ETIMEDOUT;
-	err = fdpass_recv(l->sock, in);
-	if (err != 0)
-		return err;
+	for (int i = 0; i < EINTR_TRIES && ready < 0; i++)
+		ready = poll(&p, 1, ATTACH_WAIT_MS);
+	return ready == 1 ? fdpass_recv(l->sock, in) : -ETIMEDOUT;
+}
 
-	if (in->n == sizeof *ans && ans->magic == TAPE_ATTACH_MAGIC && ans->err == 0 && in->fd_count == 2)
+/* ERR_STALE: no such tape, or (with l->sock < 0) the worker went away. */
+static int ask(struct tipring_link *l, uint64_t tape_id, struct fdpass_in *in)
+{
+	struct tape_attach_answer *ans = in->p;
+	int err = l->sock >= 0 ? exchange(l, tape_id, in) : ERR_STALE;
+	bool sound = err == 0 && in->n == sizeof *ans && ans->magic == TAPE_ATTACH_MAGIC && ans->tape_id == tape_id;
+
+	if (sound && ans->err == 0 && in->fd_count == 2)
 		return 0;
-	for (size_t i = 0; i < in->fd_count; i++)
+	for (size_t i = 0; err == 0 && i < in->fd_count; i++)
 		close(in->fds[i]);
-	if (in->n == 0)
-		return ERR_STALE; /* the worker went away */
-	return in->n == sizeof *ans && ans->err == ERR_NOENT ? ERR_STALE : ERR_PROTO;
+	if (sound && ans->err != 0)
+		return ans->err == ERR_NOENT ? ERR_STALE : ans->err;
+	if (l->sock >= 0)
+		drop(l);
+	return err == -ETIMEDOUT ? err : ERR_STALE;
 }
 
 int tipring_link_open(const char *attach_path, struct tipring_link **ret)
@@ -131,12 +146,29 @@ static void look_after(struct tipring_link *l)
 {
 	struct pollfd p = {.fd = l->sock, .events = POLLIN};
 
-	if (l->sock >= 0 && poll(&p, 1, 0) == 1) {
-		close(l->sock);
-		l->sock = -1;
-	}
+	if (l->sock >= 0 && poll(&p, 1, 0) == 1)
+		drop(l);
 	if (l->sock < 0)
 		reconnect(l);
+}
+
+static int put_slot(struct tipring_tape *t, bool end)
+{
+	struct tape_frame f = {
+		.samples = t->pending_n, .utterance = t->pending_utterance, .epoch = t->pending_epoch, .end = end,
+	};
+	int err = tape_client_write(&t->client, &f, t->pending);
+
+	if (err == 0)
+		t->pending_n = 0;
+	return err;
+}
+
+static int64_t full(struct tipring_tape *t, size_t taken)
+{
+	t->wants_room = true;
+	atomic_store(&t->client.bh->wants_room, 1);
+	return (int64_t)taken;
 }
 
 static bool has_work(struct tipring_tape *t)
@@ -144,6 +176,8 @@ static bool has_work(struct tipring_tape *t)
 	if (t->wants_room && tape_client_room(&t->client) > 0) {
 		t->wants_room = false;
 		atomic_store_explicit(&t->client.bh->wants_room, 0, memory_order_relaxed);
+		if (t->owes_slot)
+			(void)tipring_tape_written(t);
 		return true;
 	}
 	return !tape_client_sleep(&t->client); /* false: a frame is there, or came in while arming */
@@ -190,8 +224,8 @@ int tipring_tape_attach(struct tipring_link *l, uint64_t tape_id, uint32_t histo
 	if (err != 0)
 		goto fail;
 	err = ask(l, tape_id, &in);
-	if (err == ERR_STALE || err == ERR_IO) { /* perhaps only the worker is new: what it was asked died with its predecessor */
-		look_after(l);
+	if (err == ERR_STALE && l->sock < 0) { /* perhaps only the worker is new */
+		reconnect(l);
 		err = ask(l, tape_id, &in);
 	}
 	if (err != 0)
@@ -287,25 +321,6 @@ int tipring_tape_read_sent(struct tipring_tape *t, struct tipring_frame *ret, in
 	return give_frame(tape_client_read_sent(&t->client, &f, pcm), &f, ret);
 }
 
-static int put_slot(struct tipring_tape *t, bool end)
-{
-	struct tape_frame f = {
-		.samples = t->pending_n, .utterance = t->pending_utterance, .epoch = t->pending_epoch, .end = end,
-	};
-	int err = tape_client_write(&t->client, &f, t->pending);
-
-	if (err == 0)
-		t->pending_n = 0;
-	return err;
-}
-
-static int64_t full(struct tipring_tape *t, size_t taken)
-{
-	t->wants_room = true;
-	atomic_store(&t->client.bh->wants_room, 1);
-	return (int64_t)taken;
-}
-
 int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n, uint32_t utterance, bool end)
 {
 	uint32_t frame = t->client.frame_samples;
@@ -349,9 +364,17 @@ int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n,
 
 uint64_t tipring_tape_written(struct tipring_tape *t)
 {
-	if (t->pending_n > 0)
-		(void)put_slot(t, false);
-	return t->client.tx_head;
+	if (t->pending_epoch != tape_client_epoch(&t->client))
+		t->pending_n = 0; /* flushed meanwhile */
+	t->owes_slot = t->pending_n > 0 && put_slot(t, false) != 0;
+	if (t->owes_slot)
+		(void)full(t, 0);
+	return t->client.tx_head + t->owes_slot;
+}
+
+uint64_t tipring_tape_played(const struct tipring_tape *t)
+{
+	return t->client.tx_head - (t->client.tx_slots - tape_client_room(&t->client));
 }
 
 const char *tipring_strerror(int err)

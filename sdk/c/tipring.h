@@ -89,6 +89,9 @@ TIPRING_API int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pc
 /* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first. */
 TIPRING_API uint64_t tipring_tape_written(struct tipring_tape *t);
 
+/* Slots that media has taken, at most one of them still playing. Equal to tipring_tape_written(): all is said. */
+TIPRING_API uint64_t tipring_tape_played(const struct tipring_tape *t);
+
 /* ---- calls ---- */
 
 struct tipring_server;
@@ -101,19 +104,19 @@ struct tipring_config {
 };
 
 enum tipring_event_kind {
-	TIPRING_EV_REGISTERED = 1, /* control knows us (again) */
+	TIPRING_EV_REGISTERED = 1, /* control knows us (again): calls of the app may come */
 	TIPRING_EV_OFFER,       /* a call for you: tipring_claim() it */
 	TIPRING_EV_CLAIMED,     /* it is yours: ring, answer or reject it */
 	TIPRING_EV_MEDIA_READY, /* attach_path, tape_id, rate_hz: attach now */
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
-	TIPRING_EV_ENDED,       /* the last event of a call: code, text */
+	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call */
 	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
-	TIPRING_EV_FLUSHED,     /* pos; utterance, played_ms, discarded_ms of the one that was spoken */
+	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
-	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started, 1 finished with played_ms, discarded_ms */
-	TIPRING_EV_FAILED,      /* a command: text is the reason, code its result code */
-	TIPRING_EV_LOST,        /* this call is no longer yours */
-	TIPRING_EV_DOWN         /* control does not answer; reconnecting by itself */
+	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started at pos, 1 finished or flushed: played_*, discarded_* */
+	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer) */
+	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
+	TIPRING_EV_DOWN         /* control does not answer for 3 s; reconnecting by itself */
 };
 
 struct tipring_event {
@@ -129,28 +132,43 @@ struct tipring_event {
 	uint32_t duration_ms;
 	uint32_t played_ms;
 	uint32_t discarded_ms;
+	uint64_t played_samples; /* at the tape's rate */
+	uint64_t discarded_samples;
 	char attach_path[108];
 	char text[128];
 	char from[256]; /* OFFER: URIs */
 	char to[256];
 };
 
+/* Connect and register, in the background: a server that is not up is TIPRING_EV_DOWN after 3 s, and is waited for. -EINVAL,
+ * -ENAMETOOLONG: endpoint (79 octets), name or app (63) that can not be one. */
 TIPRING_API int tipring_open(const struct tipring_config *cfg, struct tipring_server **ret);
+
+/* Calls it owned are lost (backends.on_lost decides): hang up before, and call tipring_next() until the ENDED events. */
 TIPRING_API void tipring_close(struct tipring_server *s);
 
 /* Readable when tipring_next() has work; call it at least every 500 ms too, for heartbeats. */
 TIPRING_API int tipring_fd(const struct tipring_server *s);
 
-/* Next event. 0; -EAGAIN: nothing now. */
+/* Next event. 0; -EAGAIN: nothing now (poll tipring_fd() again; its readiness is edge-triggered, so take all there is). */
 TIPRING_API int tipring_next(struct tipring_server *s, struct tipring_event *ret);
 
-/* Commands: queued, idempotent, acknowledged in the background; a refusal is TIPRING_EV_FAILED. -EAGAIN: queue full. */
-TIPRING_API int tipring_claim(struct tipring_server *s, uint64_t call_id);
-TIPRING_API int tipring_ring(struct tipring_server *s, uint64_t call_id);
+/* Commands: queued, sent again with the same id until acknowledged, so that each takes effect once; a refusal is
+ * TIPRING_EV_FAILED. -EAGAIN: 1,024 are waiting. -EMSGSIZE: a text is too long. */
+TIPRING_API int tipring_claim(struct tipring_server *s, uint64_t call_id);                    /* -> CLAIMED */
+TIPRING_API int tipring_ring(struct tipring_server *s, uint64_t call_id);                     /* 180 */
+
+/* rate_hz: 8000 or 16000; frame_ms: 10 or 20. -> MEDIA_READY, then ANSWERED */
 TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms);
+
+/* code: 300 to 699. -> ENDED, as tipring_hangup() */
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
+
+/* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
+
+/* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
 
 /* A constant text for a result. */

@@ -23,7 +23,7 @@ class Messages(build_py):
         super().run()
         out = pathlib.Path(self.build_lib)
         protos = sorted((ROOT / "proto" / "tipring" / "v1").glob("*.proto"))
-        subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={out}",
+        subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={out}", f"--pyi_out={out}",
                         *map(str, protos)], check=True)
         (out / "tipring" / "v1" / "__init__.py").write_text('"""Generated message classes."""\n')
 

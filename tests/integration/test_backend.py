@@ -14,11 +14,16 @@ import tipring
 from sip_peer import Peer
 from system import wait_for
 
+SO_TIMESTAMPNS = 35
 ULAW_SILENCE = b"\xff" * 160
 
 
 class Caller(Peer):
     """A peer that sends and hears RTP."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.rtp.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
     def start_media(self, answer):
         self.remote = self.media(answer)
@@ -38,16 +43,17 @@ class Caller(Peer):
         self.ts += 800
 
     def hear(self, seconds):
-        """Packets (time, seq, ts, payload) that arrive meanwhile."""
-        end, packets = time.monotonic() + seconds, []
+        """Packets (time, seq, ts, payload) that arrive meanwhile; the time is the kernel's, in seconds of time.monotonic()."""
+        end, packets, offset = time.monotonic() + seconds, [], time.time() - time.monotonic()
         while (left := end - time.monotonic()) > 0:
             self.rtp.settimeout(left)
             try:
-                p = self.rtp.recv(2048)
+                p, ancillary, _, _ = self.rtp.recvmsg(2048, 64)
             except TimeoutError:
                 break
+            s, ns = struct.unpack("qq", ancillary[0][2][:16])
             _, _, seq, ts, _ = struct.unpack("!BBHII", p[:12])
-            packets.append((time.monotonic(), seq, ts, p[12:]))
+            packets.append((s + ns / 1e9 - offset, seq, ts, p[12:]))
         return packets
 
 
@@ -277,7 +283,7 @@ def test_an_unclaimed_call_goes_to_the_next_backend(make_system, backends):
 
     async def main():
         async with tipring.connect(str(system.run_dir), "aaa-deaf") as deaf:
-            deaf.app("echo")(None)
+            deaf.app("echo")(in_thread)  # never called
             deaf._take_offer = lambda *_: None
             running = asyncio.create_task(deaf.run())
             await asyncio.sleep(0.3)

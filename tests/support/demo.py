@@ -64,14 +64,14 @@ def setup_ms(datagrams, port: int) -> float | None:
     return 1000 * (answer - invite) if invite and answer else None
 
 
-def streams(datagrams, rtp_port: int):
+def streams(datagrams, system: System):
     """RTP packets from the phone and to it."""
     inbound, outbound = [], []
     for d in datagrams:
         rtp = rtp_of(d)
         if rtp is None or rtp.payload_type > 8:
             continue
-        (inbound if rtp_port <= d.target[1] < rtp_port + 2000 else outbound).append(rtp)
+        (inbound if system.rtp_port <= d.target[1] <= system.rtp_last else outbound).append(rtp)
     return inbound, outbound
 
 
@@ -85,7 +85,7 @@ def our_delay_ms(inbound, outbound) -> float:
 
 def report_wire(datagrams, system: System) -> list[str]:
     problems = []
-    inbound, outbound = streams(datagrams, system.rtp_port)
+    inbound, outbound = streams(datagrams, system)
     say("SIP ladder")
     for row in ladder(datagrams, system.sip_port):
         say(row)
@@ -127,30 +127,31 @@ def report_echo(speech: pathlib.Path, phone: Phone) -> list[str]:
 
 
 def place_call(system: System, speech: pathlib.Path, directory: pathlib.Path) -> list[str]:
-    last = system.rtp_port + 2000
-
-    def wanted(source: int, target: int) -> bool:
-        return system.sip_port in (source, target) or any(system.rtp_port <= p < last for p in (source, target))
-
     try:
-        sniffer = Sniffer(wanted)
+        sniffer = Sniffer([(system.sip_port, system.sip_port), (system.rtp_port, system.rtp_last)])
     except PermissionError:
         sniffer = None
         say("(no permission to watch packets: ladder, delay and jitter are left out; run as root to see them)")
     phone = Phone(directory / "phone", f"sip:echo@127.0.0.1:{system.sip_port}", speech)
+    problems = []
     try:
         wait_for(phone.over, 40, 0.1)
         time.sleep(0.2)
+    except TimeoutError:
+        problems.append(f"the call did not end:\n{phone.log[-1500:]}")
     finally:
         phone.close()
         datagrams = sniffer.close() if sniffer else []
-    problems = report_wire(datagrams, system) if sniffer else []
+    if sniffer and not sniffer.missed:
+        problems += report_wire(datagrams, system)
+    if sniffer and sniffer.missed:
+        say(f"(the machine is too busy to watch packets, {sniffer.missed} were missed: ladder, delay and jitter are left out)")
     return problems + report_echo(speech, phone)
 
 
-def start_echo(system: System) -> subprocess.Popen:
+def start_echo(system: System, backend: pathlib.Path) -> subprocess.Popen:
     log = open(system.dir / "echo.log", "w")
-    process = subprocess.Popen([sys.executable, HERE / "examples" / "echo.py"], env=system.env, stdout=log, stderr=log)
+    process = subprocess.Popen([sys.executable, backend], env=system.env, stdout=log, stderr=log)
     try:
         wait_for(lambda: process.poll() is not None or system.metric("tipring_backends") >= 1, 15)
     except TimeoutError:
@@ -179,19 +180,24 @@ def stay(system: System) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./tipring demo", description=__doc__.split("\n")[0])
     parser.add_argument("--once", action="store_true", help="end after the call instead of staying up")
+    parser.add_argument("--backend", type=pathlib.Path, default=HERE / "examples" / "echo.py", help=argparse.SUPPRESS)
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
 
+    try:
+        speech = sound.make_speech(HERE / "build" / "demo" / "speech.wav")
+    except (OSError, subprocess.CalledProcessError) as why:
+        say(f"WRONG: no speech to play: {why}")
+        return 2
     directory = pathlib.Path(tempfile.mkdtemp(prefix="tipring-demo-"))
-    speech = sound.make_speech(HERE / "build" / "demo" / "speech.wav")
     system = System(options.bin, directory=str(directory))
     system.sip_port = sip_port()
     system.values["sip.listen"] = [f"udp:127.0.0.1:{system.sip_port}"]
     echo = None
     try:
         system.start()
-        echo = start_echo(system)
-        say(f"tipring is up: SIP on 127.0.0.1:{system.sip_port}, backend examples/echo.py, {len(sound.read_wav(speech)) / sound.RATE:.1f} s of speech")
+        echo = start_echo(system, options.backend)
+        say(f"tipring is up: SIP on 127.0.0.1:{system.sip_port}, backend {options.backend.name}, {len(sound.read_wav(speech)) / sound.RATE:.1f} s of speech")
         say()
         problems = place_call(system, speech, directory)
         say()
@@ -202,6 +208,9 @@ def main() -> int:
         if not options.once:
             stay(system)
         return 1 if problems else 0
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
     except (RuntimeError, TimeoutError) as why:
         say(f"WRONG: {why}")
         return 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import subprocess
 
 CONFIG = """\
 poll_method epoll
 sip_listen {host}:0
 audio_player aubridge,speaker
-audio_source aufile,{wav}
+audio_source aufile,said.wav
 audio_alert aubridge,alert
 ausrc_srate 8000
 auplay_srate 8000
@@ -22,7 +23,7 @@ module g711.so
 module aufile.so
 module aubridge.so
 module sndfile.so
-snd_path {directory}
+snd_path .
 module_tmp account.so
 module_app menu.so
 """
@@ -34,13 +35,14 @@ class Phone:
     def __init__(self, directory: pathlib.Path, uri: str, wav: pathlib.Path, host: str = "127.0.0.1"):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        (directory / "config").write_text(CONFIG.format(host=host, wav=wav, directory=directory))
+        (directory / "config").write_text(CONFIG.format(host=host))
+        shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
         (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0\n")
         (directory / "contacts").write_text("")
         self.log_path = directory / "baresip.log"
         with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen(["baresip", "-f", directory, "-n", host, "-e", f"/dial {uri}", "-t", "60"],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(["baresip", "-f", ".", "-n", host, "-e", f"/dial {uri}", "-t", "60"],
+                                            cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
     @property
     def log(self) -> str:

@@ -17,10 +17,13 @@ def make_speech(path: pathlib.Path, text: str = TEXT, tail_seconds: float = 0.6)
     """Real speech (espeak-ng) as mono 8 kHz 16 bit WAV; made once."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        raw = path.with_suffix(".raw.wav")
+        raw, made = path.with_suffix(".raw.wav"), path.with_suffix(".made.wav")
         subprocess.run(["espeak-ng", "-s", "190", "-w", raw, text], check=True)
-        subprocess.run(["sox", raw, "-r", str(RATE), "-c", "1", "-b", "16", path, "pad", "0.3", str(tail_seconds)], check=True)
+        # 3 dB below full scale: resampling and mu-law have no peak to clip
+        subprocess.run(["sox", raw, "-r", str(RATE), "-c", "1", "-b", "16", made, "gain", "-n", "-3", "pad", "0.3", str(tail_seconds)],
+                       check=True)
         raw.unlink()
+        made.rename(path)  # whole or not at all
     return path
 
 

@@ -75,13 +75,14 @@ class System:
         self.http_port = free_udp_port("127.0.0.1", socket.SOCK_STREAM)
         count = ports if ports is not None else 2 * calls + 64
         self.rtp_port = free_port_range(count, host) if host == "127.0.0.1" else 30000
+        self.rtp_last = self.rtp_port + count - 1
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
             "log_level": "info", "max_calls": calls,
             "sandbox": not os.environ.get("TIPRING_SANITIZED"),  # sanitizers look into their own process
             "host.name": "test", "host.run_dir": str(self.run_dir),
             "sip.listen": [listen],
-            "rtp.address": [host], "rtp.port_min": self.rtp_port, "rtp.port_max": self.rtp_port + count - 1,
+            "rtp.address": [host], "rtp.port_min": self.rtp_port, "rtp.port_max": self.rtp_last,
             "rtp.allow_loopback": True,
             "http.listen": f"127.0.0.1:{self.http_port}",
             "routes": [{"number": "*", "app": app}],

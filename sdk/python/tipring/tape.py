@@ -8,6 +8,7 @@ import ctypes
 import errno
 import math
 import pathlib
+import typing
 
 FRAME_SAMPLES_MAX = 960
 KINDS = ("ok", "concealed", "noise", "dtmf", "silence")
@@ -37,6 +38,7 @@ def _load() -> ctypes.CDLL:
         "tipring_tape_read_sent": (ctypes.c_int, [pointer, ctypes.POINTER(_FrameStruct), pointer]),
         "tipring_tape_write": (ctypes.c_int64, [pointer, ctypes.c_char_p, ctypes.c_size_t, u32, ctypes.c_bool]),
         "tipring_tape_written": (u64, [pointer]),
+        "tipring_tape_played": (u64, [pointer]),
         "tipring_strerror": (ctypes.c_char_p, [ctypes.c_int]),
     }
     for name, (result, arguments) in table.items():
@@ -86,22 +88,26 @@ class Frame:
 
 
 class Tape:
-    """Both directions of one call. Never blocks; `on_ready` is called in the event loop when there is news."""
+    """Both directions of one call. Never blocks; `on_ready` is called in the event loop when there is news. After close() there
+    is nothing to read and everything written is thrown away."""
 
-    def __init__(self, link: "Link", tape_id: int, history: int, on_ready):
+    def __init__(self, link: "Link", tape_id: int, history: int, on_ready: typing.Callable[[], None]):
         handle = ctypes.c_void_p()
         _check(_lib.tipring_tape_attach(link.handle, tape_id, history, ctypes.byref(handle)), "attaching to the tape")
+        assert handle.value is not None
         self.link = link
-        self.handle = handle.value
+        self.handle: int | None = handle.value
         self.on_ready = on_ready
-        self.rate = _lib.tipring_tape_rate(self.handle)
-        self.frame_samples = _lib.tipring_tape_frame_samples(self.handle)
+        self.rate: int = _lib.tipring_tape_rate(self.handle)
+        self.frame_samples: int = _lib.tipring_tape_frame_samples(self.handle)
         self._struct = _FrameStruct()
         self._ref = ctypes.byref(self._struct)
         self._pcm = ctypes.create_string_buffer(2 * FRAME_SAMPLES_MAX)
-        link.tapes[self.handle] = self
+        link.tapes[handle.value] = self
 
-    def _frame(self, read) -> Frame | None:
+    def _frame(self, read: typing.Any) -> Frame | None:
+        if self.handle is None:
+            return None
         err = read(self.handle, self._ref, self._pcm)
         if err == -errno.EAGAIN:
             return None
@@ -120,25 +126,33 @@ class Tape:
 
     def write(self, pcm: bytes, utterance: int, end: bool = False) -> int:
         """How many samples were taken; fewer than given when the tape is full (20 s ahead)."""
-        taken = _lib.tipring_tape_write(self.handle, pcm, len(pcm) // 2, utterance, end)
+        if self.handle is None:
+            return len(pcm) // 2
+        taken: int = _lib.tipring_tape_write(self.handle, pcm, len(pcm) // 2, utterance, end)
         if taken < 0:
             _check(taken, "writing the tape")
         return taken
 
     def written(self) -> int:
-        return _lib.tipring_tape_written(self.handle)
+        """Index behind everything written; see tipring_tape_written()."""
+        return _lib.tipring_tape_written(self.handle) if self.handle is not None else 0
+
+    def played(self) -> int:
+        """Index up to which media has taken it."""
+        return _lib.tipring_tape_played(self.handle) if self.handle is not None else 0
 
     @property
     def lost(self) -> int:
         """Frames this process was too slow to read."""
-        return _lib.tipring_tape_lost(self.handle)
+        return _lib.tipring_tape_lost(self.handle) if self.handle is not None else 0
 
     @property
     def closed(self) -> bool:
-        return _lib.tipring_tape_closed(self.handle)
+        """The call is over."""
+        return self.handle is None or bool(_lib.tipring_tape_closed(self.handle))
 
     def close(self) -> None:
-        if self.handle and self.link.tapes.pop(self.handle, None) is not None:
+        if self.handle is not None and self.link.tapes.pop(self.handle, None) is not None:
             _lib.tipring_tape_detach(self.handle)
         self.handle = None
 
@@ -149,7 +163,7 @@ class Link:
     def __init__(self, attach_path: str):
         handle = ctypes.c_void_p()
         _check(_lib.tipring_link_open(attach_path.encode(), ctypes.byref(handle)), f"connecting to {attach_path}")
-        self.handle = handle.value
+        self.handle: int = handle.value or 0
         self.tapes: dict[int, Tape] = {}
         self._ready = (ctypes.c_void_p * READY_AT_ONCE)()
         self._loop = asyncio.get_running_loop()
@@ -164,7 +178,7 @@ class Link:
             if count == 0:
                 return
             for i in range(count):
-                tape = self.tapes.get(self._ready[i])
+                tape = self.tapes.get(self._ready[i] or 0)
                 if tape is not None:
                     tape.on_ready()
         self._loop.call_soon(self.look)

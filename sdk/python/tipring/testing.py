@@ -1,14 +1,14 @@
-"""Test a call handler without telephony: a simulated caller speaks a WAV file (or PCM), in simulated time.
+"""Test a call handler without telephony: a simulated caller speaks a WAV file (or PCM).
 
     from tipring import testing
 
     async def test_bot():
-        caller = testing.Caller(wav="question.wav")
-        await caller.call(my_handler)
+        caller = await testing.Caller(wav="question.wav", keys=[(2.0, "#")]).call(my_handler)
         assert caller.answered and any(caller.heard)
 
-The handler gets a real `tipring.Call`. Audio runs as fast as the handler takes it: every frame the handler is given moves the call's clock
-by one frame, and what it says is played on the same clock, so flush(), marks and Playback.finished() are exact.
+The handler gets a real `tipring.Call`. The call has a clock of its own, one frame a step: it moves as fast as the handler takes frames
+from `call.audio`, and in real time (times `speed`) while the handler does something else. What the handler says is played on
+the same clock, so flush(), marks and Playback.finished() are exact to the sample.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import itertools
+import time
 import typing
 import wave
 
 from .call import Call, Digit, Flushed, Heard
-from .errors import CallEnded
+from .errors import CallEnded, CommandRefused
 from .tape import Frame
 
 Handler = typing.Callable[[Call], typing.Awaitable[None]]
+
+TAPE_SLOTS = 1024  # as the real one: 20 s ahead with frames of 20 ms
+TURNS = 8          # of the event loop between two steps: what woke up gets its turn
+_call_ids = itertools.count(1)
 
 
 @dataclasses.dataclass
@@ -37,57 +43,103 @@ class _Tape:
     """What a Call reads and writes, without shared memory."""
 
     lost = 0
-    closed = False
 
     def __init__(self, rate: int, frame_samples: int):
-        self.handle = 1
         self.rate = rate
         self.frame_samples = frame_samples
         self.incoming: collections.deque[Frame] = collections.deque()
         self.slots: collections.deque[_Slot] = collections.deque()
-        self.count = 0      # slots ever written
-        self.played = 0     # slots ever consumed
+        self._pending = b""  # samples that do not fill a slot yet
+        self._pending_utterance = 0
+        self._written = 0
+        self._played = 0
 
     def read(self) -> Frame | None:
         return self.incoming.popleft() if self.incoming else None
 
+    def _put(self, pcm: bytes, utterance: int, end: bool) -> bool:
+        if len(self.slots) == TAPE_SLOTS:
+            return False
+        self.slots.append(_Slot(pcm, utterance, end))
+        self._written += 1
+        return True
+
     def write(self, pcm: bytes, utterance: int, end: bool = False) -> int:
-        step = 2 * self.frame_samples
-        for at in range(0, len(pcm), step):
-            self.slots.append(_Slot(pcm[at:at + step], utterance, end and at + step >= len(pcm)))
-            self.count += 1
+        frame, taken = 2 * self.frame_samples, 0
+        if self._pending and self._pending_utterance != utterance:
+            if not self._put(self._pending, self._pending_utterance, True):
+                return 0
+            self._pending = b""
+        self._pending_utterance = utterance
+        while taken < len(pcm):
+            part = pcm[taken:taken + frame - len(self._pending)]
+            slot, last = self._pending + part, end and taken + len(part) == len(pcm)
+            if len(slot) < frame and not last:
+                self._pending = slot
+                break
+            if not self._put(slot, utterance, last):
+                return taken // 2
+            self._pending = b""
+            taken += len(part)
         return len(pcm) // 2
 
     def written(self) -> int:
-        return self.count
+        if self._pending and self._put(self._pending, self._pending_utterance, False):
+            self._pending = b""
+        return self._written + bool(self._pending)
+
+    def played(self) -> int:
+        return self._played
+
+    def take(self) -> _Slot | None:
+        """The next slot to be played."""
+        if not self.slots:
+            return None
+        self._played += 1
+        return self.slots.popleft()
+
+    def discard(self) -> list[_Slot]:
+        """Everything that was not played."""
+        dropped = list(self.slots)
+        self._played += len(dropped)
+        self.slots.clear()
+        self._pending = b""
+        return dropped
 
     def close(self) -> None:
-        self.handle = 0
+        self.discard()
 
 
 class Caller:
-    """A simulated phone. wav: mono 16-bit file at the handler's rate; pcm: the same as bytes; keys: (seconds, digit) pairs; seconds: how long
-    the caller stays on the line after the audio is over.
+    """A simulated phone.
 
-    After `call()`: answered, rejected (SIP code or 0), heard (bytes: what the handler said, silence included), hung_up_by ("caller" or
-    "handler"), end_reason.
+    wav: mono 16-bit file at the handler's rate; pcm: the same as bytes. keys: (seconds, digit) pairs. seconds: how long the caller stays
+    on the line after the audio is over. headers: X- headers of the call. speed: how many times faster than real time the clock runs
+    while the handler does not wait for a frame.
+
+    After `call()`: answered, rang, rejected (SIP code or 0), heard (bytes: what the handler said, silence included, from the answer
+    on), hung_up_by ("caller" or "handler"), end_reason.
     """
 
-    def __init__(self, wav: str | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
-                 seconds: float = 1.0, headers: dict[str, str] | None = None, from_uri: str = "sip:test@example.invalid"):
+    def __init__(self, wav: typing.Any = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
+                 seconds: float = 1.0, headers: dict[str, str] | None = None, from_uri: str = "sip:test@example.invalid",
+                 speed: float = 1.0):
+        self._wav_rate: int | None = None
         if wav is not None:
             with wave.open(str(wav), "rb") as f:
                 if (f.getnchannels(), f.getsampwidth()) != (1, 2):
                     raise ValueError(f"{wav}: wanted mono, 16 bit")
-                self._wav_rate: int | None = f.getframerate()
+                self._wav_rate = f.getframerate()
                 pcm = f.readframes(f.getnframes())
-        else:
-            self._wav_rate = None
+        for _, digit in keys:
+            if len(digit) != 1 or digit not in "0123456789*#ABCD":
+                raise ValueError(f"{digit!r} is no key of a phone")
         self._pcm = pcm
-        self._keys = sorted(keys)
+        self._keys = collections.deque(sorted(keys))
         self._seconds = seconds
         self._headers = headers or {}
         self._from_uri = from_uri
+        self._speed = speed
         self.answered = False
         self.rang = False
         self.rejected = 0
@@ -95,81 +147,107 @@ class Caller:
         self.end_reason = ""
         self.heard = bytearray()
         self._tape: _Tape | None = None
+        self._slot: _Slot | None = None  # being played
         self._pos = 0
         self._tally: dict[int, list[int]] = {}
+        self._speaking = 0
         self._marks: list[tuple[int, str]] = []
 
     async def call(self, handler: Handler) -> "Caller":
-        """Run `handler` with this caller until the call is over. Exceptions of the handler come through."""
-        call = Call(self, {"call_id": 1, "fence": 1, "from_uri": self._from_uri, "to_uri": "sip:test", "headers": self._headers,
-                           "room_id": self._headers.get("X-Room-ID", ""), "session_id": self._headers.get("X-Session-ID", ""),
-                           "codec": "PCMU"})
-        work = asyncio.ensure_future(handler(call))
+        """Run `handler` with this caller until it returns. Exceptions of the handler come through, CallEnded excepted."""
+        call = Call(self, {"call_id": next(_call_ids), "fence": 1, "from_uri": self._from_uri, "to_uri": "sip:test@example.invalid",
+                           "request_uri": "sip:test@example.invalid", "sip_call_id": "test", "headers": self._headers,
+                           "room_id": self._header("X-Room-ID"), "session_id": self._header("X-Session-ID"), "codec": "PCMU"})
         line = asyncio.ensure_future(self._line(call))
         try:
-            await work
+            await handler(call)
         except CallEnded:
             pass
         finally:
-            if not call._ended.is_set():
-                self._over(call, "handler", "the handler returned")
+            self._over(call, "handler", "the handler returned")
             line.cancel()
             await asyncio.gather(line, return_exceptions=True)
         return self
 
+    def _header(self, name: str) -> str:
+        return next((value for key, value in self._headers.items() if key.lower() == name.lower()), "")
+
     async def _line(self, call: Call) -> None:
-        while self._tape is None:
-            if call._ended.is_set():
-                return
-            await asyncio.sleep(0)
-        rate, step = self._tape.rate, 2 * self._tape.frame_samples
-        total = len(self._pcm) + int(self._seconds * rate) * 2
-        for at in range(0, total, step):
+        """The phone: speaks, presses, and hangs up."""
+        while self._tape is None and not call._ended.is_set():
+            await asyncio.sleep(0.001)
+        tape = self._tape
+        if tape is None:
+            return
+        step, end = 2 * tape.frame_samples, len(self._pcm) + int(self._seconds * tape.rate) * 2
+        for at in range(0, end, step):
+            await self._step_is_due(call, tape.frame_samples / tape.rate / self._speed)
             if call._ended.is_set():
                 return
             pcm = self._pcm[at:at + step]
-            self._tape.incoming.append(Frame(pcm.ljust(step, b"\0"), self._pos, kind="ok" if pcm else "silence"))
+            self._play(call, tape)
+            tape.incoming.append(Frame(pcm.ljust(step, b"\0"), self._pos, kind="ok" if pcm else "silence"))
+            while self._keys and self._keys[0][0] * tape.rate <= self._pos:
+                call._on_digit(Digit(self._keys.popleft()[1], self._pos, 100))
+            self._pos += tape.frame_samples
             call._on_tape()
-            while self._keys and self._keys[0][0] * rate <= self._pos:
-                call._on_digit(Digit(self._keys.pop(0)[1], self._pos, 100))
-            for _ in range(4):  # the handler's turn, before the clock moves on
-                await asyncio.sleep(0)
-            self._play(call)
+        await self._step_is_due(call, 1)
         self._over(call, "caller", "hung up")
 
-    def _play(self, call: Call) -> None:
-        tape = self._tape
-        slot = tape.slots.popleft() if tape.slots else None
-        step = 2 * tape.frame_samples
-        self.heard += (slot.pcm if slot else b"").ljust(step, b"\0")
-        self._pos += tape.frame_samples
-        if slot is None:
-            return
-        tape.played += 1
-        tally = self._tally.setdefault(slot.utterance, [0, 0])
-        tally[0] += len(slot.pcm) // 2
-        if slot.end:
-            call._on_finished(self._heard(slot.utterance))
-        for mark in [m for m in self._marks if m[0] <= tape.played]:
-            self._marks.remove(mark)
-            call._on_mark(mark[1], self._pos)
+    @staticmethod
+    async def _step_is_due(call: Call, seconds: float) -> None:
+        """Until the handler waits for a frame, or for `seconds`."""
+        end = time.monotonic() + seconds
+        while True:
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            if call._ended.is_set() or call.audio._readers > 0 or time.monotonic() >= end:
+                return
+            await asyncio.sleep(min(0.001, seconds))
 
-    def _heard(self, utterance: int) -> Heard:
+    def _play(self, call: Call, tape: _Tape) -> None:
+        """One frame of what the handler says, out of as many slots as it takes."""
+        frame, said = 2 * tape.frame_samples, b""
+        while len(said) < frame and (slot := self._slot or tape.take()) is not None:
+            if self._speaking not in (0, slot.utterance):
+                self._finish(call, self._speaking)  # it was never closed
+            self._speaking = slot.utterance
+            part = slot.pcm[:frame - len(said)]
+            said += part
+            self._tally.setdefault(slot.utterance, [0, 0])[0] += len(part) // 2
+            self._slot = None
+            if len(part) < len(slot.pcm):
+                self._slot = dataclasses.replace(slot, pcm=slot.pcm[len(part):])
+            elif slot.end:
+                self._finish(call, slot.utterance)
+        self.heard += said.ljust(frame, b"\0")
+        reached = tape.played() - (self._slot is not None)
+        for mark in [m for m in self._marks if m[0] <= reached]:
+            self._marks.remove(mark)
+            call._on_mark(mark[1], self._pos + tape.frame_samples)
+
+    def _finish(self, call: Call, utterance: int) -> None:
+        self._speaking = 0
+        call._on_finished(self._heard_of(utterance))
+
+    def _heard_of(self, utterance: int) -> Heard:
         played, discarded = self._tally.pop(utterance, [0, 0])
+        assert self._tape is not None
         per_ms = self._tape.rate // 1000
         return Heard(utterance, played // per_ms, discarded // per_ms, played, discarded)
 
     def _over(self, call: Call, who: str, reason: str) -> None:
         if not self.hung_up_by:
-            self.hung_up_by = who
-            self.end_reason = reason
+            self.hung_up_by, self.end_reason = who, reason
         call._on_end(reason)
 
     # -- what a Call asks of its transport --
 
     async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
         if rate not in (8000, 16000) or frame_ms not in (10, 20):
-            raise ValueError("rate 8000 or 16000, frames of 10 or 20 ms")
+            raise CommandRefused("REJECTED", "rate 8000 or 16000, frames of 10 or 20 ms")
+        if headers:
+            raise CommandRefused("UNSUPPORTED", "headers on the answer")
         if self._wav_rate not in (None, rate):
             raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
         self.answered = True
@@ -177,27 +255,35 @@ class Caller:
         return self._tape
 
     async def ring(self, call: Call, code: int) -> None:
+        if code not in (180, 183):
+            raise CommandRefused("REJECTED", "180 or 183")
+        if self.answered:
+            raise CommandRefused("CONFLICT", "not possible in the call's state")
         self.rang = True
 
     async def reject(self, call: Call, code: int, reason: str) -> None:
+        if not 300 <= code <= 699:
+            raise CommandRefused("REJECTED", "a refusal has a code from 300 to 699")
+        if self.answered:
+            raise CommandRefused("CONFLICT", "not possible in the call's state")
         self.rejected = code
         self._over(call, "handler", reason or f"rejected with {code}")
 
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
+        if headers:
+            raise CommandRefused("UNSUPPORTED", "headers on the hang-up")
         self._over(call, "handler", cause or "hung up")
 
     async def flush(self, call: Call, fade_ms: int) -> Flushed:
-        for slot in self._tape.slots:
+        tape = self._tape
+        assert tape is not None
+        for slot in [*([self._slot] if self._slot else []), *tape.discard()]:
             self._tally.setdefault(slot.utterance, [0, 0])[1] += len(slot.pcm) // 2
-        self._tape.played += len(self._tape.slots)
-        self._tape.slots.clear()
+        self._slot, self._speaking = None, 0
         for _, name in self._marks:
             call._on_mark(name, None)
         self._marks.clear()
-        return Flushed(self._pos, {u: self._heard(u) for u in list(self._tally)})
+        return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)})
 
     async def mark(self, call: Call, name: str, after_index: int) -> None:
-        if after_index <= self._tape.played:
-            call._on_mark(name, self._pos)
-        else:
-            self._marks.append((after_index, name))
+        self._marks.append((after_index, name))

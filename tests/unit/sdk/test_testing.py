@@ -118,7 +118,7 @@ def test_impossible_rates(rate, frame_ms):
     async def handler(call):
         await call.answer(rate=rate, frame_ms=frame_ms)
 
-    with pytest.raises(ValueError):
+    with pytest.raises(tipring.CommandRefused):
         run(handler)
 
 

@@ -1,0 +1,111 @@
+"""tipring status, calls, call, events: readable for people, --json for machines, helpful when nothing runs."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from conftest import BIN
+from sip_peer import Peer
+from system import wait_for
+
+
+def tipring(system, *words):
+    return subprocess.run([BIN / "tipring", *words], env=system.env, capture_output=True, text=True, timeout=10)
+
+
+def rows(done):
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def busy(make_system, backends):
+    """A system with an echo backend and one call."""
+    system = make_system(calls=4)
+    backends.start(system)
+    peer = Peer(system)
+    peer.call(headers="X-Room-ID: seven\r\n")
+    yield system, peer
+    peer.close()
+
+
+def test_status_and_calls(busy):
+    system, peer = busy
+    text = tipring(system, "status").stdout
+    assert "media-0" in text and "signaling-0" in text and "echo" in text and "calls 1 of 4" in text
+    [status] = rows(tipring(system, "status", "--json"))
+    assert status["calls"] == 1 and {w["role"] for w in status["workers"]} == {"MEDIA", "SIGNALING"}
+    wait_for(lambda: rows(tipring(system, "--json", "calls"))[0]["phase"] == "CALL_ANSWERED", 3)
+    [call] = rows(tipring(system, "--json", "calls"))
+    assert call["sip_call_id"] == peer.call_id and call["room_id"] == "seven"
+    text = tipring(system, "calls").stdout.splitlines()
+    assert text[0].split() == ["CALL", "PHASE", "TIME", "APP", "FROM", "TO"] and call["call_id"] in text[1]
+
+
+def test_everything_about_a_call(busy):
+    system, peer = busy
+    [call] = rows(tipring(system, "calls", "--json"))
+    text = tipring(system, "call", call["call_id"]).stdout
+    for word in ("echo", call["backend"], peer.call_id, call["from_uri"], "X-Room-ID: seven", "PCMU", "telephone-event 101", "our RTP",
+                 str(peer.rtp_port), "answered", "media-0"):
+        assert word in text, word
+    assert rows(tipring(system, "call", call["call_id"], "--json"))[0]["call_id"] == call["call_id"]
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_events_are_one_line_each_with_the_call(busy, form):
+    system, _ = busy
+    watcher = subprocess.Popen([BIN / "tipring", "events", *(["--json"] if form == "json" else [])], env=system.env,
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        time.sleep(0.7)
+        peer = Peer(system)
+        peer.call()
+        peer.bye()
+        time.sleep(0.5)
+    finally:
+        watcher.terminate()
+    lines = watcher.communicate(timeout=5)[0].splitlines()
+    names = ["call_offered", "call_claimed", "call_answered", "call_ended"]
+    if form == "json":
+        events = [json.loads(line) for line in lines]
+        assert [name for e in events for name in names if name in e] == names
+        assert len({e["call_id"] for e in events}) == 1
+    else:
+        assert [line.split()[3] for line in lines if line.split()[3] in names] == names
+        assert len({line.split()[2] for line in lines}) == 1 and all(len(line.split()[2]) == 16 for line in lines)
+
+
+def test_display_names_do_not_reach_the_terminal_raw(make_system, backends):
+    system = make_system(calls=4)
+    backends.start(system)
+    peer = Peer(system)
+    invite = peer.request("INVITE", body=peer.sdp()).replace("From: <", 'From: "\x1b[2Jgone" <').encode()
+    peer.send(invite)
+    try:
+        answer = peer.wait(200, 400)
+    except AssertionError:
+        return
+    if answer.startswith("SIP/2.0 200"):
+        out = tipring(system, "calls").stdout + tipring(system, "call", rows(tipring(system, "calls", "--json"))[0]["call_id"]).stdout
+        assert "\x1b" not in out and "\\x1b[2Jgone" in out
+
+
+def test_answers_that_are_no(busy):
+    system, _ = busy
+    done = tipring(system, "call", "123")
+    assert done.returncode == 1 and "no such call" in done.stderr
+    for words in (["call", "xyz"], ["call"], ["what"], [], ["status", "more"], ["call", "1" * 17]):
+        done = tipring(system, *words)
+        assert done.returncode == 2 and done.stderr and not done.stdout, words
+    done = tipring(system, "--help")
+    assert done.returncode == 0 and "--json" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["status"], ["calls"], ["call", "1"], ["events"]])
+def test_nothing_runs(tmp_path, words):
+    done = subprocess.run([BIN / "tipring", *words], env={"TIPRING_ENDPOINT": str(tmp_path)}, capture_output=True, text=True, timeout=10)
+    assert done.returncode == 2
+    assert "can not be reached" in done.stderr and str(tmp_path) in done.stderr and "TIPRING_ENDPOINT" in done.stderr

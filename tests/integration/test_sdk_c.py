@@ -1,0 +1,104 @@
+"""The C library as a user gets it: installed into a prefix, found by pkg-config, used from C and C++."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import BIN, SANITIZED
+from sip_peer import Peer
+from system import HERE, wait_for
+from test_backend import Caller
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="the library of a sanitized build needs the sanitizer's runtime")
+
+FROM_CXX = """\
+#include <tipring.h>
+int main()
+{
+	tipring_config cfg = {};
+	tipring_server *s;
+	cfg.endpoint = "/nonexistent";
+	return tipring_open(&cfg, &s) == 0 && tipring_fd(s) >= 0 ? (tipring_close(s), 0) : 1;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    """A folder with a space in its name: paths are quoted."""
+    where = tmp_path_factory.mktemp("in stalled")
+    subprocess.run(["cmake", "--install", BIN.parent, "--prefix", where], check=True, capture_output=True)
+    return where
+
+
+def build(prefix, compiler, source, out):
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "tipring"], check=True, capture_output=True, text=True,
+                           env={**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}).stdout
+    import shlex
+    subprocess.run([compiler, "-Wall", "-Wextra", "-Wpedantic", "-Werror", source, "-o", out, *shlex.split(flags)], check=True)
+    return out
+
+
+def environment(prefix, **more):
+    return {**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib"), **more}
+
+
+def test_the_example_against_the_installed_library(prefix, make_system, tmp_path):
+    system = make_system(calls=4, settings={"rtp.workers": 2})
+    program = build(prefix, "cc", HERE / "examples" / "echo.c", tmp_path / "echo")
+    echo = subprocess.Popen([program], env=environment(prefix, TIPRING_ENDPOINT=str(system.run_dir)), stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: system.metric("tipring_backends") == 1, 10)
+        callers = [Caller(system) for _ in range(2)]  # one on each media worker
+        for caller in callers:
+            caller.start_media(caller.call())
+        for _ in range(50):
+            for number, caller in enumerate(callers):
+                caller.send_audio(bytes([0x90 + number]) * 160)
+            time.sleep(0.02)
+        for caller in callers:
+            loud = [p for p in caller.hear(0.3) if p[3].strip(b"\xff\x7f")]
+            assert len(loud) >= 40, "its own audio came back"
+            caller.bye()
+    finally:
+        echo.send_signal(signal.SIGTERM)
+        figures = json.loads(echo.communicate(timeout=10)[0].splitlines()[-1])
+    assert figures["answered"] == figures["ended"] == 2 and figures["lost"] == 0
+
+
+def test_it_is_usable_from_cxx(prefix, tmp_path):
+    if shutil.which("c++") is None:
+        pytest.skip("no C++ compiler")
+    (tmp_path / "user.cc").write_text(FROM_CXX)
+    program = build(prefix, "c++", tmp_path / "user.cc", tmp_path / "user")
+    assert subprocess.run([program], env=environment(prefix)).returncode == 0
+
+
+def test_only_its_own_names_are_exported(prefix):
+    names = subprocess.run(["nm", "-D", "--defined-only", prefix / "lib" / "libtipring.so"], check=True, capture_output=True, text=True)
+    symbols = [line.split()[-1] for line in names.stdout.splitlines()]
+    header = (prefix / "include" / "tipring.h").read_text()
+    assert symbols and all(name.startswith("tipring_") and f"{name}(" in header for name in symbols), symbols
+
+
+def test_a_call_that_ends_while_control_is_away(make_system, backends):
+    """The event is lost; the library asks what became of its calls."""
+    system = make_system(calls=4)
+    echo = backends.start(system)
+    gone, staying = Peer(system), Peer(system)
+    gone.call()
+    staying.call()
+    system.kill("control-0")
+    gone.bye()
+    wait_for(lambda: system.ready() and system.metric("tipring_backends") == 1, 10)
+    time.sleep(3.5)
+    staying.bye()
+    time.sleep(0.3)
+    echo.send_signal(signal.SIGTERM)
+    figures = json.loads(echo.communicate(timeout=10)[0].splitlines()[-1])
+    assert figures["answered"] == figures["ended"] == 2
