@@ -240,14 +240,33 @@ uint64_t custody_predecessor_died_ns(const struct custody *c)
 	return c->died_ns;
 }
 
+int custody_each(const struct custody *c, enum custody_kind kind, uint32_t *at, struct custody_item *ret)
+{
+	while (*at < c->count) {
+		*ret = c->v[(*at)++];
+		if (ret->kind == kind)
+			return 0;
+	}
+	return ERR_NOENT;
+}
+
 int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, struct custody_item *ret)
 {
-	for (uint32_t k = 0; k < c->count; k++) {
-		if (c->v[k].kind != kind || i-- > 0)
-			continue;
-		*ret = c->v[k];
-		return 0;
-	}
+	uint32_t at = 0;
+
+	while (custody_each(c, kind, &at, ret) == 0)
+		if (i-- == 0)
+			return 0;
+	return ERR_NOENT;
+}
+
+int custody_find(const struct custody *c, enum custody_kind kind, uint64_t id, struct custody_item *ret)
+{
+	uint32_t at = 0;
+
+	while (custody_each(c, kind, &at, ret) == 0)
+		if (ret->id == id)
+			return 0;
 	return ERR_NOENT;
 }
 
@@ -303,12 +322,9 @@ void custody_tick(struct custody *c, uint64_t now_ms)
 
 int process_tape_fd(enum custody_kind kind, uint64_t tape_id)
 {
-	const struct custody *c = &processes[ROLE_MEDIA].custody;
+	struct custody_item item;
 
-	for (uint32_t i = 0; i < c->count; i++)
-		if (c->v[i].kind == kind && c->v[i].id == tape_id)
-			return dup(c->v[i].fd);
-	return -1;
+	return custody_find(&processes[ROLE_MEDIA].custody, kind, tape_id, &item) == 0 ? dup(item.fd) : -1;
 }
 
 uint32_t process_tapes(void)
