@@ -11,15 +11,18 @@
 
 #define CALLS_MAX 128u
 #define ENDS_MAX 512u
+#define SIGHTS_MAX 4096u
 #define COMMAND_RETRY_NS (800 * MS)
 
 struct held_call {
 	uint64_t id; /* 0 = free */
 	uint64_t fence, tape_id;
+	char sip_call_id[64];
 	bool hangs_up, rejects;
 	bool has_tape;
 	struct tape_client tape;
 	uint32_t epoch; /* counts uses of this row: late timers are void */
+	uint64_t mark_at; /* tx slots */
 	/* the command that is under way, said again until it is acknowledged */
 	Tipring__V1__Envelope__BodyCase command;
 	char command_id[32];
@@ -32,6 +35,8 @@ struct backend {
 	uint64_t control_epoch;
 	uint64_t commands;
 	struct held_call calls[CALLS_MAX];
+	char marked[ENDS_MAX][64]; /* SIP Call-IDs of calls whose mark was acknowledged */
+	uint32_t marked_n;
 };
 
 struct later { /* something about one call */
@@ -86,9 +91,13 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Answer answer = TIPRING__V1__ANSWER__INIT;
 	Tipring__V1__Reject reject = TIPRING__V1__REJECT__INIT;
 	Tipring__V1__Hangup hangup = TIPRING__V1__HANGUP__INIT;
+	Tipring__V1__Mark mark = TIPRING__V1__MARK__INIT;
+	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
 
-	claim.call_id = answer.call_id = reject.call_id = hangup.call_id = c->id;
-	answer.fence = reject.fence = hangup.fence = c->fence;
+	claim.call_id = answer.call_id = reject.call_id = hangup.call_id = mark.call_id = flush.call_id = c->id;
+	answer.fence = reject.fence = hangup.fence = mark.fence = flush.fence = c->fence;
+	mark.mark = (char *)(uintptr_t)"m";
+	mark.after_index = c->mark_at;
 	answer.rate_hz = 8000;
 	reject.code = 486;
 	hangup.cause = (char *)(uintptr_t)"enough";
@@ -100,6 +109,10 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.answer = &answer;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_REJECT)
 		e.reject = &reject;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_MARK)
+		e.mark = &mark;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_FLUSH)
+		e.flush = &flush;
 	else
 		e.hangup = &hangup;
 	post(b, &e);
@@ -131,8 +144,15 @@ static void command_later(void *self)
 {
 	struct later *l = self;
 
-	if (l->c->epoch == l->epoch && l->c->id != 0)
+	if (l->c->epoch == l->epoch && l->c->id != 0) {
+		if (l->c->command != 0) { /* one at a time */
+			world_at(world.now_ns + 5 * MS, command_later, l);
+			return;
+		}
+		if (l->command == TIPRING__V1__ENVELOPE__BODY_MARK && l->c->has_tape)
+			l->c->mark_at = l->c->tape.tx_head + world_below(20);
 		command(l->b, l->c, l->command);
+	}
 	free(l);
 }
 
@@ -154,8 +174,9 @@ static struct held_call *find(struct backend *b, uint64_t id)
 	return NULL;
 }
 
-static void let_go(struct held_call *c)
+static void let_go(struct backend *b, struct held_call *c, const char *why)
 {
+	world_say(b->name, "lets go of %016lx: %s", (unsigned long)c->id, why);
 	if (c->has_tape)
 		tape_client_close(&c->tape);
 	*c = (struct held_call){.epoch = c->epoch + 1};
@@ -207,6 +228,9 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	l = malloc(sizeof *l);
 	*l = (struct later){b, c, c->epoch, 0};
 	echo(l);
+	plan(b, c, TIPRING__V1__ENVELOPE__BODY_MARK, world_below(SECOND));
+	if (world_chance(0.5))
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, 300 * MS + world_below(5 * SECOND));
 }
@@ -221,6 +245,7 @@ static void offered(struct backend *b, const Tipring__V1__Offer *m)
 	if (c == NULL)
 		return;
 	c->id = m->call->call_id;
+	(void)!str_copy(c->sip_call_id, sizeof c->sip_call_id, str_of(m->call->sip_call_id));
 	for (size_t i = 0; i < m->call->n_headers; i++) {
 		c->hangs_up |= strcmp(m->call->headers[i]->value, "hangup") == 0;
 		c->rejects |= strcmp(m->call->headers[i]->value, "reject") == 0;
@@ -243,14 +268,17 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	was = c->command;
 	c->command = TIPRING__V1__ENVELOPE__BODY__NOT_SET;
 	world_say(b->name, "%s of body %d: code %d %s", m->command_id, was, m->code, m->reason);
-	if (!good) {
-		let_go(c); /* it went elsewhere, or is over */
+	if (was == TIPRING__V1__ENVELOPE__BODY_MARK || was == TIPRING__V1__ENVELOPE__BODY_FLUSH) {
+		if (good && was == TIPRING__V1__ENVELOPE__BODY_MARK && b->marked_n < ENDS_MAX)
+			memcpy(b->marked[b->marked_n++], c->sip_call_id, sizeof c->sip_call_id);
+	} else if (!good) {
+		let_go(b, c, "refused");
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_CLAIM) {
 		c->fence = m->fence;
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(300 * MS));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_REJECT || was == TIPRING__V1__ENVELOPE__BODY_HANGUP) {
-		let_go(c);
+		let_go(b, c, "ended by us");
 	}
 }
 
@@ -286,7 +314,7 @@ static void take(void *self)
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MEDIA_READY)
 			media_ready(b, e->media_ready);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEASE_LOST && (c = find(b, e->lease_lost->call_id)) != NULL)
-			let_go(c);
+			let_go(b, c, "lease lost");
 	}
 }
 
@@ -302,7 +330,7 @@ static void ping(void *self)
 	/* a tape that was closed is a call that is over, whatever became of its events */
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
 		if (b->calls[i].id != 0 && b->calls[i].tape.rate_hz != 0 && !b->calls[i].has_tape)
-			let_go(&b->calls[i]);
+			let_go(b, &b->calls[i], "its tape is closed");
 	world_at(world.now_ns + SECOND, ping, b);
 }
 
@@ -330,15 +358,36 @@ uint32_t backend_open_calls(const struct backend *b)
 	return n;
 }
 
+const char *backend_marked(const struct backend *b, uint32_t i)
+{
+	return i < b->marked_n ? b->marked[i] : NULL;
+}
+
 /* ---- events ---- */
+
+struct sight {
+	enum seen what;
+	char sip_call_id[64];
+};
 
 struct watcher {
 	struct bus *bus;
 	struct codec codec;
 	uint64_t epoch, seq, gaps;
-	char ended[ENDS_MAX][64];
-	uint32_t ended_n;
+	struct sight v[SIGHTS_MAX];
+	uint32_t n;
 };
+
+static enum seen sight_of(const Tipring__V1__Envelope *e)
+{
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED)
+		return SEEN_END;
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED)
+		return SEEN_DIGIT;
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED || e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED)
+		return SEEN_MARK;
+	return SEEN_OTHER;
+}
 
 static void see(void *self)
 {
@@ -356,8 +405,10 @@ static void see(void *self)
 		if (e->body_case != TIPRING__V1__ENVELOPE__BODY_HEARTBEAT || w->epoch != e->epoch)
 			w->seq = e->seq;
 		w->epoch = e->epoch;
-		if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED && w->ended_n < ENDS_MAX)
-			(void)!str_copy(w->ended[w->ended_n++], sizeof w->ended[0], str_of(e->sip_call_id));
+		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
+			continue;
+		w->v[w->n].what = sight_of(e);
+		(void)!str_copy(w->v[w->n++].sip_call_id, sizeof w->v[0].sip_call_id, str_of(e->sip_call_id));
 	}
 }
 
@@ -372,12 +423,12 @@ struct watcher *watcher_new(void)
 	return w;
 }
 
-uint32_t watcher_ended(const struct watcher *w, const char *sip_call_id)
+uint32_t watcher_saw(const struct watcher *w, enum seen what, const char *sip_call_id)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < w->ended_n; i++)
-		n += strcmp(w->ended[i], sip_call_id) == 0;
+	for (uint32_t i = 0; i < w->n; i++)
+		n += w->v[i].what == what && strcmp(w->v[i].sip_call_id, sip_call_id) == 0;
 	return n;
 }
 

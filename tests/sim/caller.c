@@ -12,6 +12,7 @@
 #define ANSWER_MAX (120 * SECOND)
 #define FRAME 160u
 #define COUNTER_DIGITS 4u
+#define PRESS_PACKETS 7u
 
 enum state {
 	IDLE,
@@ -50,6 +51,9 @@ struct caller {
 	uint16_t heard_seq;
 	uint32_t heard_counter;
 	uint64_t heard;
+	/* one key */
+	uint64_t press_ns;
+	uint32_t press_packets, press_ts; /* sent so far */
 };
 
 static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
@@ -146,23 +150,45 @@ static bool decode(const uint8_t *payload, uint32_t *ret)
 	return memcmp(want, payload, FRAME) == 0;
 }
 
+/* RFC 4733: four packets of a growing event, then its end three times, all with the timestamp of its beginning. */
+static size_t press(struct caller *c, uint8_t *p)
+{
+	uint32_t i = c->press_packets++, duration = FRAME * (i < 4 ? i + 1 : 5);
+
+	if (i == 0)
+		c->press_ts = c->ts;
+	p[1] = (uint8_t)(101 | (i == 0 ? 0x80 : 0));
+	p[12] = 5;
+	p[13] = (uint8_t)(10 | (i >= 4 ? 0x80 : 0));
+	p[14] = (uint8_t)(duration >> 8);
+	p[15] = (uint8_t)duration;
+	return 16;
+}
+
 static void talk(void *self)
 {
 	struct caller *c = self;
 	uint8_t p[12 + FRAME] = {0x80, 0};
+	bool key = world.now_ns >= c->press_ns && c->press_packets < PRESS_PACKETS;
+	size_t n = sizeof p;
+	uint32_t ts;
 
 	if (c->state != UP)
 		return;
+	if (key)
+		n = press(c, p);
+	else
+		encode(p + 12, ++c->said);
+	ts = key ? c->press_ts : c->ts;
 	p[2] = (uint8_t)(c->seq >> 8);
 	p[3] = (uint8_t)c->seq;
 	for (int i = 0; i < 4; i++) {
-		p[4 + i] = (uint8_t)(c->ts >> (24 - 8 * i));
+		p[4 + i] = (uint8_t)(ts >> (24 - 8 * i));
 		p[8 + i] = (uint8_t)(c->ssrc >> (24 - 8 * i));
 	}
-	encode(p + 12, ++c->said);
 	c->seq++;
 	c->ts += FRAME;
-	net_send(&c->rtp.at, &c->remote_rtp, p, sizeof p);
+	net_send(&c->rtp.at, &c->remote_rtp, p, n);
 	world_at(world.now_ns + 20 * MS, talk, c);
 }
 
@@ -234,6 +260,7 @@ static void answered(struct caller *c, const char *text)
 	c->remote_rtp.port = (uint16_t)atoi(m + 8);
 	c->state = UP;
 	c->answered_ns = world.now_ns;
+	c->press_ns = world.now_ns + 200 * MS + world_below(SECOND);
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
@@ -392,4 +419,9 @@ uint64_t caller_heard(const struct caller *c)
 const char *caller_call_id(const struct caller *c)
 {
 	return c->call_id;
+}
+
+bool caller_pressed(const struct caller *c)
+{
+	return c->press_packets == PRESS_PACKETS;
 }

@@ -5,7 +5,7 @@
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons are killed and when. Whatever happens: no phone is left
  * without an answer, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
- * twice, every call ends in exactly one event, and afterwards nothing is left over. */
+ * twice, every call ends in exactly one event, one key is one digit, every mark is resolved once, and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,16 +73,31 @@ static void run_until(uint64_t ns)
 static void judge_caller(const struct run *r, uint32_t i)
 {
 	const struct caller *c = r->callers[i];
-	uint32_t ended = watcher_ended(r->watcher, caller_call_id(c));
+	const char *id = caller_call_id(c);
+	uint32_t ended = watcher_saw(r->watcher, SEEN_END, id), digits = watcher_saw(r->watcher, SEEN_DIGIT, id);
 	int code;
 	enum caller_end how = caller_how(c, &code);
 
 	if (how == CALLER_BUSY || how == CALLER_LOST)
-		world_wrong("%s was left alone", caller_call_id(c));
+		world_wrong("%s was left alone", id);
 	if (how == CALLER_REFUSED && code != 486 && world.kills == 0)
-		world_wrong("%s was refused with %d", caller_call_id(c), code);
+		world_wrong("%s was refused with %d", id, code);
 	if (ended > 1 || (ended == 0 && world.kills == 0))
-		world_wrong("%s ended in %u events", caller_call_id(c), ended);
+		world_wrong("%s ended in %u events", id, ended);
+	if (digits > 1 || (digits == 0 && caller_pressed(c) && world.kills == 0 && world.faults.loss == 0))
+		world_wrong("%s pressed one key and %u were reported", id, digits);
+}
+
+static void judge_marks(const struct run *r, const struct backend *b)
+{
+	const char *id;
+
+	for (uint32_t i = 0; (id = backend_marked(b, i)) != NULL; i++) {
+		uint32_t n = watcher_saw(r->watcher, SEEN_MARK, id);
+
+		if (n > 1 || (n == 0 && world.kills_of[ROLE_CONTROL] == 0))
+			world_wrong("%s: its mark was resolved %u times", id, n);
+	}
 }
 
 static void judge(const struct run *r)
@@ -102,6 +117,8 @@ static void judge(const struct run *r)
 			world_wrong("%s is %lu in the end", zero[i].name, (unsigned long)process_gauge(zero[i].role, zero[i].name));
 	if (process_tapes() != 0)
 		world_wrong("%u tapes are still in custody", process_tapes());
+	judge_marks(r, r->backends[0]);
+	judge_marks(r, r->backends[1]);
 	for (uint32_t i = 0; i < 2; i++)
 		if (backend_open_calls(r->backends[i]) != 0)
 			world_wrong("a backend still holds %u calls", backend_open_calls(r->backends[i]));

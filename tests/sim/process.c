@@ -172,6 +172,7 @@ static void bury(struct process *p)
 {
 	world_say("world", "%s is dead", p->name);
 	world.kills++;
+	world.kills_of[p->role]++;
 	p->alive = p->dead = false;
 	p->dies_in = 0;
 	p->custody.died_ns = world.now_ns;
@@ -385,6 +386,7 @@ static void configure(struct process *p, uint32_t calls)
 	k.n_routes = 1;
 	k.on_lost = text("hangup");
 	k.http_address = text("");
+	k.signaling_workers = k.media_workers = 1;
 	s.answer_timeout_ms = 30000;
 	m.reorder_ms_max = 60;
 	m.rtp_timeout_ms = 60000;

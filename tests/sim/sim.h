@@ -44,7 +44,7 @@ struct world {
 	uint64_t order;  /* of events at one instant */
 	uint32_t broken; /* invariants */
 	/* what happened, for the report */
-	uint64_t datagrams, lost, messages, kills;
+	uint64_t datagrams, lost, messages, kills, kills_of[ROLES];
 };
 
 extern struct world world;
@@ -103,12 +103,21 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns);
 enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
 const char *caller_call_id(const struct caller *c);
+bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
 
 /* backend.c: echoes what it hears; watches events */
 struct backend;
 struct backend *backend_new(const char *name);
 uint32_t backend_open_calls(const struct backend *b);
+const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */
+
+enum seen {
+	SEEN_OTHER,
+	SEEN_END,
+	SEEN_DIGIT,
+	SEEN_MARK /* reached or dropped */
+};
 struct watcher;
 struct watcher *watcher_new(void);
-uint32_t watcher_ended(const struct watcher *w, const char *sip_call_id); /* how often the event call_ended was seen */
+uint32_t watcher_saw(const struct watcher *w, enum seen what, const char *sip_call_id); /* how often */
 uint64_t watcher_gaps(const struct watcher *w); /* numbers missing within one epoch */
