@@ -32,6 +32,7 @@ struct named {
 	struct process *owner; /* whose loop has it; NULL = nobody's */
 	uint64_t token;
 	uint32_t slot;
+	int fd; /* borrowed from the loop's caller */
 	bool connected;
 	struct queue queue;
 	/* RTP that left here */
@@ -239,6 +240,17 @@ const char *loop_name(const struct loop *l)
 	return "sim";
 }
 
+static int connect_name(struct named *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	if (getpeername(s->fd, (struct sockaddr *)&ss, &len) != 0 || addr_from_sockaddr(&ss, &s->peer) != 0)
+		return ERR_IO;
+	s->connected = true;
+	return 0;
+}
+
 int loop_udp_add(struct loop *l, int fd, uint64_t token, bool connected, uint32_t *ret_slot)
 {
 	struct sockaddr_storage ss;
@@ -252,18 +264,24 @@ int loop_udp_add(struct loop *l, int fd, uint64_t token, bool connected, uint32_
 	s = name_of(&at);
 	if (s == NULL)
 		return ERR_NOENT;
-	len = sizeof ss;
-	if (connected && (getpeername(fd, (struct sockaddr *)&ss, &len) != 0 || addr_from_sockaddr(&ss, &s->peer) != 0))
-		return ERR_IO;
 	s->owner = l->process;
 	s->token = token;
-	s->connected = connected;
+	s->connected = false;
+	s->fd = fd;
+	if (connected && connect_name(s) != 0)
+		return ERR_IO;
 	s->slot = (uint32_t)(s - names);
 	l->slots[s->slot] = s;
 	while ((d = pop(&s->queue)) != NULL)
 		to_loop(s, d);
 	*ret_slot = s->slot;
 	return 0;
+}
+
+void loop_udp_connected(struct loop *l, uint32_t slot)
+{
+	if (l->slots[slot] == NULL || connect_name(l->slots[slot]) != 0)
+		world_wrong("a socket was said to be connected and is not");
 }
 
 /* What comes to a port that nobody reads is drained when the port is taken again. */

@@ -9,6 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "common/actor/sandbox.h"
 #include "common/shm/statpage.h"
 #include "tests/sim/sim.h"
 #include "tipring/v1/config.pb-c.h"
@@ -319,6 +320,18 @@ void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms)
 void custody_tick(struct custody *c, uint64_t now_ms)
 {
 	(void)c, (void)now_ms;
+}
+
+uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms)
+{
+	(void)c, (void)now_ms;
+	return 0;
+}
+
+int sandbox_close(bool no_files)
+{
+	(void)no_files;
+	return ERR_UNSUPPORTED; /* it would be the whole simulation's */
 }
 
 int process_tape_fd(enum custody_kind kind, uint64_t tape_id)
