@@ -84,10 +84,6 @@ static int open_buses(struct control *k)
 	struct actor_link workers = {
 		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from, .unlisted = worker_garbage,
 	};
-	struct actor_link commands = {
-		.rules = backend_rules, .rule_count = backend_rule_count, .from = from_backend,
-		.unlisted = backends_unlisted,
-	};
 	struct actor_link events = {.subscription = subscribed};
 	int err = open_bus(k, BUS_ROUTER, "workers", &k->workers);
 
@@ -96,13 +92,26 @@ static int open_buses(struct control *k)
 	if (err == 0)
 		err = open_bus(k, BUS_XPUB, "events", &k->events);
 	workers.bus = k->workers;
-	commands.bus = k->commands;
 	events.bus = k->events;
 	if (err == 0)
 		err = actor_link_add(k->actor, &workers);
-	if (err == 0)
-		err = actor_link_add(k->actor, &commands);
 	return err == 0 ? actor_link_add(k->actor, &events) : err;
+}
+
+/* Who has just been started does not know its calls yet: what backends want waits in their queue until the legs were told, rather than
+ * being answered NOT_FOUND. Without signaling there are no calls to know, and tools want to see that. */
+static void listen_to_backends(struct control *k)
+{
+	const struct actor_link commands = {
+		.bus = k->commands, .rules = backend_rules, .rule_count = backend_rule_count, .from = from_backend,
+		.unlisted = backends_unlisted,
+	};
+
+	if (k->listening || (!workers_legs_known(k) && k->actor->now_ms < k->started_ms + CONTROL_GRACE_MS))
+		return;
+	k->listening = true;
+	if (actor_link_add(k->actor, &commands) != 0)
+		actor_stop(k->actor, 1); /* a successor may have more luck */
 }
 
 static int open_http(struct control *k, const Tipring__V1__ControlConfig *c)
@@ -194,6 +203,7 @@ static void tick(void *self)
 	struct control *k = self;
 
 	calls_tick(k);
+	listen_to_backends(k);
 	if (k->actor->now_ms >= k->look_ms) {
 		k->look_ms = k->actor->now_ms + LOOK_MS;
 		workers_tick(k);

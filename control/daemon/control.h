@@ -17,6 +17,7 @@
 #define CONTROL_SUBSCRIBE_MS 1500u /* after a start: backends and subscribers are back by then */
 #define CONTROL_MARKS_MAX 16u      /* asked for and not confirmed by media, per call */
 #define CONTROL_ENDED_MAX 4096u    /* calls whose end was published last */
+#define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
 
 enum control_stat {
@@ -101,6 +102,7 @@ struct control {
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
+	bool listening;         /* to backends */
 	bool draining;
 	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
