@@ -227,7 +227,8 @@ static void end_learning(struct session *s, uint64_t now_ns)
 	s->dirty = true;
 }
 
-static void tick_dtmf(struct session *s, uint64_t now_ns, struct session_events *ev)
+/* A key whose end was lost is over when nothing more is heard of it, at the latest with the call. */
+void digit_expire(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
 	struct dtmf_digit d;
 	struct session_event *e;
@@ -253,7 +254,7 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	watch_silence(s, now_ns, ev);
 	end_learning(s, now_ns);
 	session_late(s, now_ns, ev);
-	tick_dtmf(s, now_ns, ev);
+	digit_expire(s, now_ns, ev);
 
 	due = (now_ns - s->r.start_ns) / TICK_NS + 1; /* ticks that should have been played by now */
 	if (due > s->tick + SESSION_CATCH_UP) {

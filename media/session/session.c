@@ -189,6 +189,8 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 
 void session_close(struct session *s, struct session_events *ev)
 {
+	if (s->tape != NULL)
+		digit_expire(s, UINT64_MAX, ev);
 	if (s->said.id != 0)
 		utterance_end(s, &s->said, "ended", ev);
 	s->said.id = 0;

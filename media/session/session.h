@@ -287,4 +287,5 @@ uint64_t session_pos_at(const struct session *s, uint64_t now_ns); /* of an inst
 void session_clock_save(struct session *s); /* tick, place and utterance, as of now */
 void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev);
 void utterance_end(struct session *s, const struct session_utterance *u, const char *why, struct session_events *ev);
+void digit_expire(struct session *s, uint64_t now_ns, struct session_events *ev); /* UINT64_MAX: the call is over */
 void marks_resolve(struct session *s, struct session_events *ev); /* those that the tape's place has reached */
