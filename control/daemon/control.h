@@ -102,6 +102,7 @@ struct control {
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
 	bool draining;
+	bool hung_up;           /* draining: what was left was told to end */
 	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
 };
@@ -128,6 +129,7 @@ struct call_world calls_world(struct control *k);
 void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
 bool calls_input(struct control *k, struct control_call *cc, enum call_event ev);
 void calls_tick(struct control *k);
+void calls_shut_down(struct control *k);
 void calls_of_backend_lost(struct control *k, const char *name);
 void calls_arm(struct control *k, struct control_call *cc);
 

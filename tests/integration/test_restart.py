@@ -283,6 +283,35 @@ def test_what_a_backend_says_reaches_the_caller_and_no_more(make_system):
     assert refused == ["REJECTED"]
 
 
+def test_a_stop_in_good_order_tells_everybody(make_system, observe):
+    system = make_system(calls=4, settings={"drain_ms": 600})
+    observer = observe(system)
+    ended = []
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        ended.append(await call.ended())
+
+    async def scenario(server):
+        caller = Caller(system)
+        await in_thread(caller.call)
+        await asyncio.sleep(0.3)
+        start = time.monotonic()
+        system.process.terminate()
+        await asyncio.sleep(0.2)
+        late = Peer(system)
+        late.send(late.request("INVITE", body=late.sdp()))
+        assert "Retry-After" in await in_thread(late.wait, 503)
+        await in_thread(caller.wait_bye, 3)
+        assert 0.5 < time.monotonic() - start < 1.2, "it had its time, and no more"
+        await asyncio.sleep(0.3)
+
+    with_backend(system, handle, scenario)
+    (end,) = observer.of("call_ended")
+    assert end.call_ended.reason == "the host stops" and end.call_ended.duration_ms > 0 and ended == ["the host stops"]
+    assert system.process.wait(5) == 0
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 

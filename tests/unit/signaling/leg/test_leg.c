@@ -142,6 +142,7 @@ Test(leg, cancel_before_and_after_the_answer) /* C166 */
 	feed(LEG_EV_INVITE, 0);
 	feed(LEG_EV_CANCEL, 10);
 	cr_expect_eq(code_of(LEG_FX_RESPOND), 487u);
+	teardown();
 	setup();
 	feed(LEG_EV_INVITE, 0);
 	feed(LEG_EV_ANSWER, 10);
