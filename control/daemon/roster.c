@@ -128,6 +128,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
+	cc->rebuilt = true;
 	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);

@@ -352,3 +352,40 @@ def test_no_descriptor_is_left_behind(make_system, backends):
     time.sleep(0.5)
     after = count()
     assert all(after[name] <= before[name] + 1 for name in before), (before, after)
+
+
+def test_more_marks_than_anybody_can_hold(make_system, observe):
+    """Each is refused, reached or dropped, and never twice; a worker that dies under them changes nothing."""
+    system = make_system(calls=4)
+    observer = observe(system)
+    refused = []
+
+    async def handle(call):
+        server = call._transport
+        await call.answer(rate=8000)
+        await call.say(tone(3))
+
+        async def one(i):
+            try:
+                await server.mark(call, f"m{i}", 100 + i)
+            except tipring.CommandRefused as why:
+                refused.append((f"m{i}", why.code))
+
+        await asyncio.gather(*(one(i) for i in range(100)))
+        system.kill("media-0", signal.SIGSTOP)
+        await asyncio.gather(*(one(i) for i in range(100, 140)))
+        system.kill("media-0")
+        await asyncio.sleep(1.5)
+        await call.hangup()
+
+    async def scenario(server):
+        caller = Caller(system)
+        caller.start_media(await in_thread(caller.call))
+        await in_thread(caller.wait_bye, 10)
+        await asyncio.sleep(0.5)
+
+    with_backend(system, handle, scenario)
+    names = [e.mark_reached.mark for e in observer.of("mark_reached")] + [e.mark_dropped.mark for e in observer.of("mark_dropped")]
+    assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
+    assert {n for n, _ in refused} | set(names) == {f"m{i}" for i in range(140)}
+    assert all(code == "OVERLOADED" for _, code in refused)
