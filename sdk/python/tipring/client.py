@@ -194,7 +194,8 @@ class Server:
     async def _hello(self) -> None:
         for _ in range(100):
             self._welcome = asyncio.get_running_loop().create_future()
-            await self._send("hello", api_pb2.Hello(name=self.name, protocol_min=PROTOCOL, protocol_max=PROTOCOL))
+            await self._send("hello", api_pb2.Hello(name=self.name, protocol_min=PROTOCOL, protocol_max=PROTOCOL,
+                                                    instance=int(self._prefix, 16)))
             try:
                 self._epoch = (await asyncio.wait_for(self._welcome, 0.5)).control_epoch
                 return

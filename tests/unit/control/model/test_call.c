@@ -14,7 +14,7 @@ static struct backend *add_backend(const char *name, uint32_t capacity)
 {
 	struct backend *b;
 
-	cr_assert_eq(backend_hello(backends, str_of(name), 0, &b), 0);
+	cr_assert_eq(backend_hello(backends, str_of(name), 0, 0, &b), 0);
 	cr_assert_eq(backend_serve(backends, str_of(name), STR("bot"), &b), 0);
 	b->capacity = capacity;
 	return b;
