@@ -72,6 +72,11 @@ void actor_stop(struct actor *a, int exit_code)
 	a->phase = ACTOR_STOPPED;
 }
 
+uint64_t actor_stop_by_ms(const struct actor *a)
+{
+	return a->phase == ACTOR_DRAINING ? a->priv->stop_by_ns / 1000000u : UINT64_MAX;
+}
+
 /* ---- messages ---- */
 
 static void refuse(struct actor *a, struct str peer, const Tipring__V1__Envelope *m, const char *why)

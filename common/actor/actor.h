@@ -91,3 +91,4 @@ int actor_main(const struct actor_ops *ops, void *self);
 MUST_USE int actor_link_add(struct actor *a, const struct actor_link *link); /* at most 8 */
 MUST_USE int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e);
 void actor_stop(struct actor *a, int exit_code); /* after this turn */
+uint64_t actor_stop_by_ms(const struct actor *a); /* DRAINING: the end at the latest; else UINT64_MAX */

@@ -14,6 +14,7 @@
 #define CUSTODY_MAGIC 0x74737563u
 #define CUSTODY_FD 3
 #define CUSTODY_PAYLOAD_MAX (48u * 1024u)
+#define CUSTODY_LAST_WORDS_MS 500u /* of a CUSTODY_STOP: control ends the calls that are left, so long before the end */
 #define CUSTODY_SOCKET "supervisor.sock" /* in run_dir */
 
 enum custody_op {

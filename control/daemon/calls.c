@@ -273,3 +273,12 @@ void calls_of_backend_lost(struct control *k, const char *name)
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 	}
 }
+
+void calls_shut_down(struct control *k)
+{
+	struct control_call *cc;
+	uint32_t at = 0;
+
+	while ((cc = pool_each(&k->calls, &at)) != NULL)
+		(void)calls_input(k, cc, CALL_EV_SHUTDOWN);
+}

@@ -198,10 +198,21 @@ static void gauges(struct control *k)
 	stat_set(p, STAT_backends, backends);
 }
 
+/* Calls have had their time: they end while signaling and media still serve, and their ends are published. */
+static void end_of_drain(struct control *k)
+{
+	if (k->hung_up || k->actor->now_ms + CUSTODY_LAST_WORDS_MS < actor_stop_by_ms(k->actor))
+		return;
+	k->hung_up = true;
+	calls_shut_down(k);
+}
+
 static void tick(void *self)
 {
 	struct control *k = self;
 
+	if (k->draining)
+		end_of_drain(k);
 	calls_tick(k);
 	listen_to_backends(k);
 	if (k->actor->now_ms >= k->look_ms) {

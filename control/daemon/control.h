@@ -15,7 +15,7 @@
 #define CONTROL_WORKERS_MAX 32u
 #define CONTROL_WORKER_LOST_MS 1500u
 #define CONTROL_SUBSCRIBE_MS 1500u /* after a start: backends and subscribers are back by then */
-#define CONTROL_MARKS_MAX 16u      /* asked for and not confirmed by media, per call */
+#define CONTROL_MARKS_MAX 32u      /* asked for and not resolved, per call; more than media holds */
 #define CONTROL_ENDED_MAX 4096u    /* calls whose end was published last */
 #define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
@@ -48,7 +48,7 @@ struct worker_row {
 	bool again;        /* ask for its roster once more when all legs are known */
 };
 
-/* A Mark that media has not confirmed. */
+/* A Mark that is not resolved. Media may die after it said that it has it. */
 struct mark_request {
 	char name[64];
 	uint64_t after_index;
@@ -60,6 +60,7 @@ struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
 	bool media_asked;   /* c.media_worker was chosen */
+	bool rebuilt;       /* found again: our predecessor knew more than we do */
 	uint64_t session_key; /* of by_session; 0 = not in it */
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
@@ -104,6 +105,7 @@ struct control {
 	uint64_t heartbeat_ms, look_ms; /* next */
 	bool listening;         /* to backends */
 	bool draining;
+	bool hung_up;           /* draining: what was left was told to end */
 	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
 };
@@ -130,6 +132,7 @@ struct call_world calls_world(struct control *k);
 void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
 bool calls_input(struct control *k, struct control_call *cc, enum call_event ev);
 void calls_tick(struct control *k);
+void calls_shut_down(struct control *k);
 void calls_of_backend_lost(struct control *k, const char *name);
 void calls_arm(struct control *k, struct control_call *cc);
 
@@ -165,7 +168,7 @@ void backends_tick(struct control *k);
 /* inflight.c: what media was asked on behalf of a backend and has not answered */
 MUST_USE int inflight_mark(struct control *k, struct control_call *cc, const char *name, uint64_t after_index);
 void inflight_mark_result(struct control *k, struct control_call *cc, uint32_t number, const Tipring__V1__Result *r);
-void inflight_mark_resolved(struct control_call *cc, const char *name);
+bool inflight_mark_resolved(struct control_call *cc, const char *name); /* false: it was resolved before */
 void inflight_again(struct control *k, struct control_call *cc); /* media was replaced */
 void inflight_end(struct control *k, struct control_call *cc);   /* the call is over */
 

@@ -43,6 +43,20 @@ static void send_ack(struct control *k, struct str peer, const char *command_id,
 
 /* ---- connection ---- */
 
+static void lose(struct control *k, const struct backend *b, const char *why)
+{
+	char name[BACKEND_NAME_BYTES];
+	bool served = b->app[0] != '\0';
+
+	(void)!str_copy(name, sizeof name, str_of(b->name));
+	backend_remove(&k->backends, str_of(name));
+	if (!served)
+		return; /* a tool that went away */
+	log_warn("backend.lost", "name=%s reason=\"%s\"", name, why);
+	count(k, STAT_backends_lost, 1);
+	calls_of_backend_lost(k, name);
+}
+
 /* Calls it owned before control was restarted are its own again. */
 static void welcome_back(struct control *k, struct str peer)
 {
@@ -59,7 +73,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 	struct control *k = self;
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__Welcome w = TIPRING__V1__WELCOME__INIT;
-	bool was_here = backend_is_here(&k->backends, peer);
+	bool was_here;
 	struct backend *b;
 	int err;
 
@@ -67,7 +81,10 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		send_ack(k, peer, m->command_id, &(struct verdict){CODE(REJECTED), "this server speaks protocol 1", 0});
 		return;
 	}
-	err = backend_hello(&k->backends, peer, k->actor->now_ms, &b);
+	if (backend_is_replaced(&k->backends, peer, m->hello->instance))
+		lose(k, backend_find(&k->backends, peer), "another process has its name");
+	was_here = backend_is_here(&k->backends, peer);
+	err = backend_hello(&k->backends, peer, m->hello->instance, k->actor->now_ms, &b);
 	if (err != 0) {
 		send_ack(k, peer, m->command_id,
 			 &(struct verdict){err == ERR_NOSPC ? CODE(OVERLOADED) : CODE(REJECTED),
@@ -447,20 +464,6 @@ void backends_unlisted(void *self, struct str peer, const Tipring__V1__Envelope 
 	count(k, STAT_commands, 1);
 	count(k, STAT_commands_refused, 1);
 	send_ack(k, peer, m->command_id, &(struct verdict){CODE(UNSUPPORTED), "not implemented", 0});
-}
-
-static void lose(struct control *k, const struct backend *b, const char *why)
-{
-	char name[BACKEND_NAME_BYTES];
-	bool served = b->app[0] != '\0';
-
-	(void)!str_copy(name, sizeof name, str_of(b->name));
-	backend_remove(&k->backends, str_of(name));
-	if (!served)
-		return; /* a tool that went away */
-	log_warn("backend.lost", "name=%s reason=\"%s\"", name, why);
-	count(k, STAT_backends_lost, 1);
-	calls_of_backend_lost(k, name);
 }
 
 /* A killed process has no connection any more, and the bus knows at once: messages to it can not be sent. Who only hangs is found by

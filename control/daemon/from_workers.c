@@ -415,8 +415,8 @@ static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_mark_resolved->session_id);
 
-	if (cc != NULL)
-		inflight_mark_resolved(cc, m->session_mark_resolved->mark);
+	if (cc == NULL || !inflight_mark_resolved(cc, m->session_mark_resolved->mark))
+		return; /* a worker and its successor both saw it */
 	(m->session_mark_resolved->reached ? mark_reached : mark_dropped)(self, peer, m);
 }
 

@@ -1,4 +1,4 @@
-/* inflight.c - marks and flushes that media was asked for and has not answered. A media worker that is replaced is asked again, so that
+/* inflight.c - marks and flushes that media was asked for and has not resolved. A media worker that is replaced is asked again, so that
  * every mark resolves exactly once and every Flush is completed or failed. */
 #include "control/daemon/control.h"
 
@@ -10,7 +10,20 @@ static struct mark_request *find(struct control_call *cc, const char *name)
 	return NULL;
 }
 
-/* ERR_EXIST: asked for just now; ERR_NOSPC: too many at once; ERR_RANGE: too long. */
+static uint8_t free_number(struct control_call *cc)
+{
+	bool used = true;
+
+	while (used) { /* there are more numbers than marks */
+		cc->mark_number = cc->mark_number == UINT8_MAX ? 1 : cc->mark_number + 1;
+		used = false;
+		for (uint32_t i = 0; i < CONTROL_MARKS_MAX; i++)
+			used |= cc->marks[i].number == cc->mark_number;
+	}
+	return cc->mark_number;
+}
+
+/* ERR_EXIST: pending; ERR_NOSPC: too many at once; ERR_RANGE: too long. */
 int inflight_mark(struct control *k, struct control_call *cc, const char *name, uint64_t after_index)
 {
 	if (find(cc, name) != NULL)
@@ -23,35 +36,35 @@ int inflight_mark(struct control *k, struct control_call *cc, const char *name, 
 		*r = (struct mark_request){.after_index = after_index};
 		if (str_copy(r->name, sizeof r->name, str_of(name)) != 0)
 			return ERR_RANGE;
-		cc->mark_number = cc->mark_number == UINT8_MAX ? 1 : cc->mark_number + 1;
-		r->number = cc->mark_number;
+		r->number = free_number(cc);
 		to_bus_session_mark(k, cc, r);
 		return 0;
 	}
 	return ERR_NOSPC;
 }
 
-/* Media has it, or refused it: its Ack went out long ago, so the refusal is a dropped mark. */
+/* Media refused it: its Ack went out long ago, so it is a dropped mark. */
 void inflight_mark_result(struct control *k, struct control_call *cc, uint32_t number, const Tipring__V1__Result *r)
 {
+	if (r->code == TIPRING__V1__RESULT_CODE__OK)
+		return;
 	for (uint32_t i = 0; i < CONTROL_MARKS_MAX; i++) {
 		struct mark_request *m = &cc->marks[i];
 
-		if (number == 0 || m->number != number)
+		if (number == 0 || m->number != number || (m->again && r->code == TIPRING__V1__RESULT_CODE__CONFLICT))
 			continue;
 		m->number = 0;
-		if (r->code != TIPRING__V1__RESULT_CODE__OK && !(m->again && r->code == TIPRING__V1__RESULT_CODE__CONFLICT))
-			events_mark_dropped(k, cc, m->name, r->reason);
-		return;
+		events_mark_dropped(k, cc, m->name, r->reason);
 	}
 }
 
-void inflight_mark_resolved(struct control_call *cc, const char *name)
+bool inflight_mark_resolved(struct control_call *cc, const char *name)
 {
 	struct mark_request *r = find(cc, name);
 
 	if (r != NULL)
 		r->number = 0;
+	return r != NULL || cc->rebuilt;
 }
 
 void inflight_again(struct control *k, struct control_call *cc)

@@ -77,7 +77,7 @@ static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring_
 }
 
 /* Its owner counts as lost when it does not come back in time. */
-static void expect_owner(struct control *k, struct control_call *cc)
+static void expect_owner(struct control *k, struct control_call *cc, uint64_t instance)
 {
 	struct backend *b;
 
@@ -87,6 +87,8 @@ static void expect_owner(struct control *k, struct control_call *cc)
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 		return;
 	}
+	if (b->instance == 0)
+		b->instance = instance;
 	b->used++;
 	cc->c.holds_place = true;
 }
@@ -128,6 +130,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
+	cc->rebuilt = true;
 	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);
@@ -164,7 +167,7 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 	cc = rebuild(k, w->index, s, x);
 	if (cc == NULL)
 		return;
-	expect_owner(k, cc);
+	expect_owner(k, cc, x->instance);
 	if (s->ended != NULL) {
 		/* its owner and the subscribers are on their way back too */
 		cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;

@@ -174,6 +174,7 @@ void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 void to_bus_annotate(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
+	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;
 	struct info_address a;
 	uint8_t bytes[512];
 
@@ -194,6 +195,7 @@ void to_bus_annotate(struct control *k, struct control_call *cc)
 	x.command = cc->c.command;
 	x.start_mono_ns = cc->c.start_mono_ns;
 	x.start_unix_ns = cc->c.start_unix_ns;
+	x.instance = owner != NULL ? owner->instance : 0;
 	if (tipring__v1__call_context__get_packed_size(&x) > sizeof bytes)
 		return; /* can not happen: every text of it is bounded */
 	m.leg_id = cc->c.leg_id;

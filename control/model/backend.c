@@ -72,7 +72,14 @@ void backend_heard(struct backends *t, struct str name, uint64_t now_ms)
 			t->v[i].heard_ms = now_ms;
 }
 
-int backend_hello(struct backends *t, struct str name, uint64_t now_ms, struct backend **ret)
+bool backend_is_replaced(struct backends *t, struct str name, uint64_t instance)
+{
+	const struct backend *b = backend_find(t, name);
+
+	return b != NULL && b->instance != 0 && instance != 0 && b->instance != instance;
+}
+
+int backend_hello(struct backends *t, struct str name, uint64_t instance, uint64_t now_ms, struct backend **ret)
 {
 	struct backend *b = backend_find(t, name);
 	int err = backend_name_is_valid(name) ? 0 : ERR_RANGE;
@@ -81,9 +88,12 @@ int backend_hello(struct backends *t, struct str name, uint64_t now_ms, struct b
 		err = add(t, name, STR(""), &b);
 	if (err != 0)
 		return err;
-	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
-		if (str_eq(str_of(t->v[i].name), name))
-			t->v[i].here = true;
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++) {
+		if (!str_eq(str_of(t->v[i].name), name))
+			continue;
+		t->v[i].here = true;
+		t->v[i].instance = instance;
+	}
 	backend_heard(t, name, now_ms);
 	*ret = b;
 	return 0;
@@ -103,6 +113,7 @@ int backend_serve(struct backends *t, struct str name, struct str app, struct ba
 		err = add(t, name, app, &b);
 		if (err == 0) {
 			b->here = true;
+			b->instance = any->instance;
 			b->heard_ms = any->heard_ms;
 		}
 	}

@@ -17,6 +17,7 @@ struct backend {
 	char app[BACKEND_APP_BYTES];   /* "" = registered for nothing */
 	uint32_t capacity;
 	uint32_t used;
+	uint64_t instance; /* of its process; 0 = it did not say */
 	bool here; /* it spoke to us; false: owner of a call that was found again, expected back */
 	uint8_t missed; /* messages in a row that could not be sent */
 	uint64_t heard_ms;
@@ -32,8 +33,11 @@ bool backend_app_is_valid(struct str app);
 /* A name is 1 to 63 printable characters of ASCII without space: it is shown in messages and logs. */
 bool backend_name_is_valid(struct str name);
 
+/* Does another process say hello under this name? Then the one we know is dead. */
+bool backend_is_replaced(struct backends *t, struct str name, uint64_t instance);
+
 /* The one that says hello: its row, made when it is new. ERR_RANGE: not a name; ERR_NOSPC. */
-MUST_USE int backend_hello(struct backends *t, struct str name, uint64_t now_ms, struct backend **ret);
+MUST_USE int backend_hello(struct backends *t, struct str name, uint64_t instance, uint64_t now_ms, struct backend **ret);
 
 /* Its row for `app`. ERR_NOENT: it has not said hello; ERR_NOSPC. */
 MUST_USE int backend_serve(struct backends *t, struct str name, struct str app, struct backend **ret);

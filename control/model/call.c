@@ -376,6 +376,20 @@ static void leg_ended(struct step *s)
 	close_call(s);
 }
 
+static void shut_down(struct step *s)
+{
+	if (s->c->owned)
+		emit(s, CALL_FX_LEASE_LOST)->reason = "the host stops";
+	refuse_with(s, 503, "the host stops", 5);
+}
+
+static void shut_down_answering(struct step *s)
+{
+	emit(s, CALL_FX_LEASE_LOST)->reason = "the host stops";
+	call_set_reason(s->c, CALL_BY_SYSTEM, 200, "the host stops");
+	hang_up_leg(s);
+}
+
 /* ---- CALL_CLOSING ---- */
 
 static void closed(struct step *s)
@@ -429,6 +443,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_OPENING},
 		[CALL_EV_MEDIA_BACK]      = {open_again,          CALL_OPENING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OPENING},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_WAITING] = {
 		[CALL_EV_TIMEOUT]         = {offer,               CALL_OFFERED},
@@ -439,6 +454,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_WAITING},
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_WAITING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_WAITING},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_OFFERED] = {
 		[CALL_EV_CLAIM]           = {claimed,             CALL_CLAIMED},
@@ -451,6 +467,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_OFFERED},
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_OFFERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OFFERED},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_CLAIMED] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
@@ -466,6 +483,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_CLAIMED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CLAIMED},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_CLAIMED},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_RINGING] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
@@ -481,6 +499,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_RINGING},
 		[CALL_EV_SIGNALING_BACK]  = {ring_again,          CALL_RINGING},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_RINGING},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_STARTING] = {
 		[CALL_EV_SESSION_STARTED] = {answer,              CALL_ANSWERING},
@@ -496,6 +515,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {start,               CALL_STARTING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_STARTING},
 		[CALL_EV_BACKEND_BACK]    = {start,               CALL_STARTING},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_ANSWERING] = {
 		[CALL_EV_CONFIRMED]       = {confirmed,           CALL_ANSWERED},
@@ -508,6 +528,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SIGNALING_BACK]  = {answer_leg_again,    CALL_ANSWERING},
 		[CALL_EV_BACKEND_BACK]    = {tell_media_ready,    CALL_ANSWERING},
+		[CALL_EV_SHUTDOWN]        = {shut_down_answering, CALL_CLOSING},
 	},
 	[CALL_ANSWERED] = {
 		[CALL_EV_ANSWER]          = {answer_again,        CALL_ANSWERED},
@@ -521,6 +542,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_ANSWERED},
 		[CALL_EV_BACKEND_BACK]    = {complete,            CALL_ANSWERED},
+		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
 	},
 	[CALL_CLOSING] = {
 		[CALL_EV_SESSION_CLOSED]  = {closed,              CALL_CLOSING},
@@ -537,6 +559,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_CONFIRMED]       = {ignore,              CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {ignore,              CALL_CLOSING}, /* it got its wish */
+		[CALL_EV_SHUTDOWN]        = {ignore,              CALL_CLOSING},
 	},
 };
 /* clang-format on */
@@ -588,7 +611,7 @@ const char *call_event_name(enum call_event e)
 	static const char *const names[CALL_EVENTS] = {
 		"session_opened", "session_refused", "claim", "ring", "answer", "session_started", "start_refused",
 		"confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed", "timeout",
-		"media_back", "signaling_back", "backend_back",
+		"media_back", "signaling_back", "backend_back", "shutdown",
 	};
 
 	return names[e];

@@ -96,6 +96,8 @@ static int prepare(struct supervisor *s, unsigned roles)
 static void begin_stop(struct supervisor *s, uint64_t drain_ms)
 {
 	log_info("supervisor.stopping", "drain_ms=%lu", (unsigned long)drain_ms);
+	if (drain_ms > 0)
+		drain_ms += CUSTODY_LAST_WORDS_MS;
 	s->stop_by_ms = clock_ms() + drain_ms + 2000;
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		worker_stop(s, &s->workers[i], drain_ms);

@@ -306,6 +306,7 @@ static int hello(struct tipring_server *s)
 
 	body.name = s->name;
 	body.protocol_min = body.protocol_max = PROTOCOL;
+	body.instance = s->prefix;
 	return send_plain(s, &e);
 }
 

@@ -272,7 +272,7 @@ class Server:
     async def _hello(self, seconds: float) -> None:
         """Introduce ourselves; patient, and not silent, while nobody answers."""
         end, told = time.monotonic() + seconds, False
-        body = api_pb2.Hello(name=self.name, protocol_min=PROTOCOL, protocol_max=PROTOCOL)
+        body = api_pb2.Hello(name=self.name, protocol_min=PROTOCOL, protocol_max=PROTOCOL, instance=int(self._prefix, 16))
         while True:
             command_id = self._new_id()
             welcome = self._welcome = asyncio.get_running_loop().create_future()

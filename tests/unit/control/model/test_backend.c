@@ -15,14 +15,14 @@ Test(backend, table_has_a_cap)
 
 	for (unsigned i = 0; i < BACKENDS_MAX; i++) {
 		snprintf(name, sizeof name, "b%u", i);
-		cr_assert_eq(backend_hello(t, str_of(name), 5, &b), 0);
+		cr_assert_eq(backend_hello(t, str_of(name), 0, 5, &b), 0);
 	}
-	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), ERR_NOSPC);
-	cr_expect_eq(backend_hello(t, STR("b7"), 9, &b), 0, "it is known");
+	cr_expect_eq(backend_hello(t, STR("one-more"), 0, 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_hello(t, STR("b7"), 0, 9, &b), 0, "it is known");
 	cr_expect_eq(b->heard_ms, 9u);
 	backend_remove(t, STR("b7"));
-	cr_expect_eq(backend_hello(t, STR("one-more"), 5, &b), 0);
-	cr_expect_eq(backend_hello(t, STR(""), 5, &b), ERR_RANGE);
+	cr_expect_eq(backend_hello(t, STR("one-more"), 0, 5, &b), 0);
+	cr_expect_eq(backend_hello(t, STR(""), 0, 5, &b), ERR_RANGE);
 	free(t);
 }
 
@@ -35,9 +35,9 @@ Test(backend, names_can_be_shown)
 
 	memset(longest, 'n', sizeof longest);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		cr_expect_eq(backend_hello(t, bad[i], 5, &b), ERR_RANGE, "case %zu", i);
-	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 5, &b), ERR_RANGE);
-	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES - 1}, 5, &b), 0);
+		cr_expect_eq(backend_hello(t, bad[i], 0, 5, &b), ERR_RANGE, "case %zu", i);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 0, 5, &b), ERR_RANGE);
+	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES - 1}, 0, 5, &b), 0);
 	free(t);
 }
 
@@ -47,7 +47,7 @@ Test(backend, one_process_may_serve_several_apps)
 	struct backend *one, *two, *b;
 
 	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &b), ERR_NOENT, "hello comes first");
-	cr_assert_eq(backend_hello(t, STR("p"), 7, &b), 0);
+	cr_assert_eq(backend_hello(t, STR("p"), 0, 7, &b), 0);
 	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &one), 0);
 	cr_assert_eq(backend_serve(t, STR("p"), STR("y"), &two), 0);
 	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
@@ -73,8 +73,21 @@ Test(backend, an_expected_owner_is_lost_when_it_does_not_come)
 	cr_expect_eq(backend_silent(t, 6001), b);
 	cr_expect_null(backend_choose(t, STR("x"), STR("")), "nobody is asked who is not there");
 	cr_expect_eq(backend_serve(t, STR("p"), STR("x"), &same), ERR_NOENT);
-	cr_assert_eq(backend_hello(t, STR("p"), 5000, &same), 0);
+	cr_assert_eq(backend_hello(t, STR("p"), 0, 5000, &same), 0);
 	cr_expect(same == b && b->here && backend_silent(t, 6001) == NULL);
+	free(t);
+}
+
+Test(backend, another_process_under_the_same_name)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+
+	cr_expect_not(backend_is_replaced(t, STR("p"), 7), "nobody is known");
+	cr_assert_eq(backend_hello(t, STR("p"), 7, 0, &b), 0);
+	cr_expect_not(backend_is_replaced(t, STR("p"), 7), "the same says hello again");
+	cr_expect_not(backend_is_replaced(t, STR("p"), 0), "it does not say who it is");
+	cr_expect(backend_is_replaced(t, STR("p"), 8));
 	free(t);
 }
 
@@ -92,8 +105,8 @@ Test(backend, the_least_loaded_with_room_is_chosen)
 	struct backends *t = calloc(1, sizeof *t);
 	struct backend *a, *b;
 
-	cr_assert_eq(backend_hello(t, STR("a"), 0, &a), 0);
-	cr_assert_eq(backend_hello(t, STR("b"), 0, &b), 0);
+	cr_assert_eq(backend_hello(t, STR("a"), 0, 0, &a), 0);
+	cr_assert_eq(backend_hello(t, STR("b"), 0, 0, &b), 0);
 	(void)!str_copy(a->app, sizeof a->app, STR("x"));
 	(void)!str_copy(b->app, sizeof b->app, STR("x"));
 	a->capacity = 2, a->used = 1;

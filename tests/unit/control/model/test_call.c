@@ -14,7 +14,7 @@ static struct backend *add_backend(const char *name, uint32_t capacity)
 {
 	struct backend *b;
 
-	cr_assert_eq(backend_hello(backends, str_of(name), 0, &b), 0);
+	cr_assert_eq(backend_hello(backends, str_of(name), 0, 0, &b), 0);
 	cr_assert_eq(backend_serve(backends, str_of(name), STR("bot"), &b), 0);
 	b->capacity = capacity;
 	return b;
@@ -207,7 +207,7 @@ Test(call, every_state_and_event)
 {
 #define E(name) (1u << CALL_EV_##name)
 	static const unsigned back = E(MEDIA_BACK) | E(SIGNALING_BACK);
-	static const unsigned ends = E(LEG_ENDED) | E(SESSION_LOST) | E(BACKEND_LOST);
+	static const unsigned ends = E(SHUTDOWN) | E(LEG_ENDED) | E(SESSION_LOST) | E(BACKEND_LOST);
 	static const unsigned late = E(SESSION_OPENED) | E(SESSION_STARTED);
 	const unsigned known[CALL_STATES] = {
 		[CALL_OPENING] = ends | back | E(SESSION_OPENED) | E(SESSION_REFUSED) | E(TIMEOUT),
@@ -345,6 +345,24 @@ Test(call, an_end_while_control_was_away_waits_for_listeners)
 	add_backend("one", 5);
 	feed(CALL_EV_BACKEND_BACK);
 	cr_expect(did(CALL_FX_LEASE_LOST) != NULL && did(CALL_FX_ENDED) != NULL);
+}
+
+Test(call, the_host_stops)
+{
+	for (unsigned st = CALL_OFFERED; st < CALL_CLOSING; st++) {
+		bool early = st < CALL_ANSWERING;
+
+		memset(backends, 0, sizeof *backends);
+		add_backend("one", 5);
+		bring_to((enum call_state)st);
+		feed(CALL_EV_SHUTDOWN);
+		cr_expect(did(early ? CALL_FX_LEG_REJECT : CALL_FX_LEG_HANGUP) != NULL, "%s", call_state_name((enum call_state)st));
+		cr_expect(!early || (did(CALL_FX_LEG_REJECT)->code == 503 && did(CALL_FX_LEG_REJECT)->retry_s > 0));
+		cr_expect((did(CALL_FX_LEASE_LOST) != NULL) == (st >= CALL_CLAIMED));
+		feed(CALL_EV_SESSION_CLOSED);
+		feed(CALL_EV_LEG_ENDED);
+		cr_expect_not_null(did(CALL_FX_FREE));
+	}
 }
 
 Test(call, a_reason_is_cut_between_characters)
