@@ -243,6 +243,11 @@ static uint32_t index_of(struct str peer)
 
 static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
+	uint32_t from;
+	const struct worker_row *w = workers_row(self, peer, &from);
+
+	if (w == NULL || !w->listed)
+		return; /* said to our predecessor: its roster says it again */
 	from_workers_incoming(self, index_of(peer), m->leg_incoming);
 }
 

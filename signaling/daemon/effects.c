@@ -4,9 +4,11 @@
 #include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
-static uint64_t dialog_key(const struct signaling *s, struct str call_id, struct str local_tag)
+static uint64_t dialog_key(const struct signaling *s, struct str call_id,
+			   struct str local_tag)
 {
-	uint64_t h[2] = {map_hash(&s->hash, call_id.p, call_id.n), map_hash(&s->hash, local_tag.p, local_tag.n)};
+	uint64_t h[2] = {map_hash(&s->hash, call_id.p, call_id.n),
+			 map_hash(&s->hash, local_tag.p, local_tag.n)};
 
 	return map_hash(&s->hash, h, sizeof h);
 }
@@ -28,7 +30,8 @@ static struct leg *leg_of(struct signaling *s, const struct sip_core *c)
 	uint64_t handle;
 	struct leg *l;
 
-	if (!map_get(&s->by_dialog, dialog_key(s, c->call_id, c->to.tag), NULL, NULL, &handle))
+	if (!map_get(&s->by_dialog, dialog_key(s, c->call_id, c->to.tag), NULL, NULL,
+		     &handle))
 		return NULL;
 	l = pool_get(&s->legs, handle);
 	return l != NULL && sip_dialog_is(&l->r.dialog, c) ? l : NULL;
@@ -43,7 +46,8 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
-	slab_commit(&s->slab, pool_slot(l->r.handle), s->packed, leg_pack(&l->r, s->packed));
+	slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
+		    leg_pack(&l->r, s->packed));
 	l->dirty = false;
 }
 
@@ -52,8 +56,8 @@ static void retire_leg(struct signaling *s, struct leg *l)
 {
 	const struct leg_end *end = &l->r.over;
 
-	log_info("leg.ended", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"", pool_handle(&s->legs, l), end->who, end->code,
-		 end->reason);
+	log_info("leg.ended", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"",
+		 pool_handle(&s->legs, l), end->who, end->code, end->reason);
 	sip_stack_set_user(&s->stack, l->txn, 0);
 	effects_index(s, l, false);
 }
@@ -80,7 +84,8 @@ static void respond(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 {
 	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
 	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
-	struct sip_reply r = {.code = fx->code, .make_dialog = fx->code > 100 && fx->code < 300};
+	struct sip_reply r = {.code = fx->code,
+			      .make_dialog = fx->code > 100 && fx->code < 300};
 	struct sip_effects out = {.n = 0};
 	int err = 0;
 
@@ -104,30 +109,38 @@ static void respond(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 	if (err == 0)
 		err = sip_stack_respond(&s->stack, l->txn, &r, s->actor->now_ms, &out);
 	if (err != 0)
-		log_warn("leg.respond", "leg=%" PRIx64 " code=%u reason=%s", pool_handle(&s->legs, l), fx->code, err_name(err));
+		log_warn("leg.respond", "leg=%" PRIx64 " code=%u reason=%s",
+			 pool_handle(&s->legs, l), fx->code, err_name(err));
 	effects_save(s, l); /* before it leaves: a successor must know what was said */
 	effects_of_stack(s, &out);
 	if (err != 0 && r.code >= 200 && r.code < 300)
 		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
 }
 
-/* The route set says where; a private Contact behind a public source is a NAT's inside. */
+/* The route set says where; a private Contact behind a public source is a NAT's inside.
+ */
 static struct addr next_hop(const struct leg *l)
 {
 	struct addr to;
 
-	if (sip_dialog_next_hop(&l->r.dialog, &to) != 0 || to.family != l->r.source.family || addr_is_any(&to) ||
-	    addr_is_multicast(&to) || (addr_is_private(&to) && !addr_is_private(&l->r.source) && !addr_is_loopback(&l->r.source)))
+	if (sip_dialog_next_hop(&l->r.dialog, &to) != 0 ||
+	    to.family != l->r.source.family || addr_is_any(&to) ||
+	    addr_is_multicast(&to) ||
+	    (addr_is_private(&to) && !addr_is_private(&l->r.source) &&
+	     !addr_is_loopback(&l->r.source)))
 		return l->r.source;
 	return to;
 }
 
 static void send_bye(struct signaling *s, struct leg *l)
 {
-	struct sip_effect where = {.to = next_hop(l), .listener = l->r.listener, .user = pool_handle(&s->legs, l)};
+	struct sip_effect where = {.to = next_hop(l),
+				   .listener = l->r.listener,
+				   .user = pool_handle(&s->legs, l)};
 	struct addr local = udp_local(s, l->r.listener, &l->r.source);
 	char branch[SIP_BRANCH_BYTES], host[80], area[SIP_REQUEST_BYTES], headers[256];
-	struct buf h = buf_of(host, sizeof host), b = buf_of(area, sizeof area), extra = buf_of(headers, sizeof headers);
+	struct buf h = buf_of(host, sizeof host), b = buf_of(area, sizeof area),
+		   extra = buf_of(headers, sizeof headers);
 	struct sip_effects out = {.n = 0};
 	int err;
 
@@ -138,18 +151,23 @@ static void send_bye(struct signaling *s, struct leg *l)
 		sip_put_quoted(&extra, str_of(l->wish.reason));
 		buf_z(&extra, "\r\n");
 	}
-	err = sip_dialog_print(&l->r.dialog,
-			       &(struct sip_dialog_request){
-				       .method = STR("BYE"), .via_host = buf_str(&h), .branch = str_of(branch),
-				       .headers = buf_ok(&extra) ? buf_str(&extra) : (struct str){"", 0},
-			       },
-			       &b);
+	err = sip_dialog_print(
+		&l->r.dialog,
+		&(struct sip_dialog_request){
+			.method = STR("BYE"),
+			.via_host = buf_str(&h),
+			.branch = str_of(branch),
+			.headers = buf_ok(&extra) ? buf_str(&extra) : (struct str){"", 0},
+		},
+		&b);
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0)
-		err = sip_stack_request(&s->stack, &where, str_of(branch), s->actor->now_ms, &out);
+		err = sip_stack_request(&s->stack, &where, str_of(branch),
+					s->actor->now_ms, &out);
 	if (err != 0)
-		log_warn("leg.bye", "leg=%" PRIx64 " reason=%s", where.user, err_name(err));
+		log_warn("leg.bye", "leg=%" PRIx64 " reason=%s", where.user,
+			 err_name(err));
 	if (err != 0) {
 		l->r.deadline_ms = s->actor->now_ms; /* there is nothing to wait for */
 		wheel_arm(&s->wheel, &l->timer, l->r.deadline_ms);
@@ -158,8 +176,8 @@ static void send_bye(struct signaling *s, struct leg *l)
 	effects_of_stack(s, &out);
 }
 
-/* Control is not there, or its queue is full: the caller is told now, not after a timeout. Saved first, so that a
- * leg control has heard of is one a successor has. */
+/* Control is not there, or its queue is full: the caller is told now, not after a
+ * timeout. Saved first, so that a leg control has heard of is one a successor has. */
 static void ask_control(struct signaling *s, struct leg *l)
 {
 	effects_save(s, l);
@@ -178,7 +196,8 @@ static void repeat(struct signaling *s, struct leg *l)
 	effects_of_stack(s, &out);
 }
 
-/* Saved before it leaves: a successor must not go on with a call that control has seen the end of. */
+/* Saved before it leaves: a successor must not go on with a call that control has seen
+ * the end of. */
 static void tell_over(struct signaling *s, struct leg *l)
 {
 	if (l->dirty)
@@ -233,11 +252,12 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev)
 
 	if (!leg_input(l, ev, &s->leg_config, s->actor->now_ms, &fx)) {
 		count(s, STAT_signaling_legs_impossible, 1);
-		log_info("leg.impossible", "leg=%" PRIx64 " state=%s event=%s", handle, leg_state_name(before),
-			 leg_event_name(ev));
+		log_info("leg.impossible", "leg=%" PRIx64 " state=%s event=%s", handle,
+			 leg_state_name(before), leg_event_name(ev));
 		return false;
 	}
-	log_debug("leg.event", "leg=%" PRIx64 " state=%s event=%s next=%s", handle, leg_state_name(before), leg_event_name(ev),
+	log_debug("leg.event", "leg=%" PRIx64 " state=%s event=%s next=%s", handle,
+		  leg_state_name(before), leg_event_name(ev),
 		  leg_state_name((enum leg_state)l->r.state));
 	arm(s, l);
 	if (l->r.state == LEG_ENDED && before != LEG_ENDED)
@@ -332,7 +352,9 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 	} else if (e->msg->method == SIP_M_INVITE) {
 		reinvite(s, l, e);
 	} else if (e->msg->method == SIP_M_OPTIONS) {
-		answer(s, e->txn, &(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)});
+		answer(s, e->txn,
+		       &(struct sip_reply){.code = 200,
+					   .headers = STR(SIP_OPTIONS_HEADERS)});
 	} else {
 		refuse(s, e, 405);
 	}
@@ -344,8 +366,11 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 
 	if (l == NULL) {
 		answer(s, e->txn, &(struct sip_reply){.code = 481});
-	} else if (e->core->cseq.number <= l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
-		answer(s, e->txn, &(struct sip_reply){.code = 500, .reason = STR("CSeq is too low")});
+	} else if (e->core->cseq.number <=
+		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
+		answer(s, e->txn,
+		       &(struct sip_reply){.code = 500,
+					   .reason = STR("CSeq is too low")});
 	} else {
 		l->r.dialog.remote_cseq = e->core->cseq.number;
 		serve(s, l, e);
@@ -417,7 +442,8 @@ void effects_tick(struct signaling *s)
 
 uint64_t effects_deadline_ms(const struct signaling *s)
 {
-	uint64_t stack_ms = sip_stack_deadline(&s->stack), legs_ms = wheel_deadline(&s->wheel);
+	uint64_t stack_ms = sip_stack_deadline(&s->stack),
+		 legs_ms = wheel_deadline(&s->wheel);
 
 	return stack_ms < legs_ms ? stack_ms : legs_ms;
 }

@@ -3,7 +3,8 @@
 
 #include "signaling/daemon/signaling.h"
 
-static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m, uint64_t id)
+static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
+			  uint64_t id)
 {
 	struct leg *l = pool_get(&s->legs, id);
 
@@ -13,11 +14,14 @@ static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m, u
 	return NULL;
 }
 
-static void give(struct signaling *s, struct leg *l, const Tipring__V1__Envelope *m, enum leg_event ev)
+static void give(struct signaling *s, struct leg *l, const Tipring__V1__Envelope *m,
+		 enum leg_event ev)
 {
 	bool good = effects_leg_input(s, l, ev);
 
-	worker_result(s->worker, m, good ? TIPRING__V1__RESULT_CODE__OK : TIPRING__V1__RESULT_CODE__CONFLICT,
+	worker_result(s->worker, m,
+		      good ? TIPRING__V1__RESULT_CODE__OK
+			   : TIPRING__V1__RESULT_CODE__CONFLICT,
 		      good ? "" : "not possible in the leg's state");
 }
 
@@ -57,8 +61,10 @@ static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *
 	(void)peer;
 	if (l == NULL)
 		return;
-	if (a == NULL || a->port > UINT16_MAX || addr_parse_ip(str_of(a->ip), &local) != 0) {
-		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED, "no usable local address");
+	if (a == NULL || a->port > UINT16_MAX ||
+	    addr_parse_ip(str_of(a->ip), &local) != 0) {
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED,
+			      "no usable local address");
 		return;
 	}
 	local.port = (uint16_t)a->port;
@@ -104,7 +110,8 @@ static void on_annotate(void *self, struct str peer, const Tipring__V1__Envelope
 	if (l == NULL)
 		return;
 	if (a->context.len > sizeof l->r.context) {
-		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED, "context too large");
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED,
+			      "context too large");
 		return;
 	}
 	if (a->context.len > 0)
@@ -126,7 +133,7 @@ static void on_forget(void *self, struct str peer, const Tipring__V1__Envelope *
 }
 
 #define ANY (~0u)
-#define UP (ACTOR_RUNNING | ACTOR_DRAINING)
+#define UP  (ACTOR_RUNNING | ACTOR_DRAINING)
 
 /* clang-format off */
 const struct actor_rule signaling_rules[] = {

@@ -1,4 +1,5 @@
-/* signaling.c - tipring-signaling: the worker as an actor. Started by tipring-supervisor. */
+/* signaling.c - tipring-signaling: the worker as an actor. Started by tipring-supervisor.
+ */
 #include "signaling/daemon/signaling.h"
 
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 
 	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
 		return ERR_INVAL;
-	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	s->leg_config.answer_timeout_ms =
+		c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
 	if (c->advertised_address[0] == '\0')
 		return 0;
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
@@ -35,20 +37,25 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct sip_config sc = {
-		.server_max = 4 * cfg->max_calls + 256, /* an INVITE and a BYE of each call, 32 s long */
+		.server_max = 4 * cfg->max_calls +
+			      256, /* an INVITE and a BYE of each call, 32 s long */
 		.client_max = cfg->max_calls + 64,
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
 		.server = str_of(s->server),
 	};
 
-	return sip_stack_init(&s->stack, &sc, &s->hash, clock_entropy(), s->actor->now_ms);
+	return sip_stack_init(&s->stack, &sc, &s->hash, clock_entropy(),
+			      s->actor->now_ms);
 }
 
 static int open_worker(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	const struct worker_ops ops = {
-		.roster = roster, .used = used, .rules = signaling_rules, .rule_count = signaling_rule_count,
+		.roster = roster,
+		.used = used,
+		.rules = signaling_rules,
+		.rule_count = signaling_rule_count,
 	};
 
 	return worker_open(s->actor, cfg, &ops, &s->worker);
@@ -58,7 +65,8 @@ static void take_over(struct signaling *s)
 {
 	uint64_t died_ns = custody_predecessor_died_ns(s->actor->custody);
 	uint32_t kept = takeover_legs(s);
-	uint32_t gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
+	uint32_t gap_ms =
+		died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
 
 	worker_kept(s->worker, kept, gap_ms);
 	if (died_ns != 0)
@@ -185,8 +193,8 @@ static void stop(void *self)
 }
 
 static const struct stat_row stats[] = {
-#define COUNTER STAT_COUNTER
-#define GAUGE STAT_GAUGE
+#define COUNTER                STAT_COUNTER
+#define GAUGE                  STAT_GAUGE
 #define STAT(kind, name, help) {#name, help, kind},
 #include "signaling/daemon/stats.def"
 #undef STAT

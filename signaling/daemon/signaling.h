@@ -1,4 +1,5 @@
-/* signaling.h - the signaling worker: sockets, slab and bus around signaling/leg and signaling/sip. */
+/* signaling.h - the signaling worker: sockets, slab and bus around signaling/leg and
+ * signaling/sip. */
 #pragma once
 
 #include <stdint.h>
@@ -9,9 +10,10 @@
 #include "common/shm/slab.h"
 #include "signaling/leg/leg.h"
 
-#define SIGNALING_LISTENERS_MAX 16u
+#define SIGNALING_LISTENERS_MAX  16u
 #define SIGNALING_DATAGRAM_BYTES 65536u
-#define SIGNALING_OUT_BYTES (1u << 20) /* sent in one turn, kept until the kernel has it */
+#define SIGNALING_OUT_BYTES                                                              \
+	(1u << 20) /* sent in one turn, kept until the kernel has it */
 #define SIGNALING_LOCALS_MAX 64u
 
 enum { /* what a poison note of the slab is about (common/shm/slab.h) */
@@ -40,9 +42,9 @@ struct signaling {
 	struct actor *actor;
 	struct worker *worker;
 	struct sip_stack stack;
-	struct pool legs;       /* of struct leg */
-	struct map by_dialog;   /* Call-ID and our tag -> handle */
-	struct wheel wheel;     /* of legs */
+	struct pool legs;     /* of struct leg */
+	struct map by_dialog; /* Call-ID and our tag -> handle */
+	struct wheel wheel;   /* of legs */
 	struct slab slab;
 	struct map_key hash;
 	struct leg_config leg_config;
@@ -53,9 +55,9 @@ struct signaling {
 	uint32_t local_next;
 	char server[64];
 	char packed[sizeof(struct leg_record)]; /* the record being saved or loaded */
-	char *out;              /* owned: SIGNALING_OUT_BYTES */
+	char *out;                              /* owned: SIGNALING_OUT_BYTES */
 	size_t out_used;
-	uint64_t out_turn_ns;   /* when `out` was last emptied */
+	uint64_t out_turn_ns; /* when `out` was last emptied */
 	uint64_t gauges_ms;
 };
 
@@ -68,7 +70,8 @@ static inline void count(struct signaling *s, enum signaling_stat row, uint64_t 
 MUST_USE int udp_open(struct signaling *s);
 void udp_receive(struct signaling *s, const struct loop_event *e);
 void udp_send(struct signaling *s, const struct sip_effect *e);
-struct addr udp_local(struct signaling *s, uint32_t listener, const struct addr *peer); /* what a peer knows us by */
+struct addr udp_local(struct signaling *s, uint32_t listener,
+		      const struct addr *peer); /* what a peer knows us by */
 
 /* effects.c: effects of the stack and of legs, carried out */
 void effects_of_stack(struct signaling *s, struct sip_effects *fx);
@@ -80,9 +83,12 @@ void effects_release(struct signaling *s, struct leg *l); /* an ended leg that c
 void effects_index(struct signaling *s, struct leg *l, bool add); /* by_dialog */
 
 /* takeover.c */
-#define TAKEOVER_SCHEMA (0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 | sizeof(struct leg_record))
+#define TAKEOVER_SCHEMA                                                                  \
+	(0x6c65670000000000ull | (uint64_t)LEG_RECORD_VERSION << 32 |                    \
+	 sizeof(struct leg_record))
 MUST_USE int takeover_slab(struct signaling *s, uint32_t cap);
-void takeover_key(struct signaling *s); /* the hash key of the predecessor, or a new one */
+void takeover_key(
+	struct signaling *s); /* the hash key of the predecessor, or a new one */
 uint32_t takeover_legs(struct signaling *s);
 
 /* from_bus.c, to_bus.c */

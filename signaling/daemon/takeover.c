@@ -17,15 +17,19 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 		if (err == 0 && s->slab.cap >= cap)
 			return 0;
 		/* another release or another size: its legs can not be continued */
-		log_error("signaling.slab", "reason=%s", err != 0 ? err_name(err) : "max_calls grew");
+		log_error("signaling.slab", "reason=%s",
+			  err != 0 ? err_name(err) : "max_calls grew");
 		if (err == 0)
 			slab_close(&s->slab);
 		else if (fd >= 0)
 			close(fd);
 		custody_drop(s->actor->custody, CUSTODY_LEG_SLAB, 0);
 	}
-	err = slab_create("legs", cap, sizeof(struct leg_record), TAKEOVER_SCHEMA, &s->slab);
-	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0, s->slab.region.fd) : err;
+	err = slab_create("legs", cap, sizeof(struct leg_record), TAKEOVER_SCHEMA,
+			  &s->slab);
+	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0,
+				       s->slab.region.fd)
+			: err;
 }
 
 static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
@@ -51,7 +55,8 @@ void takeover_key(struct signaling *s)
 
 static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 {
-	struct leg *l = pool_slot(r->handle) == slot ? pool_take_at(&s->legs, r->handle) : NULL;
+	struct leg *l =
+		pool_slot(r->handle) == slot ? pool_take_at(&s->legs, r->handle) : NULL;
 	int err;
 
 	if (l == NULL)

@@ -18,7 +18,8 @@ struct incoming {
 	Tipring__V1__MediaFacts facts;
 	struct address source, rtp, rtcp;
 	Tipring__V1__Header headers[LEG_HEADERS_MAX], *rows[LEG_HEADERS_MAX];
-	char text[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) + 1024];
+	char text[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
+		  1024];
 };
 
 static char *borrowed(const char *z)
@@ -66,7 +67,9 @@ static Tipring__V1__MediaFacts *facts(struct incoming *in, const struct sdp_choi
 static void put_text(struct buf *b, struct str s)
 {
 	for (size_t i = 0; i < s.n;) {
-		size_t step = s.p[i] != '\0' ? codec_utf8_length((const uint8_t *)s.p + i, s.n - i) : 0;
+		size_t step = s.p[i] != '\0' ? codec_utf8_length((const uint8_t *)s.p + i,
+								 s.n - i)
+					     : 0;
 
 		if (step > 0)
 			buf_bytes(b, s.p + i, step);
@@ -85,7 +88,8 @@ static char *text(struct buf *b, struct str s)
 	return buf_ok(b) ? at : borrowed("");
 }
 
-static Tipring__V1__LegIncoming *fill(struct signaling *s, struct incoming *in, const struct leg *l)
+static Tipring__V1__LegIncoming *fill(struct signaling *s, struct incoming *in,
+				      const struct leg *l)
 {
 	struct buf b = buf_of(in->text, sizeof in->text);
 	Tipring__V1__LegIncoming *m = &in->m;
@@ -174,7 +178,8 @@ void to_bus_over(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
-static void send_roster(struct signaling *s, Tipring__V1__LegState **rows, size_t n, bool last)
+static void send_roster(struct signaling *s, Tipring__V1__LegState **rows, size_t n,
+			bool last)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__LegRoster r = TIPRING__V1__LEG_ROSTER__INIT;

@@ -21,7 +21,8 @@ int udp_open(struct signaling *s)
 {
 	struct custody_item item;
 
-	for (uint32_t i = 0; custody_item(s->actor->custody, CUSTODY_LISTENER, i, &item) == 0; i++) {
+	for (uint32_t i = 0;
+	     custody_item(s->actor->custody, CUSTODY_LISTENER, i, &item) == 0; i++) {
 		struct listener *l = &s->listeners[s->listener_count];
 		int err;
 
@@ -29,10 +30,12 @@ int udp_open(struct signaling *s)
 			return ERR_RANGE;
 		err = bound_of(item.fd, &l->bound);
 		if (err == 0)
-			err = loop_udp_add(s->actor->loop, item.fd, s->listener_count, false, &l->slot);
+			err = loop_udp_add(s->actor->loop, item.fd, s->listener_count,
+					   false, &l->slot);
 		if (err != 0)
 			return err;
-		log_info("sip.listening", "transport=udp address=%s", addr_text(&l->bound).z);
+		log_info("sip.listening", "transport=udp address=%s",
+			 addr_text(&l->bound).z);
 		s->listener_count++;
 	}
 	return s->listener_count > 0 ? 0 : ERR_NOENT;
@@ -40,7 +43,10 @@ int udp_open(struct signaling *s)
 
 void udp_receive(struct signaling *s, const struct loop_event *e)
 {
-	struct sip_packet in = {.p = (const char *)e->p, .n = e->n, .source = e->from, .listener = (uint32_t)e->token};
+	struct sip_packet in = {.p = (const char *)e->p,
+				.n = e->n,
+				.source = e->from,
+				.listener = (uint32_t)e->token};
 	struct sip_effects fx;
 	uint64_t hash;
 
@@ -60,7 +66,8 @@ void udp_receive(struct signaling *s, const struct loop_event *e)
 	slab_touch(&s->slab, 0, 0);
 }
 
-/* The bytes have to stay until the loop has submitted them: everything of a turn goes into one area. */
+/* The bytes have to stay until the loop has submitted them: everything of a turn goes
+ * into one area. */
 static char *keep(struct signaling *s, const char *p, size_t n)
 {
 	char *at;
@@ -112,7 +119,8 @@ static struct addr route_to(struct signaling *s, const struct addr *peer)
 	struct local_route *r;
 
 	for (uint32_t i = 0; i < SIGNALING_LOCALS_MAX; i++)
-		if (s->locals[i].peer.family != ADDR_NONE && addr_ip_eq(&s->locals[i].peer, peer))
+		if (s->locals[i].peer.family != ADDR_NONE &&
+		    addr_ip_eq(&s->locals[i].peer, peer))
 			return s->locals[i].local;
 	r = &s->locals[s->local_next++ % SIGNALING_LOCALS_MAX];
 	*r = (struct local_route){*peer, ask_kernel(peer)};

@@ -33,7 +33,8 @@ static void keep_headers(struct leg_record *r, const struct sip_msg *m)
 		const struct sip_field *f = &m->fields[i];
 		uint16_t *at = r->header_at[r->header_count];
 
-		if (!is_extension(f->name) || f->name.n + f->value.n > LEG_TEXT_BYTES - r->text_used)
+		if (!is_extension(f->name) ||
+		    f->name.n + f->value.n > LEG_TEXT_BYTES - r->text_used)
 			continue;
 		at[0] = keep_text(r, f->name);
 		at[1] = (uint16_t)f->name.n;
@@ -100,8 +101,10 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 /* Where audio goes and how it is coded: what media was told. */
 static bool choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 {
-	return a->media == b->media && a->codec == b->codec && a->payload_type == b->payload_type &&
-	       a->dtmf_payload_type == b->dtmf_payload_type && a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
+	return a->media == b->media && a->codec == b->codec &&
+	       a->payload_type == b->payload_type &&
+	       a->dtmf_payload_type == b->dtmf_payload_type &&
+	       a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
 	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
 }
 
@@ -128,7 +131,8 @@ static int refresh_refusal(const struct leg *l)
 
 int leg_refresh(struct leg *l, const struct sip_effect *request)
 {
-	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE), request->msg->body);
+	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE),
+				      request->msg->body);
 	int code = refresh_refusal(l);
 	struct sdp_choice choice;
 	struct sdp offer;
@@ -154,11 +158,15 @@ int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *
 
 	if (err == 0)
 		err = sdp_choose(&offer, &choice);
-	return err == 0 ? sdp_answer(b, &offer, &choice, local, l->r.handle * 0x9e3779b97f4a7c15ull) : err;
+	return err == 0 ? sdp_answer(b, &offer, &choice, local,
+				     l->r.handle * 0x9e3779b97f4a7c15ull)
+			: err;
 }
 
 #define RECORD_HEAD offsetof(struct leg_record, text)
-#define SERVER_HEAD (offsetof(struct sip_server_record, skeleton) + offsetof(struct sip_skeleton, text))
+#define SERVER_HEAD                                                                      \
+	(offsetof(struct sip_server_record, skeleton) +                                  \
+	 offsetof(struct sip_skeleton, text))
 
 size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
 {
@@ -205,9 +213,11 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret)
 	if (err == 0 && ret->has_txn) {
 		err = unpack(&in, server, SERVER_HEAD, SERVER_HEAD);
 		if (err == 0)
-			err = unpack(&in, server->skeleton.text, server->skeleton.bytes, sizeof server->skeleton.text);
+			err = unpack(&in, server->skeleton.text, server->skeleton.bytes,
+				     sizeof server->skeleton.text);
 		if (err == 0)
-			err = unpack(&in, server->response, server->response_bytes, sizeof server->response);
+			err = unpack(&in, server->response, server->response_bytes,
+				     sizeof server->response);
 	}
 	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
 }
@@ -219,9 +229,11 @@ static bool ends(const char *z, size_t cap)
 
 static bool dialog_is_sound(const struct sip_dialog *d)
 {
-	return ends(d->call_id, sizeof d->call_id) && ends(d->local_tag, sizeof d->local_tag) &&
-	       ends(d->remote_tag, sizeof d->remote_tag) && ends(d->local, sizeof d->local) &&
-	       ends(d->remote, sizeof d->remote) && ends(d->target, sizeof d->target) && ends(d->route, sizeof d->route);
+	return ends(d->call_id, sizeof d->call_id) &&
+	       ends(d->local_tag, sizeof d->local_tag) &&
+	       ends(d->remote_tag, sizeof d->remote_tag) &&
+	       ends(d->local, sizeof d->local) && ends(d->remote, sizeof d->remote) &&
+	       ends(d->target, sizeof d->target) && ends(d->route, sizeof d->route);
 }
 
 static bool headers_are_sound(const struct leg_record *r)
@@ -231,7 +243,8 @@ static bool headers_are_sound(const struct leg_record *r)
 	for (uint32_t i = 0; i < r->header_count; i++) {
 		const uint16_t *at = r->header_at[i];
 
-		if ((uint32_t)at[0] + at[1] > r->text_used || (uint32_t)at[2] + at[3] > r->text_used)
+		if ((uint32_t)at[0] + at[1] > r->text_used ||
+		    (uint32_t)at[2] + at[3] > r->text_used)
 			return false;
 	}
 	return true;
@@ -240,7 +253,8 @@ static bool headers_are_sound(const struct leg_record *r)
 /* Every state but one has a deadline, and no repetition is faster than T1. */
 static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 {
-	bool repeats = r->state == LEG_ANSWERED || r->state == LEG_HANGING || r->state == LEG_REFRESHED;
+	bool repeats = r->state == LEG_ANSWERED || r->state == LEG_HANGING ||
+		       r->state == LEG_REFRESHED;
 
 	if (r->state == LEG_CONFIRMED)
 		return r->deadline_ms == UINT64_MAX;
@@ -253,13 +267,17 @@ int leg_restore(struct leg *l, uint64_t now_ms)
 {
 	const struct leg_record *r = &l->r;
 
-	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES || r->state == LEG_IDLE ||
-	    (r->state == LEG_ENDED && !r->over.owed) || !times_are_sound(r, now_ms) ||
-	    r->source.family == ADDR_NONE || r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
-	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context || !headers_are_sound(r) ||
-	    !dialog_is_sound(&r->dialog) || !ends(r->from_uri, sizeof r->from_uri) ||
-	    !ends(r->from_display, sizeof r->from_display) || !ends(r->to_uri, sizeof r->to_uri) ||
-	    !ends(r->request_uri, sizeof r->request_uri) || !ends(r->over.reason, sizeof r->over.reason))
+	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES ||
+	    r->state == LEG_IDLE || (r->state == LEG_ENDED && !r->over.owed) ||
+	    !times_are_sound(r, now_ms) || r->source.family == ADDR_NONE ||
+	    r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
+	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context ||
+	    !headers_are_sound(r) || !dialog_is_sound(&r->dialog) ||
+	    !ends(r->from_uri, sizeof r->from_uri) ||
+	    !ends(r->from_display, sizeof r->from_display) ||
+	    !ends(r->to_uri, sizeof r->to_uri) ||
+	    !ends(r->request_uri, sizeof r->request_uri) ||
+	    !ends(r->over.reason, sizeof r->over.reason))
 		return ERR_CORRUPT;
 	return choose(l) == 0 ? 0 : ERR_CORRUPT;
 }

@@ -1,4 +1,5 @@
-/* leg.h - one call leg as user agent server: an INVITE, its dialog, and the facts control works with. Pure.
+/* leg.h - one call leg as user agent server: an INVITE, its dialog, and the facts control
+ * works with. Pure.
  *
  * Everything a successor needs after a kill is in leg_record: fixed size, no pointers. */
 #pragma once
@@ -10,18 +11,18 @@
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/stack.h"
 
-#define LEG_OFFER_BYTES 4096u
-#define LEG_TEXT_BYTES 4096u /* of the X- headers */
+#define LEG_OFFER_BYTES   4096u
+#define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 512u
-#define LEG_HEADERS_MAX 32u
-#define LEG_EFFECTS_MAX 6u
+#define LEG_HEADERS_MAX   32u
+#define LEG_EFFECTS_MAX   6u
 
 enum leg_state {
 	LEG_IDLE,
-	LEG_ROUTING,   /* control was asked */
+	LEG_ROUTING, /* control was asked */
 	LEG_RINGING,
-	LEG_ANSWERED,  /* 2xx sent, repeated until the ACK */
-	LEG_HANGING,   /* to be ended, but not before the ACK (RFC 3261 15) */
+	LEG_ANSWERED, /* 2xx sent, repeated until the ACK */
+	LEG_HANGING,  /* to be ended, but not before the ACK (RFC 3261 15) */
 	LEG_CONFIRMED,
 	LEG_REFRESHED, /* confirmed, and a re-INVITE that changes nothing has its 2xx */
 	LEG_ENDING,    /* our BYE is out */
@@ -31,11 +32,11 @@ enum leg_state {
 
 enum leg_event {
 	LEG_EV_INVITE,
-	LEG_EV_RING,     /* from control */
+	LEG_EV_RING, /* from control */
 	LEG_EV_ANSWER,
 	LEG_EV_REJECT,
 	LEG_EV_HANGUP,
-	LEG_EV_ACK,      /* from the peer */
+	LEG_EV_ACK, /* from the peer */
 	LEG_EV_BYE,
 	LEG_EV_CANCEL,
 	LEG_EV_REFRESH,  /* a re-INVITE that leg_refresh() took */
@@ -48,22 +49,18 @@ enum leg_event {
 };
 
 enum leg_fx_kind {
-	LEG_FX_INCOMING,  /* tell control */
+	LEG_FX_INCOMING, /* tell control */
 	LEG_FX_RINGING,
 	LEG_FX_CONFIRMED,
-	LEG_FX_OVER,      /* tell control what leg->r.over says; again until it is settled */
-	LEG_FX_RESPOND,   /* code to the INVITE, with the answer when it is 2xx */
-	LEG_FX_REPEAT,    /* the last response again */
+	LEG_FX_OVER, /* tell control what leg->r.over says; again until it is settled */
+	LEG_FX_RESPOND, /* code to the INVITE, with the answer when it is 2xx */
+	LEG_FX_REPEAT,  /* the last response again */
 	LEG_FX_SEND_BYE,
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
 
-enum leg_who {
-	LEG_BY_CALLER = 1,
-	LEG_BY_BACKEND = 2,
-	LEG_BY_SYSTEM = 3
-};
+enum leg_who { LEG_BY_CALLER = 1, LEG_BY_BACKEND = 2, LEG_BY_SYSTEM = 3 };
 
 struct leg_fx {
 	enum leg_fx_kind kind;
@@ -91,27 +88,30 @@ struct leg_wish {
 	char reason[64];
 };
 
-struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept: leg_pack() */
+struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept:
+		       leg_pack() */
 	uint64_t version;
 	uint64_t handle;
-	struct map_key hash;       /* of the stack's tables */
+	struct map_key hash; /* of the stack's tables */
 	uint32_t state;
 	uint32_t listener;
-	uint64_t deadline_ms;      /* UINT64_MAX = none */
-	uint64_t give_up_ms;       /* of the ringing, then of the 2xx */
+	uint64_t deadline_ms; /* UINT64_MAX = none */
+	uint64_t give_up_ms;  /* of the ringing, then of the 2xx */
 	uint32_t interval_ms;
 	uint32_t context_bytes;
 	uint32_t offer_bytes;
 	uint32_t header_count;
-	uint32_t has_txn;          /* `server` is valid */
-	uint32_t invite_cseq;      /* of the last INVITE that got a 2xx: its ACK has the same */
+	uint32_t has_txn; /* `server` is valid */
+	uint32_t
+		invite_cseq; /* of the last INVITE that got a 2xx: its ACK has the same */
 	uint32_t text_used;
 	struct leg_end over;
 	struct addr source;
-	struct addr local_rtp;     /* as answered */
+	struct addr local_rtp; /* as answered */
 	struct sip_dialog dialog;
 	char from_uri[256], from_display[128], to_uri[256], request_uri[256];
-	uint16_t header_at[LEG_HEADERS_MAX][4]; /* name offset, name length, value offset, value length in text */
+	uint16_t header_at[LEG_HEADERS_MAX][4]; /* name offset, name length, value offset,
+						   value length in text */
 	char text[LEG_TEXT_BYTES];
 	char offer[LEG_OFFER_BYTES];
 	uint8_t context[LEG_CONTEXT_BYTES];
@@ -123,12 +123,12 @@ _Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
 
 struct leg {
 	struct leg_record r;
-	uint64_t txn;              /* server transaction of the last INVITE; stale when it is over */
+	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	struct wheel_timer timer;
 	struct leg_wish wish;
-	struct sdp_choice choice;  /* of the offer */
+	struct sdp_choice choice; /* of the offer */
 	uint32_t ring_code;
-	bool dirty;                /* write the record */
+	bool dirty; /* write the record */
 	uint32_t unexpected;
 };
 
@@ -136,23 +136,30 @@ struct leg_config {
 	uint32_t answer_timeout_ms;
 };
 
-/* From an INVITE outside a dialog. 0, or the status code of its refusal (positive): 400, 488, 513. */
-MUST_USE int leg_open(struct leg *l, const struct sip_effect *request, struct str local_tag);
+/* From an INVITE outside a dialog. 0, or the status code of its refusal (positive): 400,
+ * 488, 513. */
+MUST_USE int leg_open(struct leg *l, const struct sip_effect *request,
+		      struct str local_tag);
 
-/* A re-INVITE. 0: it offers what the leg has (a refresh, RFC 3261 14.2), and LEG_EV_REFRESH follows; else the status
- * code of its refusal (481, 488, 491, 500), and nothing has changed. */
+/* A re-INVITE. 0: it offers what the leg has (a refresh, RFC 3261 14.2), and
+ * LEG_EV_REFRESH follows; else the status code of its refusal (481, 488, 491, 500), and
+ * nothing has changed. */
 MUST_USE int leg_refresh(struct leg *l, const struct sip_effect *request);
 
 /* One event. False: no rule for it in this state. */
-bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, uint64_t now_ms, struct leg_effects *out);
+bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
+	       uint64_t now_ms, struct leg_effects *out);
 
 /* The answer SDP for the stored offer. ERR_SYNTAX, ERR_UNSUPPORTED, ERR_NOSPC. */
-MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b);
+MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local,
+			      struct buf *b);
 
-/* The record as it is kept, without what its texts and messages leave unused: a few KB of 28. The number of octets. */
+/* The record as it is kept, without what its texts and messages leave unused: a few KB
+ * of 28. The number of octets. */
 size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)]);
 
-/* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
+/* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the
+ * fields is leg_restore()'s to check. */
 MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
 
 /* Check a record of a predecessor; sets what is derived from it. ERR_CORRUPT. */

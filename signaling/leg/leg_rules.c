@@ -1,4 +1,5 @@
-/* leg_rules.c - what a leg does when. Actions append effects and never change the state. */
+/* leg_rules.c - what a leg does when. Actions append effects and never change the state.
+ */
 #include "common/base/must.h"
 #include "signaling/leg/leg.h"
 
@@ -80,7 +81,9 @@ static void ring(struct step *s)
 {
 	respond(s, s->l->ring_code);
 	emit(s, LEG_FX_RINGING);
-	s->l->r.give_up_ms = s->now_ms + 10 * (uint64_t)s->cfg->answer_timeout_ms; /* ringing may take its time */
+	s->l->r.give_up_ms =
+		s->now_ms +
+		10 * (uint64_t)s->cfg->answer_timeout_ms; /* ringing may take its time */
 	wait_ringing(s);
 }
 
@@ -200,7 +203,8 @@ static void no_ack(struct step *s)
 	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
 }
 
-/* Whether the BYE of a predecessor arrived is not known; to the peer that had it this one is a 481. */
+/* Whether the BYE of a predecessor arrived is not known; to the peer that had it this one
+ * is a 481. */
 static void bye_again(struct step *s)
 {
 	emit(s, LEG_FX_SEND_BYE);
@@ -310,13 +314,15 @@ static const struct rule give_up[LEG_STATES] = {
 	[LEG_HANGING] = {bye_after_ack, LEG_ENDING},
 };
 
-bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, uint64_t now_ms, struct leg_effects *out)
+bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
+	       uint64_t now_ms, struct leg_effects *out)
 {
 	struct step s = {l, cfg, now_ms, out};
 	const struct rule *r = &rules[l->r.state][ev];
 
 	out->n = 0;
-	if (ev == LEG_EV_TIMER && give_up[l->r.state].act != NULL && now_ms >= l->r.give_up_ms)
+	if (ev == LEG_EV_TIMER && give_up[l->r.state].act != NULL &&
+	    now_ms >= l->r.give_up_ms)
 		r = &give_up[l->r.state];
 	if (r->act == NULL) {
 		l->unexpected++;
@@ -331,7 +337,8 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg, u
 const char *leg_state_name(enum leg_state s)
 {
 	static const char *const names[LEG_STATES] = {
-		"idle", "routing", "ringing", "answered", "hanging", "confirmed", "refreshed", "ending", "ended",
+		"idle",      "routing",   "ringing", "answered", "hanging",
+		"confirmed", "refreshed", "ending",  "ended",
 	};
 
 	return names[s];
@@ -340,8 +347,8 @@ const char *leg_state_name(enum leg_state s)
 const char *leg_event_name(enum leg_event e)
 {
 	static const char *const names[LEG_EVENTS] = {
-		"invite", "ring", "answer", "reject", "hangup", "ack", "bye", "cancel", "refresh", "bye_done",
-		"unsent", "settled", "resume", "timer",
+		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
+		"cancel", "refresh", "bye_done", "unsent", "settled", "resume", "timer",
 	};
 
 	return names[e];

@@ -11,8 +11,8 @@ static const struct {
 };
 
 #define PTIME_DEFAULT_MS 20u
-#define PTIME_MAX_MS 60u
-#define DTMF_EVENTS "0-16"
+#define PTIME_MAX_MS     60u
+#define DTMF_EVENTS      "0-16"
 
 static bool is_event(const struct sdp_format *f)
 {
@@ -22,7 +22,8 @@ static bool is_event(const struct sdp_format *f)
 static bool codec_of(const struct sdp_format *f, enum sdp_codec *ret)
 {
 	for (unsigned i = 0; i < SDP_CODECS; i++) {
-		if (str_ieq(f->name, codecs[i].name) && f->clock_hz == codecs[i].clock_hz) {
+		if (str_ieq(f->name, codecs[i].name) &&
+		    f->clock_hz == codecs[i].clock_hz) {
 			*ret = (enum sdp_codec)i;
 			return true;
 		}
@@ -46,7 +47,8 @@ static bool choose_in(const struct sdp_media *m, struct sdp_choice *ret)
 {
 	bool found = false;
 
-	if (!str_ieq(m->kind, STR("audio")) || !m->is_rtp || m->port == 0 || m->addr.family == ADDR_NONE)
+	if (!str_ieq(m->kind, STR("audio")) || !m->is_rtp || m->port == 0 ||
+	    m->addr.family == ADDR_NONE)
 		return false;
 	ret->dtmf_payload_type = 0;
 	for (uint32_t i = 0; i < m->count; i++) {
@@ -59,8 +61,10 @@ static bool choose_in(const struct sdp_media *m, struct sdp_choice *ret)
 		if (ret->dtmf_payload_type == 0 && is_event(f))
 			ret->dtmf_payload_type = f->payload_type;
 	}
-	ret->ptime_ms = m->ptime_ms >= 10 && m->ptime_ms <= PTIME_MAX_MS && m->ptime_ms % 10 == 0 ? m->ptime_ms
-												   : PTIME_DEFAULT_MS;
+	ret->ptime_ms =
+		m->ptime_ms >= 10 && m->ptime_ms <= PTIME_MAX_MS && m->ptime_ms % 10 == 0
+			? m->ptime_ms
+			: PTIME_DEFAULT_MS;
 	ret->rtp = ret->rtcp = m->addr;
 	ret->rtp.port = m->port;
 	if (m->rtcp.family != ADDR_NONE)
@@ -96,7 +100,8 @@ static void put_map(struct buf *b, uint8_t pt, struct str name, uint32_t hz)
 
 static void put_taken(struct buf *b, const struct sdp_choice *c, uint16_t port)
 {
-	static const char *const directions[SDP_DIRECTIONS] = {"sendrecv", "sendonly", "recvonly", "inactive"};
+	static const char *const directions[SDP_DIRECTIONS] = {"sendrecv", "sendonly",
+							       "recvonly", "inactive"};
 
 	buf_z(b, "m=audio ");
 	buf_u64(b, port);
@@ -140,8 +145,8 @@ static void put_address(struct buf *b, const struct addr *a)
 	buf_z(b, "\r\n");
 }
 
-int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *c, const struct addr *local,
-	       uint64_t session_id)
+int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *c,
+	       const struct addr *local, uint64_t session_id)
 {
 	buf_z(b, "v=0\r\no=- ");
 	buf_u64(b, session_id >> 1); /* fits the signed number some parsers make of it */

@@ -27,13 +27,16 @@ static int number(struct str text, uint32_t most, uint32_t *ret)
 	return 0;
 }
 
-/* "IN IP4 192.0.2.1[/ttl]"; a name instead of an address is no error, but nothing we can send to. */
+/* "IN IP4 192.0.2.1[/ttl]"; a name instead of an address is no error, but nothing we can
+ * send to. */
 static int parse_connection(struct str v, struct addr *ret)
 {
-	struct str net = word(&v), type = word(&v), rest, host = str_cut(word(&v), '/', &rest);
+	struct str net = word(&v), type = word(&v), rest,
+		   host = str_cut(word(&v), '/', &rest);
 	struct addr a;
 
-	if (!str_ieq(net, STR("IN")) || (!str_ieq(type, STR("IP4")) && !str_ieq(type, STR("IP6"))) || host.n == 0)
+	if (!str_ieq(net, STR("IN")) ||
+	    (!str_ieq(type, STR("IP4")) && !str_ieq(type, STR("IP6"))) || host.n == 0)
 		return ERR_SYNTAX;
 	*ret = (struct addr){.family = ADDR_NONE};
 	if (addr_parse_ip(host, &a) == 0)
@@ -56,10 +59,10 @@ static int parse_formats(struct sdp_media *m)
 			return ERR_RANGE;
 		*f = (struct sdp_format){.payload_type = (uint8_t)pt};
 		/* RFC 3551 table 4: names that need no rtpmap */
-#define CODEC(id, text, hz, st)                                                                  \
-	if ((st) == (int)pt) {                                                                   \
-		f->name = STR(text);                                                             \
-		f->clock_hz = (hz);                                                              \
+#define CODEC(id, text, hz, st)                                                          \
+	if ((st) == (int)pt) {                                                           \
+		f->name = STR(text);                                                     \
+		f->clock_hz = (hz);                                                      \
 	}
 #include "signaling/sdp/codec.def"
 #undef CODEC
@@ -135,7 +138,10 @@ static int parse_rtcp(struct sdp_media *m, struct str v)
 static bool direction_of(struct str name, enum sdp_direction *ret)
 {
 	static const struct str names[SDP_DIRECTIONS] = {
-		{"sendrecv", 8}, {"sendonly", 8}, {"recvonly", 8}, {"inactive", 8},
+		{"sendrecv", 8},
+		{"sendonly", 8},
+		{"recvonly", 8},
+		{"inactive", 8},
 	};
 
 	for (unsigned i = 0; i < SDP_DIRECTIONS; i++) {
@@ -193,7 +199,8 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 
 		if (err == 0) {
 			s->media[s->count - 1].addr = all->addr;
-			s->media[s->count - 1].direction = all->direction; /* a session-level one holds for all */
+			s->media[s->count - 1].direction =
+				all->direction; /* a session-level one holds for all */
 		}
 		return err;
 	}
@@ -214,10 +221,12 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 	return 0;
 }
 
-/* RFC 8866 9, byte-string: what is copied into an answer is a line of its own there, too. */
+/* RFC 8866 9, byte-string: what is copied into an answer is a line of its own there, too.
+ */
 static bool has_stray_octet(struct str line)
 {
-	return memchr(line.p, '\0', line.n) != NULL || memchr(line.p, '\r', line.n) != NULL;
+	return memchr(line.p, '\0', line.n) != NULL ||
+	       memchr(line.p, '\r', line.n) != NULL;
 }
 
 int sdp_parse(struct str text, struct sdp *ret)
@@ -237,9 +246,11 @@ int sdp_parse(struct str text, struct sdp *ret)
 			continue;
 		if (n == SDP_LINES_MAX)
 			return ERR_RANGE;
-		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) || (n == 0 && !str_eq(line, STR("v=0"))))
+		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
+		    (n == 0 && !str_eq(line, STR("v=0"))))
 			return ERR_SYNTAX;
-		err = parse_line(ret, &all, line.p[0], (struct str){line.p + 2, line.n - 2});
+		err = parse_line(ret, &all, line.p[0],
+				 (struct str){line.p + 2, line.n - 2});
 		if (err != 0)
 			return err;
 	}
@@ -291,7 +302,8 @@ static struct str sdp_of_part(struct str part)
 
 		if (line.n == 0)
 			break;
-		if (str_ieq(name, STR("Content-Type")) && type_is(value, STR("application/sdp"))) {
+		if (str_ieq(name, STR("Content-Type")) &&
+		    type_is(value, STR("application/sdp"))) {
 			while (rest.n > 0 && str_trim(str_cut(rest, '\n', &rest)).n > 0)
 				;
 			return rest;
@@ -310,7 +322,9 @@ struct str sdp_in_body(struct str content_type, struct str body)
 	if (!type_is(content_type, STR("multipart/mixed")) || boundary.n == 0)
 		return (struct str){"", 0};
 	while ((at = find(rest, boundary)) != NULL) {
-		struct str part = {at + boundary.n, (size_t)(rest.p + rest.n - (at + boundary.n))}, sdp;
+		struct str part = {at + boundary.n,
+				   (size_t)(rest.p + rest.n - (at + boundary.n))},
+			   sdp;
 		const char *end = find(part, boundary);
 
 		rest = part;

@@ -1,4 +1,5 @@
-/* sdp.h - session descriptions (RFC 8866) and the audio answer to an offer (RFC 3264). Pure: text in, facts and text out. */
+/* sdp.h - session descriptions (RFC 8866) and the audio answer to an offer (RFC 3264).
+ * Pure: text in, facts and text out. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,17 +10,17 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-#define SDP_BYTES_MAX 65536u
-#define SDP_LINES_MAX 1024u
-#define SDP_MEDIA_MAX 16u
+#define SDP_BYTES_MAX   65536u
+#define SDP_LINES_MAX   1024u
+#define SDP_MEDIA_MAX   16u
 #define SDP_FORMATS_MAX 32u
 
 enum sdp_direction { /* as the describer sees it */
-	SDP_SENDRECV,
-	SDP_SENDONLY,
-	SDP_RECVONLY,
-	SDP_INACTIVE,
-	SDP_DIRECTIONS
+		     SDP_SENDRECV,
+		     SDP_SENDONLY,
+		     SDP_RECVONLY,
+		     SDP_INACTIVE,
+		     SDP_DIRECTIONS
 };
 
 enum sdp_codec {
@@ -31,18 +32,19 @@ enum sdp_codec {
 
 struct sdp_format {
 	uint8_t payload_type;
-	struct str name;   /* from rtpmap, or of the static type; n == 0: unknown */
+	struct str name; /* from rtpmap, or of the static type; n == 0: unknown */
 	uint32_t clock_hz;
 	struct str fmtp;
 };
 
 struct sdp_media {
-	struct str line;   /* the whole m= value */
+	struct str line; /* the whole m= value */
 	struct str kind, proto, formats;
 	uint16_t port;
-	bool is_rtp;       /* RTP/AVP: formats are payload types */
-	struct addr addr;  /* c= of the media or the session; port 0; family NONE: none that is an IP address */
-	struct addr rtcp;  /* a=rtcp; family NONE: the port above */
+	bool is_rtp;      /* RTP/AVP: formats are payload types */
+	struct addr addr; /* c= of the media or the session; port 0; family NONE: none
+			     that is an IP address */
+	struct addr rtcp; /* a=rtcp; family NONE: the port above */
 	enum sdp_direction direction;
 	uint32_t ptime_ms; /* 0 = not given */
 	struct sdp_format v[SDP_FORMATS_MAX];
@@ -56,16 +58,18 @@ struct sdp {
 	uint32_t count;
 };
 
-/* Everything borrows from `text`. ERR_SYNTAX; ERR_RANGE: more lines, media or formats than the limits. */
+/* Everything borrows from `text`. ERR_SYNTAX; ERR_RANGE: more lines, media or formats
+ * than the limits. */
 MUST_USE int sdp_parse(struct str text, struct sdp *ret);
 
-/* What of an offer we take: the first audio stream that is not rejected, its first codec that we speak. */
+/* What of an offer we take: the first audio stream that is not rejected, its first codec
+ * that we speak. */
 struct sdp_choice {
-	uint32_t media;      /* index */
+	uint32_t media; /* index */
 	enum sdp_codec codec;
 	uint8_t payload_type;
 	uint8_t dtmf_payload_type; /* 0 = telephone-event was not offered */
-	uint32_t ptime_ms;   /* 20 when not given */
+	uint32_t ptime_ms;         /* 20 when not given */
 	struct addr rtp, rtcp;
 	enum sdp_direction direction; /* ours: the mirror of the offer's */
 };
@@ -73,9 +77,12 @@ struct sdp_choice {
 /* ERR_UNSUPPORTED: nothing in it that we can speak. */
 MUST_USE int sdp_choose(const struct sdp *offer, struct sdp_choice *ret);
 
-/* The answer: every m= line of the offer in order, the chosen one with `local`, the others rejected with port 0. ERR_NOSPC. */
-MUST_USE int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *c, const struct addr *local,
+/* The answer: every m= line of the offer in order, the chosen one with `local`, the
+ * others rejected with port 0. ERR_NOSPC. */
+MUST_USE int sdp_answer(struct buf *b, const struct sdp *offer,
+			const struct sdp_choice *c, const struct addr *local,
 			uint64_t session_id);
 
-/* The SDP inside a body: application/sdp in any spelling, or the first such part of multipart/mixed. n == 0: there is none. */
+/* The SDP inside a body: application/sdp in any spelling, or the first such part of
+ * multipart/mixed. n == 0: there is none. */
 struct str sdp_in_body(struct str content_type, struct str body);

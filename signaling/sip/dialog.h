@@ -23,7 +23,7 @@ struct sip_dialog {
 	char local[SIP_DIALOG_URI_BYTES];      /* name-addr without tag, our From */
 	char remote[SIP_DIALOG_URI_BYTES];     /* likewise, our To */
 	char target[SIP_DIALOG_URI_BYTES];     /* the peer's Contact URI */
-	char route[SIP_DIALOG_ROUTE_BYTES];    /* "<uri>, <uri>", the order of our Route */
+	char route[SIP_DIALOG_ROUTE_BYTES]; /* "<uri>, <uri>", the order of our Route */
 };
 
 /* The UAS side: from the INVITE and the tag we answer with. ERR_NOSPC: a field is longer
@@ -32,8 +32,8 @@ struct sip_dialog {
 MUST_USE int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
 			    const struct sip_core *c, struct str local_tag);
 
-/* The peer's Contact becomes the target when there is one (RFC 3261 12.2.2). ERR_SYNTAX or
- * ERR_NOSPC, and the target stays. */
+/* The peer's Contact becomes the target when there is one (RFC 3261 12.2.2). ERR_SYNTAX
+ * or ERR_NOSPC, and the target stays. */
 MUST_USE int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *m,
 				const struct sip_core *c);
 

@@ -21,7 +21,7 @@ struct lines {
 	const char *p;     /* the next line */
 	const char *start; /* of the text */
 	const char *end;
-	const char *block; /* the octets of the bits below; NULL: none yet */
+	const char *block;       /* the octets of the bits below; NULL: none yet */
 	uint64_t lf, colon, odd; /* not walked over yet */
 	size_t at, count;        /* next of `chunk`, and how many there are */
 	struct sip_block chunk[LINES_CHUNK];
@@ -85,7 +85,8 @@ static bool next_block(struct lines *l)
 	return true;
 }
 
-/* What of this block stands below `limit` (a bit, or 0: all of it) belongs to the line. */
+/* What of this block stands below `limit` (a bit, or 0: all of it) belongs to the line.
+ */
 static void take_bits(struct lines *l, struct line *line, uint64_t limit)
 {
 	uint64_t below = limit - 1;
@@ -242,7 +243,8 @@ static void parse_field(struct sip_msg *m, const struct line *line,
 		return;
 	}
 	f->name = name;
-	f->value = str_trim((struct str){line->colon + 1, (size_t)(end - line->colon) - 1});
+	f->value =
+		str_trim((struct str){line->colon + 1, (size_t)(end - line->colon) - 1});
 	f->next = SIP_NONE;
 	link_field(m, last);
 }
@@ -292,8 +294,7 @@ static void check_single(struct sip_msg *m)
 {
 	for (unsigned id = 1; id < SIP_HEADERS; id++)
 		if (sip_header_is_single((enum sip_header)id) &&
-		    m->first[id] != SIP_NONE &&
-		    m->fields[m->first[id]].next != SIP_NONE)
+		    m->first[id] != SIP_NONE && m->fields[m->first[id]].next != SIP_NONE)
 			find_fault(m, 400,
 				   "A header field that may appear once appears twice");
 }
@@ -322,8 +323,7 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 
 	lines_start(&lines, rest);
 	first = next_line(&lines, false);
-	if (first.text.n >= 8 &&
-	    str_ieq((struct str){first.text.p, 8}, STR("SIP/2.0 ")))
+	if (first.text.n >= 8 && str_ieq((struct str){first.text.p, 8}, STR("SIP/2.0 ")))
 		err = parse_status_line(ret, first.text);
 	else
 		err = parse_request_line(ret, &first);

@@ -18,7 +18,7 @@ static const struct {
 
 /* A perfect hash of the names: every one has a slot of its own. tools/gen_header_hash.py
  * finds the multiplier. */
-#define SLOT(at, id)   [at] = SIP_##id,
+#define SLOT(at, id) [at] = SIP_##id,
 #define MULTIPLIER(m)
 static const uint8_t slots[128] = {
 #include "signaling/sip/header_hash.def"
@@ -52,7 +52,8 @@ static uint64_t lower8(uint64_t w)
 {
 	const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
 	uint64_t low7 = w & ~high;
-	uint64_t from_a = low7 + (0x80 - 'A') * ones, above_z = low7 + (0x7f - 'Z') * ones;
+	uint64_t from_a = low7 + (0x80 - 'A') * ones,
+		 above_z = low7 + (0x7f - 'Z') * ones;
 
 	return w | (((from_a ^ above_z) & high & ~w) >> 2);
 }
@@ -94,8 +95,9 @@ enum sip_header sip_header_of(struct str name)
 	struct str known = headers[id].name;
 
 	if (name.n == 1)
-		return word == (unsigned char)headers[id].compact && word != 0 ? id
-									       : SIP_OTHER;
+		return word == (unsigned char)headers[id].compact && word != 0
+			       ? id
+			       : SIP_OTHER;
 	if (name.n != known.n || word != word_at(known.p, known.n))
 		return SIP_OTHER;
 	return name.n <= 8 || tails_eq(name, known) ? id : SIP_OTHER;

@@ -34,13 +34,14 @@ struct sip_reply {
 	struct str server;     /* empty: no Server header */
 };
 
-/* ERR_NOSPC: too long to be answered from here; with `cut` it can still be refused. Header lines that are there are copied
- * even when they are malformed. */
+/* ERR_NOSPC: too long to be answered from here; with `cut` it can still be refused.
+ * Header lines that are there are copied even when they are malformed. */
 MUST_USE int sip_skeleton_make(const struct sip_msg *m, const struct sip_core *c,
 			       const struct addr *source, bool force_rport,
 			       struct sip_skeleton *ret);
 
-/* Appends. ERR_NOSPC; ERR_SYNTAX: text that would break the message, a body without type. */
+/* Appends. ERR_NOSPC; ERR_SYNTAX: text that would break the message, a body without type.
+ */
 MUST_USE int sip_reply_print(struct buf *b, const struct sip_skeleton *k,
 			     const struct sip_reply *r);
 

@@ -6,8 +6,8 @@
 #define ONES 0x0101010101010101ull
 #define LOW7 0x7f7f7f7f7f7f7f7full
 
-/* Bit i: octet i of `w` is `c`. Exact: no carry leaves an octet (Warren, Hacker's Delight,
- * 6-1), and the multiplication gathers the eight flags in its top octet. */
+/* Bit i: octet i of `w` is `c`. Exact: no carry leaves an octet (Warren, Hacker's
+ * Delight, 6-1), and the multiplication gathers the eight flags in its top octet. */
 static uint64_t equal8(uint64_t w, char c)
 {
 	uint64_t x = w ^ ONES * (unsigned char)c;

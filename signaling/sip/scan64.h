@@ -15,8 +15,8 @@ struct sip_block {
 	uint64_t lf, colon, cr, nul;
 };
 
-/* All of `text`, at most 64 * `blocks` octets of it; the number of blocks set. Nothing outside
- * of `text` is read, and bits behind its end are 0. */
+/* All of `text`, at most 64 * `blocks` octets of it; the number of blocks set. Nothing
+ * outside of `text` is read, and bits behind its end are 0. */
 size_t sip_scan64(struct str text, struct sip_block *ret, size_t blocks);
 
 /* ---- the implementations: whole blocks only ---- */

@@ -35,7 +35,7 @@ __attribute__((target("avx2"))) static uint64_t equal64(__m256i low, __m256i hig
 }
 
 __attribute__((target("avx2"))) void sip_scan64_avx2(const char *p, struct sip_block *ret,
-						      size_t blocks)
+						     size_t blocks)
 {
 	for (size_t b = 0; b < blocks; b++, p += SIP_BLOCK_BYTES) {
 		__m256i low = _mm256_loadu_si256((const __m256i_u *)p);

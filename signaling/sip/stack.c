@@ -5,7 +5,7 @@
 
 #include "common/base/must.h"
 
-#define COOKIE      "z9hG4bK"
+#define COOKIE "z9hG4bK"
 
 static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
 {
@@ -350,7 +350,8 @@ static void unavailable(struct sip_stack *s, struct sip_effects *out)
 	struct buf headers = buf_of(area, sizeof area);
 	struct sip_reply r = {.code = 503};
 
-	sip_put_retry_after(&headers, map_hash(&s->hash, s->core.call_id.p, s->core.call_id.n));
+	sip_put_retry_after(&headers,
+			    map_hash(&s->hash, s->core.call_id.p, s->core.call_id.n));
 	r.headers = buf_str(&headers);
 	answer_stateless(s, &r, out);
 }
@@ -361,10 +362,10 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 	if (s->draining)
 		unavailable(s, out);
 	else
-		answer_stateless(
-			s,
-			&(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)},
-			out);
+		answer_stateless(s,
+				 &(struct sip_reply){.code = 200,
+						     .headers = STR(SIP_OPTIONS_HEADERS)},
+				 out);
 }
 
 /* The last eighth of the table is for calls that stand. */

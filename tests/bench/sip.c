@@ -1,10 +1,10 @@
 /* sip.c - parsing and answering SIP against libosip2, in alternating rounds.
  *
- * The work: an INVITE of a phone, 12 header fields and a session description, as it lies in
- * a receive buffer. parse_vs_osip: our index against their tree, each what its own stack
- * starts from. parse_typed: with everything our stack reads of every request (all Vias,
- * From, To, CSeq, Contact, Request-URI, Call-ID) parsed and judged. build_vs_osip: a 200 to
- * it, printed. One JSON line each; ratio = ours over theirs per second. */
+ * The work: an INVITE of a phone, 12 header fields and a session description, as it lies
+ * in a receive buffer. parse_vs_osip: our index against their tree, each what its own
+ * stack starts from. parse_typed: with everything our stack reads of every request (all
+ * Vias, From, To, CSeq, Contact, Request-URI, Call-ID) parsed and judged. build_vs_osip:
+ * a 200 to it, printed. One JSON line each; ratio = ours over theirs per second. */
 #include <osipparser2/osip_parser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,31 +43,34 @@ static void print_messages(void)
 
 	for (unsigned i = 0; i < MESSAGES; i++) {
 		unsigned x = i * 2654435761u;
-		int m = snprintf(sdp, sizeof sdp,
-				 "v=0\r\no=user%u %u 1 IN IP4 192.0.2.%u\r\ns=-\r\n"
-				 "c=IN IP4 192.0.2.%u\r\nt=0 0\r\n"
-				 "m=audio %u RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\n"
-				 "a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
-				 "a=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n",
-				 i, x, i % 250, i % 250, 10000 + 2 * i);
-		int n = snprintf(
-			messages[i].text, BYTES_MAX,
-			"INVITE sip:+1555%07u@192.0.2.200:5060 SIP/2.0\r\n"
-			"Via: SIP/2.0/UDP 192.0.2.%u:5060;branch=z9hG4bK%08x%08x;rport\r\n"
-			"Max-Forwards: 70\r\n"
-			"From: \"Caller %u\" <sip:user%u@example.com>;tag=%x\r\n"
-			"To: <sip:+1555%07u@example.net>\r\n"
-			"Call-ID: %08x-%04x-%08x@192.0.2.%u\r\n"
-			"CSeq: %u INVITE\r\n"
-			"Contact: <sip:user%u@192.0.2.%u:5060;transport=udp>\r\n"
-			"Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, SUBSCRIBE, NOTIFY, "
-			"INFO, PUBLISH, MESSAGE\r\n"
-			"Supported: replaces, timer\r\n"
-			"User-Agent: %s\r\n"
-			"Content-Type: application/sdp\r\n"
-			"Content-Length: %d\r\n\r\n%s",
-			i * 7919, i % 250, x, ~x, i, i * 31, x, i * 7919, x, i, ~x, i % 250,
-			i + 1, i * 31, i % 250, agents[i % 4], m, sdp);
+		int m = snprintf(
+			sdp, sizeof sdp,
+			"v=0\r\no=user%u %u 1 IN IP4 192.0.2.%u\r\ns=-\r\n"
+			"c=IN IP4 192.0.2.%u\r\nt=0 0\r\n"
+			"m=audio %u RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\n"
+			"a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
+			"a=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\n",
+			i, x, i % 250, i % 250, 10000 + 2 * i);
+		int n = snprintf(messages[i].text, BYTES_MAX,
+				 "INVITE sip:+1555%07u@192.0.2.200:5060 SIP/2.0\r\n"
+				 "Via: SIP/2.0/UDP "
+				 "192.0.2.%u:5060;branch=z9hG4bK%08x%08x;rport\r\n"
+				 "Max-Forwards: 70\r\n"
+				 "From: \"Caller %u\" <sip:user%u@example.com>;tag=%x\r\n"
+				 "To: <sip:+1555%07u@example.net>\r\n"
+				 "Call-ID: %08x-%04x-%08x@192.0.2.%u\r\n"
+				 "CSeq: %u INVITE\r\n"
+				 "Contact: <sip:user%u@192.0.2.%u:5060;transport=udp>\r\n"
+				 "Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REFER, "
+				 "SUBSCRIBE, NOTIFY, "
+				 "INFO, PUBLISH, MESSAGE\r\n"
+				 "Supported: replaces, timer\r\n"
+				 "User-Agent: %s\r\n"
+				 "Content-Type: application/sdp\r\n"
+				 "Content-Length: %d\r\n\r\n%s",
+				 i * 7919, i % 250, x, ~x, i, i * 31, x, i * 7919, x, i,
+				 ~x, i % 250, i + 1, i * 31, i % 250, agents[i % 4], m,
+				 sdp);
 
 		if (m <= 0 || n <= 0 || (size_t)n >= BYTES_MAX)
 			fail("a message is too long");
@@ -144,7 +147,8 @@ static osip_message_t *their_response(const osip_message_t *q)
 	osip_message_set_reason_phrase(m, osip_strdup("OK"));
 	osip_via_set_received(via, osip_strdup("192.0.2.1"));
 	osip_list_add(&m->vias, via, -1);
-	if (osip_from_clone(q->from, &m->from) != 0 || osip_to_clone(q->to, &m->to) != 0 ||
+	if (osip_from_clone(q->from, &m->from) != 0 ||
+	    osip_to_clone(q->to, &m->to) != 0 ||
 	    osip_call_id_clone(q->call_id, &m->call_id) != 0 ||
 	    osip_cseq_clone(q->cseq, &m->cseq) != 0)
 		fail("theirs could not copy");

@@ -1,4 +1,5 @@
-/* fuzz_signaling.c - the whole worker in a storm: see tests/unit/signaling/daemon/storm.h */
+/* fuzz_signaling.c - the whole worker in a storm: see tests/unit/signaling/daemon/storm.h
+ */
 #include "common/base/log.h"
 #include "tests/unit/signaling/daemon/storm.h"
 

@@ -75,6 +75,16 @@ class Peer:
                 return message
         raise AssertionError(f"waited for {codes}, got {seen}")
 
+    def send_until(self, message: str, *codes: int, seconds: float = 5.0) -> str:
+        """Send as timer E does (500 ms) until this answer comes: what a process that is killed had taken from its socket is lost."""
+        for _ in range(int(2 * seconds)):
+            self.send(message)
+            try:
+                return self.wait(*codes, seconds=0.5)
+            except AssertionError:
+                continue
+        raise AssertionError(f"none of {codes}")
+
     def request_of(self, method: str, *, but: str = "", seconds: float = 3.0) -> str:
         """The first request of that method that is not `but` again."""
         end = time.monotonic() + seconds

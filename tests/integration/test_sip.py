@@ -214,7 +214,7 @@ def test_a_bye_while_signaling_is_dead_ends_the_call_once(system, peer):
     peer.call()
     wait_for(lambda: system.metric("tipring_calls_answered") == 1, 3)
     system.kill("signaling-0")
-    peer.bye()
+    peer.send_until(peer.request("BYE"), 200, 481)  # 481: the first one had ended the call, and its answer was lost
     wait_for(lambda: system.metric("tipring_calls_ended_total") == 1, 5)
     wait_for(lambda: system.metric("tipring_signaling_legs") == 0, 5)
     assert system.metric("tipring_calls") == 0
@@ -242,9 +242,7 @@ def test_a_cancel_while_signaling_is_dead(make_system):
         p.send(p.request("INVITE", body=p.sdp()))
         p.wait(180)
         made.kill("signaling-0")
-        p.send(p.request("CANCEL", cseq=1, branch=p.branch))
-        p.wait(200)
-        p.wait(487)
+        p.send_until(p.request("CANCEL", cseq=1, branch=p.branch), 487)
         p.close()
         wait_for(lambda: made.metric("tipring_calls_ended_total") == 1, 5)
     finally:

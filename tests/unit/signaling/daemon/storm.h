@@ -1,10 +1,12 @@
-/* storm.h - the whole signaling worker but its sockets and its bus, between callers, a network that loses, doubles and
- * reorders, and a control that dies; the worker itself is killed, too. Octets say what happens next, so that a
- * fuzzer and a seeded test run the same.
+/* storm.h - the whole signaling worker but its sockets and its bus, between callers, a
+ * network that loses, doubles and reorders, and a control that dies; the worker itself is
+ * killed, too. Octets say what happens next, so that a fuzzer and a seeded test run the
+ * same.
  *
- * What must hold: an INVITE has one final response however often it is seen; control hears the end of every leg it
- * heard of, always the same one, and nothing of a leg that is settled; a call whose processes were all there is
- * ended by what happened and not by a loss; and when everybody is silent everything is free again. */
+ * What must hold: an INVITE has one final response however often it is seen; control
+ * hears the end of every leg it heard of, always the same one, and nothing of a leg that
+ * is settled; a call whose processes were all there is ended by what happened and not by
+ * a loss; and when everybody is silent everything is free again. */
 #pragma once
 
 #include <setjmp.h>
@@ -16,14 +18,14 @@
 #include "common/base/must.h"
 #include "signaling/daemon/signaling.h"
 
-#define STORM_LEGS     4u
-#define STORM_CALLERS  3u
-#define STORM_PACKETS  24u
-#define STORM_BYTES    4096u
-#define STORM_KNOWN    512u
-#define STORM_INVITES  64u
-#define STORM_AGE_MS   4000u /* of a packet, at most: T4 is what the RFC allows */
-#define STORM_STEPS    4000u
+#define STORM_LEGS    4u
+#define STORM_CALLERS 3u
+#define STORM_PACKETS 24u
+#define STORM_BYTES   4096u
+#define STORM_KNOWN   512u
+#define STORM_INVITES 64u
+#define STORM_AGE_MS  4000u /* of a packet, at most: T4 is what the RFC allows */
+#define STORM_STEPS   4000u
 
 struct storm_packet {
 	char p[STORM_BYTES];
@@ -34,16 +36,16 @@ struct storm_packet {
 };
 
 struct storm_invite {
-	uint32_t final;     /* status code; 0 = none seen */
-	uint64_t hash;      /* of that response */
+	uint32_t final; /* status code; 0 = none seen */
+	uint64_t hash;  /* of that response */
 	uint64_t first_ms;
 	char branch[32];
 };
 
 struct storm_caller {
-	uint32_t call;      /* of this caller: part of the Call-ID */
+	uint32_t call; /* of this caller: part of the Call-ID */
 	uint32_t cseq, invite_cseq;
-	char to_tag[64];    /* "" = no dialog yet */
+	char to_tag[64]; /* "" = no dialog yet */
 	bool over;
 	struct storm_invite invites[STORM_INVITES]; /* by CSeq */
 };
@@ -67,7 +69,7 @@ struct storm {
 	uint32_t known_count;
 	bool control_up;
 	uint64_t seed;
-	uint32_t fuse;      /* the worker dies at this one of its effects; 0 = it does not */
+	uint32_t fuse; /* the worker dies at this one of its effects; 0 = it does not */
 	jmp_buf death;
 };
 
@@ -90,7 +92,8 @@ static void storm_post(bool to_us, uint32_t caller, const char *p, size_t n)
 	k->sent_ms = storm->actor.now_ms;
 }
 
-/* An effect the world sees. A fuse burns down before and after each, so that the worker dies between any two. */
+/* An effect the world sees. A fuse burns down before and after each, so that the worker
+ * dies between any two. */
 static void storm_effect(void)
 {
 	if (storm->fuse != 0 && --storm->fuse == 0)
@@ -101,7 +104,8 @@ void udp_send(struct signaling *s, const struct sip_effect *e)
 {
 	(void)s;
 	storm_effect();
-	must(e->to.family == ADDR_V4 && e->to.port >= 5062 && e->to.port < 5062 + STORM_CALLERS);
+	must(e->to.family == ADDR_V4 && e->to.port >= 5062 &&
+	     e->to.port < 5062 + STORM_CALLERS);
 	storm_post(false, e->to.port - 5062u, e->p, e->n);
 	storm_effect();
 }
@@ -172,7 +176,8 @@ int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
 	return 0;
 }
 
-void worker_result(struct worker *w, const Tipring__V1__Envelope *m, Tipring__V1__ResultCode code, const char *reason)
+void worker_result(struct worker *w, const Tipring__V1__Envelope *m,
+		   Tipring__V1__ResultCode code, const char *reason)
 {
 	(void)w, (void)m, (void)code, (void)reason;
 }
@@ -265,8 +270,9 @@ static void storm_close(void)
 	pool_fini(&s->legs);
 }
 
-/* kill -9: what is not in the slab is gone. Of a call that was over nothing is remembered, so its INVITE may be
- * answered anew, and what callers have seen of it counts no more. */
+/* kill -9: what is not in the slab is gone. Of a call that was over nothing is
+ * remembered, so its INVITE may be answered anew, and what callers have seen of it counts
+ * no more. */
 static void storm_kill(void)
 {
 	uint64_t now_ms = storm->actor.now_ms;
@@ -284,7 +290,8 @@ static void storm_kill(void)
 			storm->net[i] = storm->net[--storm->net_count];
 	if (storm->control_up)
 		to_bus_roster(&storm->s);
-	for (uint32_t i = 0; i < storm->known_count; i++) { /* what a roster does not hold is over for control */
+	for (uint32_t i = 0; i < storm->known_count;
+	     i++) { /* what a roster does not hold is over for control */
 		struct storm_leg *l = &storm->known[i];
 
 		if (storm->control_up && pool_get(&storm->s.legs, l->id) == NULL)
@@ -331,20 +338,27 @@ static void storm_pass(uint64_t ms)
 
 /* ---- callers ---- */
 
-static const char storm_sdp[] = "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-				"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+static const char storm_sdp[] =
+	"v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
-static void storm_request(uint32_t who, const char *method, uint32_t cseq, const char *branch, const char *body)
+static void storm_request(uint32_t who, const char *method, uint32_t cseq,
+			  const char *branch, const char *body)
 {
 	const struct storm_caller *c = &storm->callers[who];
 	char text[STORM_BYTES];
 	bool in_dialog = c->to_tag[0] != '\0' && strcmp(method, "CANCEL") != 0;
 	int n = snprintf(text, sizeof text,
-			 "%s sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:%u;branch=z9hG4bK%s\r\n"
-			 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=f%u\r\nTo: <sip:echo@192.0.2.9>%s%s\r\n"
-			 "Call-ID: %u-%u\r\nCSeq: %u %s\r\nContact: <sip:a@192.0.2.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
-			 method, 5062u + who, branch, who, in_dialog ? ";tag=" : "", in_dialog ? c->to_tag : "", who,
-			 c->call, cseq, method, 5062u + who, body[0] != '\0' ? "Content-Type: application/sdp\r\n" : "",
+			 "%s sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP "
+			 "192.0.2.1:%u;branch=z9hG4bK%s\r\n"
+			 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=f%u\r\nTo: "
+			 "<sip:echo@192.0.2.9>%s%s\r\n"
+			 "Call-ID: %u-%u\r\nCSeq: %u %s\r\nContact: "
+			 "<sip:a@192.0.2.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 method, 5062u + who, branch, who, in_dialog ? ";tag=" : "",
+			 in_dialog ? c->to_tag : "", who, c->call, cseq, method,
+			 5062u + who,
+			 body[0] != '\0' ? "Content-Type: application/sdp\r\n" : "",
 			 strlen(body), body);
 
 	must(n > 0 && (size_t)n < sizeof text);
@@ -379,7 +393,8 @@ static void storm_invite_again(uint32_t who)
 	struct storm_invite *i = &c->invites[c->invite_cseq];
 	bool first = c->to_tag[0] == '\0';
 
-	if (first && c->invite_cseq != 0 && i->final == 0 && storm->actor.now_ms < i->first_ms + 27000)
+	if (first && c->invite_cseq != 0 && i->final == 0 &&
+	    storm->actor.now_ms < i->first_ms + 27000)
 		storm_request(who, "INVITE", c->invite_cseq, i->branch, storm_sdp);
 }
 
@@ -392,7 +407,8 @@ static void storm_ack(uint32_t who)
 	if (i->final == 0)
 		return;
 	storm_branch(who, branch);
-	storm_request(who, "ACK", c->invite_cseq, i->final < 300 ? branch : i->branch, "");
+	storm_request(who, "ACK", c->invite_cseq, i->final < 300 ? branch : i->branch,
+		      "");
 }
 
 static void storm_in_dialog(uint32_t who, const char *method)
@@ -408,7 +424,8 @@ static void storm_in_dialog(uint32_t who, const char *method)
 		c->over = true;
 }
 
-static void storm_take_response(uint32_t who, const struct sip_msg *m, const char *p, size_t n)
+static void storm_take_response(uint32_t who, const struct sip_msg *m, const char *p,
+				size_t n)
 {
 	struct storm_caller *c = &storm->callers[who];
 	struct storm_invite *i;
@@ -417,7 +434,8 @@ static void storm_take_response(uint32_t who, const struct sip_msg *m, const cha
 	char call_id[32];
 
 	snprintf(call_id, sizeof call_id, "%u-%u", who, c->call);
-	must(sip_cseq_parse(sip_value(m, SIP_CSEQ), &cseq) == 0 && sip_nameaddr_parse(sip_value(m, SIP_TO), &to) == 0);
+	must(sip_cseq_parse(sip_value(m, SIP_CSEQ), &cseq) == 0 &&
+	     sip_nameaddr_parse(sip_value(m, SIP_TO), &to) == 0);
 	if (!str_eq(sip_value(m, SIP_CALL_ID), str_of(call_id)))
 		return; /* of a call before */
 	if (str_eq(cseq.method, STR("BYE")) && m->status >= 200)
@@ -440,18 +458,21 @@ static void storm_take_response(uint32_t who, const struct sip_msg *m, const cha
 /* A BYE of ours. */
 static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answer)
 {
-	static const enum sip_header kept[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ};
+	static const enum sip_header kept[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID,
+					       SIP_CSEQ};
 	char text[STORM_BYTES];
 	struct buf b = buf_of(text, sizeof text);
 	struct sip_core core;
 
-	must(m->method == SIP_M_BYE && m->fault == 0 && sip_validate(m, &core).status == 0);
+	must(m->method == SIP_M_BYE && m->fault == 0 &&
+	     sip_validate(m, &core).status == 0);
 	if (!answer)
 		return;
 	storm->callers[who].over = true;
 	buf_z(&b, "SIP/2.0 200 OK\r\n");
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
-		must(sip_line(&b, str_of(sip_header_name(kept[i])), sip_value(m, kept[i])) == 0);
+		must(sip_line(&b, str_of(sip_header_name(kept[i])),
+			      sip_value(m, kept[i])) == 0);
 	buf_z(&b, "Content-Length: 0\r\n\r\n");
 	must(buf_ok(&b));
 	storm_post(true, who, b.p, b.n);
@@ -465,8 +486,12 @@ static void storm_deliver(uint32_t at, bool keep, bool answer)
 	if (!keep)
 		storm->net[at] = storm->net[--storm->net_count];
 	if (k.to_us) {
-		struct sip_packet in = {.p = k.p, .n = k.n, .listener = 1,
-					.source = {.family = ADDR_V4, .port = (uint16_t)(5062 + k.caller), .ip = {192, 0, 2, 1}}};
+		struct sip_packet in = {.p = k.p,
+					.n = k.n,
+					.listener = 1,
+					.source = {.family = ADDR_V4,
+						   .port = (uint16_t)(5062 + k.caller),
+						   .ip = {192, 0, 2, 1}}};
 		struct sip_effects fx;
 
 		sip_stack_input(&storm->s.stack, &in, storm->actor.now_ms, &fx);
@@ -526,7 +551,8 @@ static void storm_caller_does(unsigned op, uint32_t who)
 	else if (op == 1)
 		storm_invite_again(who);
 	else if (op == 2 && calling)
-		storm_request(who, "CANCEL", c->invite_cseq, c->invites[c->invite_cseq].branch, "");
+		storm_request(who, "CANCEL", c->invite_cseq,
+			      c->invites[c->invite_cseq].branch, "");
 	else if (op == 3)
 		storm_ack(who);
 	else if (op == 4)
@@ -539,7 +565,10 @@ static void storm_caller_does(unsigned op, uint32_t who)
 
 static void storm_happen(uint8_t what, uint8_t arg)
 {
-	struct storm_leg *l = storm->known_count != 0 ? &storm->known[storm->known_count - 1 - arg % storm->known_count] : NULL;
+	struct storm_leg *l =
+		storm->known_count != 0
+			? &storm->known[storm->known_count - 1 - arg % storm->known_count]
+			: NULL;
 	unsigned op = what % 16;
 
 	if (op <= 6)
@@ -548,7 +577,8 @@ static void storm_happen(uint8_t what, uint8_t arg)
 		storm_network(op, arg);
 	else if (op <= 12 && l != NULL && storm->control_up)
 		storm_control(op == 12 && (arg & 64) != 0 ? 3 : op - 10, l->id);
-	else if (op == 13 && l != NULL && storm->control_up && l->ended > 0 && !l->settled)
+	else if (op == 13 && l != NULL && storm->control_up && l->ended > 0 &&
+		 !l->settled)
 		storm_settle(l);
 	else if (op == 14)
 		storm_pass(16u * arg);
@@ -586,8 +616,10 @@ static void storm_end(void)
 	for (uint32_t i = 0; i < storm->known_count; i++)
 		must(storm->known[i].settled);
 	must(s->legs.used == 0 && s->by_dialog.used == 0 && s->wheel.armed == 0);
-	must(s->stack.servers.used == 0 && s->stack.clients.used == 0 && s->stack.wheel.armed == 0);
-	must(s->stack.server_keys.used == 0 && s->stack.merge_keys.used == 0 && s->stack.client_keys.used == 0);
+	must(s->stack.servers.used == 0 && s->stack.clients.used == 0 &&
+	     s->stack.wheel.armed == 0);
+	must(s->stack.server_keys.used == 0 && s->stack.merge_keys.used == 0 &&
+	     s->stack.client_keys.used == 0);
 	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
 		must(s->stack.store.pools[i].used == 0);
 	for (uint32_t i = 0; i < STORM_LEGS; i++) {
@@ -608,7 +640,8 @@ static void storm_run(const uint8_t *p, size_t n)
 	storm = &run;
 	storm->control_up = true;
 	storm->seed = 77;
-	must(slab_create("storm", STORM_LEGS, sizeof(struct leg_record), TAKEOVER_SCHEMA, &slab) == 0);
+	must(slab_create("storm", STORM_LEGS, sizeof(struct leg_record), TAKEOVER_SCHEMA,
+			 &slab) == 0);
 	storm->slab_fd = dup(slab.region.fd);
 	slab_close(&slab);
 	storm_open(1000000);

@@ -1,4 +1,5 @@
-/* test_storm.c - seeded storms over the whole worker; a failing seed is printed by the one that dies. */
+/* test_storm.c - seeded storms over the whole worker; a failing seed is printed by the
+ * one that dies. */
 #include <criterion/criterion.h>
 
 #include "common/base/log.h"
@@ -11,7 +12,8 @@
 static void run_seed(uint64_t seed, bool mild)
 {
 	static uint8_t text[BYTES];
-	static const uint8_t gentle[] = {0, 7, 7, 7, 7, 10, 11, 11, 3, 7, 7, 13, 14, 4, 0, 12, 1, 8, 6, 9, 2};
+	static const uint8_t gentle[] = {0,  7,  7, 7, 7,  10, 11, 11, 3, 7, 7,
+					 13, 14, 4, 0, 12, 1,  8,  6,  9, 2};
 	struct rand r;
 
 	rand_seed(&r, seed);

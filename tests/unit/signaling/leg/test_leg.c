@@ -155,6 +155,7 @@ Test(leg, hanging_up_before_and_after_the_answer) /* C162 C190 */
 	feed(LEG_EV_HANGUP, 10);
 	cr_expect_not(did(LEG_FX_SEND_BYE), "there is no dialog to end");
 	cr_expect_eq(code_of(LEG_FX_RESPOND), 480u);
+	teardown();
 	setup();
 	feed(LEG_EV_INVITE, 0);
 	feed(LEG_EV_ANSWER, 0);

@@ -238,7 +238,8 @@ Test(sip_dialog, c149_target_refresh)
 		const char *target;
 	} cases[] = {
 		{"", 0, "sip:old@192.0.2.1"},
-		{"Contact: <sip:new@192.0.2.2;x=y?h=1>;q=1\r\n", 0, "sip:new@192.0.2.2;x=y"},
+		{"Contact: <sip:new@192.0.2.2;x=y?h=1>;q=1\r\n", 0,
+		 "sip:new@192.0.2.2;x=y"},
 		{"Contact: <tel:+1>\r\n", ERR_SYNTAX, "sip:new@192.0.2.2;x=y"},
 		{"Contact: sip:bare@192.0.2.3\r\n", 0, "sip:bare@192.0.2.3"},
 	};

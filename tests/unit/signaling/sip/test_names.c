@@ -33,9 +33,11 @@ Test(sip_names, every_header_is_found_in_any_case)
 		for (unsigned mask = 0; mask < 64; mask++) {
 			for (size_t j = 0; j <= n; j++) {
 				char c = all[i].name[j];
-				bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+				bool letter =
+					(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 
-				text[j] = letter ? (char)(mask >> j % 6 & 1 ? c & ~0x20 : c | 0x20)
+				text[j] = letter ? (char)(mask >> j % 6 & 1 ? c & ~0x20
+									    : c | 0x20)
 						 : c;
 			}
 			cr_assert_eq(of(text), all[i].id, "%s", text);
@@ -54,9 +56,19 @@ static enum sip_header search(struct str name)
 
 Test(sip_names, anything_else_is_other)
 {
-	static const char *const others[] = {"",  "x-y", "Via2", "Vi", "Call\rID", "Call_ID",
-					     "Contact ", "z", "@", "\x16ia", "Content-Lengtg",
-					     "Content-Encodinh", "Proxy-Authorizatiom"};
+	static const char *const others[] = {"",
+					     "x-y",
+					     "Via2",
+					     "Vi",
+					     "Call\rID",
+					     "Call_ID",
+					     "Contact ",
+					     "z",
+					     "@",
+					     "\x16ia",
+					     "Content-Lengtg",
+					     "Content-Encodinh",
+					     "Proxy-Authorizatiom"};
 	struct rand r;
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -71,18 +83,20 @@ Test(sip_names, anything_else_is_other)
 		text[(x >> 16) % name.n] = (char)(x >> 32); /* any octet */
 		if (x >> 40 & 1)
 			name.n -= (x >> 41) % name.n; /* often cut */
-		cr_assert_eq(sip_header_of(name), search(name), "%.*s", (int)name.n, text);
+		cr_assert_eq(sip_header_of(name), search(name), "%.*s", (int)name.n,
+			     text);
 	}
 	for (unsigned c = 0; c < 256; c++) {
 		char one = (char)c;
 
-		cr_expect_eq(sip_header_of((struct str){&one, 1}), search((struct str){&one, 1}),
-			     "%u", c);
+		cr_expect_eq(sip_header_of((struct str){&one, 1}),
+			     search((struct str){&one, 1}), "%u", c);
 	}
 }
 
 Test(sip_names, single_and_many)
 {
-	cr_expect(sip_header_is_single(SIP_FROM) && sip_header_is_single(SIP_CONTENT_LENGTH));
+	cr_expect(sip_header_is_single(SIP_FROM) &&
+		  sip_header_is_single(SIP_CONTENT_LENGTH));
 	cr_expect(!sip_header_is_single(SIP_VIA) && !sip_header_is_single(SIP_OTHER));
 }

@@ -1,5 +1,5 @@
-/* test_scan64.c - mirrors signaling/sip/scan64.c: every implementation gives the bits a loop
- * over octets gives, and none reads what is not text. */
+/* test_scan64.c - mirrors signaling/sip/scan64.c: every implementation gives the bits a
+ * loop over octets gives, and none reads what is not text. */
 #include <dirent.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -29,7 +29,8 @@ static void by_octets(struct str s)
 static void same(const char *who, size_t blocks)
 {
 	for (size_t i = 0; i < blocks; i++)
-		cr_assert_eq(memcmp(&got[i], &want[i], sizeof got[i]), 0, "%s: block %zu", who, i);
+		cr_assert_eq(memcmp(&got[i], &want[i], sizeof got[i]), 0, "%s: block %zu",
+			     who, i);
 }
 
 static void compare(struct str s)
@@ -96,7 +97,8 @@ Test(sip_scan64, random_octets)
 		for (size_t i = 0; i < n; i++) {
 			uint64_t x = rand_u64(&r);
 
-			text[i] = x & 1 ? (char)(x >> 8) : likely[(x >> 8) % (sizeof likely - 1)];
+			text[i] = x & 1 ? (char)(x >> 8)
+					: likely[(x >> 8) % (sizeof likely - 1)];
 		}
 		compare((struct str){text, n});
 	}
@@ -122,7 +124,8 @@ Test(sip_scan64, no_more_blocks_than_asked)
 Test(sip_scan64, nothing_behind_the_end_is_read)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *area = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *area = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	static struct sip_msg m;
 
 	cr_assert_neq(area, MAP_FAILED);
@@ -134,7 +137,8 @@ Test(sip_scan64, nothing_behind_the_end_is_read)
 		compare((struct str){start, n});
 	}
 	for (size_t n = 1; n <= 700; n++) {
-		struct str invite = kit_print((struct kit_request){.lines = "X-A: b\r\n c\r\nv: x\r\n"});
+		struct str invite = kit_print(
+			(struct kit_request){.lines = "X-A: b\r\n c\r\nv: x\r\n"});
 		char *start = area + page - (n < invite.n ? n : invite.n);
 
 		memcpy(start, invite.p, (size_t)(area + page - start));

@@ -22,11 +22,11 @@ TestSuite(sip_takeover, .init = open_kits, .fini = close_kits);
 
 static void answer(uint64_t txn, unsigned code)
 {
-	cr_assert_eq(sip_stack_respond(
-			     &dead.s, txn,
-			     &(struct sip_reply){.code = code, .make_dialog = true},
-			     dead.now_ms, &dead.fx),
-		     0);
+	cr_assert_eq(
+		sip_stack_respond(&dead.s, txn,
+				  &(struct sip_reply){.code = code, .make_dialog = true},
+				  dead.now_ms, &dead.fx),
+		0);
 }
 
 /* An INVITE at the first process, answered with `code` (0: 100 only). */
@@ -141,7 +141,8 @@ static uint32_t kept_messages(void)
 	return n;
 }
 
-/* With its ACK an INVITE becomes a tombstone: the key until timer L or I, and no message. */
+/* With its ACK an INVITE becomes a tombstone: the key until timer L or I, and no message.
+ */
 Test(sip_takeover, tombstones)
 {
 	uint64_t txn = call(0);
@@ -171,11 +172,14 @@ Test(sip_takeover, tombstones)
 	sip_stack_settle(&dead.s, txn);
 }
 
-/* C136: a BYE's answer is made again from the BYE, octet for octet, and nothing is kept of it */
+/* C136: a BYE's answer is made again from the BYE, octet for octet, and nothing is kept
+ * of it */
 Test(sip_takeover, a_bye_leaves_a_tombstone)
 {
-	static const struct sip_reply plain = {.code = 200}, other = {.code = 500, .reason = {"too low", 7}};
-	const struct kit_request bye = {.method = "BYE", .to_tag = "x", .lines = "Timestamp: 7\r\n"};
+	static const struct sip_reply plain = {.code = 200},
+				      other = {.code = 500, .reason = {"too low", 7}};
+	const struct kit_request bye = {
+		.method = "BYE", .to_tag = "x", .lines = "Timestamp: 7\r\n"};
 
 	for (unsigned i = 0; i < 2; i++) {
 		char first[SIP_RESPONSE_BYTES];
@@ -183,15 +187,18 @@ Test(sip_takeover, a_bye_leaves_a_tombstone)
 
 		dead.fx.n = 0;
 		kit_input(&dead, kit_print(bye));
-		cr_assert_eq(sip_stack_respond(&dead.s, kit_find(&dead.fx, SIP_GOT_REQUEST)->txn,
-					       i == 0 ? &plain : &other, dead.now_ms, &dead.fx), 0);
+		cr_assert_eq(sip_stack_respond(
+				     &dead.s, kit_find(&dead.fx, SIP_GOT_REQUEST)->txn,
+				     i == 0 ? &plain : &other, dead.now_ms, &dead.fx),
+			     0);
 		n = kit_find(&dead.fx, SIP_SEND)->n;
 		memcpy(first, kit_find(&dead.fx, SIP_SEND)->p, n);
 		cr_expect_eq(kept_messages(), i, "text of its own is kept");
 		for (unsigned again = 0; again < 3; again++) {
 			kit_input(&dead, kit_print(bye));
 			cr_assert_eq(dead.fx.n, 1u);
-			cr_expect(str_eq((struct str){dead.fx.v[0].p, dead.fx.v[0].n}, (struct str){first, n}));
+			cr_expect(str_eq((struct str){dead.fx.v[0].p, dead.fx.v[0].n},
+					 (struct str){first, n}));
 		}
 		kit_run(&dead, dead.now_ms + 32100);
 		cr_expect_eq(dead.s.servers.used, 0u);
