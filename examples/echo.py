@@ -38,7 +38,7 @@ async def main() -> None:
             await call.answer(rate=chosen.rate)
             digits = asyncio.create_task(log_digits(call))
             async for frame in call.audio:
-                await call.write(frame.pcm)
+                await call.write(frame.pcm, live_ms=40)  # an echo that is late is noise
             await digits
             log.info("call %s ended: %s, frames lost: %d", call.id, await call.ended(), call.frames_lost)
 

@@ -108,6 +108,7 @@ def checks() -> Count:
         "sizes": [sys.executable, "tools/check_size.py"],
         "purity": ["sh", "tools/check_pure.sh", *map(str, pure)],
         "checks check": ["sh", "tests/unit/tools/test_checks.sh"],
+        "script": ["sh", "tests/unit/tools/test_script.sh"],
         "documents": [sys.executable, "tools/gen_docs.py", "--check"],
         "configuration example": [str(BUILD / "release/bin/tipring-supervisor"), "--check", "--config", "deploy/tipring.yaml"],
     }

@@ -13,6 +13,10 @@ from .speech import Outbox, Pcm, Speaker, view_of
 from .tape import Frame
 
 
+TICK_MS = 20  # media takes so much at a time
+STANDING_WRITES = 25  # half a second: what is ahead during all of it is delay, not jitter
+
+
 @dataclasses.dataclass(frozen=True)
 class Digit:
     """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down."""
@@ -161,6 +165,8 @@ class Call:
         self._lost = 0  # by the tape, before it was closed
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
+        self._frame_ms = 20
+        self._aheads: list[int] = []  # slots ahead at the last writes with live_ms
         self._playing: dict[int, Playback] = {}
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
@@ -188,7 +194,7 @@ class Call:
             tape = self._tape = await self._transport.answer(self, rate, frame_ms, headers or {})
         finally:
             self._answering = self._tape is not None
-        self.rate = rate
+        self.rate, self._frame_ms = rate, frame_ms
         self._outbox.start(tape)
 
     async def ring(self, code: int = 180) -> None:
@@ -227,14 +233,32 @@ class Call:
         if self._tape is None:
             raise RuntimeError("answer() the call first: there is no audio yet")
 
-    async def write(self, pcm: Pcm) -> None:
+    async def write(self, pcm: Pcm, live_ms: int = 0) -> bool:
         """Append audio (mono s16le at `rate`) to an utterance that stays open until the next say() or flush(). Waits only
-        when the tape is full: about 20 s ahead of the caller."""
+        when the tape is full: about 20 s ahead of the caller.
+
+        live_ms: for audio that is worthless when late (an echo, a relayed voice). What would be heard more than so many milliseconds
+        after now is dropped, and one frame every half second while a delay stands that nothing needs. False: this was dropped."""
         self._require_audio()
+        if live_ms > 0 and self._is_behind(live_ms):
+            return False
         self._writing = self._writing or self._next_utterance()
         self._outbox.put(view_of(pcm), self._writing, False)
         await self._outbox.drained()
         self._require_not_ended()
+        return True
+
+    def _is_behind(self, live_ms: int) -> bool:
+        assert self._tape is not None
+        ahead = self._tape.written() - self._tape.played()
+        if not self._outbox.empty or ahead * self._frame_ms > live_ms:
+            return True
+        self._aheads.append(ahead)
+        if len(self._aheads) < STANDING_WRITES:
+            return False
+        least = min(self._aheads)
+        self._aheads.clear()
+        return least * self._frame_ms > TICK_MS  # one tick ahead is what jitter needs
 
     async def say(self, speech: Pcm | typing.AsyncIterable[Pcm]) -> Playback:
         """Say PCM (mono s16le at `rate`) of any length, or a stream of pieces of any size, after what was said before. Returns

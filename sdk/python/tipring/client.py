@@ -367,7 +367,8 @@ class Server:
     async def _return(self, restarted: bool) -> None:
         """Control does not know us: it is a new process that knows our calls from its workers, or it took us for lost."""
         log.warning("control was restarted; registering again" if restarted else
-                    "control took this process for lost: it was silent for 3 s (does something block the event loop?)")
+                    "control does not know this process: it was started anew, or heard nothing for 3 s "
+                    "(does something block the event loop?); registering again")
         while self._returning:
             try:
                 await self._hello(self._timeout)

@@ -68,6 +68,10 @@ class Outbox:
     def start(self, tape: Speaker) -> None:
         self._tape = tape
 
+    @property
+    def empty(self) -> bool:
+        return not self._items
+
     def put(self, pcm: memoryview, utterance: int, end: bool) -> None:
         chunks = collections.deque(pcm[at:at + CHUNK_BYTES] for at in range(0, len(pcm), CHUNK_BYTES))
         self._items.append(_Speech(utterance, end, False, chunks))

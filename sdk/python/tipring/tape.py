@@ -173,6 +173,8 @@ class Link:
 
     def look(self) -> None:
         """Serve every tape that has news, then arm the doorbell again."""
+        if not self.handle:
+            return  # closed, with one more look on its way
         for _ in range(16):  # bounded: the loop has other work
             count = _lib.tipring_link_ready(self.handle, self._ready, READY_AT_ONCE)
             if count == 0:
@@ -185,8 +187,8 @@ class Link:
 
     def _tick(self) -> None:
         # a restarted media worker does not know our doorbell until we tell it
-        self.look()
         self._timer = self._loop.call_later(0.05, self._tick)
+        self.look()
 
     def close(self) -> None:
         self._timer.cancel()
@@ -194,3 +196,4 @@ class Link:
         for tape in list(self.tapes.values()):
             tape.close()
         _lib.tipring_link_close(self.handle)
+        self.handle = 0

@@ -261,6 +261,25 @@ def test_writing_waits_for_room_and_a_flush_lets_it_go():
     assert loud(run(handler))[-1] == [2, 160]
 
 
+@pytest.mark.parametrize("live_ms, most", [(0, 30), (40, 2)])
+def test_a_backlog_does_not_become_delay(live_ms, most):
+    """The handler stalls; what it echoes is late for ever, or not."""
+    behind = []
+
+    async def handler(call):
+        await call.answer(rate=RATE)
+        async for frame in call.audio:
+            if frame.pos == 160 * 10:
+                await asyncio.sleep(0.4)
+            await call.write(frame.pcm, live_ms=live_ms)
+            behind.append(call._tape.written() - call._tape.played())
+
+    run(handler, pcm=pcm_of(1, 4 * RATE), seconds=0.1)
+    assert max(behind[-30:]) <= most
+    assert live_ms == 0 or max(behind) <= 3
+    assert live_ms > 0 or min(behind[-30:]) >= 10
+
+
 def test_the_end_of_the_call_wakes_everybody():
     async def forever():
         while True:
