@@ -246,7 +246,7 @@ static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope
 	uint32_t from;
 	const struct worker_row *w = workers_row(self, peer, &from);
 
-	if (w == NULL || !w->listed)
+	if (w == NULL || w->epoch == 0 || w->roster_epoch != w->epoch)
 		return; /* said to our predecessor: its roster says it again */
 	from_workers_incoming(self, index_of(peer), m->leg_incoming);
 }
