@@ -325,7 +325,7 @@ static int close_sandbox(struct actor *a)
 	int err = a->priv->config->sandbox ? sandbox_close(a->ops->no_files) : 0;
 
 	if (err == ERR_UNSUPPORTED) {
-		log_warn("actor.sandbox", "reason=\"this kernel has no Landlock\" hint=\"files stay reachable\"");
+		log_warn("actor.sandbox", "reason=\"this kernel or container has no Landlock\" hint=\"files stay reachable\"");
 		return 0;
 	}
 	if (err != 0)

@@ -87,7 +87,7 @@ static int refuse_files(void)
 	int err;
 
 	if (fd < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? ERR_UNSUPPORTED : -errno;
+		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ? ERR_UNSUPPORTED : -errno; /* a container may refuse it */
 	err = syscall(SYS_landlock_restrict_self, fd, 0) == 0 ? 0 : -errno;
 	close(fd);
 	return err;

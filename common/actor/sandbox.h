@@ -9,5 +9,5 @@
  * socket families but unix and IP (seccomp; refused calls answer EPERM). With `no_files`: no file can be opened, made or removed by its
  * path (Landlock); what is open stays open, memory files and unix sockets work.
  *
- * ERR_UNSUPPORTED: this kernel has no Landlock; the rest is in force. Other failures are errnos: nothing may be relied on. */
+ * ERR_UNSUPPORTED: this kernel or container has no Landlock; the rest is in force. Other failures are errnos: nothing may be relied on. */
 MUST_USE int sandbox_close(bool no_files);

@@ -116,7 +116,7 @@ static int attach(struct bus *b, const struct bus_config *cfg)
 		err = result(zmq_bind(b->socket, cfg->endpoint));
 	if (err != 0)
 		return err;
-	return path == NULL || chmod(path, 0660) == 0 ? 0 : -errno;
+	return path == NULL || chmod(path, cfg->owner_only ? 0600 : 0660) == 0 ? 0 : -errno;
 }
 
 int bus_open(const struct bus_config *cfg, struct bus **ret)

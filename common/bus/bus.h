@@ -31,13 +31,14 @@ struct bus_config {
 	const char *endpoint; /* "ipc:///run/tipring/workers.ipc" */
 	const char *identity; /* DEALER: how the ROUTER knows us; NULL = random */
 	uint32_t queue_max;   /* messages in either direction; 0 = 10000 */
+	bool owner_only;      /* bind: no other user may connect, not even one of our group */
 };
 
 struct bus;
 
 /* ERR_INVAL, ERR_NOMEM, ERR_RANGE for a path no socket can have, ERR_EXIST when something
  * else than a socket is at the path, an errno such as -EADDRINUSE or -EACCES. A bound ipc
- * path gets mode 0660; the one of a dead predecessor is replaced. */
+ * path gets mode 0660, or 0600 with owner_only; the one of a dead predecessor is replaced. */
 MUST_USE int bus_open(const struct bus_config *cfg, struct bus **ret);
 void bus_close(struct bus *b); /* pending sends get up to 100 ms; NULL is fine */
 

@@ -51,6 +51,7 @@ static int open_bus(struct control *k, enum bus_kind kind, const char *name, str
 	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = queue_max[kind]};
 	int err;
 
+	cfg.owner_only = strcmp(name, "workers") == 0; /* a backend must not pass for a worker */
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.ipc", k->run_dir, name);
 	err = bus_open(&cfg, ret);
 	if (err != 0)

@@ -254,6 +254,7 @@ def test_a_worker_that_is_none(calm):
     import zmq
     from tipring.v1 import envelope_pb2, leg_pb2, session_pb2, worker_pb2
     system, _, _ = calm
+    assert os.stat(system.run_dir / "workers.ipc").st_mode & 0o077 == 0, "other users can not even try"
     with zmq.Context() as context:
         fake = dealer(context, system, b"media-7", "workers")
         fake.send(command(0, worker_hello=worker_pb2.WorkerHello(role=3, index=7, schema_hash=1, epoch=1, capacity=9)))

@@ -33,7 +33,9 @@ TestSuite(bus_bus, .init = open_dir, .fini = close_dir);
 static struct bus *open_as(enum bus_kind kind, bool bind, const char *identity,
 			   uint32_t queue_max)
 {
-	struct bus_config cfg = {kind, bind, endpoint, identity, queue_max};
+	struct bus_config cfg = {
+		.kind = kind, .bind = bind, .endpoint = endpoint, .identity = identity, .queue_max = queue_max,
+	};
 	struct bus *b = NULL;
 	int err = bus_open(&cfg, &b);
 
@@ -408,6 +410,10 @@ Test(bus_bus, mode_of_the_path)
 	cr_assert_eq(stat(path, &st), 0);
 	cr_expect_eq(st.st_mode & 0777, 0660u);
 	bus_close(router);
+	cr_assert_eq(bus_open(&(struct bus_config){.kind = BUS_ROUTER, .bind = true, .endpoint = endpoint, .owner_only = true}, &router), 0);
+	cr_assert_eq(stat(path, &st), 0);
+	cr_expect_eq(st.st_mode & 0777, 0600u);
+	bus_close(router);
 }
 
 Test(bus_bus, a_dead_predecessor_left_its_path)
@@ -456,8 +462,7 @@ Test(bus_bus, what_can_not_be_opened)
 	struct bus *b = NULL;
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct bus_config c = {cases[i].kind, cases[i].bind, cases[i].endpoint,
-				       NULL, 0};
+		struct bus_config c = {.kind = cases[i].kind, .bind = cases[i].bind, .endpoint = cases[i].endpoint};
 
 		cr_expect_eq(bus_open(&c, &b), cases[i].err, "case %zu", i);
 	}
