@@ -612,3 +612,58 @@ Test(shm_tape, constant_part_of_the_media_header_is_guarded)
 		p[i] = (char)~p[i];
 	}
 }
+
+Test(shm_tape, slots_that_were_stepped_over_are_kept_for_a_successor)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+	struct tape n;
+
+	for (uint32_t i = 0; i < SLOTS; i++)
+		write_tx(i + 1);
+	cr_expect_eq(tape_client_room(&c), 0u);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(peek(&f), 0);
+		tape_tx_step(&t);
+	}
+	cr_expect_eq(f.utterance, 3u);
+	cr_expect_eq(tape_client_room(&c), 0u, "the backend may not write over them yet");
+	cr_assert_eq(adopt(&n), 0);
+	cr_assert_eq(tape_tx_peek(&n, &f, pcm), 0);
+	cr_expect_eq(f.utterance, 1u, "and a successor finds them");
+	cr_assert_eq(tape_tx_seek(&n, 2), 0, "it goes on where the predecessor's own note says");
+	cr_assert_eq(tape_tx_peek(&n, &f, pcm), 0);
+	cr_expect_eq(f.utterance, 3u);
+	cr_expect_eq(tape_tx_seek(&n, 1), ERR_CORRUPT, "not back");
+	cr_expect_eq(tape_tx_seek(&n, 2 + SLOTS + 1), ERR_CORRUPT, "not further than a ring");
+	tape_release(&n);
+	tape_tx_release(&t);
+	cr_expect_eq(tape_client_room(&c), 3u);
+}
+
+Test(shm_tape, a_seek_past_what_was_written_is_harmless)
+{
+	struct tape_frame f;
+
+	write_tx(1);
+	cr_assert_eq(tape_tx_seek(&t, 5), 0);
+	cr_expect_eq(peek(&f), ERR_AGAIN);
+	cr_expect_eq(t.hostile, 1u);
+	tape_tx_step(&t);
+	cr_expect_eq(t.tx_tail, 5u, "nothing to step over");
+}
+
+Test(shm_tape, the_rx_ring_tells_where_it_ends)
+{
+	struct tape_frame f = {.samples = 320};
+	int16_t pcm[TAPE_SAMPLES_MAX] = {0};
+
+	cr_expect_eq(tape_rx_end(&t), 0u);
+	for (uint64_t i = 0; i < 300; i++) {
+		f.pos = 1000 + 320 * i;
+		f.samples = i % 2 == 0 ? 320 : 100;
+		tape_rx_put(&t, &f, pcm);
+		cr_assert_eq(tape_rx_end(&t), f.pos + f.samples);
+		tape_prefetch(&t);
+	}
+}
