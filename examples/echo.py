@@ -11,6 +11,8 @@ import signal
 
 import tipring
 
+LATE_MS = 40
+
 log = logging.getLogger("echo")
 
 
@@ -38,7 +40,8 @@ async def main() -> None:
             await call.answer(rate=chosen.rate)
             digits = asyncio.create_task(log_digits(call))
             async for frame in call.audio:
-                await call.write(frame.pcm, live_ms=40)  # an echo that is late is noise
+                if frame.age_ms < LATE_MS:  # written after a pause, it would make everything later for good
+                    await call.write(frame.pcm)
             await digits
             log.info("call %s ended: %s, frames lost: %d", call.id, await call.ended(), call.frames_lost)
 

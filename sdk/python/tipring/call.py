@@ -13,10 +13,6 @@ from .speech import Outbox, Pcm, Speaker, view_of
 from .tape import Frame
 
 
-TICK_MS = 20  # media takes so much at a time
-STANDING_WRITES = 25  # half a second: what is ahead during all of it is delay, not jitter
-
-
 @dataclasses.dataclass(frozen=True)
 class Digit:
     """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down."""
@@ -166,7 +162,6 @@ class Call:
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
         self._frame_ms = 20
-        self._aheads: list[int] = []  # slots ahead at the last writes with live_ms
         self._playing: dict[int, Playback] = {}
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
@@ -237,8 +232,8 @@ class Call:
         """Append audio (mono s16le at `rate`) to an utterance that stays open until the next say() or flush(). Waits only
         when the tape is full: about 20 s ahead of the caller.
 
-        live_ms: for audio that is worthless when late (an echo, a relayed voice). What would be heard more than so many milliseconds
-        after now is dropped, and one frame every half second while a delay stands that nothing needs. False: this was dropped."""
+        live_ms: for audio that is worthless when late (a relayed voice). While the tape is more than so many milliseconds ahead,
+        what comes is dropped; False: this was."""
         self._require_audio()
         if live_ms > 0 and self._is_behind(live_ms):
             return False
@@ -251,14 +246,7 @@ class Call:
     def _is_behind(self, live_ms: int) -> bool:
         assert self._tape is not None
         ahead = self._tape.written() - self._tape.played()
-        if not self._outbox.empty or ahead * self._frame_ms > live_ms:
-            return True
-        self._aheads.append(ahead)
-        if len(self._aheads) < STANDING_WRITES:
-            return False
-        least = min(self._aheads)
-        self._aheads.clear()
-        return least * self._frame_ms > TICK_MS  # one tick ahead is what jitter needs
+        return not self._outbox.empty or ahead * self._frame_ms > live_ms
 
     async def say(self, speech: Pcm | typing.AsyncIterable[Pcm]) -> Playback:
         """Say PCM (mono s16le at `rate`) of any length, or a stream of pieces of any size, after what was said before. Returns

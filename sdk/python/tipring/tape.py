@@ -8,6 +8,7 @@ import ctypes
 import errno
 import math
 import pathlib
+import time
 import typing
 
 FRAME_SAMPLES_MAX = 960
@@ -79,6 +80,11 @@ class Frame:
     @property
     def concealed(self) -> bool:
         return self.kind == "concealed"
+
+    @property
+    def age_ms(self) -> float:
+        """How long ago it arrived."""
+        return (time.monotonic_ns() - self.mono_ns) / 1e6
 
     @property
     def rms(self) -> float:

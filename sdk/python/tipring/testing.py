@@ -186,7 +186,7 @@ class Caller:
                 return
             pcm = self._pcm[at:at + step]
             self._play(call, tape)
-            tape.incoming.append(Frame(pcm.ljust(step, b"\0"), self._pos, kind="ok" if pcm else "silence"))
+            tape.incoming.append(Frame(pcm.ljust(step, b"\0"), self._pos, time.monotonic_ns(), kind="ok" if pcm else "silence"))
             while self._keys and self._keys[0][0] * tape.rate <= self._pos:
                 call._on_digit(Digit(self._keys.popleft()[1], self._pos, 100))
             self._pos += tape.frame_samples
