@@ -7,14 +7,6 @@
 
 /* ---- lines ---- */
 
-static void find_fault(struct sip_msg *m, uint16_t status, const char *text)
-{
-	if (m->fault == 0) {
-		m->fault = status;
-		m->fault_text = text;
-	}
-}
-
 /* A cursor over the lines of a message: bitmaps are made of some blocks at a time, as far
  * as the header goes and not much further. */
 struct lines {
@@ -85,8 +77,7 @@ static bool next_block(struct lines *l)
 	return true;
 }
 
-/* What of this block stands below `limit` (a bit, or 0: all of it) belongs to the line.
- */
+/* What of this block stands below `limit` (a bit; 0: all of it) belongs to the line. */
 static void take_bits(struct lines *l, struct line *line, uint64_t limit)
 {
 	uint64_t below = limit - 1;
@@ -131,6 +122,16 @@ static struct line next_line(struct lines *l, bool fold)
 			line.text.n--;
 	} while (fold && line.text.n > 0 && l->p < l->end && is_blank(*l->p));
 	return line;
+}
+
+/* ---- what lines are ---- */
+
+static void find_fault(struct sip_msg *m, uint16_t status, const char *text)
+{
+	if (m->fault == 0) {
+		m->fault = status;
+		m->fault_text = text;
+	}
 }
 
 bool sip_is_token(struct str s)
