@@ -147,7 +147,7 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 static void ended(struct control *k, struct control_call *cc)
 {
 	inflight_end(k, cc);
-	events_ended(k, cc, k->closed_stats);
+	events_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
 	to_bus_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
@@ -279,6 +279,8 @@ void calls_shut_down(struct control *k)
 	struct control_call *cc;
 	uint32_t at = 0;
 
-	while ((cc = pool_each(&k->calls, &at)) != NULL)
-		(void)calls_input(k, cc, CALL_EV_SHUTDOWN);
+	while ((cc = pool_each(&k->calls, &at)) != NULL) {
+		call_set_reason(&cc->c, CALL_BY_SYSTEM, cc->c.answered ? 200 : 503, "the host stops");
+		(void)calls_input(k, cc, CALL_EV_GIVE_UP);
+	}
 }

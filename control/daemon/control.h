@@ -65,6 +65,8 @@ struct control_call {
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
+	bool has_stats;     /* of its session, which is closed */
+	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
 };
 
@@ -106,7 +108,6 @@ struct control {
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */
-	Tipring__V1__MediaStats *closed_stats; /* borrowed: of the SessionClosed being handled */
 	const char *cause;      /* command id behind the events being published; "" = none */
 };
 
@@ -227,7 +228,7 @@ void events_claimed(struct control *k, struct control_call *cc);
 void events_ringing(struct control *k, struct control_call *cc);
 void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);
 void events_answered(struct control *k, struct control_call *cc);
-void events_ended(struct control *k, struct control_call *cc, Tipring__V1__MediaStats *media);
+void events_ended(struct control *k, struct control_call *cc);
 
 /* http.c: the only file that knows libmicrohttpd */
 MUST_USE int http_open(struct control *k, const char *address, struct http **ret);

@@ -141,7 +141,7 @@ void events_answered(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
-void events_ended(struct control *k, struct control_call *cc, Tipring__V1__MediaStats *media)
+void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
@@ -152,7 +152,7 @@ void events_ended(struct control *k, struct control_call *cc, Tipring__V1__Media
 	d.sip_code = cc->c.sip_code;
 	d.q850 = cc->c.q850;
 	d.reason = cc->c.end_reason;
-	d.media = media;
+	d.media = cc->has_stats ? &cc->stats : NULL;
 	d.duration_ms = answered != 0 && over > answered ? (over - answered) / 1000000u : 0;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;

@@ -304,9 +304,10 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 
 	if (cc == NULL)
 		return;
-	k->closed_stats = m->session_closed->stats;
+	cc->has_stats = m->session_closed->stats != NULL;
+	if (cc->has_stats) /* the leg may take longer to end */
+		cc->stats = *m->session_closed->stats;
 	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
-	k->closed_stats = NULL;
 }
 
 static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -364,13 +365,11 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_lost->session_id);
-	struct control *k = self;
 
 	if (cc == NULL)
 		return;
-	call_set_reason(&cc->c, CALL_BY_SYSTEM, 200, m->session_lost->reason);
-	to_bus_session_close(k, index_of(peer), m->session_lost->session_id);
-	(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
+	call_set_reason(&cc->c, CALL_BY_SYSTEM, cc->c.answered ? 200 : 503, m->session_lost->reason);
+	(void)calls_input(self, cc, CALL_EV_GIVE_UP);
 }
 
 /* ---- what happens in the audio: passed on as events ---- */

@@ -376,17 +376,16 @@ static void leg_ended(struct step *s)
 	close_call(s);
 }
 
-static void shut_down(struct step *s)
+static void give_up(struct step *s)
 {
 	if (s->c->owned)
-		emit(s, CALL_FX_LEASE_LOST)->reason = "the host stops";
-	refuse_with(s, 503, "the host stops", 5);
+		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
+	refuse_with(s, 503, "given up", 5);
 }
 
-static void shut_down_answering(struct step *s)
+static void give_up_answering(struct step *s)
 {
-	emit(s, CALL_FX_LEASE_LOST)->reason = "the host stops";
-	call_set_reason(s->c, CALL_BY_SYSTEM, 200, "the host stops");
+	emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
 	hang_up_leg(s);
 }
 
@@ -443,7 +442,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_OPENING},
 		[CALL_EV_MEDIA_BACK]      = {open_again,          CALL_OPENING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OPENING},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_WAITING] = {
 		[CALL_EV_TIMEOUT]         = {offer,               CALL_OFFERED},
@@ -454,7 +453,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_WAITING},
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_WAITING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_WAITING},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_OFFERED] = {
 		[CALL_EV_CLAIM]           = {claimed,             CALL_CLAIMED},
@@ -467,7 +466,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_OFFERED},
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_OFFERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OFFERED},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_CLAIMED] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
@@ -483,7 +482,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_CLAIMED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CLAIMED},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_CLAIMED},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_RINGING] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
@@ -499,7 +498,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_RINGING},
 		[CALL_EV_SIGNALING_BACK]  = {ring_again,          CALL_RINGING},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_RINGING},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_STARTING] = {
 		[CALL_EV_SESSION_STARTED] = {answer,              CALL_ANSWERING},
@@ -515,7 +514,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {start,               CALL_STARTING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_STARTING},
 		[CALL_EV_BACKEND_BACK]    = {start,               CALL_STARTING},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_ANSWERING] = {
 		[CALL_EV_CONFIRMED]       = {confirmed,           CALL_ANSWERED},
@@ -528,7 +527,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SIGNALING_BACK]  = {answer_leg_again,    CALL_ANSWERING},
 		[CALL_EV_BACKEND_BACK]    = {tell_media_ready,    CALL_ANSWERING},
-		[CALL_EV_SHUTDOWN]        = {shut_down_answering, CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up_answering,   CALL_CLOSING},
 	},
 	[CALL_ANSWERED] = {
 		[CALL_EV_ANSWER]          = {answer_again,        CALL_ANSWERED},
@@ -542,7 +541,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_ANSWERED},
 		[CALL_EV_BACKEND_BACK]    = {complete,            CALL_ANSWERED},
-		[CALL_EV_SHUTDOWN]        = {shut_down,           CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_CLOSING] = {
 		[CALL_EV_SESSION_CLOSED]  = {closed,              CALL_CLOSING},
@@ -559,7 +558,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_CONFIRMED]       = {ignore,              CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {ignore,              CALL_CLOSING}, /* it got its wish */
-		[CALL_EV_SHUTDOWN]        = {ignore,              CALL_CLOSING},
+		[CALL_EV_GIVE_UP]         = {ignore,              CALL_CLOSING},
 	},
 };
 /* clang-format on */
@@ -611,7 +610,7 @@ const char *call_event_name(enum call_event e)
 	static const char *const names[CALL_EVENTS] = {
 		"session_opened", "session_refused", "claim", "ring", "answer", "session_started", "start_refused",
 		"confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed", "timeout",
-		"media_back", "signaling_back", "backend_back", "shutdown",
+		"media_back", "signaling_back", "backend_back", "give_up",
 	};
 
 	return names[e];

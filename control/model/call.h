@@ -60,7 +60,7 @@ enum call_event {
 	CALL_EV_MEDIA_BACK,      /* its media worker was replaced, or control was: the roster is in */
 	CALL_EV_SIGNALING_BACK,
 	CALL_EV_BACKEND_BACK,    /* its owner is there again after a restart of control */
-	CALL_EV_SHUTDOWN,        /* the host stops, and the time for calls to finish is over */
+	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
 	CALL_EVENTS
 };
 

@@ -197,6 +197,7 @@ def test_a_backend_hangs_up_meanwhile(make_system, observe, name):
     with_backend(system, handle, scenario)
     (end,) = observer.of("call_ended")
     assert end.call_ended.who == 2 and end.call_ended.reason == "enough"
+    assert end.call_ended.HasField("media") and end.call_ended.media.packets_sent > 0
     for gauge in ("calls", "media_sessions", "signaling_legs"):
         wait_for(lambda g=gauge: system.metric(f"tipring_{g}") == 0, 5)
 
@@ -410,3 +411,18 @@ def test_more_marks_than_anybody_can_hold(make_system, observe):
     assert len(names) == len(set(names)), sorted(n for n in names if names.count(n) > 1)
     assert {n for n, _ in refused} | set(names) == {f"m{i}" for i in range(140)}
     assert all(code == "OVERLOADED" for _, code in refused)
+
+
+def test_a_caller_that_falls_silent_is_given_up_with_its_figures(make_system, backends, observe):
+    """C362"""
+    system = make_system(calls=4, settings={"rtp.timeout_ms": 6000})
+    backends.start(system)
+    observer = observe(system)
+    caller = Caller(system)
+    caller.start_media(caller.call())
+    for _ in range(10):
+        caller.send_audio()
+        time.sleep(0.02)
+    caller.wait_bye(12)
+    (end,) = wait_for(lambda: observer.of("call_ended"), 3)
+    assert end.call_ended.who == 3 and end.call_ended.media.packets_received == 10

@@ -207,7 +207,7 @@ Test(call, every_state_and_event)
 {
 #define E(name) (1u << CALL_EV_##name)
 	static const unsigned back = E(MEDIA_BACK) | E(SIGNALING_BACK);
-	static const unsigned ends = E(SHUTDOWN) | E(LEG_ENDED) | E(SESSION_LOST) | E(BACKEND_LOST);
+	static const unsigned ends = E(GIVE_UP) | E(LEG_ENDED) | E(SESSION_LOST) | E(BACKEND_LOST);
 	static const unsigned late = E(SESSION_OPENED) | E(SESSION_STARTED);
 	const unsigned known[CALL_STATES] = {
 		[CALL_OPENING] = ends | back | E(SESSION_OPENED) | E(SESSION_REFUSED) | E(TIMEOUT),
@@ -347,7 +347,7 @@ Test(call, an_end_while_control_was_away_waits_for_listeners)
 	cr_expect(did(CALL_FX_LEASE_LOST) != NULL && did(CALL_FX_ENDED) != NULL);
 }
 
-Test(call, the_host_stops)
+Test(call, the_system_gives_it_up)
 {
 	for (unsigned st = CALL_OFFERED; st < CALL_CLOSING; st++) {
 		bool early = st < CALL_ANSWERING;
@@ -355,7 +355,7 @@ Test(call, the_host_stops)
 		memset(backends, 0, sizeof *backends);
 		add_backend("one", 5);
 		bring_to((enum call_state)st);
-		feed(CALL_EV_SHUTDOWN);
+		feed(CALL_EV_GIVE_UP);
 		cr_expect(did(early ? CALL_FX_LEG_REJECT : CALL_FX_LEG_HANGUP) != NULL, "%s", call_state_name((enum call_state)st));
 		cr_expect(!early || (did(CALL_FX_LEG_REJECT)->code == 503 && did(CALL_FX_LEG_REJECT)->retry_s > 0));
 		cr_expect((did(CALL_FX_LEASE_LOST) != NULL) == (st >= CALL_CLAIMED));

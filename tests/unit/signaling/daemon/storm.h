@@ -163,8 +163,11 @@ static void storm_hear(const Tipring__V1__Envelope *e)
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ENDED)
 		storm_ended(e->leg_ended);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
-		for (size_t i = 0; i < e->leg_roster->n_legs; i++)
+		for (size_t i = 0; i < e->leg_roster->n_legs; i++) {
 			storm_learn(e->leg_roster->legs[i]->incoming->leg_id);
+			if (e->leg_roster->legs[i]->ended != NULL)
+				storm_ended(e->leg_roster->legs[i]->ended);
+		}
 }
 
 int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
@@ -226,11 +229,11 @@ static void storm_control(unsigned what, uint64_t id)
 static void storm_settle(struct storm_leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__Result r = TIPRING__V1__RESULT__INIT;
+	Tipring__V1__LegForget r = TIPRING__V1__LEG_FORGET__INIT;
 
-	e.request_id = l->id;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_RESULT;
-	e.result = &r;
+	r.leg_id = l->id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_FORGET;
+	e.leg_forget = &r;
 	l->settled = true;
 	storm_command(&e);
 }
