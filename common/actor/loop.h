@@ -41,7 +41,7 @@ struct loop_event {
 	const uint8_t *p;    /* borrowed until the next loop_wait() */
 	size_t n;
 	bool truncated;
-	bool has_from;       /* false on connected sockets: the kernel checked the source */
+	bool has_from;       /* false: the socket is connected and the kernel checked the source */
 	struct addr from;
 };
 
@@ -65,7 +65,8 @@ const char *loop_name(const struct loop *l); /* "uring" or "epoll" */
  * A socket may be removed and added again; late completions of a removed one are dropped. */
 MUST_USE int loop_udp_add(struct loop *l, int fd, uint64_t token, bool connected, uint32_t *ret_slot);
 void loop_udp_del(struct loop *l, uint32_t slot);
-/* The peer of a socket was fixed with connect() after it was added. What had arrived is not lost: it still comes, with its source. */
+/* The peer of a socket was fixed with connect() after it was added. What had arrived is not lost: it still comes, with its source, and
+ * so does what strangers had sent before. */
 void loop_udp_connected(struct loop *l, uint32_t slot);
 
 /* Report when `fd` is readable. At most 512 descriptors. */

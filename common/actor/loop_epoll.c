@@ -16,7 +16,6 @@
 struct slot {
 	int fd; /* -1 = free */
 	uint64_t token;
-	bool connected;
 	uint32_t next_free;
 };
 
@@ -41,7 +40,6 @@ struct epoller {
 	struct iovec iov[BATCH];
 	struct sockaddr_storage names[BATCH];
 	uint32_t batch_slot, batch_n, batch_at;
-	bool batch_connected; /* as the socket was when it was taken */
 	bool exact_wait; /* epoll_pwait2(2) is there */
 };
 
@@ -112,7 +110,8 @@ static int epoll_udp_add(struct loop *l, int fd, uint64_t token, bool connected,
 	if (err != 0)
 		return err;
 	e->free_slot = e->slots[i].next_free;
-	e->slots[i] = (struct slot){fd, token, connected, 0};
+	(void)connected;
+	e->slots[i] = (struct slot){fd, token, 0};
 	*ret_slot = i;
 	return 0;
 }
@@ -137,10 +136,8 @@ static void epoll_udp_del(struct loop *l, uint32_t i)
 
 static void epoll_udp_connected(struct loop *l, uint32_t i)
 {
-	struct epoller *e = epoller_of(l);
-
-	if (i < e->slot_count && e->slots[i].fd >= 0)
-		e->slots[i].connected = true;
+	(void)l; /* recvmmsg(2) tells sources for nothing */
+	(void)i;
 }
 
 static int epoll_watch(struct loop *l, int fd, uint64_t token)
@@ -213,7 +210,6 @@ static void take_batch(struct epoller *e, uint32_t slot)
 	e->base.stats.enters++;
 	n = recvmmsg(e->slots[slot].fd, e->batch, BATCH, MSG_DONTWAIT, NULL);
 	e->batch_slot = slot;
-	e->batch_connected = e->slots[slot].connected;
 	e->batch_at = 0;
 	e->batch_n = n > 0 ? (uint32_t)n : 0;
 }
@@ -232,9 +228,9 @@ static bool from_batch(struct epoller *e, struct loop_event *ret)
 			.p = e->iov[i].iov_base,
 			.n = m->msg_len,
 			.truncated = (m->msg_hdr.msg_flags & MSG_TRUNC) != 0,
-			.has_from = !e->batch_connected,
+			.has_from = true, /* strangers may have been before the connect */
 		};
-		if (ret->has_from && addr_from_sockaddr(&e->names[i], &ret->from) != 0)
+		if (addr_from_sockaddr(&e->names[i], &ret->from) != 0)
 			continue;
 		e->base.stats.received++;
 		return true;

@@ -35,6 +35,8 @@ struct slot {
 	uint32_t generation;
 	uint64_t token;
 	bool connected;
+	bool named;              /* the armed request tells sources: KIND_RECVMSG */
+	uint64_t connected_turn; /* when it was connected while it received */
 	uint32_t next_free;
 };
 
@@ -66,6 +68,7 @@ struct uring {
 	struct watch watches[LOOP_WATCHES_MAX];
 	struct letter *letters; /* owned: sends_max */
 	uint32_t sends_max;
+	uint64_t turns;
 	uint32_t queued; /* sends since the last submission */
 	uint16_t *used;  /* owned: buffers to give back after this turn */
 	uint32_t used_n;
@@ -102,13 +105,13 @@ static void arm(struct uring *u, uint32_t i)
 	struct slot *s = &u->slots[i];
 	struct io_uring_sqe *e = take_sqe(u);
 
-	if (s->connected)
+	if (!s->named)
 		io_uring_prep_recv_multishot(e, (int)i, NULL, 0, 0);
 	else
 		io_uring_prep_recvmsg_multishot(e, (int)i, &u->shape, 0);
 	e->flags |= IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT;
 	e->buf_group = BUFFER_GROUP;
-	e->user_data = tag(s->connected ? KIND_RECV : KIND_RECVMSG, s->generation, i);
+	e->user_data = tag(s->named ? KIND_RECVMSG : KIND_RECV, s->generation, i);
 }
 
 /* ---- opening ---- */
@@ -245,6 +248,7 @@ static int uring_udp_add(struct loop *l, int fd, uint64_t token, bool connected,
 	s->fd = fd;
 	s->token = token;
 	s->connected = connected;
+	s->named = !connected;
 	arm(u, i);
 	*ret_slot = i;
 	return 0;
@@ -255,20 +259,31 @@ static void disarm(struct uring *u, uint32_t i)
 	struct slot *s = &u->slots[i];
 	struct io_uring_sqe *e = take_sqe(u);
 
-	io_uring_prep_cancel64(e, tag(s->connected ? KIND_RECV : KIND_RECVMSG, s->generation, i), 0);
+	io_uring_prep_cancel64(e, tag(s->named ? KIND_RECVMSG : KIND_RECV, s->generation, i), 0);
 	e->user_data = tag(KIND_CANCEL, 0, 0);
 	e->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-/* The generation stays: what the request with addresses has taken already is still handed out. */
 static void uring_udp_connected(struct loop *l, uint32_t i)
 {
 	struct uring *u = uring_of(l);
 
-	if (i >= u->slot_count || u->slots[i].fd < 0 || u->slots[i].connected)
+	if (i >= u->slot_count || u->slots[i].fd < 0)
+		return;
+	u->slots[i].connected = true;
+	u->slots[i].connected_turn = u->turns;
+}
+
+/* hot. What strangers sent before the connect may still be in the socket: sources are told until a turn later has emptied it. The
+ * generation stays: what the request with addresses has taken is still handed out. */
+static void forget_names(struct uring *u, uint32_t i)
+{
+	struct slot *s = &u->slots[i];
+
+	if (!s->connected || u->turns == s->connected_turn)
 		return;
 	disarm(u, i);
-	u->slots[i].connected = true;
+	s->named = false;
 	arm(u, i);
 }
 
@@ -366,6 +381,7 @@ static void uring_wait(struct loop *l, uint64_t until_ns)
 
 	give_back(u);
 	u->queued = 0;
+	u->turns++;
 	l->stats.enters++;
 	if (until_ns == UINT64_MAX) {
 		io_uring_submit_and_wait(&u->ring, 1);
@@ -403,8 +419,10 @@ static bool take_datagram(struct uring *u, const struct io_uring_cqe *c, bool wi
 	if (current && !(c->flags & IORING_CQE_F_MORE)) {
 		if (c->res == -ENOBUFS)
 			u->base.stats.no_buffers++;
-		if (with_name != s->connected) /* else it was disarmed for the other kind */
+		if (with_name == s->named) /* else it was disarmed for the other kind */
 			arm(u, i);
+	} else if (current && s->named) {
+		forget_names(u, i);
 	}
 	if (!(c->flags & IORING_CQE_F_BUFFER)) {
 		/* an empty datagram needs no buffer; else it is an error such as an ICMP refusal, and the next one may be fine */

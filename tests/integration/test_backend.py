@@ -208,7 +208,7 @@ def test_flush_silences_the_wire_and_tells_what_was_heard(make_system):
     async def scenario(server):
         caller = Caller(system)
         caller.start_media(await in_thread(caller.call))
-        packets = await in_thread(caller.hear, 2.0)
+        packets = await in_thread(caller.hear, 3.0)
         await in_thread(caller.bye)
         return packets
 
