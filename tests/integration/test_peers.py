@@ -13,6 +13,7 @@ import pytest
 import sound
 from conftest import BIN
 from phone import Phone
+from sip_peer import Peer
 from system import wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -139,3 +140,19 @@ def test_200_sipp_calls_with_speech_for_a_minute(make_system, backends, speech, 
     assert figures["frames"] >= received - 200 * 3, "what arrived was heard (the first packets come before the tape is there)"
     assert figures["frames"] > 200 * 58 * 50
     assert late <= loop["late_20"], loop
+
+
+def test_the_first_call_of_an_idle_worker_is_not_late(make_system, backends):
+    """Ticks that passed while nobody was there are nobody's"""
+    bare = subprocess.Popen([BIN / "tickloop"], stdout=subprocess.PIPE, text=True)
+    system = make_system(calls=4)
+    backends.start(system)
+    for _ in range(8):
+        time.sleep(0.25)
+        peer = Peer(system)
+        peer.call()
+        peer.bye()
+        wait_for(lambda: system.metric("tipring_calls") == 0, 3)
+    late = system.metric("tipring_media_ticks_late_20_total")
+    bare.terminate()
+    assert late <= json.loads(bare.communicate(timeout=5)[0])["late_20"]
