@@ -366,6 +366,8 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 
 	if (l == NULL) {
 		answer(s, e->txn, &(struct sip_reply){.code = 481});
+		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
+			sip_stack_dismiss(&s->stack, e->txn);
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		answer(s, e->txn,

@@ -310,17 +310,17 @@ static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 	return t;
 }
 
-/* RFC 3261 9.2: answered under its own transaction, with the tag of the INVITE's answers.
- */
+/* RFC 3261 9.2: answered under its own transaction, with the tag of the INVITE's answers;
+ * without an INVITE nothing is remembered of it. */
 static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 			struct sip_effects *out)
 {
 	struct sip_server_txn *invite = find_server(s, server_key(s, SIP_M_INVITE));
 	struct sip_reply r = {.code = invite != NULL ? 200 : 481};
-	struct sip_server_txn *t = new_server(s, key, now_ms);
+	struct sip_server_txn *t = invite != NULL ? new_server(s, key, now_ms) : NULL;
 	struct sip_effect *e;
 
-	if (t != NULL && invite != NULL)
+	if (t != NULL)
 		memcpy(t->to_tag, invite->to_tag, sizeof t->to_tag);
 	if (t == NULL ||
 	    sip_stack_respond(s, pool_handle(&s->servers, t), &r, now_ms, out) != 0)
@@ -368,7 +368,7 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 				 out);
 }
 
-/* The last eighth of the table is for calls that stand. */
+/* The last eighth of the table is for ending calls. */
 static bool is_crowded(const struct sip_stack *s)
 {
 	return s->servers.used >= s->servers.cap - s->servers.cap / 8;
@@ -391,7 +391,7 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		return;
 	}
 	s->skeleton.cut = 0;
-	if (!outside || (!s->full && !is_crowded(s)))
+	if (s->msg.method != SIP_M_INVITE || !((outside && s->full) || is_crowded(s)))
 		t = new_server(s, key, now_ms);
 	if (t == NULL && s->skeleton.cut) {
 		answer_stateless(s, &(struct sip_reply){.code = 513}, out);
@@ -598,6 +598,14 @@ void sip_stack_settle(struct sip_stack *s, uint64_t txn)
 
 	if (t != NULL && t->txn.state == TXN_ACCEPTED)
 		sip_store_drop(&s->store, &t->response);
+}
+
+void sip_stack_dismiss(struct sip_stack *s, uint64_t txn)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL)
+		free_server(s, t);
 }
 
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)

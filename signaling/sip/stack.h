@@ -150,6 +150,10 @@ void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out
  * key of the INVITE. */
 void sip_stack_settle(struct sip_stack *s, uint64_t txn);
 
+/* Forget a request whose answer is the same whenever it is asked. After the effects of its
+ * answer were carried out. */
+void sip_stack_dismiss(struct sip_stack *s, uint64_t txn);
+
 /* Comes back in SIP_GOT_CANCEL and SIP_NO_ACK. */
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);
 
