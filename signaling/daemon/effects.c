@@ -282,7 +282,10 @@ static void answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
 {
 	struct sip_effects out = {.n = 0};
 
-	(void)!sip_stack_respond(&s->stack, txn, r, s->actor->now_ms, &out);
+	if (txn == 0)
+		sip_stack_answer(&s->stack, r, &out);
+	else
+		(void)!sip_stack_respond(&s->stack, txn, r, s->actor->now_ms, &out);
 	effects_of_stack(s, &out);
 }
 
