@@ -282,7 +282,10 @@ static void answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
 {
 	struct sip_effects out = {.n = 0};
 
-	(void)!sip_stack_respond(&s->stack, txn, r, s->actor->now_ms, &out);
+	if (txn == 0)
+		sip_stack_answer(&s->stack, r, &out);
+	else
+		(void)!sip_stack_respond(&s->stack, txn, r, s->actor->now_ms, &out);
 	effects_of_stack(s, &out);
 }
 
@@ -366,6 +369,8 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 
 	if (l == NULL) {
 		answer(s, e->txn, &(struct sip_reply){.code = 481});
+		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
+			sip_stack_dismiss(&s->stack, e->txn);
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		answer(s, e->txn,

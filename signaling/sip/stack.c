@@ -145,8 +145,8 @@ static void send_bytes(struct sip_stack *s, struct str bytes, const struct addr 
 }
 
 /* An answer that leaves no trace: its retransmission gets the same one again. */
-static void answer_stateless(struct sip_stack *s, const struct sip_reply *r,
-			     struct sip_effects *out)
+void sip_stack_answer(struct sip_stack *s, const struct sip_reply *r,
+		      struct sip_effects *out)
 {
 	struct addr to =
 		sip_via_reply_to(&s->core.via, &s->packet.source, s->cfg.force_rport);
@@ -185,7 +185,7 @@ static void refuse(struct sip_stack *s, const struct sip_verdict *v,
 	if (v->reason != NULL)
 		r.reason = str_of(v->reason);
 	r.headers = buf_ok(&headers) ? buf_str(&headers) : (struct str){"", 0};
-	answer_stateless(s, &r, out);
+	sip_stack_answer(s, &r, out);
 }
 
 static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
@@ -310,21 +310,21 @@ static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 	return t;
 }
 
-/* RFC 3261 9.2: answered under its own transaction, with the tag of the INVITE's answers.
- */
+/* RFC 3261 9.2: answered under its own transaction, with the tag of the INVITE's answers;
+ * without an INVITE nothing is remembered of it. */
 static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 			struct sip_effects *out)
 {
 	struct sip_server_txn *invite = find_server(s, server_key(s, SIP_M_INVITE));
 	struct sip_reply r = {.code = invite != NULL ? 200 : 481};
-	struct sip_server_txn *t = new_server(s, key, now_ms);
+	struct sip_server_txn *t = invite != NULL ? new_server(s, key, now_ms) : NULL;
 	struct sip_effect *e;
 
-	if (t != NULL && invite != NULL)
+	if (t != NULL)
 		memcpy(t->to_tag, invite->to_tag, sizeof t->to_tag);
 	if (t == NULL ||
 	    sip_stack_respond(s, pool_handle(&s->servers, t), &r, now_ms, out) != 0)
-		answer_stateless(s, &r, out); /* full: cancelling takes no memory */
+		sip_stack_answer(s, &r, out); /* full: cancelling takes no memory */
 	if (invite == NULL || invite->txn.state != TXN_PROCEEDING)
 		return; /* nothing left to cancel */
 	e = emit(out, SIP_GOT_CANCEL);
@@ -353,7 +353,7 @@ static void unavailable(struct sip_stack *s, struct sip_effects *out)
 	sip_put_retry_after(&headers,
 			    map_hash(&s->hash, s->core.call_id.p, s->core.call_id.n));
 	r.headers = buf_str(&headers);
-	answer_stateless(s, &r, out);
+	sip_stack_answer(s, &r, out);
 }
 
 /* No state to keep: the same question gets the same answer (RFC 3261 11.2). */
@@ -362,13 +362,13 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 	if (s->draining)
 		unavailable(s, out);
 	else
-		answer_stateless(s,
+		sip_stack_answer(s,
 				 &(struct sip_reply){.code = 200,
 						     .headers = STR(SIP_OPTIONS_HEADERS)},
 				 out);
 }
 
-/* The last eighth of the table is for calls that stand. */
+/* The last eighth of the table is for ending calls. */
 static bool is_crowded(const struct sip_stack *s)
 {
 	return s->servers.used >= s->servers.cap - s->servers.cap / 8;
@@ -383,7 +383,7 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 
 	if (outside && map_get(&s->merge_keys, merge_key(s), NULL, NULL, &handle)) {
 		s->count.merged++;
-		answer_stateless(s, &(struct sip_reply){.code = 482}, out);
+		sip_stack_answer(s, &(struct sip_reply){.code = 482}, out);
 		return;
 	}
 	if (outside && s->draining) {
@@ -391,15 +391,18 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		return;
 	}
 	s->skeleton.cut = 0;
-	if (!outside || (!s->full && !is_crowded(s)))
+	if (s->msg.method != SIP_M_INVITE || !((outside && s->full) || is_crowded(s)))
 		t = new_server(s, key, now_ms);
 	if (t == NULL && s->skeleton.cut) {
-		answer_stateless(s, &(struct sip_reply){.code = 513}, out);
+		sip_stack_answer(s, &(struct sip_reply){.code = 513}, out);
 		return;
 	}
 	if (t == NULL) {
 		s->count.full++;
-		unavailable(s, out);
+		if (s->msg.method == SIP_M_BYE)
+			deliver(s, SIP_GOT_REQUEST, 0, out); /* ending takes no memory */
+		else
+			unavailable(s, out);
 		return;
 	}
 	handle = pool_handle(&s->servers, t);
@@ -598,6 +601,14 @@ void sip_stack_settle(struct sip_stack *s, uint64_t txn)
 
 	if (t != NULL && t->txn.state == TXN_ACCEPTED)
 		sip_store_drop(&s->store, &t->response);
+}
+
+void sip_stack_dismiss(struct sip_stack *s, uint64_t txn)
+{
+	struct sip_server_txn *t = pool_get(&s->servers, txn);
+
+	if (t != NULL)
+		free_server(s, t);
 }
 
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)

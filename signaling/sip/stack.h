@@ -29,7 +29,9 @@ struct sip_packet {
 
 enum sip_effect_kind {
 	SIP_SEND,         /* p, n to `to` from `listener` */
-	SIP_GOT_REQUEST,  /* txn, msg, core: to be answered with sip_stack_respond() */
+	SIP_GOT_REQUEST,  /* txn, msg, core: to be answered with sip_stack_respond(), or,
+			   * when  there was no room for a transaction and txn is 0, with
+			   * sip_stack_answer() */
 	SIP_GOT_ACK,      /* msg, core: of a 2xx */
 	SIP_GOT_CANCEL,   /* txn, user: of an INVITE without final answer */
 	SIP_NO_ACK,       /* user: nobody acknowledged our refusal */
@@ -143,12 +145,21 @@ MUST_USE int sip_stack_respond(struct sip_stack *s, uint64_t txn,
 			       const struct sip_reply *r, uint64_t now_ms,
 			       struct sip_effects *out);
 
+/* Answer the packet being served without a transaction: it leaves no trace. Appends to
+ * `out`. */
+void sip_stack_answer(struct sip_stack *s, const struct sip_reply *r,
+		      struct sip_effects *out);
+
 /* Send the last response once more (a 2xx without ACK). Appends to `out`. */
 void sip_stack_repeat(struct sip_stack *s, uint64_t txn, struct sip_effects *out);
 
 /* The 2xx has its ACK and is not sent again: what stays for timer L is a tombstone, the
  * key of the INVITE. */
 void sip_stack_settle(struct sip_stack *s, uint64_t txn);
+
+/* Forget a request whose answer is the same whenever it is asked. After the effects of
+ * its answer were carried out. */
+void sip_stack_dismiss(struct sip_stack *s, uint64_t txn);
 
 /* Comes back in SIP_GOT_CANCEL and SIP_NO_ACK. */
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);

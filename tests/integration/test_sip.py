@@ -376,6 +376,25 @@ def test_ten_times_too_many_callers_are_all_answered(make_system, backends):
         p.close()
 
 
+def test_strangers_take_no_room(make_system, backends):
+    """BYE and CANCEL of calls that never were are answered and forgotten; the BYE of one that is finds its place"""
+    made = make_system(calls=2)  # 264 transactions
+    backends.start(made)
+    p, stranger = Peer(made), Peer(made)
+    p.call()
+    for i in range(400):
+        stranger.to_tag = f"nobody{i}"
+        stranger.send(stranger.request("BYE"))
+        stranger.to_tag = ""
+        stranger.send(stranger.request("CANCEL"))
+        stranger.wait(481)
+        stranger.wait(481)
+    wait_for(lambda: made.metric("tipring_signaling_transactions") <= 1, 2)
+    p.bye()
+    p.close()
+    stranger.close()
+
+
 def test_advertised_addresses(make_system, backends):
     """C093: what peers are told, while the sockets stay where they are"""
     made = make_system(calls=2, settings={"sip.advertised_address": "203.0.113.5", "rtp.advertised_address": "203.0.113.6"})

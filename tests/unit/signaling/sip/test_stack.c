@@ -318,6 +318,7 @@ Test(sip_stack, c166_cancel_of_nothing)
 	cr_expect_eq(kit_answer(&k.fx, NULL), 481u);
 	cr_expect_eq(k.fx.n, 1u);
 	cr_expect_eq(kit_tags(sent().p, sent().n), 1u); /* C151 */
+	cr_expect_eq(k.s.servers.used, 1u, "strangers take no room");
 }
 
 Test(sip_stack, c166_cancel_after_2xx_changes_nothing)
@@ -584,7 +585,7 @@ static void fill(unsigned upto)
 	}
 }
 
-/* C193: new calls are refused while calls that stand still have room */
+/* C193: new calls are refused while those that stand can still end */
 Test(sip_stack, c193_full)
 {
 	char branch[32];
@@ -595,6 +596,8 @@ Test(sip_stack, c193_full)
 	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
 	cr_expect(kit_has(sent(), "Retry-After: "));
 	cr_expect_eq(k.s.count.full, 1u);
+	input((struct kit_request){.branch = "z9hG4bKre", .to_tag = "x", .cseq = 2});
+	cr_expect_eq(kit_answer(&k.fx, NULL), 503u, "a re-INVITE, too");
 	cr_expect_eq(k.s.servers.used, 56u);
 	input((struct kit_request){.method = "OPTIONS"});
 	cr_expect_eq(kit_answer(&k.fx, NULL), 200u);
@@ -607,7 +610,10 @@ Test(sip_stack, c193_full)
 	}
 	input((struct kit_request){
 		.method = "BYE", .branch = "z9hG4bKlast", .to_tag = "x"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
+	cr_assert_eq(k.fx.n, 1u);
+	cr_expect(k.fx.v[0].kind == SIP_GOT_REQUEST && k.fx.v[0].txn == 0);
+	sip_stack_answer(&k.s, &(struct sip_reply){.code = 200}, &k.fx);
+	cr_expect_eq(kit_answer(&k.fx, NULL), 200u, "a call can end all the same");
 
 	/* a call can be cancelled all the same */
 	input((struct kit_request){

@@ -205,6 +205,29 @@ Test(sip_takeover, a_bye_leaves_a_tombstone)
 	}
 }
 
+/* A stranger's BYE: the same answer whenever it comes, and nothing is left of it. */
+Test(sip_takeover, dismissed_requests_leave_nothing)
+{
+	const struct kit_request bye = {.method = "BYE", .to_tag = "x"};
+
+	for (unsigned i = 0; i < 200; i++) {
+		uint64_t txn;
+
+		kit_input(&dead, kit_print(bye));
+		cr_assert_eq(kit_count(&dead.fx, SIP_GOT_REQUEST), 1u);
+		txn = kit_find(&dead.fx, SIP_GOT_REQUEST)->txn;
+		dead.fx.n = 0;
+		cr_assert_eq(sip_stack_respond(&dead.s, txn, &(struct sip_reply){.code = 481},
+					       dead.now_ms, &dead.fx),
+			     0);
+		cr_expect_eq(kit_answer(&dead.fx, NULL), 481u);
+		sip_stack_dismiss(&dead.s, txn);
+		sip_stack_dismiss(&dead.s, txn);
+		cr_assert_eq(dead.s.servers.used + dead.s.server_keys.used, 0u);
+		cr_assert_eq(dead.s.wheel.armed, 0u);
+	}
+}
+
 Test(sip_takeover, a_tombstone_stays_one)
 {
 	uint64_t txn = call(200);
