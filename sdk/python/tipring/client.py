@@ -84,9 +84,7 @@ class Server:
         self.name = name
         self.calls: dict[int, Call] = {}
         self._timeout = timeout
-        self._app = ""
-        self._handler: Handler | None = None
-        self._capacity = 0
+        self._apps: dict[str, tuple[Handler, int]] = {}  # handler and capacity
         self._numbers = itertools.count(1)
         self._prefix = secrets.token_hex(6)
         self._acks: dict[str, asyncio.Future[api_pb2.Ack]] = {}
@@ -136,7 +134,7 @@ class Server:
         self._stopped.set()
         if self._registered:
             try:
-                await asyncio.wait_for(self._register(0), ACK_SECONDS)
+                await asyncio.wait_for(self._register(takes=False), ACK_SECONDS)
             except (TimeoutError, CommandRefused, Disconnected):
                 pass  # it will notice that nobody answers
         await self._cancel(self._handlers)
@@ -166,33 +164,34 @@ class Server:
 
     def app(self, name: str, capacity: int = 1000) -> typing.Callable[[Handler], Handler]:
         """Decorator: `handler(call)` is run for every call of this app that this process gets, `capacity` at once. When it
-        returns or raises, the call is hung up. One app a connection; before run()."""
+        returns or raises, the call is hung up. Several apps may be served; before run()."""
         if not re.fullmatch("[a-z0-9-]{1,63}", name):
             raise ValueError(f"an app is called [a-z0-9-]{{1,63}}, not {name!r}")
-        if self._app:
-            raise ValueError(f"this connection serves {self._app!r}: one app each, connect() again for {name!r}")
+        if name in self._apps:
+            raise ValueError(f"{name!r} has a handler already")
         if not 0 < capacity < 1 << 32:
             raise ValueError(f"capacity {capacity}: how many calls this process takes at once")
 
         def register(handler: Handler) -> Handler:
-            self._app, self._handler, self._capacity = name, handler, capacity
+            self._apps[name] = handler, capacity
             return handler
 
         return register
 
     async def run(self) -> None:
         """Take calls until stop(). Leaving the `async with` block then hangs up the ones that are left."""
-        if self._handler is None:
+        if not self._apps:
             raise RuntimeError('no handler: decorate one with @server.app("name") before run()')
-        for area in ("call", "media"):
-            self._events.setsockopt(zmq.SUBSCRIBE, f"e1/{area}/{self._app}/".encode())
+        for app in self._apps:
+            for area in ("call", "media"):
+                self._events.setsockopt(zmq.SUBSCRIBE, f"e1/{area}/{app}/".encode())
         # subscriptions travel in order: once the heartbeat comes through, the others are in force
         self._events.setsockopt(zmq.SUBSCRIBE, b"e1/hb/")
         try:
             await asyncio.wait_for(self._heartbeat.wait(), 10)
         except TimeoutError:
             raise Disconnected(f"nothing is published at {self.endpoint}/events.ipc") from None
-        await self._register(self._capacity)
+        await self._register()
         self._registered = True
         await self._stopped.wait()
 
@@ -303,8 +302,9 @@ class Server:
             return f"there is no socket {path}: is tipring-supervisor running? {hint}"
         return f"nobody answers at {path}: is tipring-supervisor running? or another backend is named {self.name!r} too"
 
-    async def _register(self, capacity: int) -> None:
-        await self._command("register", api_pb2.Register(app=self._app, capacity=capacity))
+    async def _register(self, takes: bool = True) -> None:
+        for app, (_, capacity) in self._apps.items():
+            await self._command("register", api_pb2.Register(app=app, capacity=capacity if takes else 0))
 
     async def _ping(self) -> None:
         """Tell control that we live, and notice when it does not."""
@@ -373,7 +373,7 @@ class Server:
             try:
                 await self._hello(self._timeout)
                 if self._registered and not self._stopped.is_set():
-                    await self._register(self._capacity)
+                    await self._register()
                 self._returning = False
             except (CommandRefused, Disconnected) as why:
                 log.error("registering again: %s", why)
@@ -386,7 +386,7 @@ class Server:
         """Events may be lost: what became of our calls?"""
         had = [call for call in self.calls.values() if call.fence]
         try:
-            rows = {row.call_id: row for row in await self.list_calls(app=self._app)} if had else {}
+            rows = {row.call_id: row for row in await self.list_calls()} if had else {}
         except Disconnected as why:
             log.error("asking for our calls: %s", why)
             return
@@ -415,7 +415,7 @@ class Server:
             future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))
 
     def _take_offer(self, body: api_pb2.Offer, _: Message) -> None:
-        if body.call.app != self._app or self._stopped.is_set():
+        if body.call.app not in self._apps or self._stopped.is_set():
             return
         had = self.calls.get(body.call.call_id)
         if had is not None and not had.fence:
@@ -469,7 +469,7 @@ class Server:
     # -- one call --
 
     async def _handle(self, info: api_pb2.CallInfo) -> None:
-        assert self._handler is not None
+        handler, _ = self._apps[info.app]
         call = self.calls[info.call_id] = Call(self, _info(info))
         try:
             ack = await self._command("claim", api_pb2.Claim(call_id=call.call_id), call.call_id)
@@ -480,7 +480,7 @@ class Server:
         call.fence = ack.fence
         cause = ""
         try:
-            await self._handler(call)
+            await handler(call)
         except CallEnded:
             pass
         except Exception:

@@ -54,8 +54,8 @@ def test_names(name):
     with pytest.raises(ValueError, match="capacity"):
         server.app("bot", 0)
     server.app("bot")(lambda call: asyncio.sleep(0))
-    with pytest.raises(ValueError, match="one app each"):
-        server.app("other")
+    with pytest.raises(ValueError, match="has a handler already"):
+        server.app("bot")
 
 
 def test_a_server_without_a_handler():
