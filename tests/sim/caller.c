@@ -196,12 +196,13 @@ static void talk(void *self)
 static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
 {
 	struct caller *c = self;
-	uint16_t seq = n >= 12 ? (uint16_t)(p[2] << 8 | p[3]) : 0;
+	uint16_t seq;
 	uint32_t counter;
 
 	(void)from;
 	if (n != 12 + FRAME || !decode(p + 12, &counter))
 		return; /* silence, or invented for a lost packet */
+	seq = (uint16_t)(p[2] << 8 | p[3]);
 	if (counter > c->said)
 		world_wrong("%s hears frame %u and said only %u", c->name, counter, c->said);
 	c->heard++;
