@@ -425,6 +425,11 @@ static int read_file(struct load *l)
 	return 0;
 }
 
+uint32_t config_port_pairs(const struct config *c)
+{
+	return ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
+}
+
 int config_load(const char *path, struct config *ret, struct config_error *ret_why)
 {
 	struct load l = {.path = path, .why = ret_why};

@@ -78,3 +78,6 @@ struct config_error {
  * ERR_NOENT (no such file), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
  * outside its limits, or two values that contradict each other). */
 MUST_USE int config_load(const char *path, struct config *ret, struct config_error *ret_why);
+
+/* Calls that find a pair of ports at one time; fewer while ports rest for 30 s after a call. */
+uint32_t config_port_pairs(const struct config *c);

@@ -88,6 +88,9 @@ int main(int argc, char **argv)
 	}
 	if (check) {
 		printf("%s: good\n", path);
+		if (config_port_pairs(&s.config) < s.config.max_calls)
+			printf("%s: note: ports for %u calls, max_calls is %u\n", path, config_port_pairs(&s.config),
+			       s.config.max_calls);
 		return 0;
 	}
 	log_open("supervisor", (enum log_level)s.config.log_level);

@@ -61,7 +61,7 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 {
 	const struct config *c = &s->config;
-	uint32_t pairs = ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
+	uint32_t pairs = config_port_pairs(c);
 	uint32_t first = pairs * worker / c->rtp_workers;
 	uint32_t end = pairs * (worker + 1) / c->rtp_workers;
 	bool some = store_find(&s->store, owner, CUSTODY_RTP_PORT) != NULL; /* a predecessor's worker died while handing back */

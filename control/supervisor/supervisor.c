@@ -79,6 +79,9 @@ static int prepare(struct supervisor *s, unsigned roles)
 		err = adopt_lock(s);
 	if (err == 0)
 		err = allow_descriptors(s);
+	if (err == 0 && config_port_pairs(&s->config) < s->config.max_calls)
+		log_warn("supervisor.ports", "pairs=%u max_calls=%u hint=\"calls without ports are refused: make the RTP pool larger\"",
+			 config_port_pairs(&s->config), s->config.max_calls);
 	if (err == 0)
 		err = open_signals(s);
 	if (err != 0 || !s->all_roles)

@@ -3,7 +3,7 @@
  * One clock: position 0 is session_start(), positions count samples at the tape's rate, and both directions share them.
  * The wire side is always 8 kHz G.711. Everything needed to go on after the process was killed is in session_record
  * (written by the daemon whenever `dirty` is set), on the tape, and in a few hot words that are stored before they are used
- * (docs/decisions/0006). */
+ * (docs/decisions/0008). */
 #pragma once
 
 #include <stdatomic.h>

@@ -65,6 +65,8 @@ def test_the_example_against_the_installed_library(prefix, make_system, tmp_path
             loud = [p for p in caller.hear(0.3) if p[3].strip(b"\xff\x7f")]
             assert len(loud) >= 40, "its own audio came back"
             caller.bye()
+        wait_for(lambda: system.metric("tipring_calls") == 0, 5)
+        time.sleep(0.1)  # the backend hears of it too
     finally:
         echo.send_signal(signal.SIGTERM)
         figures = json.loads(echo.communicate(timeout=10)[0].splitlines()[-1])

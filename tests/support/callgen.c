@@ -347,6 +347,8 @@ static void judge(struct call *c, const uint8_t *p, uint64_t now)
 	uint32_t ts, ssrc;
 	int64_t expected, off;
 
+	if (now < c->rx_ns)
+		now = c->rx_ns; /* two readings of two clocks */
 	memcpy(&ts, p + 4, 4);
 	memcpy(&ssrc, p + 8, 4);
 	ts = ntohl(ts);
@@ -382,17 +384,40 @@ static void judge(struct call *c, const uint8_t *p, uint64_t now)
 	c->rx_ns = now;
 }
 
+/* When the kernel got it, on our clock: how late this program is itself must not count. */
+static uint64_t arrival_ns(struct msghdr *m)
+{
+	uint64_t now = now_ns(), age = 0;
+	struct timespec at, unix_now;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&at, CMSG_DATA(c), sizeof at);
+		clock_gettime(CLOCK_REALTIME, &unix_now);
+		if (unix_now.tv_sec > at.tv_sec || (unix_now.tv_sec == at.tv_sec && unix_now.tv_nsec > at.tv_nsec))
+			age = (uint64_t)((unix_now.tv_sec - at.tv_sec) * 1000000000 + (unix_now.tv_nsec - at.tv_nsec));
+	}
+	return age < 10000 * MS ? now - age : now;
+}
+
 static void take_rtp(struct call *c)
 {
 	uint8_t p[2048];
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(struct timespec))];
+	} control;
 
 	for (int i = 0; i < 64; i++) {
-		ssize_t n = recv(c->rtp, p, sizeof p, MSG_DONTWAIT);
+		struct iovec iov = {p, sizeof p};
+		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+		ssize_t n = recvmsg(c->rtp, &m, MSG_DONTWAIT);
 
 		if (n < 0)
 			return;
 		if (n >= 12 && p[0] >> 6 == 2 && (p[1] & 0x7f) == 0)
-			judge(c, p, now_ns());
+			judge(c, p, arrival_ns(&m));
 	}
 }
 
@@ -415,6 +440,7 @@ static void print_figures(const char *what)
 	for (unsigned i = 0; i < g.calls; i++) {
 		struct call *c = &g.c[i];
 
+		take_rtp(c); /* what is there was heard */
 		count[c->state]++;
 		by_peer += c->bye_by_peer;
 		sent += c->sent;
@@ -428,7 +454,7 @@ static void print_figures(const char *what)
 		if (c->setup_ns != 0)
 			setup[s++] = c->setup_ns;
 		if (c->seen) {
-			if (c->state == UP && now - c->rx_ns > c->gap_ns)
+			if (c->state == UP && now > c->rx_ns && now - c->rx_ns > c->gap_ns)
 				c->gap_ns = now - c->rx_ns; /* still silent */
 			gap[n++] = c->gap_ns;
 		}
@@ -585,6 +611,7 @@ int main(int argc, char **argv)
 		c->seq = (uint16_t)(i * 977);
 		c->ts = i * 7919;
 		c->at = (i * 37 * FRAME) % g.ulaw_n;
+		(void)setsockopt(c->rtp, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int));
 		watch(c->rtp, i);
 	}
 	while (!all_over()) {

@@ -143,6 +143,14 @@ Test(session, a_key_is_one_digit_whenever_the_process_is_killed) /* C344 */
 	}
 }
 
+Test(session, a_key_that_is_down_when_the_call_ends_is_reported) /* C348 */
+{
+	press(160, false);
+	session_close(s, &ev);
+	session_close(s, &ev);
+	cr_expect_eq(events_of(SESSION_DIGIT), 1u);
+}
+
 Test(session, reports_go_on_after_a_kill)
 {
 	uint8_t report[RTCP_BYTES_MAX];
