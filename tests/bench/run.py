@@ -3,7 +3,7 @@
     ./tipring bench rtp|session|ring|codec|sip [--quick]
 
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
-N connected sockets under the same load. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
+N connected sockets under the same load, and against one that wakes up once a millisecond only (`_gathering`), the floor of this machine. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
 ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against spandsp. sip: parsing and answering
 an INVITE against libosip2. `--quick` fits in 30 s each.
 """
@@ -43,9 +43,9 @@ def print_row(metric: str, value: float, unit: str, reference: str, ratios: list
     }), flush=True)
 
 
-def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float) -> float:
+def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float, *mode: str) -> float:
     """Packets in and out per CPU second of the bare echo."""
-    echo = subprocess.Popen([bin_dir / "bench_uring_echo", str(flows), str(LOCAL_PORT), str(REMOTE_PORT)], stderr=subprocess.DEVNULL)
+    echo = subprocess.Popen([bin_dir / "bench_uring_echo", str(flows), str(LOCAL_PORT), str(REMOTE_PORT), *mode], stderr=subprocess.DEVNULL)
     time.sleep(0.3)
     load = subprocess.Popen([bin_dir / "callgen", "--bare", str(LOCAL_PORT), "--port", str(REMOTE_PORT), "--calls", str(flows),
                              "--seconds", "3600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -131,18 +131,21 @@ def bench_rtp(options) -> int:
         ours = Ours(options.bin, flows)
         rounds = 2 if options.quick else 3
         seconds = 2.0 if options.quick else 4.0
-        pps, together, ratios, all_ratios, ages = [], [], [], [], []
+        pps, together, ratios, all_ratios, gathered, ages = [], [], [], [], [], []
         for _ in range(rounds):
             bare = bare_round(options.bin, flows, seconds)
+            gathering = bare_round(options.bin, flows, seconds, "gather")
             media, both, figures = ours.round(seconds)
             pps.append(media)
             together.append(both)
             ratios.append(media / bare)
             all_ratios.append(both / bare)
+            gathered.append(media / gathering)
             ages.append(figures["age_us_p50"])
             if figures["lost"]:
                 raise RuntimeError(f"frames were lost: {figures}")
         print_row(f"rtp/full_leg_{flows}", statistics.median(pps), "packets/cpu_s", "bare_uring_echo", ratios)
+        print_row(f"rtp/full_leg_gathering_{flows}", statistics.median(pps), "packets/cpu_s", "bare_uring_echo_gathering", gathered)
         print_row(f"rtp/full_leg_with_backend_{flows}", statistics.median(together), "packets/cpu_s", "bare_uring_echo", all_ratios)
         if flows == 500:
             print_row("rtp/arrival_to_tape_p50", statistics.median(ages), "us", "one_tick_20ms", [a / 20000 for a in ages])

@@ -1,6 +1,8 @@
 /* uring_echo.c - the kernel's floor for a voice leg: N connected sockets, multishot receive, one send back, nothing else.
  *
- *   bench_uring_echo N [LOCAL=20000 REMOTE=40000]      flow i: 127.0.0.1:LOCAL+2i <-> REMOTE+2i; SIGTERM ends it
+ *   bench_uring_echo N [LOCAL=20000 REMOTE=40000 [gather]]      flow i: 127.0.0.1:LOCAL+2i <-> REMOTE+2i; SIGTERM ends it
+ *
+ * Wakes up for what is there, or with `gather` once a millisecond for all that came, as the media worker does under load.
  *
  * The reference that the media worker is measured against. */
 #include <arpa/inet.h>
@@ -100,14 +102,14 @@ static int set_up(unsigned n, unsigned local, unsigned remote)
 }
 
 /* A buffer goes back one turn after its send was submitted: UDP copies at submission. */
-static void turn(void)
+static void turn(unsigned wait_for)
 {
 	static int back[TURN_MAX], back_n;
 	struct __kernel_timespec ts = {.tv_nsec = 1000000};
 	struct io_uring_cqe *c;
 	unsigned head, seen = 0;
 
-	io_uring_submit_and_wait_timeout(&ring, &c, 1, &ts, NULL);
+	io_uring_submit_and_wait_timeout(&ring, &c, wait_for, &ts, NULL);
 	for (int k = 0; k < back_n; k++)
 		give(back[k], k);
 	if (back_n > 0)
@@ -148,6 +150,6 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	while (!stop)
-		turn();
+		turn(argc > 4 ? TURN_MAX : 1);
 	return 0;
 }
