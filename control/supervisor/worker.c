@@ -145,8 +145,11 @@ static void died(struct supervisor *s, struct worker_slot *w, int status, uint64
 {
 	bool quick = now_ms - w->started_ms < QUICK_MS;
 
-	log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
-		 (int)w->pid, status);
+	if (s->stop_by_ms != 0 && status == 0)
+		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
+	else
+		log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
+			 (int)w->pid, status);
 	close(w->pidfd);
 	if (w->sock >= 0)
 		close(w->sock);

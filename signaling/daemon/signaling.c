@@ -8,6 +8,8 @@
 #include "common/base/log.h"
 
 #define GAUGES_MS 250u
+#define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
+#define CLIENTS_PER_SECOND 100u
 
 static struct signaling the_signaling;
 
@@ -34,12 +36,14 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
 }
 
+/* What is over leaves a tombstone for 32 s, so tables follow the rate of transactions as well as the calls that are up; messages are
+ * kept only while something is under way. */
 static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct sip_config sc = {
-		.server_max = 4 * cfg->max_calls +
-			      256, /* an INVITE and a BYE of each call, 32 s long */
-		.client_max = cfg->max_calls + 64,
+		.server_max = 4 * cfg->max_calls + SERVERS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
+		.client_max = cfg->max_calls + CLIENTS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
+		.messages_max = 4 * cfg->max_calls + 1024,
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
 		.server = str_of(s->server),

@@ -29,7 +29,9 @@ int sip_stack_init(struct sip_stack *s, const struct sip_config *cfg,
 		err = pool_init(&s->clients, cfg->client_max,
 				sizeof(struct sip_client_txn));
 	if (err == 0)
-		err = sip_store_init(&s->store, cfg->server_max + cfg->client_max);
+		err = sip_store_init(&s->store, cfg->messages_max != 0
+							? cfg->messages_max
+							: cfg->server_max + cfg->client_max);
 	if (err == 0)
 		err = map_init(&s->server_keys, cfg->server_max);
 	if (err == 0)

@@ -103,6 +103,7 @@ struct sip_counters {
 
 struct sip_config {
 	uint32_t server_max, client_max; /* transactions */
+	uint32_t messages_max; /* kept for them at one time; 0 = one for each */
 	uint32_t worker;                 /* index: goes into tags and branches */
 	bool force_rport;
 	struct str server; /* Server header, borrowed; empty = none */
