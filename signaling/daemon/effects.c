@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "common/base/log.h"
+#include "common/base/must.h"
 #include "signaling/daemon/signaling.h"
 
 static uint64_t dialog_key(const struct signaling *s, struct str call_id,
@@ -51,6 +52,11 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->dirty = false;
 }
 
+static bool is_spare(const struct leg *l)
+{
+	return l->r.state == LEG_REFUSED && !l->r.over.owed;
+}
+
 /* Nothing of the peer reaches it any more. */
 static void retire_leg(struct signaling *s, struct leg *l)
 {
@@ -58,7 +64,6 @@ static void retire_leg(struct signaling *s, struct leg *l)
 
 	log_info("leg.ended", "leg=%" PRIx64 " who=%u code=%u reason=\"%s\"",
 		 pool_handle(&s->legs, l), end->who, end->code, end->reason);
-	sip_stack_set_user(&s->stack, l->txn, 0);
 	effects_index(s, l, false);
 }
 
@@ -248,6 +253,7 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev)
 {
 	uint64_t handle = pool_handle(&s->legs, l);
 	enum leg_state before = (enum leg_state)l->r.state;
+	bool was_over = leg_is_over(l), was_spare = is_spare(l);
 	struct leg_effects fx;
 
 	if (!leg_input(l, ev, &s->leg_config, s->actor->now_ms, &fx)) {
@@ -260,8 +266,11 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev)
 		  leg_state_name(before), leg_event_name(ev),
 		  leg_state_name((enum leg_state)l->r.state));
 	arm(s, l);
-	if (l->r.state == LEG_ENDED && before != LEG_ENDED)
+	if (leg_is_over(l) && !was_over)
 		retire_leg(s, l);
+	if (l->r.state == LEG_ENDED)
+		sip_stack_set_user(&s->stack, l->txn, 0);
+	s->legs_spare += (uint32_t)is_spare(l) - (uint32_t)was_spare;
 	for (uint32_t i = 0; i < fx.n; i++) {
 		if (fx.v[i].kind == LEG_FX_FREE) {
 			free_leg(s, l);
@@ -304,10 +313,28 @@ static void refuse(struct signaling *s, const struct sip_effect *e, unsigned cod
 	answer(s, e->txn, &r);
 }
 
+/* When the table is full, one that was refused and may never be acknowledged goes: its transaction still repeats the refusal. */
+static struct leg *take_leg(struct signaling *s, uint64_t *ret_handle)
+{
+	struct leg *l = pool_take(&s->legs, ret_handle);
+	uint32_t at = 0;
+
+	if (l != NULL || s->legs_spare == 0)
+		return l;
+	do
+		l = pool_each(&s->legs, &at);
+	while (l != NULL && !is_spare(l));
+	must(l != NULL);
+	sip_stack_set_user(&s->stack, l->txn, 0);
+	s->legs_spare--;
+	free_leg(s, l);
+	return pool_take(&s->legs, ret_handle);
+}
+
 static void new_leg(struct signaling *s, const struct sip_effect *e)
 {
 	uint64_t handle;
-	struct leg *l = pool_take(&s->legs, &handle);
+	struct leg *l = take_leg(s, &handle);
 	int code;
 
 	if (l == NULL) {
@@ -427,7 +454,11 @@ void effects_of_stack(struct signaling *s, struct sip_effects *fx)
 			if (l != NULL)
 				(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
 			break;
-		case SIP_NO_ACK: /* of a refusal: the leg is gone already */
+		case SIP_REFUSAL_ACK:
+		case SIP_NO_ACK:
+			if (l != NULL)
+				(void)effects_leg_input(s, l, LEG_EV_REFUSAL_DONE);
+			break;
 		case SIP_EFFECT_KINDS:
 			break;
 		}

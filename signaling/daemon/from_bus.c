@@ -8,7 +8,7 @@ static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
 {
 	struct leg *l = pool_get(&s->legs, id);
 
-	if (l != NULL && l->r.state != LEG_ENDED)
+	if (l != NULL && !leg_is_over(l))
 		return l;
 	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__NOT_FOUND, "no such leg");
 	return NULL;

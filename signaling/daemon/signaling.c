@@ -172,7 +172,7 @@ static bool drained(const void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (l->r.state != LEG_ENDED)
+		if (!leg_is_over(l))
 			return false;
 	return true;
 }
@@ -185,7 +185,7 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (l->r.state != LEG_ENDED)
+		if (!leg_is_over(l))
 			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);

@@ -42,6 +42,7 @@ struct signaling {
 	struct actor *actor;
 	struct worker *worker;
 	struct sip_stack stack;
+	uint32_t legs_spare;    /* that only wait for the ACK of a refusal: the first to make room */
 	struct pool legs;     /* of struct leg */
 	struct map by_dialog; /* Call-ID and our tag -> handle */
 	struct wheel wheel;   /* of legs */

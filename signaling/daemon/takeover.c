@@ -72,10 +72,11 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		pool_give(&s->legs, l);
 		return err;
 	}
-	if (r->state != LEG_ENDED)
+	if (!leg_is_over(l))
 		effects_index(s, l, true);
 	if (r->deadline_ms != UINT64_MAX)
 		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
+	s->legs_spare += r->state == LEG_REFUSED && !r->over.owed;
 	if (r->state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	return 0;

@@ -60,7 +60,7 @@ void udp_receive(struct signaling *s, const struct loop_event *e)
 		return;
 	}
 	slab_touch(&s->slab, SIGNALING_DATAGRAM, hash);
-	s->stack.full = s->legs.used == s->legs.cap;
+	s->stack.full = s->legs.used == s->legs.cap && s->legs_spare == 0;
 	sip_stack_input(&s->stack, &in, s->actor->now_ms, &fx);
 	effects_of_stack(s, &fx);
 	slab_touch(&s->slab, 0, 0);

@@ -122,6 +122,7 @@ static int refresh_refusal(const struct leg *l)
 		return 500; /* RFC 3261 14.2: the first INVITE has no answer yet */
 	case LEG_IDLE:
 	case LEG_ENDING:
+	case LEG_REFUSED:
 	case LEG_ENDED:
 	case LEG_STATES:
 		break;

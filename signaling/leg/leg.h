@@ -26,6 +26,7 @@ enum leg_state {
 	LEG_CONFIRMED,
 	LEG_REFRESHED, /* confirmed, and a re-INVITE that changes nothing has its 2xx */
 	LEG_ENDING,    /* our BYE is out */
+	LEG_REFUSED,   /* over, but the refusal has no ACK yet: a successor has to repeat it */
 	LEG_ENDED,     /* over for the peer; kept until control knows */
 	LEG_STATES
 };
@@ -42,6 +43,7 @@ enum leg_event {
 	LEG_EV_REFRESH,  /* a re-INVITE that leg_refresh() took */
 	LEG_EV_BYE_DONE, /* our BYE was answered, or nobody answered */
 	LEG_EV_UNSENT,   /* the 2xx could not be made */
+	LEG_EV_REFUSAL_DONE, /* it has its ACK, or nobody acknowledged it */
 	LEG_EV_SETTLED,  /* control has recorded the end */
 	LEG_EV_RESUME,   /* a successor took over */
 	LEG_EV_TIMER,    /* leg->deadline_ms passed */
@@ -118,7 +120,7 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	struct sip_server_record server;
 };
 
-#define LEG_RECORD_VERSION 2u
+#define LEG_RECORD_VERSION 3u
 _Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
 
 struct leg {
@@ -131,6 +133,12 @@ struct leg {
 	bool dirty; /* write the record */
 	uint32_t unexpected;
 };
+
+/* Nothing of the peer reaches it any more. */
+static inline bool leg_is_over(const struct leg *l)
+{
+	return l->r.state == LEG_REFUSED || l->r.state == LEG_ENDED;
+}
 
 struct leg_config {
 	uint32_t answer_timeout_ms;

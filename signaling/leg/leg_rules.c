@@ -57,6 +57,13 @@ static void finish(struct step *s)
 	emit(s, LEG_FX_FREE);
 }
 
+/* The record has the refusal until the peer acknowledged it (timer H at the latest). */
+static void await_ack(struct step *s)
+{
+	s->l->r.give_up_ms = s->now_ms + SIP_TIMEOUT_MS + SIP_T4_MS;
+	deadline(s, TELL_AGAIN_MS);
+}
+
 /* ---- actions ---- */
 
 static void ignore(struct step *s)
@@ -105,35 +112,35 @@ static void refuse_as_wished(struct step *s)
 {
 	respond(s, s->l->wish.code);
 	over(s, LEG_BY_BACKEND, s->l->wish.code, "rejected");
-	finish(s);
+	await_ack(s);
 }
 
 static void hang_up_early(struct step *s)
 {
 	respond(s, 480);
 	over(s, LEG_BY_BACKEND, 480, "hung up before the answer");
-	finish(s);
+	await_ack(s);
 }
 
 static void cancelled(struct step *s)
 {
 	respond(s, 487);
 	over(s, LEG_BY_CALLER, 487, "cancelled");
-	finish(s);
+	await_ack(s);
 }
 
 static void no_answer(struct step *s)
 {
 	respond(s, 480);
 	over(s, LEG_BY_SYSTEM, 480, "nobody answered");
-	finish(s);
+	await_ack(s);
 }
 
 static void early_bye(struct step *s)
 {
 	respond(s, 487);
 	over(s, LEG_BY_CALLER, 487, "ended before the answer");
-	finish(s);
+	await_ack(s);
 }
 
 static void confirm(struct step *s)
@@ -169,7 +176,7 @@ static void unanswerable(struct step *s)
 {
 	respond(s, 500);
 	over(s, LEG_BY_SYSTEM, 500, "the answer can not be made");
-	finish(s);
+	await_ack(s);
 }
 
 static void bye_peer(struct step *s)
@@ -213,7 +220,8 @@ static void bye_again(struct step *s)
 
 static void tell_again(struct step *s)
 {
-	emit(s, LEG_FX_OVER);
+	if (s->l->r.over.owed)
+		emit(s, LEG_FX_OVER);
 	deadline(s, TELL_AGAIN_MS);
 }
 
@@ -236,19 +244,19 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_ROUTING] = {
 		[LEG_EV_RING]     = {ring,             LEG_RINGING},
 		[LEG_EV_ANSWER]   = {answer,           LEG_ANSWERED},
-		[LEG_EV_REJECT]   = {refuse_as_wished, LEG_ENDED},
-		[LEG_EV_HANGUP]   = {hang_up_early,    LEG_ENDED},
-		[LEG_EV_CANCEL]   = {cancelled,        LEG_ENDED},
-		[LEG_EV_BYE]      = {early_bye,        LEG_ENDED},
-		[LEG_EV_TIMER]    = {no_answer,        LEG_ENDED},
+		[LEG_EV_REJECT]   = {refuse_as_wished, LEG_REFUSED},
+		[LEG_EV_HANGUP]   = {hang_up_early,    LEG_REFUSED},
+		[LEG_EV_CANCEL]   = {cancelled,        LEG_REFUSED},
+		[LEG_EV_BYE]      = {early_bye,        LEG_REFUSED},
+		[LEG_EV_TIMER]    = {no_answer,        LEG_REFUSED},
 	},
 	[LEG_RINGING] = {
 		[LEG_EV_RING]     = {ring,             LEG_RINGING},
 		[LEG_EV_ANSWER]   = {answer,           LEG_ANSWERED},
-		[LEG_EV_REJECT]   = {refuse_as_wished, LEG_ENDED},
-		[LEG_EV_HANGUP]   = {hang_up_early,    LEG_ENDED},
-		[LEG_EV_CANCEL]   = {cancelled,        LEG_ENDED},
-		[LEG_EV_BYE]      = {early_bye,        LEG_ENDED},
+		[LEG_EV_REJECT]   = {refuse_as_wished, LEG_REFUSED},
+		[LEG_EV_HANGUP]   = {hang_up_early,    LEG_REFUSED},
+		[LEG_EV_CANCEL]   = {cancelled,        LEG_REFUSED},
+		[LEG_EV_BYE]      = {early_bye,        LEG_REFUSED},
 		[LEG_EV_TIMER]    = {ring_again,       LEG_RINGING}, /* or no_answer: give_up */
 	},
 	[LEG_ANSWERED] = {
@@ -259,7 +267,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_ANSWERED}, /* or no_ack: give_up */
-		[LEG_EV_UNSENT]   = {unanswerable,     LEG_ENDED},
+		[LEG_EV_UNSENT]   = {unanswerable,     LEG_REFUSED},
 	},
 	[LEG_HANGING] = {
 		[LEG_EV_ACK]      = {bye_after_ack,    LEG_ENDING},
@@ -299,6 +307,13 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_SETTLED]  = {settle,           LEG_ENDING},
 		[LEG_EV_RESUME]   = {bye_again,        LEG_ENDING},
 	},
+	[LEG_REFUSED] = {
+		[LEG_EV_REFUSAL_DONE] = {finish,       LEG_ENDED},
+		[LEG_EV_SETTLED]  = {settle,           LEG_REFUSED},
+		[LEG_EV_TIMER]    = {tell_again,       LEG_REFUSED}, /* or finish: give_up */
+		[LEG_EV_HANGUP]   = {ignore,           LEG_REFUSED},
+		[LEG_EV_REJECT]   = {ignore,           LEG_REFUSED},
+	},
 	[LEG_ENDED] = {
 		[LEG_EV_SETTLED]  = {forget,           LEG_ENDED},
 		[LEG_EV_TIMER]    = {tell_again,       LEG_ENDED},
@@ -308,10 +323,11 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 
 /* LEG_EV_TIMER when give_up_ms has passed. */
 static const struct rule give_up[LEG_STATES] = {
-	[LEG_RINGING] = {no_answer, LEG_ENDED},
+	[LEG_RINGING] = {no_answer, LEG_REFUSED},
 	[LEG_ANSWERED] = {no_ack, LEG_ENDING},
 	[LEG_REFRESHED] = {no_ack, LEG_ENDING},
 	[LEG_HANGING] = {bye_after_ack, LEG_ENDING},
+	[LEG_REFUSED] = {finish, LEG_ENDED},
 };
 
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
@@ -338,7 +354,7 @@ const char *leg_state_name(enum leg_state s)
 {
 	static const char *const names[LEG_STATES] = {
 		"idle",      "routing",   "ringing", "answered", "hanging",
-		"confirmed", "refreshed", "ending",  "ended",
+		"confirmed", "refreshed", "ending",  "refused",  "ended",
 	};
 
 	return names[s];
@@ -348,7 +364,8 @@ const char *leg_event_name(enum leg_event e)
 {
 	static const char *const names[LEG_EVENTS] = {
 		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
-		"cancel", "refresh", "bye_done", "unsent", "settled", "resume", "timer",
+		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
+		"timer",
 	};
 
 	return names[e];

@@ -421,6 +421,8 @@ static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now
 		deliver(s, SIP_GOT_ACK, 0, out);
 		return;
 	}
+	if (t->txn.state == TXN_COMPLETED && t->user != 0)
+		emit(out, SIP_REFUSAL_ACK)->user = t->user;
 	act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
 	if (t->txn.state == TXN_CONFIRMED)
 		sip_store_drop(&s->store, &t->response); /* timer I needs the key alone */

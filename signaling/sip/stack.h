@@ -34,6 +34,7 @@ enum sip_effect_kind {
 			   * sip_stack_answer() */
 	SIP_GOT_ACK,      /* msg, core: of a 2xx */
 	SIP_GOT_CANCEL,   /* txn, user: of an INVITE without final answer */
+	SIP_REFUSAL_ACK,  /* user: our refusal was acknowledged */
 	SIP_NO_ACK,       /* user: nobody acknowledged our refusal */
 	SIP_GOT_RESPONSE, /* user, status, msg: the final one to a request of ours */
 	SIP_NO_RESPONSE,  /* user, status 408: it timed out */
@@ -162,7 +163,7 @@ void sip_stack_settle(struct sip_stack *s, uint64_t txn);
  * its answer were carried out. */
 void sip_stack_dismiss(struct sip_stack *s, uint64_t txn);
 
-/* Comes back in SIP_GOT_CANCEL and SIP_NO_ACK. */
+/* Comes back in SIP_GOT_CANCEL, SIP_REFUSAL_ACK and SIP_NO_ACK. */
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);
 
 /* The tag this transaction's answers carry; empty when it is gone. Borrowed from it. */

@@ -425,6 +425,28 @@ def test_after_the_end_nothing_is_sent(make_system):
         process.wait()
 
 
+def test_refusals_nobody_acknowledges_take_no_room(make_system):
+    """Each is kept for a successor until its ACK; in a full table the next caller is more important."""
+    system = make_system(calls=2, settings={"routes": [{"number": "1", "app": "echo"}]})
+    for _ in range(6):
+        peer = Peer(system)
+        peer.send(peer.request("INVITE", body=peer.sdp(), number="9"))
+        peer.wait(404)
+        peer.close()
+    assert system.metric("tipring_signaling_legs") <= 2
+
+
+def test_a_refusal_survives_its_process(make_system):
+    """Lost on the way, and signaling dies before it says it again: the caller must not wait for ever (C139)"""
+    system = make_system(calls=4, settings={"routes": [{"number": "1", "app": "echo"}]})
+    peer = Peer(system)
+    peer.send(peer.request("INVITE", body=peer.sdp(), number="9"))
+    peer.wait(404)
+    wait_for(lambda: system.metric("tipring_signaling_legs") == 1, 5)
+    system.kill("signaling-0")
+    peer.wait(404, seconds=5)
+
+
 def test_no_route_is_404(make_system):
     made = make_system(calls=2, settings={"routes": [{"number": "100", "app": "echo"}]})
     p = Peer(made)

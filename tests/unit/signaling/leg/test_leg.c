@@ -232,8 +232,32 @@ Test(leg, the_end_is_owed_until_control_knows)
 		cr_expect_eq(leg->r.deadline_ms, at + 2000);
 		cr_expect_eq(memcmp(&first, &leg->r.over, sizeof first), 0);
 	}
+	feed(LEG_EV_REFUSAL_DONE, 15000);
+	cr_expect_eq(out.n, 0u);
 	feed(LEG_EV_SETTLED, 90000);
 	cr_expect(did(LEG_FX_FREE) && out.n == 1);
+}
+
+/* A successor has to repeat it: the record stays until the ACK, or until nobody can be waiting for it any more. */
+Test(leg, a_refusal_is_kept_until_its_ack) /* C139 C189 */
+{
+	for (int acknowledged = 0; acknowledged < 2; acknowledged++) {
+		teardown();
+		setup();
+		feed(LEG_EV_INVITE, 0);
+		feed(LEG_EV_CANCEL, 10);
+		feed(LEG_EV_SETTLED, 20);
+		cr_assert_not(did(LEG_FX_FREE));
+		cr_expect(leg_is_over(leg));
+		if (acknowledged)
+			feed(LEG_EV_REFUSAL_DONE, 30);
+		while (!acknowledged && !did(LEG_FX_FREE)) {
+			cr_assert_leq(leg->r.deadline_ms, 40000u);
+			cr_expect_not(did(LEG_FX_OVER), "control knows");
+			feed(LEG_EV_TIMER, leg->r.deadline_ms);
+		}
+		cr_expect(did(LEG_FX_FREE));
+	}
 }
 
 /* RFC 3261 13.3.1.1: a provisional response every minute, as long as it may ring. */
@@ -309,7 +333,7 @@ Test(leg, an_answer_that_can_not_be_made_ends_the_call)
 	feed(LEG_EV_UNSENT, 0);
 	cr_expect_eq(code_of(LEG_FX_RESPOND), 500u);
 	cr_expect_eq(leg->r.over.code, 500u);
-	cr_expect_eq(leg->r.state, (uint32_t)LEG_ENDED);
+	cr_expect_eq(leg->r.state, (uint32_t)LEG_REFUSED);
 }
 
 Test(leg, every_state_survives_every_event_and_ends_once)
@@ -349,7 +373,8 @@ static void bring_to(enum leg_state state)
 		[LEG_CONFIRMED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK},
 		[LEG_REFRESHED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_REFRESH},
 		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
-		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
+		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
+		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
 	};
 
 	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);

@@ -171,7 +171,7 @@ Test(sip_stack, ack_of_refusal_stops_it)
 	input((struct kit_request){.cseq = 0});
 	cr_expect_eq(kit_answer(&k.fx, NULL), 486u);
 	input((struct kit_request){.method = "ACK", .to_tag = "whatever"});
-	cr_expect_eq(k.fx.n, 0u, "not the owner's business");
+	cr_expect_eq(k.fx.n, 0u, "nobody asked to be told");
 	cr_expect_eq(kit_run(&k, k.now_ms + 4000), 0u);
 	input((struct kit_request){.cseq = 0});
 	cr_expect_eq(k.fx.n, 0u, "confirmed: absorbed");

@@ -172,6 +172,21 @@ Test(sip_takeover, tombstones)
 	sip_stack_settle(&dead.s, txn);
 }
 
+/* Its owner keeps the record for as long as a successor would have to repeat it. */
+Test(sip_takeover, the_owner_of_a_refusal_hears_of_its_ack_once)
+{
+	struct kit_request ack = {.method = "ACK", .to_tag = "x"};
+	uint64_t txn = call(0);
+
+	sip_stack_set_user(&dead.s, txn, 77);
+	answer(txn, 486);
+	kit_input(&dead, kit_print(ack));
+	cr_assert_eq(kit_count(&dead.fx, SIP_REFUSAL_ACK), 1u);
+	cr_expect_eq(kit_find(&dead.fx, SIP_REFUSAL_ACK)->user, 77u);
+	kit_input(&dead, kit_print(ack));
+	cr_expect_eq(kit_count(&dead.fx, SIP_REFUSAL_ACK), 0u);
+}
+
 /* C136: a BYE's answer is made again from the BYE, octet for octet, and nothing is kept
  * of it */
 Test(sip_takeover, a_bye_leaves_a_tombstone)
