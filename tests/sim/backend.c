@@ -30,6 +30,7 @@ struct held_call {
 
 struct backend {
 	const char *name;
+	bool dead;
 	struct bus *bus;
 	struct codec codec;
 	uint64_t control_epoch;
@@ -122,7 +123,7 @@ static void again(void *self)
 {
 	struct later *l = self;
 
-	if (l->c->epoch == l->epoch && l->c->command == l->command && l->command != 0) {
+	if (!l->b->dead && l->c->epoch == l->epoch && l->c->command == l->command && l->command != 0) {
 		say_command(l->b, l->c);
 		world_at(world.now_ns + COMMAND_RETRY_NS, again, l);
 		return;
@@ -144,7 +145,7 @@ static void command_later(void *self)
 {
 	struct later *l = self;
 
-	if (l->c->epoch == l->epoch && l->c->id != 0) {
+	if (!l->b->dead && l->c->epoch == l->epoch && l->c->id != 0) {
 		if (l->c->command != 0) { /* one at a time */
 			world_at(world.now_ns + 5 * MS, command_later, l);
 			return;
@@ -189,7 +190,7 @@ static void echo(void *self)
 	struct tape_frame f;
 	int16_t pcm[TAPE_SAMPLES_MAX];
 
-	if (c->epoch != l->epoch || !c->has_tape) {
+	if (l->b->dead || c->epoch != l->epoch || !c->has_tape) {
 		free(l);
 		return;
 	}
@@ -324,6 +325,8 @@ static void ping(void *self)
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__Ping m = TIPRING__V1__PING__INIT;
 
+	if (b->dead)
+		return;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_PING;
 	e.ping = &m;
 	post(b, &e);
@@ -347,6 +350,16 @@ struct backend *backend_new(const char *name)
 	enlist(b);
 	ping(b);
 	return b;
+}
+
+void backend_kill(struct backend *b)
+{
+	world_say(b->name, "is dead");
+	b->dead = true;
+	bus_close(b->bus);
+	for (uint32_t i = 0; i < CALLS_MAX; i++)
+		if (b->calls[i].id != 0)
+			let_go(b, &b->calls[i], "it died");
 }
 
 uint32_t backend_open_calls(const struct backend *b)

@@ -3,7 +3,7 @@
  *   sim [--seeds N] [--first SEED]      N runs; prints each seed that broke an invariant
  *   sim --seed SEED --verbose           one run, told in full
  *
- * Every seed chooses its own weather: loss, repetition, delay, which daemons are killed and when. Whatever happens: no phone is left
+ * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
  * without an answer, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
  * twice, every call ends in exactly one event, one key is one digit, every mark is resolved once, and afterwards nothing is left over. */
 #include <getopt.h>
@@ -23,9 +23,12 @@
 
 static const char *bin_dir;
 
+#define BACKENDS 3u
+
 struct run {
 	struct caller *callers[CALLERS];
-	struct backend *backends[2];
+	struct backend *backends[BACKENDS];
+	uint32_t backend_n;
 	struct watcher *watcher;
 };
 
@@ -40,8 +43,16 @@ static void kill_one(void *self)
 	process_kill(role, 5 * MS + world_below(DOWN_NS));
 }
 
+static void replace_backend(void *self)
+{
+	struct run *r = self;
+
+	backend_kill(r->backends[1]);
+	r->backends[r->backend_n++] = backend_new("three");
+}
+
 /* The seed's weather. */
-static void choose_faults(void)
+static void choose_faults(struct run *r)
 {
 	struct faults *f = &world.faults;
 
@@ -50,6 +61,8 @@ static void choose_faults(void)
 	f->duplicate = world_chance(0.7) ? 0.0 : (double)world_below(50) / 1000;
 	f->kills = (uint32_t)world_below(5);
 	f->kill_roles = 1 + (uint32_t)world_below((1u << ROLES) - 1);
+	if (world_chance(0.3))
+		world_at(3 * SECOND + world_below(8 * SECOND), replace_backend, r);
 	for (uint32_t i = 0; i < f->kills; i++)
 		world_at(2 * SECOND + world_below(12 * SECOND), kill_one, NULL);
 }
@@ -118,9 +131,9 @@ static void judge(const struct run *r)
 			world_wrong("%s is %lu in the end", zero[i].name, (unsigned long)process_gauge(zero[i].role, zero[i].name));
 	if (process_tapes() != 0)
 		world_wrong("%u tapes are still in custody", process_tapes());
-	judge_marks(r, r->backends[0]);
-	judge_marks(r, r->backends[1]);
-	for (uint32_t i = 0; i < 2; i++)
+	for (uint32_t i = 0; i < r->backend_n; i++)
+		judge_marks(r, r->backends[i]);
+	for (uint32_t i = 0; i < r->backend_n; i++)
 		if (backend_open_calls(r->backends[i]) != 0)
 			world_wrong("a backend still holds %u calls", backend_open_calls(r->backends[i]));
 	if (watcher_gaps(r->watcher) != 0)
@@ -139,8 +152,9 @@ static int run(uint64_t seed, bool verbose)
 	process_start_all(bin_dir, CALLERS + 4);
 	r.backends[0] = backend_new("one");
 	r.backends[1] = backend_new("two");
+	r.backend_n = 2;
 	r.watcher = watcher_new();
-	choose_faults();
+	choose_faults(&r);
 	for (uint32_t i = 0; i < CALLERS; i++)
 		r.callers[i] = caller_new(i, 2 * SECOND + world_below(ARRIVE_NS));
 	while (world.now_ns < RUN_NS && !all_over(&r) && world_step())

@@ -108,6 +108,7 @@ bool caller_pressed(const struct caller *c); /* one key, and every packet of it 
 /* backend.c: echoes what it hears; watches events */
 struct backend;
 struct backend *backend_new(const char *name);
+void backend_kill(struct backend *b); /* its calls follow the policy: hung up */
 uint32_t backend_open_calls(const struct backend *b);
 const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */
 
