@@ -1,5 +1,5 @@
 # deps.cmake - every outside library, found once. Each is used by exactly one file
-# (docs/ARCHITECTURE.md, "One library, one file").
+# (tools/check_deps.py, CONTRIBUTING.md).
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)

@@ -177,7 +177,7 @@ GROUPS = {f.__name__.replace("_", "-"): f for f in (checks, unit, python, integr
 
 
 def main(arguments: list[str]) -> int:
-    if arguments[:1] == ["chaos"] and len(arguments) > 1:
+    if arguments[:1] == ["chaos"] and arguments[1:] and arguments[1].startswith("-"):
         if not compile_preset("release"):
             return 1
         return subprocess.run([sys.executable, HERE / "tests/support/chaos.py", *arguments[1:]]).returncode

@@ -101,7 +101,9 @@ static void dispatch(struct actor *a, const struct actor_link *l, struct str pee
 	const struct actor_rule *own = rule_of(l->own_rules, l->own_rule_count, m);
 	const struct actor_rule *r = own != NULL ? own : rule_of(l->rules, l->rule_count, m);
 
-	if (r != NULL && ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0))
+	if (r != NULL && m->request_id != 0 && m->deadline_ms != 0 && m->deadline_ms < a->now_ms)
+		refuse(a, peer, m, "its deadline had passed"); /* who asked has given up on it */
+	else if (r != NULL && ((r->from & from) == 0 || (r->phases & (uint32_t)a->phase) == 0))
 		refuse(a, peer, m, (r->from & from) == 0 ? "sender" : "phase");
 	else if (r != NULL)
 		r->handle(own != NULL ? l->own_self : a->self, peer, m);

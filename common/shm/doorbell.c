@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,9 +43,13 @@ int doorbell_check(int fd)
 
 void doorbell_ring(int fd)
 {
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof one);
+	ssize_t n = 0;
 
+	/* whether a write waits is a flag of the file, which the other side shares and may have changed */
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
+		n = write(fd, &one, sizeof one);
 	(void)n;
 }
 

@@ -67,12 +67,6 @@ static uint32_t from_backend(void *self, struct str peer)
 	return FROM_BACKEND;
 }
 
-static void worker_garbage(void *self, struct str peer, const Tipring__V1__Envelope *m)
-{
-	(void)peer, (void)m;
-	count(self, STAT_bus_garbage, 1);
-}
-
 /* Somebody who waits for a heartbeat (to know that its subscriptions are in force) gets one now. */
 static void subscribed(void *self, struct str topic, bool on)
 {
@@ -83,7 +77,7 @@ static void subscribed(void *self, struct str topic, bool on)
 static int open_buses(struct control *k)
 {
 	struct actor_link workers = {
-		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from, .unlisted = worker_garbage,
+		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from,
 	};
 	struct actor_link events = {.subscription = subscribed};
 	int err = open_bus(k, BUS_ROUTER, "workers", &k->workers);
@@ -181,6 +175,15 @@ static void event(void *self, const struct loop_event *e)
 		http_run(k->http);
 }
 
+/* What was no message, and what nobody may say. */
+static void count_garbage(struct control *k)
+{
+	uint64_t seen = k->actor->refused + bus_malformed(k->workers) + bus_malformed(k->commands) + bus_malformed(k->events);
+
+	count(k, STAT_bus_garbage, seen - k->garbage);
+	k->garbage = seen;
+}
+
 static void gauges(struct control *k)
 {
 	struct statpage *p = &k->actor->stats;
@@ -193,6 +196,7 @@ static void gauges(struct control *k)
 		up += k->rows[i].up;
 	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
 		backends += k->backends.v[i].app[0] != '\0' && k->backends.v[i].here;
+	count_garbage(k);
 	stat_set(p, STAT_calls, k->calls.used);
 	stat_set(p, STAT_calls_answered, answered);
 	stat_set(p, STAT_workers_up, up);

@@ -15,7 +15,7 @@
 #define CONTROL_WORKERS_MAX 32u
 #define CONTROL_WORKER_LOST_MS 1500u
 #define CONTROL_SUBSCRIBE_MS 1500u /* after a start: backends and subscribers are back by then */
-#define CONTROL_MARKS_MAX 32u      /* asked for and not resolved, per call; more than media holds */
+#define CONTROL_MARKS_MAX 64u      /* asked for and not resolved, per call: as many as media holds */
 #define CONTROL_ENDED_MAX 4096u    /* calls whose end was published last */
 #define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
@@ -105,6 +105,7 @@ struct control {
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
+	uint64_t garbage;       /* counted so far */
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */

@@ -457,10 +457,8 @@ void backends_unlisted(void *self, struct str peer, const Tipring__V1__Envelope 
 {
 	struct control *k = self;
 
-	if (m == NULL) {
-		count(k, STAT_bus_garbage, 1);
-		return;
-	}
+	if (m == NULL)
+		return; /* counted with the other garbage */
 	count(k, STAT_commands, 1);
 	count(k, STAT_commands_refused, 1);
 	send_ack(k, peer, m->command_id, &(struct verdict){CODE(UNSUPPORTED), "not implemented", 0});

@@ -9,16 +9,45 @@
 
 #define REQUESTS_PER_TURN 16
 
+static void hang_up(struct media *m, uint32_t i);
+
+static bool is_needed(struct media *m, uint32_t connection)
+{
+	struct media_session *ms;
+	uint32_t at = 0;
+
+	while ((ms = pool_each(&m->sessions, &at)) != NULL)
+		if (ms->connection == (int32_t)connection)
+			return true;
+	return false;
+}
+
+/* A free row; when there is none, that of a connection no tape is attached over: who needs it connects again. */
+static uint32_t take_row(struct media *m)
+{
+	for (uint32_t c = 0; c < MEDIA_CONNECTIONS_MAX; c++)
+		if (m->connections[c].fd < 0)
+			return c;
+	for (uint32_t k = 0; k < MEDIA_CONNECTIONS_MAX; k++) {
+		uint32_t c = m->connection_next++ % MEDIA_CONNECTIONS_MAX;
+
+		if (is_needed(m, c))
+			continue;
+		hang_up(m, c);
+		return c;
+	}
+	return MEDIA_CONNECTIONS_MAX;
+}
+
 void attach_accept(struct media *m)
 {
 	for (int i = 0; i < REQUESTS_PER_TURN; i++) {
 		int fd = accept4(m->attach_listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		uint32_t c = 0;
+		uint32_t c;
 
 		if (fd < 0)
 			return;
-		while (c < MEDIA_CONNECTIONS_MAX && m->connections[c].fd >= 0)
-			c++;
+		c = take_row(m);
 		if (c == MEDIA_CONNECTIONS_MAX || loop_watch(m->actor->loop, fd, MEDIA_TOKEN_CONNECTION | c) != 0) {
 			count(m, STAT_media_attach_refused, 1);
 			close(fd);
@@ -51,15 +80,19 @@ void attach_close_all(struct media *m)
 			hang_up(m, i);
 }
 
-static void set_doorbell(struct connection *c, struct fdpass_in *in)
+/* An eventfd or nothing: a pipe would be somebody else's to fill, and ours to wait for. */
+static int set_doorbell(struct connection *c, struct fdpass_in *in)
 {
-	if (in->fd_count == 0)
-		return;
+	int err = in->fd_count > 0 ? doorbell_check(in->fds[0]) : 0;
+
+	for (size_t i = err == 0 ? 1 : 0; i < in->fd_count; i++)
+		close(in->fds[i]);
+	if (err != 0 || in->fd_count == 0)
+		return err;
 	if (c->doorbell >= 0)
 		close(c->doorbell);
 	c->doorbell = in->fds[0];
-	for (size_t i = 1; i < in->fd_count; i++)
-		close(in->fds[i]);
+	return 0;
 }
 
 static int answer(struct connection *c, struct media_session *ms, const struct tape_attach_request *req)
@@ -104,7 +137,11 @@ static bool serve(struct media *m, uint32_t i)
 		hang_up(m, i);
 		return false;
 	}
-	set_doorbell(c, &in);
+	if (set_doorbell(c, &in) != 0) {
+		count(m, STAT_media_attach_refused, 1);
+		hang_up(m, i);
+		return false;
+	}
 	ms = sessions_by_tape(m, req.tape_id);
 	count(m, STAT_media_attach_refused, ms == NULL);
 	if (answer(c, ms, &req) != 0) {

@@ -206,6 +206,9 @@ static uint64_t deadline_ns(const void *self)
 	const struct media *m = self;
 	uint64_t tick_ns = tick_deadline_ns(m), worker_ns = worker_deadline_ns(m->worker);
 
+	/* gathering: packets of sessions whose millisecond it is not wait no longer than one either */
+	if (m->sessions.used > GATHER_SESSIONS && tick_ns > (m->actor->now_ns / MEDIA_TICK_NS + 1) * MEDIA_TICK_NS)
+		tick_ns = (m->actor->now_ns / MEDIA_TICK_NS + 1) * MEDIA_TICK_NS;
 	return tick_ns < worker_ns ? tick_ns : worker_ns;
 }
 

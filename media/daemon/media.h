@@ -40,7 +40,8 @@ enum port_state {
 struct port_pair {
 	int rtp, rtcp; /* borrowed from custody */
 	uint16_t port;
-	uint8_t family; /* enum addr_family */
+	uint16_t address; /* number of its address in the configuration */
+	uint8_t family;   /* enum addr_family */
 	uint8_t state;  /* enum port_state */
 	uint64_t rest_until_ms;
 	struct addr local;
@@ -95,6 +96,7 @@ struct media {
 	char attach_path[108];
 	int attach_listener; /* borrowed; -1 = none */
 	struct connection connections[MEDIA_CONNECTIONS_MAX];
+	uint32_t connection_next; /* the first to make room when all are taken */
 	uint64_t gauges_ms;  /* when the gauges are set next */
 	uint64_t tick_no;    /* of the next millisecond */
 	uint32_t *buckets[MEDIA_BUCKETS]; /* owned: slots of sessions */
@@ -119,8 +121,10 @@ static inline struct media_session *media_at(const struct media *m, uint32_t slo
 /* ports.c */
 MUST_USE int ports_init(struct ports *p, const struct custody *c);
 void ports_fini(struct ports *p);
-struct port_pair *ports_take(struct ports *p, enum addr_family family, uint64_t now_ms); /* NULL: exhausted */
-struct port_pair *ports_take_port(struct ports *p, uint16_t port, enum addr_family family);
+/* One from whose address `towards` is reached, if there is; NULL: none of its family is free. */
+struct port_pair *ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms);
+struct port_pair *ports_take_named(struct ports *p, uint32_t name); /* a predecessor's; NULL: not there, or taken */
+uint32_t ports_name(const struct port_pair *pair);                  /* for a record */
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */

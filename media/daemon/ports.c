@@ -17,6 +17,21 @@ static int local_of(int fd, struct addr *ret)
 	return addr_from_sockaddr(&ss, ret);
 }
 
+/* Which of our addresses leads there, as the kernel knows; nothing is sent. */
+static int route_source(const struct addr *towards, struct addr *ret)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(towards, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = connect(fd, (struct sockaddr *)&ss, len) == 0 ? local_of(fd, ret) : -errno;
+	close(fd);
+	return err;
+}
+
 /* An even port followed by the odd one above it, on the same address. */
 static bool is_pair(const struct custody_item *even, const struct custody_item *odd)
 {
@@ -38,7 +53,7 @@ int ports_init(struct ports *p, const struct custody *c)
 		struct port_pair *pair = &p->v[p->count];
 
 		if (last.kind != CUSTODY_NONE && is_pair(&last, &item)) {
-			*pair = (struct port_pair){.rtp = last.fd, .rtcp = item.fd, .port = (uint16_t)last.id};
+			*pair = (struct port_pair){.rtp = last.fd, .rtcp = item.fd, .port = (uint16_t)last.id, .address = (uint16_t)last.index};
 			if (local_of(pair->rtp, &pair->local) == 0) {
 				pair->family = pair->local.family;
 				p->count++;
@@ -62,41 +77,68 @@ static bool usable(struct port_pair *pair, uint64_t now_ms)
 	return pair->state == PORT_FREE;
 }
 
-/* Packets that came while nobody owned the port are nobody's. */
+/* Packets that came while nobody owned the port are nobody's; errors of the last call's peer neither. */
 static void drain(int fd)
 {
 	char junk[64];
 
-	for (int i = 0; i < 1024 && recv(fd, junk, sizeof junk, MSG_DONTWAIT) >= 0; i++)
+	for (int i = 0; i < 1024 && (recv(fd, junk, sizeof junk, MSG_DONTWAIT) >= 0 || errno != EAGAIN); i++)
 		;
+}
+
+/* A predecessor may have died before it let go of its last peer. */
+static int disconnect(const struct port_pair *pair)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+	return connect(pair->rtp, &none, sizeof none) == 0 ? 0 : -errno;
 }
 
 static struct port_pair *use(struct port_pair *pair)
 {
 	pair->state = PORT_USED;
+	(void)!disconnect(pair);
 	drain(pair->rtp);
 	drain(pair->rtcp);
 	return pair;
 }
 
-struct port_pair *ports_take(struct ports *p, enum addr_family family, uint64_t now_ms)
+static bool leads_to(const struct port_pair *pair, const struct addr *source)
 {
+	return addr_is_any(&pair->local) || addr_ip_eq(&pair->local, source);
+}
+
+struct port_pair *ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms)
+{
+	struct addr source = {.family = ADDR_NONE};
+	struct port_pair *other = NULL;
+
+	(void)!route_source(towards, &source);
 	for (uint32_t k = 0; k < p->count; k++) {
 		uint32_t i = (p->next + k) % p->count;
+		struct port_pair *pair = &p->v[i];
 
-		if (p->v[i].family != family || !usable(&p->v[i], now_ms))
+		if (pair->family != towards->family || !usable(pair, now_ms))
 			continue;
-		p->next = i + 1;
-		return use(&p->v[i]);
+		if (leads_to(pair, &source)) {
+			p->next = i + 1;
+			return use(pair);
+		}
+		other = other == NULL ? pair : other;
 	}
-	return NULL;
+	return other != NULL ? use(other) : NULL;
+}
+
+uint32_t ports_name(const struct port_pair *pair)
+{
+	return (uint32_t)pair->address << 16 | pair->port;
 }
 
 /* A successor finds what its predecessor had; what is in the sockets belongs to the call. */
-struct port_pair *ports_take_port(struct ports *p, uint16_t port, enum addr_family family)
+struct port_pair *ports_take_named(struct ports *p, uint32_t name)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
-		if (p->v[i].port != port || p->v[i].family != family || p->v[i].state != PORT_FREE)
+		if (ports_name(&p->v[i]) != name || p->v[i].state != PORT_FREE)
 			continue;
 		p->v[i].state = PORT_USED;
 		return &p->v[i];
@@ -106,11 +148,11 @@ struct port_pair *ports_take_port(struct ports *p, uint16_t port, enum addr_fami
 
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
-	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	int err = disconnect(pair);
 
 	(void)p;
-	if (connect(pair->rtp, &none, sizeof none) != 0)
-		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
+	if (err != 0)
+		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(err));
 	pair->state = PORT_RESTING;
 	pair->rest_until_ms = now_ms + MEDIA_QUARANTINE_MS;
 }
@@ -135,22 +177,11 @@ int ports_connect(const struct port_pair *pair, const struct addr *to)
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards)
 {
 	struct addr local = pair->local, found;
-	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(towards, &ss);
-	int fd;
 
-	if (!addr_is_any(&local))
+	if (!addr_is_any(&local) || route_source(towards, &found) != 0)
 		return local;
-	/* the kernel knows which of our addresses leads there; nothing is sent */
-	fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return local;
-	if (connect(fd, (struct sockaddr *)&ss, len) == 0 && local_of(fd, &found) == 0) {
-		found.port = local.port;
-		local = found;
-	}
-	close(fd);
-	return local;
+	found.port = local.port;
+	return found;
 }
 
 static bool leads_to_itself(const struct port_pair *pair, const struct addr *a)

@@ -127,7 +127,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 		return ERR_NOSPC;
 	slot = pool_slot(sessions_handle(m, ms));
 	slab_clear(&m->slab, slot);
-	ms->ports = ports_take(&m->ports, facts->remote_rtp.family, m->actor->now_ms);
+	ms->ports = ports_take(&m->ports, &facts->remote_rtp, m->actor->now_ms);
 	err = ms->ports != NULL ? 0 : ERR_NOSPC;
 	ms->s.r.facts = *facts;
 	if (err == 0)
@@ -137,7 +137,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 
 	session_open(&ms->s, &m->session_config, facts, &m->rand, m->actor->now_ns);
 	ms->s.r.call_id = call_id;
-	ms->s.r.local_port = ms->ports->port;
+	ms->s.r.local_port = ports_name(ms->ports);
 	sessions_index(m, ms);
 	tick_join(m, ms);
 	sessions_save(m, ms);

@@ -40,7 +40,7 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 		err = adopt_tape(m, ms);
 	if (err != 0)
 		return err;
-	ms->ports = ports_take_port(&m->ports, (uint16_t)r->local_port, r->facts.remote_rtp.family);
+	ms->ports = ports_take_named(&m->ports, r->local_port);
 	if (ms->ports == NULL)
 		return ERR_NOENT;
 	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */

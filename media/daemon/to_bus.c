@@ -70,7 +70,7 @@ void to_bus_started(struct media *m, uint64_t request_id, const struct media_ses
 static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *st)
 {
 	const struct session *s = &ms->s;
-	uint64_t lost = seq_lost(&s->seq);
+	uint64_t lost = s->seq.lost_before + seq_lost(&s->seq);
 
 	st->packets_received = s->count.packets_received;
 	st->octets_received = s->count.octets_received;

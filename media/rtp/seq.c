@@ -58,6 +58,8 @@ static enum seq_verdict restart(struct seq *s, uint32_t ssrc, uint16_t number,
 		.ssrc = ssrc,
 		.received = 1,
 		.restarts = s->restarts + s->started,
+		.duplicates = s->duplicates,
+		.lost_before = s->lost_before + (s->started ? seq_lost(s) : 0),
 		.unproven = s->unproven,
 		.probation = s->probation,
 	};

@@ -21,7 +21,8 @@ struct seq {
 	uint64_t highest;               /* extended: (cycles + 1) << 16 | number */
 	uint64_t seen[SEQ_WINDOW / 64]; /* bit i: packet highest - i arrived */
 	uint64_t received;              /* unique */
-	uint64_t duplicates;
+	uint64_t duplicates;  /* of all streams */
+	uint64_t lost_before; /* of streams before this one */
 	uint64_t reordered;
 	uint64_t restarts; /* new SSRC, or a jump too far; kept over restarts */
 	uint64_t unproven; /* dropped while a new start was on probation; kept too */

@@ -4,6 +4,7 @@
 #include "media/dsp/g711.h"
 #include "media/session/session.h"
 
+#define SLOTS_PER_TICK 16u /* a backend that writes crumbs is heard in crumbs, and floods nobody with events */
 #define TICK_NS (SESSION_TICK_MS * 1000000ull)
 #define SAMPLES_PER_TICK_MAX 320u /* 20 ms at 16 kHz */
 #define PCM_MAX (SAMPLES_PER_TICK_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
@@ -86,12 +87,12 @@ static void tell_underrun(struct session *s, uint32_t at, struct session_events 
 static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, struct tape_frame *ret_first,
 			struct session_events *ev)
 {
-	uint32_t n = s->tail_n < want ? s->tail_n : want, part;
+	uint32_t n = s->tail_n < want ? s->tail_n : want, part, slots = 0;
 
 	memcpy(pcm, s->tail, n * sizeof *pcm);
 	s->tail_n = 0;
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	while (n < want && (part = take_samples(s, pcm + n, want - n)) > 0) {
+	while (n < want && slots < SLOTS_PER_TICK && (part = take_samples(s, pcm + n, want - n)) > 0) {
 		begin_utterance(s, ev);
 		if (ret_first->kind == TAPE_SILENCE)
 			*ret_first = (struct tape_frame){
@@ -100,8 +101,10 @@ static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, 
 		if (s->cur.utterance == s->said.id)
 			s->said.played += part;
 		n += part;
-		if (s->cur_at == s->cur.samples)
+		if (s->cur_at == s->cur.samples) {
 			finish_slot(s, ev);
+			slots++;
+		}
 	}
 	memset(pcm + n, 0, (want - n) * sizeof *pcm);
 	s->voiced = n == want;
@@ -264,6 +267,7 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 		s->count.ticks_skipped += skip;
 		s->marker = true;
 		s->wire_n = 0;
+		session_clock_save(s); /* else the next tick would write the word of the last one, were an odd number skipped */
 	}
 	while (s->tick < due)
 		play(s, now_ns, out, ev);

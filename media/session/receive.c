@@ -34,6 +34,8 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 	if (s->tape != NULL)
 		deliver(s, now_ns, ev);
 	reorder_reset(&s->reorder);
+	if (s->tape != NULL)
+		digit_expire(s, UINT64_MAX, ev);
 	s->r.dtmf = (struct dtmf){.ignored = s->r.dtmf.ignored};
 	s->lost_pending = 0;
 }
@@ -105,11 +107,6 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	if (reorder_take(&s->reorder, &item))
 		timeline_packet(s, &item, ev);
 	deliver(s, now_ns, ev);
-}
-
-uint64_t session_deadline_ns(const struct session *s)
-{
-	return reorder_deadline_ns(&s->reorder);
 }
 
 void session_late(struct session *s, uint64_t now_ns, struct session_events *ev)

@@ -189,8 +189,11 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 
 void session_close(struct session *s, struct session_events *ev)
 {
-	if (s->tape != NULL)
+	if (s->tape != NULL) { /* the last key before hanging up may wait behind a gap */
+		reorder_flush(&s->reorder);
+		session_late(s, UINT64_MAX, ev);
 		digit_expire(s, UINT64_MAX, ev);
+	}
 	if (s->said.id != 0)
 		utterance_end(s, &s->said, "ended", ev);
 	s->said.id = 0;

@@ -158,7 +158,7 @@ struct session_record {
 	uint64_t rx_base;     /* extended number of the first packet of rx_ssrc */
 	uint64_t rx_before;   /* HOT_RECEIVED before it */
 	struct dtmf dtmf;     /* a key that was reported is not reported again */
-	uint32_t local_port;  /* of the RTP socket */
+	uint32_t local_port;  /* the daemon's name of the RTP socket */
 	uint32_t bucket;
 	uint32_t rx_anchored;
 	uint32_t stalled;
@@ -261,8 +261,7 @@ void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
 void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev);
 
-/* When session_late() has work between ticks (a gap that waits); UINT64_MAX = none. */
-uint64_t session_deadline_ns(const struct session *s);
+/* Gaps that waited long enough. A wait ends with the next packet or tick, so up to SESSION_TICK_MS later than it could. */
 void session_late(struct session *s, uint64_t now_ns, struct session_events *ev);
 
 /* A report when one is due: bytes written, 0 = none. */

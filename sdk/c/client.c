@@ -13,6 +13,7 @@
 #include "sdk/c/tipring.h"
 
 #define PROTOCOL 1
+#define HELLO_ID "hello" /* its refusal is an Ack */
 #define PING_MS 1000
 #define DOWN_MS 3000
 #define ANSWER_MS 1000
@@ -29,6 +30,7 @@ struct command {
 	uint64_t call_id;
 	uint64_t again_ms;
 	uint32_t tries;
+	char mark[64]; /* "" = another command */
 	size_t n;
 	uint8_t bytes[COMMAND_BYTES_MAX];
 };
@@ -50,7 +52,7 @@ struct tipring_server {
 	uint64_t enroll_number, compare_number; /* of the last Register and ListCalls */
 	uint64_t compare_at_ms;                 /* 0 = not planned */
 	uint32_t sweep_at;                      /* OWNED_MAX = nothing to sweep */
-	bool welcome, heartbeat, enrolled, down;
+	bool welcome, heartbeat, enrolled, down, refused;
 	struct command *pending; /* owned: COMMANDS_MAX */
 	struct owned *owned;     /* owned: OWNED_MAX */
 	struct tipring_event *queue; /* owned: EVENTS_MAX */
@@ -90,12 +92,21 @@ static int subscribe(struct tipring_server *s)
 	return err == 0 ? bus_subscribe(s->events, STR("e1/hb/")) : err;
 }
 
+/* Only characters from `first` to `last`, or of `others`. */
+static bool is_made_of(const char *z, char first, char last, const char *others)
+{
+	for (; *z != '\0'; z++)
+		if ((*z < first || *z > last) && (others == NULL || strchr(others, *z) == NULL))
+			return false;
+	return true;
+}
+
 static int copy_config(struct tipring_server *s, const struct tipring_config *cfg)
 {
 	const char *dir = cfg->endpoint != NULL ? cfg->endpoint : getenv("TIPRING_ENDPOINT");
 	char fallback[32];
 
-	if (dir == NULL)
+	if (dir == NULL || dir[0] == '\0')
 		dir = "/run/tipring";
 	if (strncmp(dir, "ipc://", 6) == 0)
 		dir += 6;
@@ -104,6 +115,8 @@ static int copy_config(struct tipring_server *s, const struct tipring_config *cf
 	    str_copy(s->name, sizeof s->name, str_of(cfg->name != NULL ? cfg->name : fallback)) != 0 ||
 	    str_copy(s->app, sizeof s->app, str_of(cfg->app != NULL ? cfg->app : "")) != 0)
 		return -ENAMETOOLONG;
+	if (!is_made_of(s->name, '!', '~', NULL) || !is_made_of(s->app, 'a', 'z', "0123456789-"))
+		return -EINVAL;
 	s->capacity = cfg->capacity;
 	return 0;
 }
@@ -209,6 +222,9 @@ static int command(struct tipring_server *s, envelope *e)
 	memcpy(c->bytes, p, c->n);
 	c->number = ++s->numbers;
 	c->call_id = e->call_id;
+	c->mark[0] = '\0';
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK)
+		(void)!str_copy(c->mark, sizeof c->mark, str_of(e->mark->mark));
 	c->tries = 1;
 	c->again_ms = clock_ms() + ANSWER_MS;
 	/* a full queue is no error yet: it is sent again */
@@ -307,6 +323,7 @@ static int hello(struct tipring_server *s)
 	body.name = s->name;
 	body.protocol_min = body.protocol_max = PROTOCOL;
 	body.instance = s->prefix;
+	e.command_id = text(HELLO_ID);
 	return send_plain(s, &e);
 }
 
@@ -363,12 +380,26 @@ static void set_text(char *to, size_t cap, const char *from)
 	snprintf(to, cap, "%s", from != NULL ? from : "");
 }
 
-static void forget(struct tipring_server *s, uint64_t call_id)
+/* The call and what was asked about it: whatever still comes is about a call its owner has let go of. True: there was something. */
+static bool forget(struct tipring_server *s, uint64_t call_id)
 {
 	struct owned *o = call_id != 0 ? owned(s, call_id) : NULL;
+	bool had = o != NULL;
 
 	if (o != NULL)
 		*o = (struct owned){.call_id = 0};
+	for (uint32_t i = 0; call_id != 0 && i < COMMANDS_MAX; i++) {
+		if (s->pending[i].number == 0 || s->pending[i].call_id != call_id)
+			continue;
+		s->pending[i].number = 0;
+		had = true;
+	}
+	return had;
+}
+
+static bool is_gone(struct tipring_server *s, uint64_t call_id)
+{
+	return call_id != 0 && owned(s, call_id) == NULL;
 }
 
 static void on_welcome(struct tipring_server *s, const envelope *m)
@@ -376,6 +407,7 @@ static void on_welcome(struct tipring_server *s, const envelope *m)
 	if (s->epoch != 0)
 		s->compare_at_ms = clock_ms() + REPORT_MS;
 	s->welcome = true;
+	s->refused = false;
 	s->enrolled = false;
 	s->epoch = m->welcome->control_epoch;
 }
@@ -399,7 +431,7 @@ static void on_offer(struct tipring_server *s, const envelope *m)
 		e = produce(s, TIPRING_EV_LOST, c->call_id);
 		if (e != NULL)
 			set_text(e->text, sizeof e->text, "offered again: this backend was taken for lost");
-		forget(s, c->call_id);
+		(void)forget(s, c->call_id);
 	}
 	e = produce(s, TIPRING_EV_OFFER, c->call_id);
 	if (e == NULL)
@@ -430,6 +462,23 @@ static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, uint
 	set_text(e->text, sizeof e->text, a->reason);
 }
 
+/* A mark that is not taken is dropped: it resolves like every other. */
+static void on_mark_refused(struct tipring_server *s, const struct command *c)
+{
+	struct tipring_event *e = produce(s, TIPRING_EV_MARK, c->call_id);
+
+	if (e != NULL)
+		set_text(e->text, sizeof e->text, c->mark);
+}
+
+/* Hello is said again and again; that it is refused is told once. */
+static void on_hello_refused(struct tipring_server *s, const Tipring__V1__Ack *a)
+{
+	if (!s->refused)
+		on_refused(s, a, 0);
+	s->refused = true;
+}
+
 static void on_claimed(struct tipring_server *s, uint64_t call_id, uint64_t fence)
 {
 	struct owned *o = owned(s, call_id);
@@ -457,6 +506,8 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 	const Tipring__V1__Ack *a = m->ack;
 	struct command *c = acknowledged(s, a->command_id);
 
+	if (strcmp(a->command_id, HELLO_ID) == 0)
+		on_hello_refused(s, a);
 	if (c == NULL)
 		return;
 	if (c->number == s->compare_number) {
@@ -466,7 +517,10 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 		s->sweep_at = 0;
 	} else if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
 		   a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
-		on_refused(s, a, c->call_id);
+		if (c->mark[0] != '\0')
+			on_mark_refused(s, c);
+		else
+			on_refused(s, a, c->call_id);
 	} else if (c->number == s->enroll_number) {
 		(void)produce(s, TIPRING_EV_REGISTERED, 0);
 	} else if (a->fence != 0 && c->call_id != 0) {
@@ -478,7 +532,7 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 static void on_media_ready(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__MediaReady *r = m->media_ready;
-	struct tipring_event *e = produce(s, TIPRING_EV_MEDIA_READY, r->call_id);
+	struct tipring_event *e = is_gone(s, r->call_id) ? NULL : produce(s, TIPRING_EV_MEDIA_READY, r->call_id);
 
 	if (e == NULL)
 		return;
@@ -499,7 +553,7 @@ static void set_played(struct tipring_event *e, const Tipring__V1__UtterancePlay
 
 static void on_failed(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = produce(s, TIPRING_EV_FAILED, m->call_id);
+	struct tipring_event *e = is_gone(s, m->call_id) ? NULL : produce(s, TIPRING_EV_FAILED, m->call_id);
 
 	if (e == NULL)
 		return;
@@ -510,7 +564,7 @@ static void on_failed(struct tipring_server *s, const envelope *m)
 static void on_completed(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
-	struct tipring_event *e = f != NULL ? produce(s, TIPRING_EV_FLUSHED, m->call_id) : NULL;
+	struct tipring_event *e = f == NULL || is_gone(s, m->call_id) ? NULL : produce(s, TIPRING_EV_FLUSHED, m->call_id);
 
 	if (e == NULL)
 		return;
@@ -525,7 +579,7 @@ static void on_lost(struct tipring_server *s, const envelope *m)
 
 	if (e != NULL)
 		set_text(e->text, sizeof e->text, m->lease_lost->reason);
-	forget(s, m->lease_lost->call_id);
+	(void)forget(s, m->lease_lost->call_id);
 }
 
 static void on_answered(struct tipring_server *s, const envelope *m)
@@ -535,13 +589,13 @@ static void on_answered(struct tipring_server *s, const envelope *m)
 
 static void on_ended(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = produce(s, TIPRING_EV_ENDED, m->call_id);
+	/* the answer to our Claim may still be on its way */
+	struct tipring_event *e = forget(s, m->call_id) ? produce(s, TIPRING_EV_ENDED, m->call_id) : NULL;
 
 	if (e != NULL) {
 		e->code = m->call_ended->sip_code;
 		set_text(e->text, sizeof e->text, m->call_ended->reason);
 	}
-	forget(s, m->call_id);
 }
 
 static void on_dtmf(struct tipring_server *s, const envelope *m)
@@ -608,7 +662,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED,  false, on_completed},
 	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         false, on_lost},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      true,  on_answered},
-	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         true,  on_ended},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         false, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      true,  on_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  true,  on_utterance},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, true,  on_utterance},

@@ -333,8 +333,11 @@ int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n,
 		t->pending_n = 0;
 	}
 	/* samples of another utterance do not share a slot; an empty last slot is one silent sample */
-	if (t->pending_n > 0 && t->pending_utterance != utterance && put_slot(t, true) != 0)
-		return full(t, 0);
+	if (t->pending_n > 0 && t->pending_utterance != utterance && put_slot(t, true) != 0) {
+		int64_t taken_none = full(t, 0);
+
+		return n == 0 ? -EAGAIN : taken_none;
+	}
 	t->pending_utterance = utterance;
 
 	while (taken < n) {

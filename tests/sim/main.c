@@ -95,7 +95,7 @@ static void judge_caller(const struct run *r, uint32_t i)
 		world_wrong("%s was left alone", id);
 	if (how == CALLER_REFUSED && code != 486 && world.kills == 0)
 		world_wrong("%s was refused with %d", id, code);
-	if (ended > 1 || (ended == 0 && world.kills == 0))
+	if (ended > 1 || (ended == 0 && world.kills_of[ROLE_CONTROL] == 0))
 		world_wrong("%s ended in %u events", id, ended);
 	if (digits > 1 || (digits == 0 && caller_pressed(c) && world.kills == 0 && world.faults.loss == 0))
 		world_wrong("%s pressed one key and %u were reported", id, digits);
