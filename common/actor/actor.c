@@ -35,6 +35,7 @@ struct actor_private {
 	int custody_fd;     /* as watched */
 	int exit_code;
 	uint64_t stop_by_ns; /* DRAINING: end at the latest */
+	bool orphan;         /* DRAINING only because nobody supervises */
 	uint64_t log_state;
 	Tipring__V1__ProcessConfig *config; /* owned */
 };
@@ -144,6 +145,7 @@ static void drain_links(struct actor *a)
 			take_message(a, l, &m);
 			left--;
 		}
+		p->hurry |= bus_readable(l->bus);
 	}
 	if (p->link_count > 0)
 		p->link_next = (p->link_next + 1) % p->link_count;
@@ -160,12 +162,30 @@ static void begin_drain(struct actor *a, uint64_t for_ms)
 	if (a->phase == ACTOR_DRAINING && by_ns >= a->priv->stop_by_ns)
 		return;
 	a->priv->stop_by_ns = by_ns;
+	a->priv->orphan = false;
 	if (a->phase == ACTOR_DRAINING)
 		return;
 	a->phase = ACTOR_DRAINING;
 	log_info("actor.draining", "ms=%lu", (unsigned long)for_ms);
 	if (a->ops->drain != NULL)
-		a->ops->drain(a->self);
+		a->ops->drain(a->self, true);
+}
+
+/* A process without a supervisor takes no new calls, until one is there again. */
+static void mind_orphanage(struct actor *a)
+{
+	uint64_t alone_ms = custody_alone_ms(a->custody, a->now_ms);
+
+	if (a->phase == ACTOR_RUNNING && alone_ms > a->priv->config->orphan_ms) {
+		begin_drain(a, ORPHAN_DRAIN_MS);
+		a->priv->orphan = true;
+	} else if (a->priv->orphan && alone_ms == 0) {
+		a->priv->orphan = false;
+		a->phase = ACTOR_RUNNING;
+		log_info("actor.adopted", "phase=running");
+		if (a->ops->drain != NULL)
+			a->ops->drain(a->self, false);
+	}
 }
 
 static void watch_custody(struct actor *a)
@@ -231,8 +251,7 @@ static void turn(struct actor *a)
 	a->ops->tick(a->self);
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
-	if (a->phase == ACTOR_RUNNING && custody_alone_ms(a->custody, a->now_ms) > a->priv->config->orphan_ms)
-		begin_drain(a, ORPHAN_DRAIN_MS);
+	mind_orphanage(a);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
 					   a->ops->drained == NULL || a->ops->drained(a->self)))

@@ -58,7 +58,7 @@ struct actor_ops {
 	void (*event)(void *self, const struct loop_event *e); /* datagrams and watched descriptors */
 	void (*tick)(void *self);                               /* once a turn, after events and messages */
 	uint64_t (*deadline_ns)(const void *self);              /* CLOCK_MONOTONIC; UINT64_MAX = none */
-	void (*drain)(void *self);                              /* no new calls from now on */
+	void (*drain)(void *self, bool on);                     /* no new calls from now on; off: again */
 	bool (*drained)(const void *self);                      /* nothing left to do */
 	void (*stop)(void *self);                               /* release */
 	const struct stat_row *stats;                           /* from stats.def */

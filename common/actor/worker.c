@@ -13,6 +13,7 @@
 #define HEARTBEAT_MS 250u
 #define HELLO_MS 500u /* said again until somebody answers */
 #define GREETING_MS 2000u /* after a start: control is about to know us */
+#define SILENT_MS 3000u   /* every heartbeat is answered: control is gone, and longer than a restart takes */
 
 struct worker {
 	struct actor *actor; /* borrowed */
@@ -23,7 +24,7 @@ struct worker {
 	uint32_t capacity;
 	uint64_t epoch;
 	uint64_t control_epoch;
-	uint64_t next_ms, started_ms;
+	uint64_t next_ms, started_ms, heard_ms;
 	uint32_t kept, gap_ms;
 	bool welcome;
 };
@@ -54,6 +55,7 @@ static void on_welcome(void *self, struct str peer, const Tipring__V1__Envelope 
 	if (!w->welcome || w->control_epoch != m->worker_welcome->control_epoch)
 		log_info("worker.welcome", "control_epoch=%016" PRIx64, m->worker_welcome->control_epoch);
 	w->welcome = true;
+	w->heard_ms = w->actor->now_ms;
 	w->control_epoch = m->worker_welcome->control_epoch;
 }
 
@@ -140,7 +142,9 @@ void worker_kept(struct worker *w, uint32_t calls, uint32_t gap_ms)
 
 bool worker_welcome(const struct worker *w)
 {
-	return w->welcome || w->actor->now_ms < w->started_ms + GREETING_MS;
+	uint64_t now_ms = w->actor->now_ms;
+
+	return (w->welcome && now_ms < w->heard_ms + SILENT_MS) || now_ms < w->started_ms + GREETING_MS;
 }
 
 int worker_send(struct worker *w, const Tipring__V1__Envelope *e)

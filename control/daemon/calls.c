@@ -268,6 +268,7 @@ void calls_of_backend_lost(struct control *k, const char *name)
 		if (!str_eq(str_of(cc->c.backend), str_of(name)))
 			continue;
 		cc->c.flush_command[0] = cc->c.command[0] = '\0'; /* nobody is there to be answered */
+		cc->c.holds_place = false;
 		if (cc->c.owned && cc->c.state != CALL_CLOSING)
 			to_bus_lease_lost(k, cc, "not heard of"); /* it may only have been slow */
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);

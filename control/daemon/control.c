@@ -244,9 +244,9 @@ static uint64_t deadline_ns(const void *self)
 	return next_ms * 1000000u;
 }
 
-static void drain(void *self)
+static void drain(void *self, bool on)
 {
-	((struct control *)self)->draining = true;
+	((struct control *)self)->draining = on;
 }
 
 static bool drained(const void *self)

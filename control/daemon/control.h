@@ -65,6 +65,7 @@ struct control_call {
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
+	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, which is closed */
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;

@@ -203,17 +203,19 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 		return (struct verdict){CODE(ACCEPTED), "", 0};
 	if (cc->c.command[0] != '\0')
 		return (struct verdict){CODE(CONFLICT), "an answer is under way", 0};
-	if (str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id)) != 0)
-		return (struct verdict){CODE(REJECTED), "command_id too long", 0};
+	if (cc->c.started && ((m->answer->rate_hz != 0 && cc->c.rate_hz != rate) ||
+			      (m->answer->frame_ms != 0 && cc->c.frame_ms != frame)))
+		return (struct verdict){CODE(REJECTED), "its tape has another rate or frame", 0};
+	(void)!str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id));
 	if (!cc->c.started) {
 		cc->c.rate_hz = rate;
 		cc->c.frame_ms = frame;
 	}
 	v = input(k, cc, CALL_EV_ANSWER);
-	if (v.code == CODE(OK))
-		v.code = CODE(ACCEPTED);
-	else
+	if (v.code != CODE(OK))
 		cc->c.command[0] = '\0';
+	else if (cc->c.command[0] != '\0') /* else it is complete: the caller had been answered before */
+		v.code = CODE(ACCEPTED);
 	return v;
 }
 
@@ -269,8 +271,7 @@ static struct verdict flush(struct control *k, struct str peer, const Tipring__V
 		return (struct verdict){CODE(CONFLICT), "there is no audio", 0};
 	if (cc->c.flush_command[0] != '\0')
 		return (struct verdict){CODE(CONFLICT), "a flush is under way", 0};
-	if (str_copy(cc->c.flush_command, sizeof cc->c.flush_command, str_of(m->command_id)) != 0)
-		return (struct verdict){CODE(REJECTED), "command_id too long", 0};
+	(void)!str_copy(cc->c.flush_command, sizeof cc->c.flush_command, str_of(m->command_id));
 	cc->fade_ms = m->flush->fade_ms;
 	to_bus_session_flush(k, cc);
 	return (struct verdict){CODE(ACCEPTED), "", 0};

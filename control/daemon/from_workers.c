@@ -216,6 +216,7 @@ static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelop
 	w->heard_ms = k->actor->now_ms;
 	w->used = m->worker_heartbeat->used;
 	w->capacity = m->worker_heartbeat->capacity;
+	welcome(k, w);
 }
 
 void workers_tick(struct control *k)
@@ -270,8 +271,9 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 {
 	struct control *k = self;
 	struct control_call *cc = calls_by_id(k, m->session_opened->call_id);
+	struct addr local;
 
-	if (cc == NULL || info_take_address(m->session_opened->local_rtp, &cc->c.local_rtp) != 0) {
+	if (cc == NULL || info_take_address(m->session_opened->local_rtp, &local) != 0) {
 		to_bus_session_close(k, index_of(peer), m->session_opened->session_id);
 		return;
 	}
@@ -279,6 +281,7 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 		to_bus_session_close(k, index_of(peer), m->session_opened->session_id); /* opened twice */
 		return;
 	}
+	cc->c.local_rtp = local;
 	calls_set_session(k, cc, index_of(peer), m->session_opened->session_id);
 	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 }
@@ -291,6 +294,7 @@ static void on_started(void *self, struct str peer, const Tipring__V1__Envelope 
 
 	if (cc == NULL || str_copy(cc->c.attach_path, sizeof cc->c.attach_path, str_of(s->attach_path)) != 0)
 		return;
+	cc->c.started = true;
 	cc->c.tape_id = s->tape_id;
 	cc->c.start_mono_ns = s->start_mono_ns;
 	cc->c.start_unix_ns = s->start_unix_ns;
@@ -338,6 +342,14 @@ static void answer_refused(struct control *k, struct control_call *cc, const Tip
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
+/* Full is not the caller's fault, media facts that no worker takes are no matter of time. */
+static void open_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
+{
+	if (r->code == TIPRING__V1__RESULT_CODE__REJECTED || r->code == TIPRING__V1__RESULT_CODE__UNSUPPORTED)
+		call_set_reason(&cc->c, CALL_BY_SYSTEM, 488, r->reason);
+	(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+}
+
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
@@ -353,7 +365,7 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
 		 (int)m->result->code, m->result->reason);
 	if (kind == REQUEST_OPEN)
-		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+		open_refused(k, cc, m->result);
 	else if (kind == REQUEST_START)
 		(void)calls_input(k, cc, CALL_EV_START_REFUSED);
 	else if (kind == REQUEST_FLUSH)

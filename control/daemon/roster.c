@@ -61,16 +61,12 @@ static void roster_end(struct control *k, struct worker_row *w)
 /* What a backend was asked, or media, is asked again: by the event that says that media is there. */
 static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
 {
-	bool owned = x->backend[0] != '\0';
-
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && x->answered_unix_ns == 0)
-		return CALL_ANSWERING; /* the ACK came while nobody listened */
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED || x->answered_unix_ns != 0)
-		return owned ? CALL_ANSWERED : CALL_WAITING;
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED)
-		return CALL_ANSWERING;
-	if (!owned)
+	if (x->backend[0] == '\0')
 		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
+	if (x->answered_unix_ns != 0)
+		return CALL_ANSWERED;
+	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED || phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
+		return CALL_ANSWERING;
 	if (x->call_state == CALL_STARTING)
 		return CALL_STARTING;
 	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
@@ -84,6 +80,7 @@ static void expect_owner(struct control *k, struct control_call *cc, uint64_t in
 	if (!cc->c.owned)
 		return;
 	if (backend_expect(&k->backends, str_of(cc->c.backend), str_of(cc->c.app), k->started_ms + CALL_RETURN_MS, &b) != 0) {
+		cc->c.command[0] = '\0';
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 		return;
 	}
@@ -131,6 +128,8 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
 	cc->rebuilt = true;
+	/* its end is not told before its owner and the subscribers had time to come back */
+	cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;
 	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);
@@ -168,15 +167,12 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 	if (cc == NULL)
 		return;
 	expect_owner(k, cc, x->instance);
-	if (s->ended != NULL) {
-		/* its owner and the subscribers are on their way back too */
-		cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;
+	if (s->ended != NULL)
 		take_end(k, cc, s->ended);
-	} else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && cc->c.state == CALL_ANSWERING) {
-		(void)calls_input(k, cc, CALL_EV_CONFIRMED);
-	} else if (workers_rosters_are_in(k, FROM_MEDIA)) {
+	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.answered)
+		(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* the ACK came while nobody listened */
+	else if (workers_rosters_are_in(k, FROM_MEDIA))
 		(void)calls_input(k, cc, CALL_EV_MEDIA_BACK);
-	}
 }
 
 static void take_known(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
@@ -253,6 +249,8 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 	} else if (c->has_session && c->session_id == s->session_id && c->media_worker == w->index) {
 		c->seen = true;
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
+		if (cc->ready_due)
+			to_bus_media_ready(k, cc);
 	} else {
 		to_bus_session_close(k, w->index, s->session_id); /* opened twice */
 	}

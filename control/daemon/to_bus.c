@@ -218,6 +218,9 @@ void to_bus_offer(struct control *k, struct control_call *cc)
 void to_bus_media_ready(struct control *k, struct control_call *cc)
 {
 	REQUEST(MediaReady, MEDIA_READY, media_ready, 0ull);
+	cc->ready_due = cc->c.attach_path[0] == '\0'; /* found again before media's roster came: see take_session */
+	if (cc->ready_due)
+		return;
 	m.call_id = e.call_id = cc->c.id;
 	m.tape_id = cc->c.tape_id;
 	m.attach_path = cc->c.attach_path;

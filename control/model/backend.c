@@ -127,7 +127,10 @@ int backend_expect(struct backends *t, struct str name, struct str app, uint64_t
 	struct backend *any = backend_find(t, name), *b = backend_find_app(t, name, app);
 	int err = backend_name_is_valid(name) && backend_app_is_valid(app) ? 0 : ERR_RANGE;
 
-	if (err == 0 && b == NULL) {
+	if (err == 0 && b == NULL && any != NULL && any->app[0] == '\0') {
+		(void)!str_copy(any->app, sizeof any->app, app);
+		b = any;
+	} else if (err == 0 && b == NULL) {
 		err = add(t, name, app, &b);
 		if (err == 0) {
 			b->here = any != NULL && any->here;

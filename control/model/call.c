@@ -130,7 +130,7 @@ static void hang_up_leg(struct step *s)
 static void refuse_with(struct step *s, uint32_t code, const char *reason, uint32_t retry_s)
 {
 	call_set_reason(s->c, CALL_BY_SYSTEM, s->c->answered ? 200 : code, reason);
-	s->c->retry_s = retry_s;
+	s->c->retry_s = s->c->sip_code == 503 ? retry_s : 0;
 	s->c->leg_end = s->c->answered ? CALL_LEG_HANGUP : CALL_LEG_REJECT;
 	close_call(s);
 }
@@ -266,7 +266,6 @@ static void start(struct step *s)
 
 static void answer(struct step *s)
 {
-	s->c->started = true;
 	emit(s, CALL_FX_MEDIA_READY);
 	if (s->c->answered) { /* the ACK came while another backend had the call */
 		s->next = CALL_ANSWERED;

@@ -103,7 +103,7 @@ void adopt_expect(struct supervisor *s)
 			continue;
 		w->pid = pid;
 		w->pidfd = pidfd;
-		w->adopting = true;
+		w->adopting = s->successor = true;
 		w->started_ms = clock_ms();
 		log_info("supervisor.expect", "worker=%s-%u pid=%d", role, index, pid);
 	}
@@ -204,8 +204,11 @@ void adopt_wait(struct supervisor *s)
 			struct worker_slot *w = &s->workers[i];
 			int status;
 
-			if (w->adopting && spawn_reap(w->pidfd, &status) == 0)
-				w->adopting = false; /* died meanwhile: worker_watch() replaces it */
+			if (!w->adopting || spawn_reap(w->pidfd, &status) != 0)
+				continue;
+			while (w->sock >= 0 && clock_ms() < until_ms)
+				worker_message(s, w); /* what it handed back before it died, to the end */
+			w->adopting = false; /* worker_watch() replaces it */
 		}
 	}
 	for (uint32_t i = 0; i < s->worker_count; i++) {

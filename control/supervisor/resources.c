@@ -1,13 +1,17 @@
 /* resources.c - what must outlive the workers, created when no predecessor kept it. */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
 #include "control/supervisor/sockets.h"
 #include "control/supervisor/supervisor.h"
+
+#define FREED_MS 1000u
 
 /* "udp 0.0.0.0:5060: Address already in use" plus what a person can do about it. */
 static void explain(const char *what, const struct addr *at, int err)
@@ -27,6 +31,19 @@ static void explain(const char *what, const struct addr *at, int err)
 		  strerror(-err), hint);
 }
 
+/* What a predecessor's worker had goes when the kernel is done with the dead process: some milliseconds later, with io_uring. */
+static int bind_udp(const struct supervisor *s, const struct addr *at, int rcvbuf, int *ret_fd)
+{
+	uint64_t until_ms = clock_ms() + (s->successor ? FREED_MS : 0);
+	int err = sockets_bind_udp(at, rcvbuf, ret_fd);
+
+	while (err == -EADDRINUSE && clock_ms() < until_ms) {
+		(void)poll(NULL, 0, 5);
+		err = sockets_bind_udp(at, rcvbuf, ret_fd);
+	}
+	return err;
+}
+
 static int put(struct supervisor *s, const struct store_item *item)
 {
 	int err = store_put(&s->store, item);
@@ -44,7 +61,7 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 
 		if (store_has(&s->store, &it))
 			continue;
-		err = sockets_bind_udp(&s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
+		err = bind_udp(s, &s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
 
 		if (err != 0) {
 			explain("sip.listen", &s->config.sip_listen[i], err);
@@ -76,7 +93,7 @@ static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 			it.id = at.port;
 			if (some && store_has(&s->store, &it))
 				continue;
-			err = sockets_bind_udp(&at, SOCKETS_RTP_RCVBUF_BYTES, &it.fd);
+			err = bind_udp(s, &at, SOCKETS_RTP_RCVBUF_BYTES, &it.fd);
 			if (err != 0) {
 				explain("rtp.port", &at, err);
 				return err;

@@ -44,6 +44,7 @@ struct supervisor {
 	int signals;
 	int lock;
 	bool all_roles;
+	bool successor; /* workers of a dead predecessor were running */
 	uint64_t stop_by_ms; /* 0 = not stopping */
 	int exit_code;
 	char bin_dir[256];

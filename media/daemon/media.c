@@ -212,9 +212,9 @@ static uint64_t deadline_ns(const void *self)
 	return tick_ns < worker_ns ? tick_ns : worker_ns;
 }
 
-static void drain(void *self)
+static void drain(void *self, bool on)
 {
-	((struct media *)self)->draining = true;
+	((struct media *)self)->draining = on;
 }
 
 static bool drained(const void *self)

@@ -170,6 +170,11 @@ static void send_bye(struct signaling *s, struct leg *l)
 	if (err == 0)
 		err = sip_stack_request(&s->stack, &where, str_of(branch),
 					s->actor->now_ms, &out);
+	if (err == ERR_NOSPC) { /* no room to repeat it: said once */
+		where.kind = SIP_SEND;
+		out.v[0] = where;
+		out.n = 1;
+	}
 	if (err != 0)
 		log_warn("leg.bye", "leg=%" PRIx64 " reason=%s", where.user,
 			 err_name(err));

@@ -159,9 +159,9 @@ static uint64_t deadline_ns(const void *self)
 	return ms * 1000000u < worker_ns ? ms * 1000000u : worker_ns;
 }
 
-static void drain(void *self)
+static void drain(void *self, bool on)
 {
-	((struct signaling *)self)->stack.draining = true;
+	((struct signaling *)self)->stack.draining = on;
 }
 
 /* Nobody is on the line; what control has not taken note of may wait for the next start. */

@@ -370,10 +370,18 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 				 out);
 }
 
-/* The last eighth of the table is for ending calls. */
+static bool is_nearly_full(uint32_t used, uint32_t cap)
+{
+	return used >= cap - cap / 8;
+}
+
+/* The last eighth is for ending calls: of the transactions, and of the messages that a BYE and its answer fit. */
 static bool is_crowded(const struct sip_stack *s)
 {
-	return s->servers.used >= s->servers.cap - s->servers.cap / 8;
+	const struct pool *small = &s->store.pools[0], *mid = &s->store.pools[1];
+
+	return is_nearly_full(s->servers.used, s->servers.cap) ||
+	       is_nearly_full(small->used + mid->used, small->cap + mid->cap);
 }
 
 static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,

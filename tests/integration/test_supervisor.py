@@ -135,6 +135,25 @@ def test_orphans_end_with_their_last_call(make_system, backends):
     wait_for(lambda: not any(alive(pid, "tipring") for pid in pids.values()), 5)
 
 
+def test_orphans_serve_again_when_they_are_adopted(make_system, backends):
+    system = make_system(calls=4, settings={"orphan_ms": 1000})
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    old = system.workers()
+    system.kill("supervisor")
+    wait_for(lambda: system.log.count("actor.draining") >= 3, 5)
+    system.start(ready_seconds=15)
+    wait_for(lambda: system.log.count("actor.adopted") >= 3, 5)
+    assert system.workers() == old, "nobody was replaced"
+    late = Peer(system)
+    late.call()
+    late.bye()
+    peer.bye()
+    time.sleep(0.5)
+    assert system.workers() == old and system.ready(), "without calls they stay"
+
+
 def test_a_successor_that_dies_while_it_adopts(make_system, backends):
     system = make_system(calls=4)
     backends.start(system)

@@ -78,6 +78,18 @@ Test(backend, an_expected_owner_is_lost_when_it_does_not_come)
 	free(t);
 }
 
+Test(backend, expected_after_it_said_hello)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b, *same;
+
+	cr_assert_eq(backend_hello(t, STR("p"), 7, 5000, &b), 0);
+	cr_assert_eq(backend_expect(t, STR("p"), STR("x"), 6000, &same), 0);
+	cr_expect_eq(same, b, "one row, not a nameless one beside it");
+	cr_expect(b->here && b->instance == 7 && b->heard_ms == 5000 && str_eq(str_of(b->app), STR("x")));
+	free(t);
+}
+
 Test(backend, another_process_under_the_same_name)
 {
 	struct backends *t = calloc(1, sizeof *t);
