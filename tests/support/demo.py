@@ -12,6 +12,7 @@ import argparse
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -187,6 +188,7 @@ def stay(system: System) -> None:
     say(f"  curl http://127.0.0.1:{system.http_port}/metrics")
     say(f"  kill -9 {system.workers().get('media-0', 0)}              (media) in the middle of a call, and hear it go on")
     say(f"Call it: sip:anything@127.0.0.1:{system.sip_port} with any SIP phone on this machine. Logs: {system.log_path}")
+    say(f"sip:bot@127.0.0.1:{system.sip_port} goes to the app \"bot\": yours, see docs/BACKENDS.md")
     try:
         while system.process.poll() is None:
             time.sleep(0.2)
@@ -200,6 +202,8 @@ def main() -> int:
     parser.add_argument("--backend", type=pathlib.Path, default=HERE / "examples" / "echo.py", help=argparse.SUPPRESS)
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with SIGINT ignored
+        signal.signal(ending, signal.default_int_handler)
 
     try:
         speech = sound.make_speech(HERE / "build" / "demo" / "speech.wav")
@@ -210,6 +214,7 @@ def main() -> int:
     system = System(options.bin, directory=str(directory))
     system.sip_port = sip_port()
     system.values["sip.listen"] = [f"udp:127.0.0.1:{system.sip_port}"]
+    system.values["routes"] = [{"number": "bot", "app": "bot"}, {"number": "*", "app": "echo"}]
     echo = None
     try:
         system.start()
