@@ -647,37 +647,44 @@ static void on_heartbeat(struct tipring_server *s, const envelope *m)
 	}
 }
 
+/* How a message comes: everybody's calls are on the events socket, and ours are picked. */
+enum way {
+	DIRECT,       /* to us alone */
+	PUBLISHED,    /* ours when we own its call */
+	PUBLISHED_ANY /* the handler tells */
+};
+
 static const struct {
 	Tipring__V1__Envelope__BodyCase body;
-	bool published; /* came over the events socket: everybody's calls are there, ours are picked */
+	enum way way;
 	void (*handle)(struct tipring_server *s, const envelope *m);
 } rules[] = {
 	/* clang-format off */
-	{TIPRING__V1__ENVELOPE__BODY_WELCOME,            false, on_welcome},
-	{TIPRING__V1__ENVELOPE__BODY_PONG,               false, on_pong},
-	{TIPRING__V1__ENVELOPE__BODY_OFFER,              false, on_offer},
-	{TIPRING__V1__ENVELOPE__BODY_ACK,                false, on_ack},
-	{TIPRING__V1__ENVELOPE__BODY_MEDIA_READY,        false, on_media_ready},
-	{TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED,     false, on_failed},
-	{TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED,  false, on_completed},
-	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         false, on_lost},
-	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      true,  on_answered},
-	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         false, on_ended},
-	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      true,  on_dtmf},
-	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  true,  on_utterance},
-	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, true,  on_utterance},
-	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       true,  on_mark},
-	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       true,  on_mark},
-	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          true,  on_heartbeat},
+	{TIPRING__V1__ENVELOPE__BODY_WELCOME,            DIRECT,        on_welcome},
+	{TIPRING__V1__ENVELOPE__BODY_PONG,               DIRECT,        on_pong},
+	{TIPRING__V1__ENVELOPE__BODY_OFFER,              DIRECT,        on_offer},
+	{TIPRING__V1__ENVELOPE__BODY_ACK,                DIRECT,        on_ack},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_READY,        DIRECT,        on_media_ready},
+	{TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED,     DIRECT,        on_failed},
+	{TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED,  DIRECT,        on_completed},
+	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         DIRECT,        on_lost},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
+	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},
+	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, PUBLISHED,     on_utterance},
+	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          PUBLISHED,     on_heartbeat},
 	/* clang-format on */
 };
 
 static void dispatch(struct tipring_server *s, const envelope *m, bool published)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-		if (rules[i].body != m->body_case || rules[i].published != published)
+		if (rules[i].body != m->body_case || (rules[i].way != DIRECT) != published)
 			continue;
-		if (!published || m->call_id == 0 || owned(s, m->call_id) != NULL)
+		if (rules[i].way != PUBLISHED || m->call_id == 0 || owned(s, m->call_id) != NULL)
 			rules[i].handle(s, m);
 		return;
 	}

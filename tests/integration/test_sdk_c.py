@@ -73,6 +73,36 @@ def test_the_example_against_the_installed_library(prefix, make_system, tmp_path
     assert figures["answered"] == figures["ended"] == 2 and figures["lost"] == 0
 
 
+def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
+    """Every command of the header, and what it promises to be answered with."""
+    system = make_system(calls=4)
+    program = build(prefix, "cc", HERE / "tests" / "integration" / "commands.c", tmp_path / "commands")
+    backend = subprocess.Popen([program], env=environment(prefix, TIPRING_ENDPOINT=str(system.run_dir)), stdout=subprocess.PIPE, text=True)
+    spoken, refused = Peer(system), Peer(system)
+    try:
+        wait_for(lambda: system.metric("tipring_backends") == 1, 10)
+        spoken.send(spoken.request("INVITE", body=spoken.sdp()))
+        spoken.wait(180)
+        answer = spoken.wait(200)
+        spoken.learn(answer)
+        spoken.send(spoken.request("ACK", cseq=spoken.cseq))
+        spoken.answer(spoken.request_of("BYE", seconds=10), 200)
+        refused.send(refused.request("INVITE", body=refused.sdp()))
+        assert "603 Not today" in refused.wait(603)
+        out = backend.communicate(timeout=15)[0]
+    finally:
+        backend.kill()
+    told = [json.loads(line) for line in out.splitlines()]
+    mark = next(e for e in told if e["event"] == "mark")
+    assert mark["text"] == "said" and mark["code"] == 1 and 8000 <= mark["pos"] <= 8000 + 800
+    flushed = next(e for e in told if e["event"] == "flushed")
+    assert flushed["utterance"] == 2 and flushed["played"] > 0 and flushed["discarded"] > 0
+    assert flushed["played"] + flushed["discarded"] == 5 * 8000
+    ended = [e for e in told if e["event"] == "ended"]
+    assert [e["code"] for e in ended] == [200, 603]
+    assert not [e for e in told if e["event"] == "failed"], told
+
+
 def test_it_is_usable_from_cxx(prefix, tmp_path):
     if shutil.which("c++") is None:
         pytest.skip("no C++ compiler")

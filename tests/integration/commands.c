@@ -1,0 +1,96 @@
+/* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
+ *
+ * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: reject. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <tipring.h>
+
+#define RATE 8000
+
+static struct tipring_server *server;
+static struct tipring_link *audio;
+static struct tipring_tape *tape;
+static int calls, over;
+
+static void must(const char *what, int err)
+{
+	if (err != 0)
+		printf("{\"event\": \"failed\", \"text\": \"%s: %s\"}\n", what, tipring_strerror(err));
+}
+
+static void say(uint32_t utterance, int seconds)
+{
+	int16_t pcm[RATE];
+
+	for (int i = 0; i < RATE; i++)
+		pcm[i] = i % 20 < 10 ? 4000 : -4000;
+	for (int i = 0; i < seconds; i++)
+		if (tipring_tape_write(tape, pcm, RATE, utterance, i == seconds - 1) != RATE)
+			must("write", -1);
+}
+
+static void speak(const struct tipring_event *ev)
+{
+	must("link", tipring_link_open(ev->attach_path, &audio));
+	must("attach", tipring_tape_attach(audio, ev->tape_id, 0, &tape));
+	if (tipring_tape_rate(tape) != RATE || tipring_tape_frame_samples(tape) != RATE / 50)
+		must("tape", -1);
+	say(1, 1);
+	must("mark", tipring_mark(server, ev->call_id, "said", tipring_tape_written(tape)));
+	say(2, 5);
+}
+
+static void print(const char *event, const struct tipring_event *ev)
+{
+	printf("{\"event\": \"%s\", \"code\": %u, \"text\": \"%s\", \"pos\": %" PRIu64 ", \"utterance\": %u, \"played\": %" PRIu64
+	       ", \"discarded\": %" PRIu64 "}\n",
+	       event, ev->code, ev->text, ev->pos, ev->utterance, ev->played_samples, ev->discarded_samples);
+}
+
+static void on_event(const struct tipring_event *ev)
+{
+	if (ev->kind == TIPRING_EV_OFFER) {
+		must("claim", tipring_claim(server, ev->call_id));
+	} else if (ev->kind == TIPRING_EV_CLAIMED && calls++ == 0) {
+		must("ring", tipring_ring(server, ev->call_id));
+		must("answer", tipring_answer(server, ev->call_id, RATE, 20));
+	} else if (ev->kind == TIPRING_EV_CLAIMED) {
+		must("reject", tipring_reject(server, ev->call_id, 603, "Not today"));
+	} else if (ev->kind == TIPRING_EV_MEDIA_READY) {
+		speak(ev);
+	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {
+		must("flush", tipring_flush(server, ev->call_id));
+	} else if (ev->kind == TIPRING_EV_MARK) {
+		print("mark", ev);
+	} else if (ev->kind == TIPRING_EV_FLUSHED) {
+		print("flushed", ev);
+		must("hangup", tipring_hangup(server, ev->call_id, "done"));
+	} else if (ev->kind == TIPRING_EV_ENDED || ev->kind == TIPRING_EV_LOST) {
+		print("ended", ev);
+		over++;
+	} else if (ev->kind == TIPRING_EV_FAILED) {
+		print("failed", ev);
+	}
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	const struct tipring_config cfg = {.app = "echo", .capacity = 4};
+	struct tipring_event ev;
+
+	must("open", tipring_open(&cfg, &server));
+	while (over < 2) {
+		struct pollfd p = {.fd = tipring_fd(server), .events = POLLIN};
+
+		(void)poll(&p, 1, 50);
+		while (tipring_next(server, &ev) == 0)
+			on_event(&ev);
+	}
+	tipring_link_close(audio);
+	tipring_close(server);
+	return 0;
+}
