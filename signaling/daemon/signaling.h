@@ -80,7 +80,6 @@ bool effects_leg_input(struct signaling *s, struct leg *l, enum leg_event ev);
 void effects_tick(struct signaling *s);
 uint64_t effects_deadline_ms(const struct signaling *s);
 void effects_save(struct signaling *s, struct leg *l);
-void effects_release(struct signaling *s, struct leg *l); /* an ended leg that control has taken note of */
 void effects_index(struct signaling *s, struct leg *l, bool add); /* by_dialog */
 
 /* takeover.c */

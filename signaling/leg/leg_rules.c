@@ -58,8 +58,10 @@ static void finish(struct step *s)
 }
 
 /* The record has the refusal until the peer acknowledged it (timer H at the latest). */
-static void await_ack(struct step *s)
+static void refuse(struct step *s, uint32_t code, enum leg_who who, const char *reason)
 {
+	respond(s, code);
+	over(s, who, code, reason);
 	s->l->r.give_up_ms = s->now_ms + SIP_TIMEOUT_MS + SIP_T4_MS;
 	deadline(s, TELL_AGAIN_MS);
 }
@@ -110,37 +112,27 @@ static void answer(struct step *s)
 
 static void refuse_as_wished(struct step *s)
 {
-	respond(s, s->l->wish.code);
-	over(s, LEG_BY_BACKEND, s->l->wish.code, "rejected");
-	await_ack(s);
+	refuse(s, s->l->wish.code, LEG_BY_BACKEND, "rejected");
 }
 
 static void hang_up_early(struct step *s)
 {
-	respond(s, 480);
-	over(s, LEG_BY_BACKEND, 480, "hung up before the answer");
-	await_ack(s);
+	refuse(s, 480, LEG_BY_BACKEND, "hung up before the answer");
 }
 
 static void cancelled(struct step *s)
 {
-	respond(s, 487);
-	over(s, LEG_BY_CALLER, 487, "cancelled");
-	await_ack(s);
+	refuse(s, 487, LEG_BY_CALLER, "cancelled");
 }
 
 static void no_answer(struct step *s)
 {
-	respond(s, 480);
-	over(s, LEG_BY_SYSTEM, 480, "nobody answered");
-	await_ack(s);
+	refuse(s, 480, LEG_BY_SYSTEM, "nobody answered");
 }
 
 static void early_bye(struct step *s)
 {
-	respond(s, 487);
-	over(s, LEG_BY_CALLER, 487, "ended before the answer");
-	await_ack(s);
+	refuse(s, 487, LEG_BY_CALLER, "ended before the answer");
 }
 
 static void confirm(struct step *s)
@@ -174,9 +166,7 @@ static void refuse_refresh(struct step *s)
 
 static void unanswerable(struct step *s)
 {
-	respond(s, 500);
-	over(s, LEG_BY_SYSTEM, 500, "the answer can not be made");
-	await_ack(s);
+	refuse(s, 500, LEG_BY_SYSTEM, "the answer can not be made");
 }
 
 static void bye_peer(struct step *s)

@@ -6,19 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "media/dsp/g711.h"
+#include "tests/bench/race.h"
 
 #define FRAME      160u /* samples: 20 ms */
 #define FRAMES     256u /* different ones, so that branches can not learn them */
 #define REPEATS    400u
-#define ROUNDS_MAX 41u
 
 static int16_t pcm[FRAMES][FRAME];
 static uint8_t code[FRAMES][FRAME];
-
-typedef void run_fn(void);
 
 #define ENCODERS(law)                                                                    \
 	static void ours_##law##_encode(void)                                            \
@@ -52,8 +49,8 @@ DECODERS(alaw)
 
 static const struct race {
 	const char *metric;
-	run_fn *ours;
-	run_fn *theirs;
+	race_fn *ours;
+	race_fn *theirs;
 } races[] = {
 	{"ulaw_encode", ours_ulaw_encode, theirs_ulaw_encode},
 	{"alaw_encode", ours_alaw_encode, theirs_alaw_encode},
@@ -75,61 +72,30 @@ static void speech(void)
 	}
 }
 
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Samples per second. */
-static double rate_of(run_fn *run)
+static double rate_of(race_fn *run)
 {
 	double start;
 
 	speech();
 	ours_ulaw_encode();
-	start = now_s();
+	start = race_now_s();
 	for (unsigned i = 0; i < REPEATS; i++) {
 		run();
 		__asm__ volatile("" ::: "memory");
 	}
-	return (double)REPEATS * FRAMES * FRAME / (now_s() - start);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	return (double)REPEATS * FRAMES * FRAME / (race_now_s() - start);
 }
 
 static void race(const struct race *r, unsigned rounds)
 {
-	double ours[ROUNDS_MAX], ratio[ROUNDS_MAX], median;
+	struct race_result won = race_run(r->ours, r->theirs, rate_of, rounds);
 
-	for (unsigned i = 0; i < rounds; i++) {
-		double theirs;
-
-		if (i % 2 == 0) { /* who goes first alternates too */
-			ours[i] = rate_of(r->ours);
-			theirs = rate_of(r->theirs);
-		} else {
-			theirs = rate_of(r->theirs);
-			ours[i] = rate_of(r->ours);
-		}
-		ratio[i] = ours[i] / theirs;
-	}
-	qsort(ours, rounds, sizeof ours[0], by_value);
-	qsort(ratio, rounds, sizeof ratio[0], by_value);
-	median = ratio[rounds / 2];
 	printf("{\"bench\": \"codec/g711_vs_spandsp\", \"metric\": \"%s\", \"value\": "
 	       "%.0f, "
 	       "\"unit\": \"samples/s\", \"reference\": \"spandsp\", \"ratio\": %.3f, "
 	       "\"spread\": %.3f, \"rounds\": %u}\n",
-	       r->metric, ours[rounds / 2], median,
-	       (ratio[rounds - 1] - ratio[0]) / median, rounds);
+	       r->metric, won.ours, won.ratio, won.spread, rounds);
 }
 
 int main(int argc, char **argv)
@@ -137,6 +103,6 @@ int main(int argc, char **argv)
 	bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
 
 	for (unsigned i = 0; i < sizeof races / sizeof races[0]; i++)
-		race(&races[i], quick ? 11 : ROUNDS_MAX);
+		race(&races[i], quick ? 11 : RACE_ROUNDS_MAX);
 	return 0;
 }

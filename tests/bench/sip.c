@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "signaling/sip/reply.h"
+#include "tests/bench/race.h"
 
 #define MESSAGES   64u /* different ones, so that branches can not learn them */
 #define REPEATS    60u
-#define ROUNDS_MAX 41u
 #define BYTES_MAX  2048u
 
 static struct {
@@ -176,8 +175,8 @@ static void theirs_build(void)
 
 static const struct race {
 	const char *bench, *metric;
-	void (*ours)(void);
-	void (*theirs)(void);
+	race_fn *ours;
+	race_fn *theirs;
 } races[] = {
 	{"sip/parse_vs_osip", "index", ours_index, theirs_parse},
 	{"sip/parse_typed", "index_and_values", ours_typed, theirs_parse},
@@ -186,57 +185,26 @@ static const struct race {
 
 /* ---- the race ---- */
 
-static double now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Messages per second. */
-static double rate_of(void (*run)(void))
+static double rate_of(race_fn *run)
 {
 	double start;
 
 	run();
-	start = now_s();
+	start = race_now_s();
 	for (unsigned i = 0; i < REPEATS; i++)
 		run();
-	return (double)REPEATS * MESSAGES / (now_s() - start);
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
+	return (double)REPEATS * MESSAGES / (race_now_s() - start);
 }
 
 static void race(const struct race *r, unsigned rounds)
 {
-	double ours[ROUNDS_MAX], ratio[ROUNDS_MAX], median;
+	struct race_result won = race_run(r->ours, r->theirs, rate_of, rounds);
 
-	for (unsigned i = 0; i < rounds; i++) {
-		double theirs;
-
-		if (i % 2 == 0) { /* who goes first alternates too */
-			ours[i] = rate_of(r->ours);
-			theirs = rate_of(r->theirs);
-		} else {
-			theirs = rate_of(r->theirs);
-			ours[i] = rate_of(r->ours);
-		}
-		ratio[i] = ours[i] / theirs;
-	}
-	qsort(ours, rounds, sizeof ours[0], by_value);
-	qsort(ratio, rounds, sizeof ratio[0], by_value);
-	median = ratio[rounds / 2];
 	printf("{\"bench\": \"%s\", \"metric\": \"%s\", \"value\": %.0f, "
 	       "\"unit\": \"messages/s\", \"reference\": \"libosip2\", \"ratio\": %.3f, "
 	       "\"spread\": %.3f, \"rounds\": %u}\n",
-	       r->bench, r->metric, ours[rounds / 2], median,
-	       (ratio[rounds - 1] - ratio[0]) / median, rounds);
+	       r->bench, r->metric, won.ours, won.ratio, won.spread, rounds);
 	fflush(stdout);
 }
 
@@ -253,7 +221,7 @@ int main(int argc, char **argv)
 		    osip_message_parse(trees[i], messages[i].text, messages[i].n) != 0)
 			fail("a message is not good");
 	for (size_t i = 0; i < sizeof races / sizeof races[0]; i++)
-		race(&races[i], quick ? 11 : ROUNDS_MAX);
+		race(&races[i], quick ? 11 : RACE_ROUNDS_MAX);
 	for (unsigned i = 0; i < MESSAGES; i++)
 		osip_message_free(trees[i]);
 	return 0;

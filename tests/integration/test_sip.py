@@ -13,41 +13,24 @@ import pytest
 from sip_peer import Peer
 from system import wait_for
 
-SHORT = """
+
+def backend(app: str, *steps: str) -> str:
+    """A program that serves `app` and does the steps with each call."""
+    return f"""
 import asyncio, tipring
 async def main():
     async with tipring.connect() as server:
-        @server.app("short")
+        @server.app("{app}")
         async def handle(call):
-            await call.answer(rate=8000)
-            await call.hangup()
+            {"; ".join(steps)}
         await server.run()
 asyncio.run(main())
 """
-LATE = """
-import asyncio, tipring
-async def main():
-    async with tipring.connect() as server:
-        @server.app("late")
-        async def handle(call):
-            await call.ring()
-            await asyncio.sleep(0.3)
-            await call.answer(rate=8000)
-            await call.ended()
-        await server.run()
-asyncio.run(main())
-"""
-RINGING = """
-import asyncio, tipring
-async def main():
-    async with tipring.connect() as server:
-        @server.app("ringing")
-        async def handle(call):
-            await call.ring()
-            await call.ended()
-        await server.run()
-asyncio.run(main())
-"""
+
+
+SHORT = backend("short", "await call.answer(rate=8000)", "await call.hangup()")
+LATE = backend("late", "await call.ring()", "await asyncio.sleep(0.3)", "await call.answer(rate=8000)", "await call.ended()")
+RINGING = backend("ringing", "await call.ring()", "await call.ended()")
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 
 
