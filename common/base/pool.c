@@ -48,7 +48,10 @@ static void *begin_use(struct pool *p, uint32_t slot, uint32_t gen)
 {
 	void *item = p->items + slot * p->item_bytes;
 
-	memset(item, 0, p->item_bytes);
+	if (slot < p->touched)
+		memset(item, 0, p->item_bytes);
+	else
+		p->touched = slot + 1;
 	p->gen[slot] = gen;
 	p->used++;
 	return item;

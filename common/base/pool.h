@@ -19,6 +19,7 @@ struct pool {
 	uint32_t cap;
 	uint32_t used;
 	uint32_t free_head;
+	uint32_t touched; /* slots from here on were never taken: still zero, perhaps not even backed by memory */
 };
 
 /* One allocation at start; ERR_NOMEM or ERR_INVAL. */

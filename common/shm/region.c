@@ -32,6 +32,9 @@ static int map(int fd, size_t bytes, bool writable, struct region *ret)
 	if (p == MAP_FAILED)
 		return -errno;
 
+	/* Says that no page will be missed when it goes. Else the kernel, unmapping for a process that was killed, marks
+	 * every page of every tape as used lately before anyone is told of the death: 10 ms with 500 tapes. */
+	(void)madvise(p, bytes, MADV_SEQUENTIAL);
 	*ret = (struct region){p, bytes, fd};
 	return 0;
 }

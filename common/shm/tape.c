@@ -6,6 +6,8 @@
 #include "common/base/must.h"
 #include "common/shm/tape_slot.h"
 
+#define TX_WINDOW_BYTES 65536u /* so much the kernel maps at one fault */
+
 /* The tape over two mapped objects; cursors are at zero. */
 static struct tape tape_over(struct region media, struct region backend,
 			     const struct tape_shape *s)
@@ -234,11 +236,27 @@ void tape_tx_step(struct tape *t)
 	t->tx_tail += t->tx_seen != t->tx_tail; /* else dropped as hostile since the peek */
 }
 
+/* hot. What was played is not looked at before the ring comes round, so the part behind us is unmapped, once in about two seconds. The
+ * ring keeps its contents. The kernel takes a killed process apart page by page before it says that it is dead, and callers wait. */
+static void unmap_played(struct tape *t)
+{
+	size_t at = tape_slot_offset(t->tx_tail, t->tx_slots, t->slot_bytes) / TX_WINDOW_BYTES;
+	size_t from = TAPE_RINGS_OFFSET + t->tx_window * TX_WINDOW_BYTES;
+	size_t bytes = t->backend.bytes - from;
+
+	if (at == t->tx_window)
+		return;
+	(void)madvise((char *)t->backend.p + from, bytes < TX_WINDOW_BYTES ? bytes : TX_WINDOW_BYTES, MADV_DONTNEED);
+	t->tx_window = at;
+}
+
 /* hot */
 void tape_tx_release(struct tape *t)
 {
-	if (atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed) != t->tx_tail)
-		atomic_store(&t->mh->tx_tail, t->tx_tail);
+	if (atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed) == t->tx_tail)
+		return;
+	atomic_store(&t->mh->tx_tail, t->tx_tail);
+	unmap_played(t);
 }
 
 void tape_tx_pop(struct tape *t)

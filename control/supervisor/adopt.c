@@ -204,7 +204,7 @@ void adopt_wait(struct supervisor *s)
 			struct worker_slot *w = &s->workers[i];
 			int status;
 
-			if (!w->adopting || spawn_reap(w->pidfd, &status) != 0)
+			if (!w->adopting || spawn_status(w->pidfd, &status) != 0)
 				continue;
 			while (w->sock >= 0 && clock_ms() < until_ms)
 				worker_message(s, w); /* what it handed back before it died, to the end */

@@ -97,7 +97,7 @@ uint64_t spawn_start_time(pid_t pid)
 	return ticks;
 }
 
-int spawn_reap(int pidfd, int *ret_status)
+int spawn_status(int pidfd, int *ret_status)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	siginfo_t info = {.si_pid = 0};
@@ -105,7 +105,15 @@ int spawn_reap(int pidfd, int *ret_status)
 	if (poll(&p, 1, 0) != 1)
 		return ERR_AGAIN;
 	*ret_status = 255;
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
+	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0)
 		*ret_status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
 	return 0;
+}
+
+void spawn_reap(int pidfd)
+{
+	siginfo_t info;
+
+	(void)waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG);
+	close(pidfd);
 }

@@ -22,5 +22,8 @@ uint64_t spawn_start_time(pid_t pid);
 /* A descriptor for a process that is not our child. Negative errno. */
 int spawn_pidfd(pid_t pid);
 
-/* Is it dead (reaping it when it was our child)? *ret_status as of waitid(2): exit code, or 128 + signal; 255 when unknown. */
-int spawn_reap(int pidfd, int *ret_status);
+/* Is it dead? 0 or ERR_AGAIN; *ret_status as of waitid(2): exit code, or 128 + signal; 255 when it was not our child. */
+MUST_USE int spawn_status(int pidfd, int *ret_status);
+
+/* Let go of a dead one and of the descriptor. Takes milliseconds after a process with many files: a successor comes first. */
+void spawn_reap(int pidfd);

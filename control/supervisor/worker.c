@@ -141,35 +141,41 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	adopt_note(s);
 }
 
-static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+static void replace(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
 {
 	bool quick = now_ms - w->started_ms < QUICK_MS;
+
+	if (s->stop_by_ms != 0)
+		return;
+	if (status == SUPERVISOR_EXIT_ENVIRONMENT && !w->ever_running) {
+		s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT; /* it said why; a second try changes nothing */
+		s->stop_by_ms = now_ms;
+		return;
+	}
+	w->restarts++;
+	w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
+	schedule(w, now_ms);
+	if (w->start_at_ms <= now_ms)
+		worker_start(s, w, now_ms);
+}
+
+static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	int pidfd = w->pidfd;
 
 	if (s->stop_by_ms != 0 && status == 0)
 		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
 	else
 		log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
 			 (int)w->pid, status);
-	close(w->pidfd);
 	if (w->sock >= 0)
 		close(w->sock);
 	w->pid = 0;
 	w->pidfd = w->sock = -1;
 	w->died_ns = clock_ns();
-	if (s->stop_by_ms != 0)
-		return;
-
-	if (status == SUPERVISOR_EXIT_ENVIRONMENT && !w->ever_running) {
-		s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT; /* it said why; a second try changes nothing */
-		s->stop_by_ms = now_ms;
-		return;
-	}
 	w->running = false;
-	w->restarts++;
-	w->quick_deaths = quick ? w->quick_deaths + 1 : 0;
-	schedule(w, now_ms);
-	if (w->start_at_ms <= now_ms)
-		worker_start(s, w, now_ms);
+	replace(s, w, status, now_ms);
+	spawn_reap(pidfd);
 }
 
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
@@ -182,7 +188,7 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 			worker_start(s, w, now_ms);
 		return;
 	}
-	if (spawn_reap(w->pidfd, &status) == 0) {
+	if (spawn_status(w->pidfd, &status) == 0) {
 		if (w->sock >= 0)
 			worker_message(s, w); /* what it said last, e.g. a tape to drop */
 		died(s, w, status, now_ms);

@@ -16,7 +16,7 @@ void reorder_init(struct reorder *r, uint32_t wait_ms_max)
 	uint32_t half = wait_ms_max / 2 / BIN_MS;
 	uint32_t bin = half < MARGIN_BINS ? 0 : half - MARGIN_BINS;
 
-	memset(r, 0, sizeof *r);
+	memset(r, 0, offsetof(struct reorder, slots));
 	r->wait_ms_max = wait_ms_max;
 	/* one made-up sample: half of what is allowed, until about twenty gaps know
 	 * better */
@@ -26,8 +26,7 @@ void reorder_init(struct reorder *r, uint32_t wait_ms_max)
 
 void reorder_reset(struct reorder *r)
 {
-	for (uint32_t i = 0; i <= REORDER_SLOTS; i++)
-		r->slots[i].ext = 0;
+	memset(r->ext, 0, sizeof r->ext);
 	r->next = 0;
 	r->held = 0;
 	r->flushing = false;
@@ -84,8 +83,8 @@ static void drop_late(struct reorder *r, const struct reorder_item *in)
 static void store(struct reorder *r, const struct reorder_item *in)
 {
 	bool beyond = in->ext - r->next >= REORDER_SLOTS;
-	struct reorder_slot *s =
-		&r->slots[beyond ? REORDER_SLOTS : in->ext % REORDER_SLOTS];
+	uint32_t at = beyond ? REORDER_SLOTS : in->ext % REORDER_SLOTS;
+	struct reorder_slot *s = &r->slots[at];
 
 	if (in->payload_bytes > REORDER_PAYLOAD_MAX) {
 		r->oversize++;
@@ -95,16 +94,15 @@ static void store(struct reorder *r, const struct reorder_item *in)
 		r->overflows++;
 		r->flushing = true;
 	}
-	if (s->ext == in->ext) {
+	if (r->ext[at] == in->ext) {
 		r->duplicates++;
 		return;
 	}
-	if (s->ext !=
-	    0) { /* a second one beyond the window before reorder_next() was asked */
+	if (r->ext[at] != 0) { /* a second one beyond the window before reorder_next() was asked */
 		r->late++;
 		return;
 	}
-	s->ext = in->ext;
+	r->ext[at] = in->ext;
 	s->ts = in->ts;
 	s->payload_type = in->payload_type;
 	s->marker = in->marker;
@@ -132,27 +130,27 @@ bool reorder_take(struct reorder *r, const struct reorder_item *in)
 	return false;
 }
 
-/* The packet behind the gap; something is held. */
-static const struct reorder_slot *first_held(const struct reorder *r)
+/* Where the packet behind the gap is; something is held. */
+static uint32_t first_held(const struct reorder *r)
 {
 	for (uint64_t ext = r->next; ext < r->next + REORDER_SLOTS; ext++)
-		if (r->slots[ext % REORDER_SLOTS].ext == ext)
-			return &r->slots[ext % REORDER_SLOTS];
-	return &r->slots[REORDER_SLOTS];
+		if (r->ext[ext % REORDER_SLOTS] == ext)
+			return ext % REORDER_SLOTS;
+	return REORDER_SLOTS;
 }
 
-static enum reorder_result give_up(struct reorder *r, const struct reorder_slot *behind,
+static enum reorder_result give_up(struct reorder *r, uint32_t behind,
 				   struct reorder_item *ret, uint32_t *ret_lost)
 {
 	*ret = (struct reorder_item){
 		.ext = r->next,
-		.ts = behind->ts,
-		.arrival_ns = behind->arrival_ns,
+		.ts = r->slots[behind].ts,
+		.arrival_ns = r->slots[behind].arrival_ns,
 	};
-	*ret_lost = (uint32_t)(behind->ext - r->next);
+	*ret_lost = (uint32_t)(r->ext[behind] - r->next);
 	r->lost += *ret_lost;
-	r->given_up = (struct reorder_given_up){r->next, behind->ext, r->wait_since_ns};
-	r->next = behind->ext;
+	r->given_up = (struct reorder_given_up){r->next, r->ext[behind], r->wait_since_ns};
+	r->next = r->ext[behind];
 	learn(r, 0);
 	return REORDER_LOST;
 }
@@ -162,15 +160,16 @@ static void restart_wait(struct reorder *r)
 {
 	r->wait_since_ns = UINT64_MAX;
 	for (uint32_t i = 0; r->held > 0 && i <= REORDER_SLOTS; i++)
-		if (r->slots[i].ext != 0 && r->slots[i].arrival_ns < r->wait_since_ns)
+		if (r->ext[i] != 0 && r->slots[i].arrival_ns < r->wait_since_ns)
 			r->wait_since_ns = r->slots[i].arrival_ns;
 }
 
-static enum reorder_result deliver(struct reorder *r, struct reorder_slot *s,
-				   struct reorder_item *ret)
+static enum reorder_result deliver(struct reorder *r, uint32_t at, struct reorder_item *ret)
 {
+	const struct reorder_slot *s = &r->slots[at];
+
 	*ret = (struct reorder_item){
-		.ext = s->ext,
+		.ext = r->ext[at],
 		.ts = s->ts,
 		.payload_type = s->payload_type,
 		.marker = s->marker,
@@ -178,8 +177,8 @@ static enum reorder_result deliver(struct reorder *r, struct reorder_slot *s,
 		.payload = s->payload,
 		.payload_bytes = s->payload_bytes,
 	};
-	r->next = s->ext + 1;
-	s->ext = 0;
+	r->next = r->ext[at] + 1;
+	r->ext[at] = 0;
 	r->held--;
 	restart_wait(r);
 	return REORDER_PACKET;
@@ -189,7 +188,7 @@ uint64_t reorder_deadline_ns(const struct reorder *r)
 {
 	if (r->held == 0)
 		return UINT64_MAX;
-	if (r->flushing || first_held(r)->ext == r->next)
+	if (r->flushing || r->ext[first_held(r)] == r->next)
 		return 0;
 	return r->wait_since_ns + reorder_wait_ms(r) * MS;
 }
@@ -198,15 +197,15 @@ uint64_t reorder_deadline_ns(const struct reorder *r)
 enum reorder_result reorder_next(struct reorder *r, uint64_t now_ns,
 				 struct reorder_item *ret, uint32_t *ret_lost)
 {
-	const struct reorder_slot *first;
+	uint32_t first;
 
 	if (r->held == 0) {
 		r->flushing = false;
 		return REORDER_NOTHING;
 	}
 	first = first_held(r);
-	if (first->ext == r->next)
-		return deliver(r, &r->slots[first - r->slots], ret);
+	if (r->ext[first] == r->next)
+		return deliver(r, first, ret);
 	if (now_ns < reorder_deadline_ns(r))
 		return REORDER_NOTHING;
 	return give_up(r, first, ret, ret_lost);

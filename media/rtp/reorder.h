@@ -35,7 +35,6 @@ struct reorder_item {
 };
 
 struct reorder_slot {
-	uint64_t ext; /* 0 = free */
 	uint32_t ts;
 	uint8_t payload_type;
 	bool marker;
@@ -66,7 +65,9 @@ struct reorder {
 	uint32_t bins[REORDER_BINS]; /* delays of missing packets, decaying */
 	uint32_t samples;            /* the sum of bins */
 	struct reorder_given_up given_up;
-	struct reorder_slot slots[REORDER_SLOTS + 1]; /* the last: beyond the window */
+	/* The last one: beyond the window. The numbers lie apart, so that what was never filled is never touched. */
+	uint64_t ext[REORDER_SLOTS + 1]; /* of the packet in the slot; 0 = free */
+	struct reorder_slot slots[REORDER_SLOTS + 1];
 };
 
 enum reorder_result {

@@ -77,6 +77,16 @@ Test(base_pool, objects_come_zeroed)
 	pool_give(&p, t);
 	t = pool_take(&p, NULL);
 	cr_expect(t->a == 0 && t->b == 0);
+
+	/* also one below a slot that was named, and that one the second time */
+	t = pool_take_at(&p, 1ull << 32 | 3);
+	cr_expect(t->a == 0 && t->b == 0);
+	memset(t, 0xff, sizeof *t);
+	pool_give(&p, t);
+	t = pool_take_at(&p, 3ull << 32 | 3);
+	cr_expect(t->a == 0 && t->b == 0);
+	t = pool_take(&p, NULL);
+	cr_expect(t->a == 0 && t->b == 0);
 }
 
 Test(base_pool, stale_handles)
