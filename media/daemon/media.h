@@ -144,6 +144,7 @@ struct media_session *sessions_by_call(struct media *m, uint64_t call_id);
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
 struct addr sessions_local(const struct media *m, const struct media_session *ms); /* for SDP */
+void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
 void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
 
 /* takeover.c: a predecessor's sessions; how many go on */

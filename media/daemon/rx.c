@@ -36,16 +36,14 @@ void rx_count(struct media *m, struct media_session *ms)
 }
 
 /* From where the SDP says, or from the address the audio comes from. The port is the peer's choice (RFC 3550 section 11). */
-static void take_rtcp(struct media *m, struct media_session *ms, const struct loop_event *e)
+static bool take_rtcp(struct media *m, struct media_session *ms, const struct loop_event *e)
 {
 	bool known = !e->has_from || addr_ip_eq(&e->from, &ms->s.r.facts.remote_rtcp) ||
 		     addr_ip_eq(&e->from, latch_remote(&ms->s.r.latch));
 
 	count(m, STAT_media_rtcp_received, 1);
-	if (known)
-		session_receive_rtcp(&ms->s, e->p, e->n, m->actor->now_ns, clock_unix_ns());
-	else
-		ms->s.count.packets_rejected++;
+	ms->s.count.packets_rejected += !known;
+	return known && session_receive_rtcp(&ms->s, e->p, e->n, m->actor->now_ns, clock_unix_ns());
 }
 
 /* hot */
@@ -56,7 +54,7 @@ void rx_rtp(struct media *m, uint32_t slot, const struct loop_event *e)
 	if (ms == NULL)
 		return;
 	if (rtp_is_rtcp(e->p, e->n)) { /* a peer that multiplexes without having been asked */
-		take_rtcp(m, ms, e);
+		(void)take_rtcp(m, ms, e);
 		return;
 	}
 	count(m, STAT_media_rtp_received, 1);
@@ -73,6 +71,8 @@ void rx_rtcp(struct media *m, uint32_t slot, const struct loop_event *e)
 {
 	struct media_session *ms = media_slot(m, slot);
 
-	if (ms != NULL)
-		take_rtcp(m, ms, e);
+	/* a peer behind a NAT gets its reports where its own come from (RFC 4961) */
+	if (ms != NULL && take_rtcp(m, ms, e) && ms->s.r.latch.is_locked && e->has_from &&
+	    addr_ip_eq(&e->from, &ms->s.r.latch.locked))
+		sessions_report_to(m, ms, &e->from);
 }

@@ -101,6 +101,12 @@ static bool may_send(const struct media *m, const struct addr *to)
 	       !(addr_eq(&ours, to) && ports_has(&m->ports, to->port));
 }
 
+void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to)
+{
+	if (may_send(m, to)) /* else the peer gets no reports: it could name anybody */
+		ms->rtcp_to = *to;
+}
+
 /* Common to new sessions and those of a predecessor. */
 int sessions_equip(struct media *m, struct media_session *ms)
 {
@@ -109,8 +115,7 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
-	if (may_send(m, &ms->s.r.facts.remote_rtcp)) /* else the peer gets no reports: it could name anybody */
-		ms->rtcp_to = ms->s.r.facts.remote_rtcp;
+	sessions_report_to(m, ms, &ms->s.r.facts.remote_rtcp);
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 

@@ -2,13 +2,13 @@
 #include "common/base/buf.h"
 #include "media/session/session.h"
 
-void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
+bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
 {
 	struct rtcp_news news;
 
 	if (!rtp_is_rtcp(p, n) || rtcp_parse(p, n, s->r.ssrc, &news) != 0) {
 		s->count.packets_malformed++;
-		return;
+		return false;
 	}
 	s->alive_ns = now_ns;
 	if (news.has_sr) {
@@ -22,6 +22,7 @@ void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 		s->remote_jitter = news.jitter;
 		s->rtt_us = rtt_us != 0 ? rtt_us : s->rtt_us;
 	}
+	return true;
 }
 
 static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool bye, uint8_t out[RTCP_BYTES_MAX])

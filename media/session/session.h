@@ -255,8 +255,8 @@ void session_prefetch_tape(const struct session *s);
 
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
-/* One datagram of the RTCP socket. */
-void session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
+/* One datagram of the RTCP socket. Was it RTCP? */
+bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
 
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
 void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev);

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 	uint64_t made = 0, steady;
 
 	n = argc > 1 + quick ? (uint32_t)strtoul(argv[1 + quick], NULL, 0) : 1000;
+	need(n > 0, "N: how many sessions");
 	open_all();
 	pool = calloc(2 * n, 4096);
 	need(pool != NULL, "no memory");

@@ -61,7 +61,7 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 		(void)session_flush(s, p[1], u, &count, &ev);
 		break;
 	case 4:
-		session_receive_rtcp(s, p + 2, n - 2, now, now);
+		(void)session_receive_rtcp(s, p + 2, n - 2, now, now);
 		break;
 	case 5:
 		die(s, t, p, n);

@@ -1,6 +1,7 @@
 """What holds when the media process dies in the middle of speech, and what packets must never do."""
 
 import asyncio
+import socket
 import struct
 import time
 
@@ -63,6 +64,26 @@ def test_rtcp_on_the_rtp_port_disturbs_no_stream(make_system, backends):
     assert sum(not is_silent(p[3]) for p in heard) >= 35, "the echo went on"
     wait_for(lambda: system.metric("tipring_media_rtcp_received_total") == 4, 2)
     assert system.metric("tipring_media_rtp_malformed_total") == 0
+    caller.bye()
+
+
+def test_reports_go_where_the_peers_reports_come_from(make_system, backends):
+    """A phone behind a NAT tells a port nobody can reach."""
+    system = make_system(calls=4)
+    backends.start(system)
+    caller = Caller(system)
+    caller.start_media(caller.call())
+    reports = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    reports.bind(("127.0.0.1", 0))
+    for _ in range(5):
+        caller.send_audio(b"\x21" * 160)
+        caller.hear(0.02)
+    reports.sendto(b"not RTCP", (caller.remote[0], caller.remote[1] + 1))
+    report = struct.pack("!BBHIIIIII", 0x80, 200, 6, 0x1234, 1, 2, 3, 4, 5)
+    reports.sendto(report, (caller.remote[0], caller.remote[1] + 1))
+    reports.settimeout(5)
+    got = reports.recv(2048)
+    assert got[1] == 200 and struct.unpack("!II", got[20:28])[0] > 5, "a sender report that counts what was sent"
     caller.bye()
 
 
