@@ -32,8 +32,8 @@ static int map(int fd, size_t bytes, bool writable, struct region *ret)
 	if (p == MAP_FAILED)
 		return -errno;
 
-	/* Says that no page will be missed when it goes. Else the kernel, unmapping for a process that was killed, marks
-	 * every page of every tape as used lately before anyone is told of the death: 10 ms with 500 tapes. */
+	/* Says that no page will be missed when it goes. Else the kernel, unmapping for a process that was killed, marks every page of
+	 * every tape as used lately before anyone is told of the death: a few milliseconds with 500 tapes, and callers wait. */
 	(void)madvise(p, bytes, MADV_SEQUENTIAL);
 	*ret = (struct region){p, bytes, fd};
 	return 0;

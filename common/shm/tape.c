@@ -236,27 +236,32 @@ void tape_tx_step(struct tape *t)
 	t->tx_tail += t->tx_seen != t->tx_tail; /* else dropped as hostile since the peek */
 }
 
-/* hot. What was played is not looked at before the ring comes round, so the part behind us is unmapped, once in about two seconds. The
- * ring keeps its contents. The kernel takes a killed process apart page by page before it says that it is dead, and callers wait. */
-static void unmap_played(struct tape *t)
+static size_t tx_window(const struct tape *t, uint64_t index)
 {
-	size_t at = tape_slot_offset(t->tx_tail, t->tx_slots, t->slot_bytes) / TX_WINDOW_BYTES;
-	size_t from = TAPE_RINGS_OFFSET + t->tx_window * TX_WINDOW_BYTES;
+	return tape_slot_offset(index, t->tx_slots, t->slot_bytes) / TX_WINDOW_BYTES;
+}
+
+/* hot. What was played is not looked at before the ring comes round, so the window that was left is unmapped, once in about two seconds.
+ * The ring keeps its contents. The kernel takes a killed process apart page by page before it says that it is dead, and callers wait. */
+static void unmap_played(struct tape *t, uint64_t before)
+{
+	size_t window = tx_window(t, before);
+	size_t from = TAPE_RINGS_OFFSET + window * TX_WINDOW_BYTES;
 	size_t bytes = t->backend.bytes - from;
 
-	if (at == t->tx_window)
-		return;
-	(void)madvise((char *)t->backend.p + from, bytes < TX_WINDOW_BYTES ? bytes : TX_WINDOW_BYTES, MADV_DONTNEED);
-	t->tx_window = at;
+	if (window != tx_window(t, t->tx_tail))
+		(void)madvise((char *)t->backend.p + from, bytes < TX_WINDOW_BYTES ? bytes : TX_WINDOW_BYTES, MADV_DONTNEED);
 }
 
 /* hot */
 void tape_tx_release(struct tape *t)
 {
-	if (atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed) == t->tx_tail)
+	uint64_t before = atomic_load_explicit(&t->mh->tx_tail, memory_order_relaxed);
+
+	if (before == t->tx_tail)
 		return;
 	atomic_store(&t->mh->tx_tail, t->tx_tail);
-	unmap_played(t);
+	unmap_played(t, before);
 }
 
 void tape_tx_pop(struct tape *t)

@@ -44,7 +44,6 @@ struct tape {
 	uint32_t slots; /* rx and sent, each */
 	uint32_t tx_slots;
 	uint64_t rx_head, sent_head, tx_tail;
-	size_t tx_window; /* the part of the tx ring that tx_tail is in */
 	uint64_t tx_seen; /* tx_head as last loaded and found sane */
 	uint64_t rx_rung; /* rx_head at the last tape_reader_sleeps() */
 	uint64_t tx_rung; /* tx_tail at the last tape_writer_waits() */
