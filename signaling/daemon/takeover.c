@@ -64,7 +64,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 	l->r = *r;
 	l->timer.owner = l;
 	err = leg_restore(l, s->actor->now_ms);
-	if (err == 0 && r->listener >= s->listener_count)
+	if (err == 0 && r->flow.listener >= s->listener_count)
 		err = ERR_CORRUPT;
 	if (err == 0 && r->has_txn)
 		err = sip_stack_import(&s->stack, &l->r.server, r->handle, &l->txn);

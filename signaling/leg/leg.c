@@ -74,7 +74,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 	r->state = LEG_IDLE;
 	r->deadline_ms = UINT64_MAX;
 	r->source = request->packet->source;
-	r->listener = request->packet->listener;
+	r->flow = request->packet->flow;
 	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
 	if (offer.n == 0)
@@ -180,7 +180,7 @@ size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
 	if (r->has_txn) {
 		buf_bytes(&b, &r->server, SERVER_HEAD);
 		buf_bytes(&b, r->server.skeleton.text, r->server.skeleton.bytes);
-		buf_bytes(&b, r->server.response, r->server.response_bytes);
+		buf_bytes(&b, r->server.response, r->server.head.response_bytes);
 	}
 	must(buf_ok(&b));
 	return b.n;
@@ -217,7 +217,7 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret)
 			err = unpack(&in, server->skeleton.text, server->skeleton.bytes,
 				     sizeof server->skeleton.text);
 		if (err == 0)
-			err = unpack(&in, server->response, server->response_bytes,
+			err = unpack(&in, server->response, server->head.response_bytes,
 				     sizeof server->response);
 	}
 	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
@@ -270,7 +270,7 @@ int leg_restore(struct leg *l, uint64_t now_ms)
 
 	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES ||
 	    r->state == LEG_IDLE || (r->state == LEG_ENDED && !r->over.owed) ||
-	    !times_are_sound(r, now_ms) || r->source.family == ADDR_NONE ||
+	    !times_are_sound(r, now_ms) || !sip_flow_is_sound(&r->flow) || r->source.family == ADDR_NONE ||
 	    r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
 	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context ||
 	    !headers_are_sound(r) || !dialog_is_sound(&r->dialog) ||

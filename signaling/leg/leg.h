@@ -96,7 +96,7 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	uint64_t handle;
 	struct map_key hash; /* of the stack's tables */
 	uint32_t state;
-	uint32_t listener;
+	struct sip_flow flow;
 	uint64_t deadline_ms; /* UINT64_MAX = none */
 	uint64_t give_up_ms;  /* of the ringing, then of the 2xx */
 	uint32_t interval_ms;
@@ -120,7 +120,7 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	struct sip_server_record server;
 };
 
-#define LEG_RECORD_VERSION 3u
+#define LEG_RECORD_VERSION 4u
 _Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
 
 struct leg {

@@ -201,7 +201,9 @@ int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
 	buf_str_put(b, r->method);
 	buf_char(b, ' ');
 	buf_str_put(b, strict ? first : str_of(d->target));
-	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/");
+	buf_z(b, sip_transport_name(r->transport));
+	buf_char(b, ' ');
 	buf_str_put(b, r->via_host);
 	buf_z(b, ";branch=");
 	buf_str_put(b, r->branch);

@@ -6,6 +6,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/buf.h"
+#include "signaling/sip/flow.h"
 #include "signaling/sip/validate.h"
 
 #define SIP_CALL_ID_BYTES      256u
@@ -42,6 +43,7 @@ bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c);
 
 struct sip_dialog_request {
 	struct str method;
+	enum sip_transport transport;
 	struct str via_host; /* "192.0.2.1:5060" of the listener */
 	struct str branch;   /* with its cookie */
 	struct str headers;  /* complete lines */

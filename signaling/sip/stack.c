@@ -135,14 +135,14 @@ static struct sip_server_txn *find_server(struct sip_stack *s, uint64_t key)
 /* ---- sending ---- */
 
 static void send_bytes(struct sip_stack *s, struct str bytes, const struct addr *to,
-		       uint32_t listener, struct sip_effects *out)
+		       const struct sip_flow *flow, struct sip_effects *out)
 {
 	struct sip_effect *e = emit(out, SIP_SEND);
 
 	e->p = bytes.p;
 	e->n = bytes.n;
 	e->to = *to;
-	e->listener = listener;
+	e->flow = *flow;
 	s->count.sent++;
 }
 
@@ -173,7 +173,7 @@ void sip_stack_answer(struct sip_stack *s, const struct sip_reply *r,
 		return;
 	}
 	s->count.refused += reply.code >= 300;
-	send_bytes(s, buf_str(&b), &to, s->packet.listener, out);
+	send_bytes(s, buf_str(&b), &to, &s->packet.flow, out);
 }
 
 static void refuse(struct sip_stack *s, const struct sip_verdict *v,
@@ -196,7 +196,7 @@ static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
 	struct str kept = {sip_store_at(&s->store, &t->response), t->response.bytes};
 
 	if (kept.p != NULL)
-		send_bytes(s, kept, &t->to, t->listener, out);
+		send_bytes(s, kept, &t->to, &t->flow, out);
 }
 
 /* A response with nothing of its own need not be kept: the request that asks for it again
@@ -217,7 +217,7 @@ static void send_plain(struct sip_stack *s, const struct sip_server_txn *t,
 	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
 			      &s->skeleton) == 0 &&
 	    sip_reply_print(&b, &s->skeleton, &r) == 0)
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+		send_bytes(s, buf_str(&b), &t->to, &t->flow, out);
 }
 
 static void arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn *t)
@@ -304,7 +304,7 @@ static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 	}
 	txn_start(&t->txn, invite ? TXN_INVITE_SERVER : TXN_SERVER, now_ms);
 	t->to = sip_via_reply_to(&s->core.via, &s->packet.source, s->cfg.force_rport);
-	t->listener = s->packet.listener;
+	t->flow = s->packet.flow;
 	/* the request's own one is in the skeleton, however long it is */
 	if (outside || str_copy(t->to_tag, sizeof t->to_tag, s->core.to.tag) != 0)
 		sip_stack_new_tag(s, t->to_tag);
@@ -487,7 +487,7 @@ static void act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned t
 	struct sip_effect *e;
 
 	if (todo & TXN_DO_SEND)
-		send_bytes(s, request, &t->to, t->listener, out);
+		send_bytes(s, request, &t->to, &t->flow, out);
 	if (todo & TXN_DO_DELIVER) {
 		e = emit(out, SIP_GOT_RESPONSE);
 		e->user = t->user;
@@ -588,12 +588,12 @@ int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply 
 	if (is_plain(t, r)) {
 		t->plain = r->code;
 		sip_store_drop(&s->store, &t->response);
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+		send_bytes(s, buf_str(&b), &t->to, &t->flow, out);
 	} else if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
 		/* it goes out all the same, but can not be repeated */
 		s->count.full++;
 		sip_store_drop(&s->store, &t->response);
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+		send_bytes(s, buf_str(&b), &t->to, &t->flow, out);
 	}
 	act_server(s, t, txn_event(&t->txn, event_of(r->code), now_ms), out);
 	return 0;
@@ -660,7 +660,7 @@ int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 	}
 	t->method = (uint32_t)method;
 	t->to = request->to;
-	t->listener = request->listener;
+	t->flow = request->flow;
 	t->user = request->user;
 	t->timer.owner = t;
 	txn_start(&t->txn, TXN_CLIENT, now_ms);
@@ -699,14 +699,14 @@ const struct sip_server_record *sip_stack_export(struct sip_stack *s, uint64_t t
 	if (t == NULL || t->txn.kind != TXN_INVITE_SERVER)
 		return NULL;
 	*r = (struct sip_server_record){
+		.head = {.key = t->key,
+			 .merge_key = t->merge_key,
+			 .to = t->to,
+			 .flow = t->flow,
+			 .response_bytes = t->response.bytes},
 		.txn = t->txn,
-		.key = t->key,
-		.merge_key = t->merge_key,
-		.to = t->to,
-		.listener = t->listener,
-		.response_bytes = t->response.bytes,
 	};
-	memcpy(r->to_tag, t->to_tag, sizeof r->to_tag);
+	memcpy(r->head.to_tag, t->to_tag, sizeof r->head.to_tag);
 	if (t->skeleton.bytes > 0)
 		memcpy(&r->skeleton, sip_store_at(&s->store, &t->skeleton),
 		       t->skeleton.bytes);
@@ -750,37 +750,40 @@ static bool timers_are_sound(const struct txn *t, uint64_t now_ms)
 
 static bool record_is_sound(const struct sip_server_record *r, uint64_t now_ms)
 {
-	const char *tag_end = memchr(r->to_tag, '\0', sizeof r->to_tag);
+	const struct sip_server_head *h = &r->head;
+	const char *tag_end = memchr(h->to_tag, '\0', sizeof h->to_tag);
 
 	return r->txn.kind == TXN_INVITE_SERVER && timers_are_sound(&r->txn, now_ms) &&
-	       r->response_bytes <= sizeof r->response && r->to.family > ADDR_NONE &&
-	       r->to.family < ADDR_FAMILIES && tag_end != NULL &&
-	       sip_is_token((struct str){r->to_tag, (size_t)(tag_end - r->to_tag)}) &&
+	       h->response_bytes <= sizeof r->response && h->to.family > ADDR_NONE &&
+	       h->to.family < ADDR_FAMILIES && sip_flow_is_sound(&h->flow) &&
+	       tag_end != NULL &&
+	       sip_is_token((struct str){h->to_tag, (size_t)(tag_end - h->to_tag)}) &&
 	       (r->txn.state != TXN_PROCEEDING || skeleton_is_sound(&r->skeleton));
 }
 
 int sip_stack_import(struct sip_stack *s, const struct sip_server_record *r,
 		     uint64_t user, uint64_t *ret_txn)
 {
+	const struct sip_server_head *h = &r->head;
 	struct sip_server_txn *t;
 
-	if (!record_is_sound(r, s->wheel.now_ms) || find_server(s, r->key) != NULL)
+	if (!record_is_sound(r, s->wheel.now_ms) || find_server(s, h->key) != NULL)
 		return ERR_CORRUPT;
-	t = add_server(s, r->key, r->merge_key);
+	t = add_server(s, h->key, h->merge_key);
 	if (t == NULL)
 		return ERR_NOSPC;
 	if ((r->txn.state == TXN_PROCEEDING && keep_skeleton(s, t, &r->skeleton) != 0) ||
-	    (r->response_bytes > 0 && sip_store_put(&s->store, &t->response, r->response,
-						    r->response_bytes) != 0)) {
+	    (h->response_bytes > 0 && sip_store_put(&s->store, &t->response, r->response,
+						    h->response_bytes) != 0)) {
 		free_server(s, t);
 		return ERR_NOSPC;
 	}
 	t->txn = r->txn;
 	t->txn.unexpected = 0;
 	t->user = user;
-	t->to = r->to;
-	t->listener = r->listener;
-	memcpy(t->to_tag, r->to_tag, sizeof t->to_tag);
+	t->to = h->to;
+	t->flow = h->flow;
+	memcpy(t->to_tag, h->to_tag, sizeof t->to_tag);
 	arm(s, &t->timer, &t->txn);
 	*ret_txn = pool_handle(&s->servers, t);
 	return 0;

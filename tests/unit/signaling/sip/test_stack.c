@@ -70,7 +70,7 @@ Test(sip_stack, c134_invite_retransmitted_while_ringing)
 	cr_expect_eq(kit_answer(&k.fx, NULL), 100u);
 	cr_expect_eq(k.fx.v[0].kind, SIP_SEND, "100 before anything else");
 	cr_expect_eq(kit_tags(k.fx.v[0].p, k.fx.v[0].n), 0u);
-	cr_expect_eq(k.fx.v[0].listener, 1u);
+	cr_expect_eq(k.fx.v[0].flow.listener, 1u);
 	input((struct kit_request){.cseq = 0});
 	cr_expect_eq(kit_answer(&k.fx, NULL), 100u);
 

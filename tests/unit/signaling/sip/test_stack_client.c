@@ -20,7 +20,7 @@ static char bye_branch[SIP_BRANCH_BYTES];
 
 static int send_bye(const char *method)
 {
-	struct sip_effect where = {.to = k.peer, .listener = 2, .user = 9};
+	struct sip_effect where = {.to = k.peer, .flow = {.listener = 2}, .user = 9};
 	struct str text;
 
 	sip_stack_branch(&k.s, bye_branch);
@@ -51,7 +51,7 @@ Test(sip_stack_client, c138_bye_unanswered)
 
 	cr_assert_eq(send_bye("BYE"), 0);
 	cr_assert_eq(k.fx.n, 1u);
-	cr_expect_eq(k.fx.v[0].listener, 2u);
+	cr_expect_eq(k.fx.v[0].flow.listener, 2u);
 	cr_expect(addr_eq(&k.fx.v[0].to, &k.peer));
 	while (k.now_ms < start + 31990)
 		n += kit_run(&k, k.now_ms + 10);

@@ -82,7 +82,7 @@ Test(sip_takeover, the_last_response_is_repeated)
 		cr_expect_eq(heir.fx.v[0].n, want.n);
 		cr_expect_eq(memcmp(heir.fx.v[0].p, copy, want.n), 0, "%u", codes[i]);
 		cr_expect(addr_eq(&heir.fx.v[0].to, &want.to));
-		cr_expect_eq(heir.fx.v[0].listener, 1u);
+		cr_expect_eq(heir.fx.v[0].flow.listener, 1u);
 		free(copy);
 	}
 }
@@ -249,7 +249,7 @@ Test(sip_takeover, a_tombstone_stays_one)
 
 	sip_stack_settle(&dead.s, txn);
 	(void)take_over(txn);
-	cr_expect_eq(record.response_bytes, 0u);
+	cr_expect_eq(record.head.response_bytes, 0u);
 	invite_again(&heir);
 	cr_expect_eq(heir.fx.n, 0u);
 	kit_run(&heir, heir.now_ms + 32100);
@@ -285,10 +285,10 @@ Test(sip_takeover, twice_or_too_many)
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_CORRUPT);
 	cr_expect_eq(ret, 7u);
 	for (unsigned i = 1; i < 64; i++) {
-		record.key++;
+		record.head.key++;
 		cr_assert_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "%u", i);
 	}
-	record.key++;
+	record.head.key++;
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
 }
 
@@ -325,12 +325,15 @@ Test(sip_takeover, records_are_hostile)
 		 bad->txn.interval_ms = 0)); /* would spin */
 	REFUSED((bad->txn.state = TXN_CONFIRMED,
 		 bad->txn.timeout_ms = heir.now_ms + 32001));
-	REFUSED(bad->response_bytes = SIP_RESPONSE_BYTES + 1);
-	REFUSED(bad->to.family = ADDR_NONE);
-	REFUSED(bad->to.family = ADDR_FAMILIES);
-	REFUSED(memset(bad->to_tag, 'a', sizeof bad->to_tag));
-	REFUSED(memset(bad->to_tag, 0, sizeof bad->to_tag));
-	REFUSED(bad->to_tag[3] = '\r');
+	REFUSED(bad->head.response_bytes = SIP_RESPONSE_BYTES + 1);
+	REFUSED(bad->head.to.family = ADDR_NONE);
+	REFUSED(bad->head.to.family = ADDR_FAMILIES);
+	REFUSED(bad->head.flow.transport = SIP_TRANSPORTS);
+	REFUSED(bad->head.flow.connection = 1); /* of UDP */
+	REFUSED(bad->head.flow.generation = 1);
+	REFUSED(memset(bad->head.to_tag, 'a', sizeof bad->head.to_tag));
+	REFUSED(memset(bad->head.to_tag, 0, sizeof bad->head.to_tag));
+	REFUSED(bad->head.to_tag[3] = '\r');
 	REFUSED(bad->skeleton.bytes = SIP_SKELETON_BYTES + 1);
 	REFUSED(bad->skeleton.bytes = 0);
 	REFUSED(bad->skeleton.bytes--);
