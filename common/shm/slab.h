@@ -19,7 +19,7 @@
 
 #define SLAB_HOT_WORDS  8u
 #define SLAB_CAP_MAX    65536u /* records */
-#define SLAB_RECORD_MAX 32768u /* bytes of one */
+#define SLAB_RECORD_MAX 65536u /* bytes of one */
 
 struct slab {
 	struct region region;  /* owned */

@@ -16,12 +16,15 @@ static bool is_printable(struct str s)
 }
 
 /* A name-addr without its parameters: they are the dialog's business. A display name that
- * is folded or holds control characters is left out; only tags and URIs identify. */
+ * is folded, holds control characters or is too long is left out; only tags and URIs
+ * identify. */
 static int keep_party(char *to, size_t cap, const struct sip_nameaddr *a)
 {
+	size_t quotes = sizeof "\"\" <>" - 1;
 	struct buf b = buf_of(to, cap - 1);
 
-	if (a->display.n > 0 && is_printable(a->display)) {
+	if (a->display.n > 0 && is_printable(a->display) &&
+	    a->display.n + a->uri.n + quotes <= b.cap) {
 		buf_char(&b, '"');
 		buf_str_put(&b, a->display);
 		buf_z(&b, "\" ");
