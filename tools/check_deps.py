@@ -143,8 +143,10 @@ def faults_of(path, root):
 NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.S)
 WORD = re.compile(r"[A-Za-z_]\w*")
 # a definition starts in the first column and is not static: `int x_open(`, `const struct rule x_rules[] =`
-DEFINITION = re.compile(r"^(?!static\b|extern\b|typedef\b|return\b)[A-Za-z_][\w \t*]*?\b(\w+)"
+DEFINITION = re.compile(r"^(?!static\b|extern\b|typedef\b|return\b)[A-Za-z_][\w\s*]*?\b(\w+)"
                         r"(?:\((?:[^;{}()]|\([^()]*\))*\)\s*\{|(?:\[[^]\n]*\])+\s*=|\s*=)", re.M)
+
+STATIC = re.compile(r"^static\b[\w\s*]*?\b(\w+)(?=[\[(;]|\s*=)", re.M)
 
 
 def code_of(path):
@@ -158,9 +160,10 @@ def uses(folder):
     code = {p.stem: code_of(p) for p in sorted(folder.glob("*.c"))}
     home = {m[1]: stem for stem, text in code.items() for m in DEFINITION.finditer(text)}
     for stem, text in code.items():
+        own = set(STATIC.findall(text))
         for number, line in enumerate(text.splitlines(), 1):
             for name in WORD.findall(line):
-                if home.get(name, stem) != stem:
+                if name not in own and home.get(name, stem) != stem:
                     yield stem, number, name, home[name]
 
 
