@@ -1,4 +1,4 @@
-/* test_stack_client.c - signaling/sip/stack.c as a client: requests of ours and their
+/* test_stack_client.c - mirrors signaling/sip/stack_client.c: requests of ours and their
  * answers. */
 #include "tests/unit/signaling/sip/kit.h"
 
