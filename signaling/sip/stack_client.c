@@ -1,5 +1,6 @@
 /* stack_client.c - see stack.h: requests of ours and the responses to them. */
 #include "signaling/sip/stack_parts.h"
+#include "signaling/sip/uses.h"
 
 static void free_client(struct sip_stack *s, struct sip_client_txn *t)
 {
@@ -45,7 +46,8 @@ static struct sip_client_txn *find_client(const struct sip_stack *s)
 	struct sip_via via;
 	uint64_t handle;
 
-	if (sip_via_parse(sip_list_next(&vias), &via) != 0 || vias.n > 0 ||
+	if (sip_fault_in(&s->msg, sip_uses(&s->msg, false)) != NULL ||
+	    sip_via_parse(sip_list_next(&vias), &via) != 0 || vias.n > 0 ||
 	    s->msg.fields[s->msg.first[SIP_VIA]].next != SIP_NONE ||
 	    sip_cseq_parse(sip_value(&s->msg, SIP_CSEQ), &cseq) != 0 ||
 	    !map_get(&s->client_keys, map_hash(&s->hash, via.branch.p, via.branch.n),
