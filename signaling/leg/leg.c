@@ -2,6 +2,7 @@
 #include "signaling/leg/leg.h"
 
 #include "common/base/must.h"
+#include "signaling/sip/body.h"
 
 static void keep(char *to, size_t cap, struct str from)
 {
@@ -66,7 +67,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 {
 	const struct sip_msg *m = request->msg;
 	const struct sip_core *c = request->core;
-	struct str offer = sdp_in_body(sip_value(m, SIP_CONTENT_TYPE), m->body);
+	struct str offer = sip_body_part(sip_value(m, SIP_CONTENT_TYPE), m->body, STR("application/sdp"));
 	struct leg_record *r = &l->r;
 	int err;
 
@@ -132,8 +133,8 @@ static int refresh_refusal(const struct leg *l)
 
 int leg_refresh(struct leg *l, const struct sip_effect *request)
 {
-	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE),
-				      request->msg->body);
+	struct str text = sip_body_part(sip_value(request->msg, SIP_CONTENT_TYPE),
+					request->msg->body, STR("application/sdp"));
 	int code = refresh_refusal(l);
 	struct sdp_choice choice;
 	struct sdp offer;
