@@ -92,7 +92,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 		return err == ERR_NOSPC ? 513 : 400;
 
 	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
-	keep(r->from_display, sizeof r->from_display, c->from.display);
+	sip_display_copy(r->from_display, sizeof r->from_display, c->from.display);
 	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	keep(r->request_uri, sizeof r->request_uri, m->uri);
 	keep_headers(r, m);
