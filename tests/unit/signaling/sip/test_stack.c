@@ -409,6 +409,11 @@ Test(sip_stack, c167_options)
 	cr_expect(str_eq(sent(), first), "the same again, tag included");
 	cr_expect_eq(k.s.servers.used, 0u);
 	free(m);
+
+	/* in a dialog it asks whether that is there, which its owner knows */
+	input((struct kit_request){.method = "OPTIONS", .to_tag = "x"});
+	cr_expect_eq(k.fx.n, 1u);
+	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u);
 }
 
 /* C168, C042, C186, C151: refusals of what is not served, each with what belongs to it */

@@ -345,6 +345,53 @@ Test(sip_takeover, records_are_hostile)
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "it was a good one");
 }
 
+/* What a state's timers can be, and one more: a record must neither repeat faster than T1 nor
+ * slower than T2, nor stay for longer than 64*T1. */
+Test(sip_takeover, timers_of_records)
+{
+	const uint64_t never = UINT64_MAX;
+	static const struct {
+		enum txn_state state;
+		uint32_t interval_ms;
+		uint64_t resend_in_ms, timeout_in_ms; /* 0: never */
+		bool sound;
+	} cases[] = {
+		{TXN_PROCEEDING, 0, 0, 0, true},
+		{TXN_PROCEEDING, 0, 1, 0, false},
+		{TXN_PROCEEDING, 0, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 1, true},
+		{TXN_COMPLETED, SIP_T1_MS - 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T2_MS, SIP_T2_MS, SIP_TIMEOUT_MS, true},
+		{TXN_COMPLETED, SIP_T2_MS + 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, SIP_T2_MS + 1, SIP_TIMEOUT_MS, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, SIP_TIMEOUT_MS + 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 0, false},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_CONFIRMED, 0, 1, SIP_TIMEOUT_MS, false},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_ACCEPTED, 0, 1, SIP_TIMEOUT_MS, false},
+	};
+	uint64_t ret;
+
+	(void)take_over(call(180));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t now = heir.now_ms;
+
+		record.head.key++;
+		record.txn.state = (uint8_t)cases[i].state;
+		record.txn.interval_ms = cases[i].interval_ms;
+		record.txn.resend_ms =
+			cases[i].resend_in_ms != 0 ? now + cases[i].resend_in_ms : never;
+		record.txn.timeout_ms =
+			cases[i].timeout_in_ms != 0 ? now + cases[i].timeout_in_ms : never;
+		cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret),
+			     cases[i].sound ? 0 : ERR_CORRUPT, "%zu", i);
+	}
+}
+
 /* Whatever stands in them: no crash, no spin, and what was let in can be answered and
  * ends. */
 Test(sip_takeover, random_damage)
