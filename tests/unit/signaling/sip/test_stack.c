@@ -158,9 +158,26 @@ Test(sip_stack, c139_c189_refusal_without_ack)
 	cr_assert_eq(k.fx.n, 1u);
 	cr_expect_eq(k.fx.v[0].kind, SIP_NO_ACK);
 	cr_expect_eq(k.fx.v[0].user, 77u);
-	cr_expect_eq(k.s.servers.used, 0u);
-	cr_expect_eq(k.s.server_keys.used, 0u);
-	cr_expect_eq(k.s.merge_keys.used, 0u);
+	kit_expect_empty(&k.s, "nobody acknowledged");
+}
+
+/* From 200 on an answer is final, from 300 on it is a refusal, which is repeated. */
+Test(sip_stack, c139_what_is_repeated)
+{
+	static const struct {
+		unsigned code, again;
+	} cases[] = {{199, 0}, {200, 0}, {299, 0}, {300, 1}, {699, 1}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t txn = invite();
+
+		cr_assert_eq(respond(txn, cases[i].code), 0);
+		cr_expect_eq(kit_run(&k, k.now_ms + 510), cases[i].again, "%u",
+			     cases[i].code);
+		cr_expect_eq(respond(txn, 180), cases[i].code < 200 ? 0 : ERR_PROTO);
+		close_kit();
+		open_kit();
+	}
 }
 
 Test(sip_stack, ack_of_refusal_stops_it)
@@ -704,10 +721,5 @@ Test(sip_stack, c021_random_sessions_leave_nothing)
 			(void)!respond(pool_handle(&k.s.servers, t), 480);
 	}
 	kit_run(&k, k.now_ms + 33000);
-	cr_expect_eq(k.s.servers.used, 0u);
-	cr_expect_eq(k.s.server_keys.used, 0u);
-	cr_expect_eq(k.s.merge_keys.used, 0u);
-	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
-		cr_expect_eq(k.s.store.pools[i].used, 0u);
-	cr_expect_eq(k.s.wheel.armed, 0u);
+	kit_expect_empty(&k.s, "at the end");
 }

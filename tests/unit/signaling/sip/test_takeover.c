@@ -291,6 +291,28 @@ Test(sip_takeover, twice_or_too_many)
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
 }
 
+/* No place for its messages: nothing of it stays, and it is not found. */
+Test(sip_takeover, no_room_for_messages)
+{
+	static const unsigned codes[] = {0, 486};
+	uint64_t ret = 7;
+
+	for (size_t i = 0; i < 2; i++) {
+		close_kits();
+		open_kits();
+		record = *sip_stack_export(&dead.s, call(codes[i]));
+		for (unsigned j = 0; j < SIP_STORE_SIZES; j++)
+			while (pool_take(&heir.s.store.pools[j], NULL) != NULL)
+				;
+		cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
+		cr_expect_eq(ret, 7u);
+		cr_expect_eq(heir.s.servers.used, 0u);
+		cr_expect_eq(heir.s.server_keys.used, 0u);
+		cr_expect_eq(heir.s.merge_keys.used, 0u);
+		cr_expect_eq(heir.s.wheel.armed, 0u);
+	}
+}
+
 /* One thing wrong in a record is enough. */
 Test(sip_takeover, records_are_hostile)
 {
