@@ -266,6 +266,17 @@ Test(sip_takeover, a_refusal_goes_on)
 	cr_expect_eq(heir.s.servers.used, 0u);
 }
 
+/* S17 holds over the change, too. */
+Test(sip_takeover, s17_a_refusal_merges_with_nothing)
+{
+	(void)take_over(call(486));
+	cr_expect_eq(record.head.merge_key, 0u);
+	kit_input(&heir, kit_print((struct kit_request){.branch = "z9hG4bKother"}));
+	cr_expect_eq(kit_count(&heir.fx, SIP_GOT_REQUEST), 1u);
+	kit_input(&heir, kit_print((struct kit_request){.branch = "z9hG4bKthird"}));
+	cr_expect_eq(kit_answer(&heir.fx, NULL), 482u);
+}
+
 Test(sip_takeover, what_has_no_record)
 {
 	uint64_t bye;
@@ -362,6 +373,19 @@ Test(sip_takeover, records_are_hostile)
 	REFUSED(bad->skeleton.to_end = bad->skeleton.bytes);
 	REFUSED(bad->skeleton.has_to_tag = 2);
 	REFUSED(bad->skeleton.text[0] = 'X');
+	/* as long as there is room for, and one more */
+	memset(record.skeleton.text, 'x', sizeof record.skeleton.text);
+	memcpy(record.skeleton.text, "Via: ", 5);
+	memcpy(record.skeleton.text + sizeof record.skeleton.text - 2, "\r\n", 2);
+	record.skeleton.bytes = SIP_SKELETON_BYTES;
+	record.skeleton.route_bytes = 100;
+	record.skeleton.to_end = SIP_SKELETON_BYTES - 100 - 2;
+	record.head.response_bytes = SIP_RESPONSE_BYTES;
+	REFUSED(bad->skeleton.to_end++);
+	REFUSED(bad->skeleton.bytes++);
+	REFUSED(bad->skeleton.cut = 1);
+	REFUSED(bad->skeleton.text[sizeof bad->skeleton.text - 1] = 'x');
+	REFUSED(bad->skeleton.text[sizeof bad->skeleton.text - 2] = 'x');
 #undef REFUSED
 	cr_expect_eq(heir.s.servers.used, 0u);
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "it was a good one");
