@@ -42,11 +42,6 @@ static const uint64_t singles = 0
 
 /* clang-format on */
 
-uint64_t sip_uses_always(void)
-{
-	return REQUEST;
-}
-
 uint64_t sip_uses(const struct sip_msg *m, bool in_dialog)
 {
 	uint64_t more;

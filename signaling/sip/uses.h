@@ -11,9 +11,6 @@
 /* Bits SIP_BIT(id). `in_dialog`: the request has a To tag. */
 uint64_t sip_uses(const struct sip_msg *m, bool in_dialog);
 
-/* Of every request, whatever its method is. */
-uint64_t sip_uses_always(void);
-
 /* NULL, or what is wrong with the fields of `uses` before their values are looked at: one
  * can not be read, or stands twice where once is the rule. */
 const char *sip_fault_in(const struct sip_msg *m, uint64_t uses);

@@ -199,8 +199,6 @@ static verdict judge_always(const struct sip_msg *m, struct sip_core *c)
 	if (m->fault != 0)
 		return refuse(m->fault, m->fault_text);
 	if (v.status == 0)
-		v = check_fields(m, sip_uses_always());
-	if (v.status == 0)
 		v = check_required(m, c);
 	if (v.status == 0)
 		v = check_method(m, c);

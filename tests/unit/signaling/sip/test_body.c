@@ -55,6 +55,7 @@ static const struct {
 	{"preamble", "multipart/mixed;boundary=xy", "hi\r\n--xy\r\n" SDP "\r\n--xy--", "v=0"},
 	{"blanks behind a delimiter", "multipart/mixed;boundary=xy", "--xy \t\r\n" SDP "\r\n--xy-- \r\n", "v=0"},
 	{"line ends of one octet", "multipart/mixed;boundary=xy", "--xy\nContent-Type: application/sdp\n\nv=0\n--xy--\n", "v=0"},
+	{"a short line that is no field", "multipart/mixed;boundary=xy", "--xy\nX\nContent-Type: application/sdp\n\nv=0\n--xy--\n", "v=0"},
 	{"its own last line end", "multipart/mixed;boundary=xy", "--xy\r\n" SDP "\r\n\r\n--xy--", "v=0\r\n"},
 	{"the end was cut off", "multipart/mixed;boundary=xy", "--xy\r\n" SDP "\r\nm=", "v=0\r\nm="},
 	{"a part without header", "multipart/mixed;boundary=xy", "--xy\r\n\r\nv=0\r\n--xy--", ""},

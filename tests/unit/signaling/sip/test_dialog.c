@@ -14,6 +14,20 @@ static int make(struct kit_request r)
 	return sip_dialog_uas(&d, &m, &core, STR("ours"));
 }
 
+static int make_from(const char *from, const char *contact)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof text,
+		 "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: "
+		 "%s\r\n"
+		 "To: <sip:b@c>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n",
+		 from, contact);
+	cr_assert_eq(sip_parse(text, strlen(text), &m), 0);
+	(void)sip_validate(&m, &core); /* which refuses some of these before */
+	return sip_dialog_uas(&d, &m, &core, STR("ours"));
+}
+
 static struct str print(const char *method)
 {
 	static char area[SIP_REQUEST_BYTES];
@@ -64,6 +78,38 @@ Test(sip_dialog, c142_bye)
 			     "To: \"Alice\" <sip:alice@example.com>;tag=from1\r\n"
 			     "Call-ID: call1@192.0.2.1\r\nCSeq: 1 BYE\r\nContent-Length: "
 			     "0\r\n\r\n")));
+}
+
+Test(sip_dialog, what_a_request_may_carry)
+{
+	static char area[SIP_REQUEST_BYTES];
+	struct buf b = buf_of(area, sizeof area);
+
+	cr_assert_eq(make((struct kit_request){.cseq = 1}), 0);
+	cr_assert_eq(sip_dialog_print(&d,
+				      &(struct sip_dialog_request){
+					      .method = STR("INFO"),
+					      .transport = SIP_UDP,
+					      .via_host = STR("[2001:db8::1]:5060"),
+					      .branch = STR("z9hG4bKb"),
+					      .headers = STR("X-A: 1\r\nX-B: 2\r\n"),
+					      .contact = STR("s")},
+				      &b),
+		     0);
+	cr_expect(kit_has(buf_str(&b), "INFO sip:alice@192.0.2.1:5062 SIP/2.0\r\n"
+				       "Via: SIP/2.0/UDP [2001:db8::1]:5060;branch=z9hG4bKb;rport\r\n"));
+	cr_expect(kit_has(buf_str(&b), "CSeq: 1 INFO\r\nContact: <s>\r\nX-A: 1\r\nX-B: 2\r\n"
+				       "Content-Length: 0\r\n\r\n"));
+	cr_expect_not(kit_has(print("BYE"), "Contact"));
+}
+
+/* A tag and a name of one octet are there. */
+Test(sip_dialog, short_ones)
+{
+	cr_assert_eq(make_from("\"A\" <sip:a@b>;tag=1", "Contact: <sip:x?h>\r\n"), 0);
+	cr_expect_str_eq(d.remote, "\"A\" <sip:a@b>");
+	cr_expect_str_eq(d.target, "sip:x");
+	cr_expect(kit_has(print("BYE"), "To: \"A\" <sip:a@b>;tag=1\r\n"));
 }
 
 /* C143 */
@@ -145,20 +191,6 @@ static const char *repeat(const char *before, size_t n, const char *after)
 	return area;
 }
 
-static int make_from(const char *from, const char *contact)
-{
-	static char text[4096];
-
-	snprintf(text, sizeof text,
-		 "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: "
-		 "%s\r\n"
-		 "To: <sip:b@c>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n",
-		 from, contact);
-	cr_assert_eq(sip_parse(text, strlen(text), &m), 0);
-	(void)sip_validate(&m, &core); /* which refuses some of these before */
-	return sip_dialog_uas(&d, &m, &core, STR("ours"));
-}
-
 /* S19: the longest of everything that is kept, and one more. */
 Test(sip_dialog, caps)
 {
@@ -182,6 +214,27 @@ Test(sip_dialog, caps)
 						     2047 - strlen("<sip:;lr>") + over,
 						     ";lr>\r\n")}),
 			     want);
+	}
+}
+
+/* What comes from us, and the other party. */
+Test(sip_dialog, caps_of_our_side)
+{
+	static char text[8192];
+
+	for (unsigned over = 0; over < 2; over++) {
+		int want = over != 0 ? ERR_NOSPC : 0;
+
+		cr_assert_eq(make((struct kit_request){.cseq = 1}), 0);
+		cr_expect_eq(sip_dialog_uas(&d, &m, &core, str_of(repeat("", 255 + over, ""))),
+			     want);
+		snprintf(text, sizeof text,
+			 "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\n"
+			 "From: <sip:a@b>;tag=1\r\nTo: %sCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+			 repeat("<sip:", 1023 - strlen("<sip:>") + over, ">\r\n"));
+		cr_assert_eq(sip_parse(text, strlen(text), &m), 0);
+		cr_assert_eq(sip_validate(&m, &core).status, 0);
+		cr_expect_eq(sip_dialog_uas(&d, &m, &core, STR("ours")), want);
 	}
 }
 
@@ -259,10 +312,13 @@ Test(sip_dialog, c149_target_refresh)
 		cr_expect_eq(sip_dialog_refresh(&d, &m, &core), cases[i].err, "%zu", i);
 		cr_expect_str_eq(d.target, cases[i].target, "%zu", i);
 	}
-	(void)!make_from("<sip:a@b>;tag=1", repeat("Contact: <sip:", 1024, ">\r\n"));
-	d = other;
-	cr_expect_eq(sip_dialog_refresh(&d, &m, &core), ERR_NOSPC);
-	cr_expect_str_eq(d.target, other.target);
+	for (unsigned n = 1023; n < 1026; n++) {
+		(void)!make_from("<sip:a@b>;tag=1",
+				 repeat("Contact: <sip:", n - strlen("sip:"), ">\r\n"));
+		d = other;
+		cr_expect_eq(sip_dialog_refresh(&d, &m, &core), n < 1024 ? 0 : ERR_NOSPC, "%u", n);
+		cr_expect_eq(strlen(d.target), n < 1024 ? n : strlen(other.target), "%u", n);
+	}
 }
 
 /* C059: quoted again as it was; what could hurt inside of a line is left out */

@@ -238,6 +238,15 @@ Test(sip_validate, c098_bodies)
 	}
 }
 
+/* C031: where nobody can be told what is wrong, nobody is. */
+Test(sip_validate, c031_nothing_else_matters_without_via)
+{
+	cr_expect_eq(judge(STR("OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 9\r\n\r\n")).status,
+		     SIP_DROP);
+	cr_expect_eq(judge(STR("OPTIONS sip:a@b SIP/7.0\r\nVia:\r\n\r\n")).status, SIP_DROP);
+	cr_expect_not(core.has_via);
+}
+
 /* RFC 3261 17.1.1.3 */
 Test(sip_validate, an_ack_is_served_or_dropped)
 {
