@@ -233,3 +233,74 @@ Test(sip_reply, retry_after_is_spread)
 	}
 	cr_expect_eq(seen, 0xf0u, "4, 5, 6 and 7");
 }
+
+/* C027: nothing of a reply leaves its line, whoever wrote it. */
+Test(sip_reply, c027_parts_of_one_line)
+{
+	static const struct str bad[] = {{"a\rb", 3}, {"a\nb", 3}, {"a\0b", 3}, {"\n", 1}};
+	static char area[SIP_RESPONSE_BYTES];
+
+	make(STR("BYE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nTo: <sip:b@c>\r\n\r\n"));
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		const struct sip_reply replies[] = {
+			{.code = 200, .reason = bad[i]},
+			{.code = 200, .to_tag = bad[i]},
+			{.code = 200, .server = bad[i]},
+			{.code = 200, .type = bad[i]},
+			{.code = 200, .type = bad[i], .body = STR("x")},
+		};
+
+		for (size_t j = 0; j < sizeof replies / sizeof replies[0]; j++) {
+			struct buf b = buf_of(area, sizeof area);
+
+			cr_expect_eq(sip_reply_print(&b, &skeleton, &replies[j]), ERR_SYNTAX,
+				     "%zu %zu", i, j);
+			cr_expect_eq(b.n, 0u);
+		}
+	}
+}
+
+/* Of one octet each. */
+Test(sip_reply, short_parts)
+{
+	make(STR("BYE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nv: x\r\nVia:\r\nTo: <sip:b@c>\r\n\r\n"));
+	cr_expect(str_eq(print((struct sip_reply){.code = 200,
+						  .reason = STR("r"),
+						  .to_tag = STR("t"),
+						  .server = STR("s"),
+						  .type = STR("y"),
+						  .body = STR("b")}),
+			 STR("SIP/2.0 200 r\r\nVia: SIP/2.0/UDP h;received=192.0.2.1\r\nVia: x\r\n"
+			     "To: <sip:b@c>;tag=t\r\nServer: s\r\nContent-Type: y\r\n"
+			     "Content-Length: 1\r\n\r\nb")));
+	cr_expect(str_eq(print((struct sip_reply){.code = 200}),
+			 STR("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h;received=192.0.2.1\r\nVia: x\r\n"
+			     "To: <sip:b@c>\r\nContent-Length: 0\r\n\r\n")));
+}
+
+/* Routes that do not fit make it good for refusals only, and the next one is not cut. */
+Test(sip_reply, cut_routes)
+{
+	static char text[16384];
+	struct buf b = buf_of(text, sizeof text);
+	char small[256];
+	struct buf got = buf_of(small, sizeof small);
+
+	buf_z(&b, "BYE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nTo: <sip:b@c>\r\nRecord-Route: ");
+	for (size_t i = 0; i < SIP_SKELETON_BYTES; i++)
+		buf_char(&b, 'x');
+	buf_z(&b, "\r\n\r\n");
+	cr_assert_eq(sip_parse(b.p, b.n, &m), 0);
+	(void)sip_validate(&m, &core);
+	cr_expect_eq(sip_skeleton_make(&m, &core, &source, false, &skeleton), ERR_NOSPC);
+	cr_expect_eq(skeleton.cut, 1u);
+	cr_expect_eq(skeleton.route_bytes, 0u);
+	cr_assert_eq(sip_reply_print(&got, &skeleton, &(struct sip_reply){.code = 513, .to_tag = STR("t")}), 0);
+	cr_expect(kit_has(buf_str(&got), "\r\nTo: <sip:b@c>;tag=t\r\nContent-Length: 0\r\n\r\n"));
+
+	make(STR("BYE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nRecord-Route: <sip:p>\r\n\r\n"));
+	cr_expect_eq(skeleton.cut, 0u);
+	cr_expect_eq(skeleton.route_bytes, strlen("Record-Route: <sip:p>\r\n"));
+	cr_expect_eq(skeleton.to_end, 0u, "there is no To");
+	cr_expect_eq(skeleton.has_to_tag, 1u, "nor a place for a tag");
+}
