@@ -173,7 +173,11 @@ Test(sip_msg, c013_start_lines)
 		{"SIP/2.0 \r\n", ERR_SYNTAX, 0},
 		{"SIP/2.0 abc Bogus\r\n", ERR_SYNTAX, 0},
 		{"SIP/2.0 99 Low\r\n", ERR_SYNTAX, 0},
+		{"SIP/2.0 100 Low\r\n", 0, 0},
+		{"SIP/2.0 699 High\r\n", 0, 0},
 		{"SIP/2.0 700 High\r\n", ERR_SYNTAX, 0},
+		{"SIP/2.0 2000 Long\r\n", ERR_SYNTAX, 0},
+		{"SIP/2.0 20 Short\r\n", ERR_SYNTAX, 0},
 		{"SIP/2.0 0200 OK\r\n", ERR_SYNTAX, 0},
 		{"SIP/2.0 200OK\r\n", ERR_SYNTAX, 0},
 		{"SIP/2.0 4294967301 better not break\r\n", ERR_SYNTAX, 0},
@@ -317,6 +321,110 @@ Test(sip_msg, c024_c025_bodies)
 	cr_expect_eq(m.fault, 0);
 	cr_expect_eq(m.count, 1, "a body that begins with white space is no folded line");
 	expect(m.body, " body: 1\r\n\r\n");
+}
+
+/* What is odd is odd wherever it stands: the octets are looked at in blocks of 64. */
+Test(sip_msg, s3_odd_octets_at_every_offset)
+{
+	static const struct {
+		struct str middle;
+		uint64_t unread;
+	} cases[] = {
+		{{"y", 1}, 0},
+		{{"\r\n\t:y", 5}, 0},
+		{{"\r\n :", 4}, 0},
+		{{"\\\0", 2}, 0},
+		{{"\0", 1}, SIP_BIT(OTHER)},
+		{{"\r", 1}, SIP_BIT(OTHER)},
+		{{"\r\r\n y", 5}, SIP_BIT(OTHER)},
+		{{"\\\0\0", 3}, SIP_BIT(OTHER)},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (size_t pad = 0; pad < 140; pad++) {
+			char text[512];
+			struct buf b = buf_of(text, sizeof text);
+			struct str value;
+			char *exact;
+
+			buf_z(&b, "OPTIONS sip:a SIP/2.0\r\nX-A: v");
+			for (size_t j = 0; j < pad; j++)
+				buf_char(&b, 'x');
+			buf_str_put(&b, cases[i].middle);
+			buf_z(&b, "z\r\nX-B: last\r\n\r\n:body");
+			exact = malloc(b.n);
+			cr_assert_not_null(exact);
+			memcpy(exact, b.p, b.n);
+			cr_assert_eq(sip_parse(exact, b.n, &m), 0);
+			cr_expect_eq(m.unread, cases[i].unread, "%zu %zu", i, pad);
+			cr_assert_eq(m.count, cases[i].unread != 0 ? 1 : 2, "%zu %zu", i, pad);
+			expect(m.fields[m.count - 1].name, "X-B");
+			expect(m.fields[m.count - 1].value, "last");
+			expect(m.body, ":body");
+			value = m.fields[0].value;
+			if (cases[i].unread == 0) {
+				expect(m.fields[0].name, "X-A");
+				cr_expect_eq(value.n, 1 + pad + cases[i].middle.n + 1);
+			}
+			free(exact);
+		}
+}
+
+/* A message may end anywhere, with or without line ends. */
+Test(sip_msg, ends_at_every_offset)
+{
+	static const char *const ends[] = {"", "\r", "\n", "\r\n", "\n\n", "\r\n\r", "\r\n\r\n"};
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		for (int pad = 0; pad < 140; pad++) {
+			char text[512];
+			int n = snprintf(text, sizeof text, "OPTIONS sip:a SIP/2.0\r\nX-A: %*sv%s",
+					 pad, "", ends[i]);
+			char *exact = malloc((size_t)n);
+
+			cr_assert_not_null(exact);
+			memcpy(exact, text, (size_t)n);
+			cr_assert_eq(sip_parse(exact, (size_t)n, &m), 0);
+			cr_expect_eq(m.unread, 0u, "%zu %d", i, pad);
+			cr_assert_eq(m.count, 1, "%zu %d", i, pad);
+			expect(m.fields[0].value, "v");
+			cr_expect_eq(m.body.n, 0u);
+			free(exact);
+		}
+}
+
+/* No more than 64 KiB are looked at. */
+Test(sip_msg, the_longest_message)
+{
+	static const char head[] = "OPTIONS sip:a SIP/2.0\r\n\r\n";
+	static char text[SIP_HEAD_BYTES_MAX + 8];
+
+	memset(text, 'b', sizeof text);
+	memcpy(text, head, sizeof head - 1);
+	for (size_t over = 0; over < 3; over++) {
+		size_t n = SIP_HEAD_BYTES_MAX - 1 + over;
+
+		cr_assert_eq(sip_parse(text, n, &m), 0);
+		cr_expect_eq(m.body.n,
+			     (n < SIP_HEAD_BYTES_MAX ? n : SIP_HEAD_BYTES_MAX) - (sizeof head - 1));
+	}
+}
+
+/* Quoted NULs are printed again, folds become one space. */
+Test(sip_msg, values_on_one_line)
+{
+	static const struct {
+		struct str in, out;
+	} cases[] = {
+		{{"", 0}, {"", 0}},
+		{{"a", 1}, {"a", 1}},
+		{{"a\r\n b\n\tc", 8}, {"a b c", 5}},
+		{{"\\\0b", 3}, {"\\\0b", 3}},
+		{{"a\r\n \\\0", 6}, {"a \\\0", 4}},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		cr_expect(str_eq(unfolded(cases[i].in), cases[i].out), "%zu", i);
 }
 
 /* C026 */
