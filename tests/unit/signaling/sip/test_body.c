@@ -42,6 +42,7 @@ static const struct {
 	 "v=0\r\n--SBCx\r\n--SB\r\n-SBC\r\nxxSBC\r\n--SBC--x\r\n --SBC"},
 	{"S15 folded part header", "multipart/mixed;boundary=SBC",
 	 "--SBC\r\nContent-Type:\r\n application/sdp;\r\n\tcharset=utf-8\r\nX: y\r\n\r\nv=0\r\n--SBC--", "v=0"},
+	{"folded by a tab", "multipart/mixed;boundary=SBC", "--SBC\r\nContent-Type:\r\n\tapplication/sdp\r\n\r\nv=0\r\n--SBC--", "v=0"},
 	{"a folded field is one field", "multipart/mixed;boundary=SBC",
 	 "--SBC\r\nX: y\r\n Content-Type: application/sdp\r\n\r\nv=0\r\n--SBC--", ""},
 	{"compact name, any case", "multipart/mixed;boundary=SBC", "--SBC\r\nC : Application/Sdp\r\n\r\nv=0\r\n--SBC--", "v=0"},
