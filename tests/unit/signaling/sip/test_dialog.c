@@ -268,6 +268,9 @@ Test(sip_dialog, targets)
 	cr_expect_eq(make_from("<sip:a@b>;tag=1",
 			       "Contact: <sip:x>\r\nRecord-Route: junk\r\n"),
 		     ERR_SYNTAX);
+	cr_expect_eq(make_from("<sip:a@b>;tag=1",
+			       "Contact: <sip:x>\r\nRecord-Route: <sip:p>,x\r\n"),
+		     ERR_SYNTAX);
 	cr_assert_eq(make_from("<sip:a@b>;tag=1", "Contact: <sip:x>;q=1, <sip:y>\r\n"),
 		     0);
 	cr_expect_str_eq(d.target, "sip:x");

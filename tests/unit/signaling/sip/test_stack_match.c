@@ -240,6 +240,18 @@ Test(sip_stack_match, a_long_list_of_extensions)
 	cr_expect_not(kit_has(sent(), "Unsupported"));
 }
 
+/* The phrase says what is wrong, the standard one when the code does. */
+Test(sip_stack_match, reasons)
+{
+	input((struct kit_request){.method = "BYE", .to_tag = "x", .uri = "sip:a@b:0"});
+	cr_expect(str_has_prefix(sent(), STR("SIP/2.0 400 Malformed Request-URI\r\n")));
+	input((struct kit_request){.uri = "tel:1"});
+	cr_expect(str_has_prefix(sent(), STR("SIP/2.0 416 Unsupported URI Scheme\r\n")));
+	input((struct kit_request){.lines = "CSeq: 1 INVITE\r\n"});
+	cr_expect(str_has_prefix(
+		sent(), STR("SIP/2.0 400 A header field that may appear once appears twice\r\n")));
+}
+
 Test(sip_stack_match, counters)
 {
 	const struct sip_reply replies[] = {{.code = 299}, {.code = 300}};

@@ -18,6 +18,7 @@ static const struct {
 	{"SIP:a@b?subject=hello&priority=urgent", 0, "SIP", "a", "b", "", "subject=hello&priority=urgent", 0}, /* C051 */
 	{"sip:[2001:db8::1]:5070",          0, "sip", "", "2001:db8::1", "", "", 5070},    /* C052; brackets are not kept */
 	{"sip:[2001:db8:::192.0.2.1]",      0, "sip", "", "2001:db8:::192.0.2.1", "", "", 0},
+	{"sip:[:::1]",                      0, "sip", "", ":::1", "", "", 0},
 	{"sip:alice;day=tuesday@atlanta.com", 0, "sip", "alice;day=tuesday", "atlanta.com", "", "", 0}, /* C053 */
 	{"sip:+1-212-555-1212:1234@gateway.com;user=phone", 0, "sip", "+1-212-555-1212:1234", "gateway.com", ";user=phone", "", 0},
 	{"sip:%61lice@h",                   0, "sip", "%61lice", "h", "", "", 0},
