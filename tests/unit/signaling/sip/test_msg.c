@@ -156,6 +156,10 @@ Test(sip_msg, params)
 			cr_assert_lt(n, 3u);
 		cr_expect_neq(s.err, 0, "%s", bad[i]);
 	}
+	s = scan_of(STR(";a\0;b"));
+	cr_expect(sip_param_next(&s, &p));
+	cr_expect_not(sip_param_next(&s, &p));
+	cr_expect_eq(s.err, ERR_SYNTAX, "NUL ends nothing");
 }
 
 /* C013 to C020, C039, C040, and the rest of what start lines can be */

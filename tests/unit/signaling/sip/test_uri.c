@@ -76,6 +76,8 @@ Test(sip_uri, parses_the_table)
 		cr_expect(str_eq(u.params, str_of(cases[i].params)), "%s", cases[i].in);
 		cr_expect(str_eq(u.headers, str_of(cases[i].headers)), "%s", cases[i].in);
 		cr_expect_eq(u.port, cases[i].port, "%s", cases[i].in);
+		cr_expect_eq(u.host_is_v6, memchr(u.host.p, ':', u.host.n) != NULL, "%s",
+			     cases[i].in);
 	}
 }
 
