@@ -236,6 +236,7 @@ void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *r
 	REQUEST(LeaseLost, LEASE_LOST, lease_lost, 0ull);
 	m.call_id = e.call_id = cc->c.id;
 	m.reason = text(reason);
+	m.call_ends = cc->c.state == CALL_CLOSING;
 	(void)!to_backend(k, cc->c.backend, &e);
 	count(k, STAT_leases_lost, 1);
 }
