@@ -7,6 +7,12 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/events.h"
+#include "control/daemon/from_backends.h"
+#include "control/daemon/from_workers.h"
+#include "control/daemon/http.h"
+#include "control/daemon/workers.h"
 
 #define TOKEN_HTTP 1u
 #define HEARTBEAT_MS 1000u
@@ -77,7 +83,7 @@ static void subscribed(void *self, struct str topic, bool on)
 static int open_buses(struct control *k)
 {
 	struct actor_link workers = {
-		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from,
+		.rules = worker_rules, .rule_count = worker_rule_count, .from = from_workers_sender,
 	};
 	struct actor_link events = {.subscription = subscribed};
 	int err = open_bus(k, BUS_ROUTER, "workers", &k->workers);
@@ -99,7 +105,7 @@ static void listen_to_backends(struct control *k)
 {
 	const struct actor_link commands = {
 		.bus = k->commands, .rules = backend_rules, .rule_count = backend_rule_count, .from = from_backend,
-		.unlisted = backends_unlisted,
+		.unlisted = from_backends_unlisted,
 	};
 
 	if (k->listening || (!workers_legs_known(k) && k->actor->now_ms < k->started_ms + CONTROL_GRACE_MS))
@@ -223,7 +229,7 @@ static void tick(void *self)
 	if (k->actor->now_ms >= k->look_ms) {
 		k->look_ms = k->actor->now_ms + LOOK_MS;
 		workers_tick(k);
-		backends_tick(k);
+		from_backends_tick(k);
 		gauges(k);
 		if (k->http != NULL)
 			http_run(k->http); /* its timeouts */

@@ -1,7 +1,9 @@
-/* events.c - what happened, numbered, to whoever subscribed. */
+/* events.c - see events.h */
+#include "control/daemon/events.h"
+
 #include "common/base/clock.h"
 #include "common/bus/topic.h"
-#include "control/daemon/control.h"
+#include "control/daemon/info.h"
 
 static void publish(struct control *k, const struct buf *topic, Tipring__V1__Envelope *e)
 {

@@ -1,15 +1,19 @@
-/* incoming.c - an INVITE becomes a call. */
+/* incoming.c - see incoming.h */
+#include "control/daemon/incoming.h"
+
 #include <inttypes.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/info.h"
+#include "control/daemon/to_workers.h"
 
 static void refuse(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
 {
 	count(k, STAT_calls_refused, 1);
 	log_info("call.refused", "leg=%" PRIx64 " code=%u reason=\"%s\"", leg_id, why->code, why->reason);
-	to_bus_leg_reject(k, signaling, leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
+	to_leg_reject(k, signaling, leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
 }
 
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
@@ -47,7 +51,7 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 	return 0;
 }
 
-void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
+void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
 {
 	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
 	struct call_world w = calls_world(k);

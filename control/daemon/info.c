@@ -1,5 +1,5 @@
-/* info.c - a call as others see it. */
-#include "control/daemon/control.h"
+/* info.c - see info.h */
+#include "control/daemon/info.h"
 
 static char *text(struct str s)
 {

@@ -1,9 +1,17 @@
 /* roster.c - calls found again: after a restart of control from what workers still have, after a restart of a worker from what
  * it kept. A roster is the truth about its own legs or sessions; the other side is ended. */
+#include "control/daemon/roster.h"
+
 #include <inttypes.h>
 
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/incoming.h"
+#include "control/daemon/inflight.h"
+#include "control/daemon/info.h"
+#include "control/daemon/to_backends.h"
+#include "control/daemon/to_workers.h"
+#include "control/daemon/workers.h"
 
 static bool belongs(const struct control_call *cc, const struct worker_row *w)
 {
@@ -120,7 +128,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 		log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
 		if (cc != NULL)
 			calls_free(k, cc);
-		to_bus_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
+		to_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
 		return NULL;
 	}
 	fill(&cc->c, x);
@@ -155,12 +163,12 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 
 	if (calls_ended_lately(k, x->call_id)) { /* our last word did not arrive */
 		if (s->ended == NULL)
-			to_bus_leg_hangup(k, w->index, leg_id, "");
-		to_bus_leg_forget(k, w->index, leg_id);
+			to_leg_hangup(k, w->index, leg_id, "");
+		to_leg_forget(k, w->index, leg_id);
 		return;
 	}
 	if (calls_by_id(k, x->call_id) != NULL) {
-		to_bus_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		to_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
 		return;
 	}
 	cc = rebuild(k, w->index, s, x);
@@ -198,9 +206,9 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 	if (x != NULL && x->call_id != 0)
 		find_again(k, w, s, x);
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
-		from_workers_incoming(k, w->index, s->incoming); /* it had just arrived */
+		incoming(k, w->index, s->incoming); /* it had just arrived */
 	else
-		to_bus_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		to_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
 	if (x != NULL)
 		tipring__v1__call_context__free_unpacked(x, NULL);
 	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
@@ -208,32 +216,22 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 		cc->c.seen = true;
 }
 
-void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_of_legs(struct control *k, struct worker_row *w, const Tipring__V1__LegRoster *m)
 {
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
-
-	if (w == NULL || !w->up)
-		return;
-	for (size_t i = 0; i < m->leg_roster->n_legs; i++)
-		take_leg(k, w, m->leg_roster->legs[i]);
-	if (m->leg_roster->last)
+	for (size_t i = 0; i < m->n_legs; i++)
+		take_leg(k, w, m->legs[i]);
+	if (m->last)
 		roster_end(k, w);
 }
 
-void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_leg_ended(struct control *k, struct worker_row *w, const Tipring__V1__LegEnded *d)
 {
-	const Tipring__V1__LegEnded *d = m->leg_ended;
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
-	struct control_call *cc = w != NULL ? calls_by_leg(k, w->index, d->leg_id) : NULL;
+	struct control_call *cc = calls_by_leg(k, w->index, d->leg_id);
 
 	if (cc != NULL)
 		take_end(k, cc, d);
-	else if (w != NULL && w->roster_epoch == w->epoch && w->epoch != 0)
-		to_bus_leg_forget(k, w->index, d->leg_id); /* we are done with it; what is not known yet comes in the roster */
+	else if (w->roster_epoch == w->epoch && w->epoch != 0)
+		to_leg_forget(k, w->index, d->leg_id); /* we are done with it; what is not known yet comes in the roster */
 }
 
 /* Its leg was found again before media told us the rest. */
@@ -250,32 +248,27 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 		c->seen = true;
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
 		if (cc->ready_due)
-			to_bus_media_ready(k, cc);
+			to_backend_media_ready(k, cc);
 	} else {
-		to_bus_session_close(k, w->index, s->session_id); /* opened twice */
+		to_session_close(k, w->index, s->session_id); /* opened twice */
 	}
 }
 
-void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_of_sessions(struct control *k, struct worker_row *w, const Tipring__V1__SessionRoster *m)
 {
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
 	bool known = workers_legs_known(k);
 
-	if (w == NULL || !w->up)
-		return;
-	for (size_t i = 0; i < m->session_roster->n_sessions; i++) {
-		const Tipring__V1__SessionState *s = m->session_roster->sessions[i];
+	for (size_t i = 0; i < m->n_sessions; i++) {
+		const Tipring__V1__SessionState *s = m->sessions[i];
 		struct control_call *cc = calls_by_id(k, s->call_id);
 
 		if (cc != NULL)
 			take_session(k, w, cc, s);
 		else if (known)
-			to_bus_session_close(k, w->index, s->session_id); /* nobody's */
+			to_session_close(k, w->index, s->session_id); /* nobody's */
 	}
 	if (!known)
 		w->again = true; /* their legs may not have been told yet */
-	else if (m->session_roster->last)
+	else if (m->last)
 		roster_end(k, w);
 }

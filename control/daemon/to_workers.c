@@ -1,8 +1,9 @@
-/* to_bus.c - what control asks of workers and tells backends. */
+/* to_workers.c - what control asks of signaling and media. Every request may be repeated. */
+#include "control/daemon/to_workers.h"
+
 #include <stdio.h>
 
-#include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/info.h"
 
 static char *text(const char *z)
 {
@@ -10,7 +11,7 @@ static char *text(const char *z)
 }
 
 /* kind (4 bits) | number of a mark (8) | generation (20) | slot (32) */
-uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc)
+static uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc)
 {
 	return kind << 60 | (pool_handle(&k->calls, cc) & 0x000fffffffffffffull);
 }
@@ -40,15 +41,6 @@ void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__
 		count(k, STAT_worker_unreachable, 1); /* timeouts and rosters settle what becomes of it */
 }
 
-int to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e)
-{
-	int err = actor_send(k->actor, k->commands, str_of(name), e);
-
-	if (err != 0)
-		log_debug("backend.unreachable", "name=%s reason=%s", name, err_name(err));
-	return err;
-}
-
 #define REQUEST(Type, UPPER, field, kind)                                                        \
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                                   \
 	Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                                    \
@@ -61,29 +53,18 @@ static void stamp(struct control *k, Tipring__V1__Envelope *e)
 	e->deadline_ms = k->actor->now_ms + CALL_REQUEST_MS;
 }
 
-void to_bus_session_open(struct control *k, struct control_call *cc)
+void to_session_open(struct control *k, const struct control_call *cc)
 {
-	struct worker_row *w = cc->media_asked ? workers_media(k, cc->c.media_worker) : NULL;
 	struct info info;
 
 	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
-	if (w == NULL)
-		w = workers_least_loaded(k);
-	if (w == NULL) {
-		if (k->actor->now_ms >= k->started_ms + CALL_REQUEST_MS) /* else it has not said hello yet */
-			(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
-		return;
-	}
-	w->used++; /* until its next heartbeat says so itself */
-	cc->c.media_worker = w->index;
-	cc->media_asked = true;
 	m.call_id = cc->c.id;
 	m.media = info_facts(&info, cc);
 	stamp(k, &e);
-	to_worker(k, FROM_MEDIA, w->index, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
-void to_bus_session_start(struct control *k, struct control_call *cc)
+void to_session_start(struct control *k, const struct control_call *cc)
 {
 	REQUEST(SessionStart, SESSION_START, session_start, REQUEST_START);
 	m.session_id = cc->c.session_id;
@@ -93,7 +74,7 @@ void to_bus_session_start(struct control *k, struct control_call *cc)
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
-void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id)
+void to_session_close(struct control *k, uint32_t media, uint64_t session_id)
 {
 	const struct control_call *cc = NULL;
 
@@ -102,7 +83,7 @@ void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id
 	to_worker(k, FROM_MEDIA, media, &e);
 }
 
-void to_bus_session_flush(struct control *k, struct control_call *cc)
+void to_session_flush(struct control *k, const struct control_call *cc)
 {
 	REQUEST(SessionFlush, SESSION_FLUSH, session_flush, REQUEST_FLUSH);
 	m.session_id = cc->c.session_id;
@@ -111,7 +92,7 @@ void to_bus_session_flush(struct control *k, struct control_call *cc)
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
-void to_bus_session_mark(struct control *k, struct control_call *cc, const struct mark_request *r)
+void to_session_mark(struct control *k, const struct control_call *cc, const struct mark_request *r)
 {
 	REQUEST(SessionMark, SESSION_MARK, session_mark, REQUEST_MARK);
 	e.request_id |= (uint64_t)r->number << 52;
@@ -122,7 +103,7 @@ void to_bus_session_mark(struct control *k, struct control_call *cc, const struc
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
-void to_bus_leg_ring(struct control *k, struct control_call *cc)
+void to_leg_ring(struct control *k, const struct control_call *cc)
 {
 	REQUEST(LegRing, LEG_RING, leg_ring, 0ull);
 	m.leg_id = cc->c.leg_id;
@@ -130,7 +111,7 @@ void to_bus_leg_ring(struct control *k, struct control_call *cc)
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
-void to_bus_leg_answer(struct control *k, struct control_call *cc)
+void to_leg_answer(struct control *k, const struct control_call *cc)
 {
 	struct info_address a;
 
@@ -140,7 +121,7 @@ void to_bus_leg_answer(struct control *k, struct control_call *cc)
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
-void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
 {
 	const struct control_call *cc = NULL;
 
@@ -152,7 +133,7 @@ void to_bus_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, c
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_bus_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason)
+void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason)
 {
 	const struct control_call *cc = NULL;
 
@@ -162,7 +143,7 @@ void to_bus_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, c
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
+void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 {
 	const struct control_call *cc = NULL;
 
@@ -171,7 +152,7 @@ void to_bus_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_bus_annotate(struct control *k, struct control_call *cc)
+void to_leg_annotate(struct control *k, const struct control_call *cc)
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;
@@ -180,8 +161,8 @@ void to_bus_annotate(struct control *k, struct control_call *cc)
 
 	REQUEST(LegAnnotate, LEG_ANNOTATE, leg_annotate, 0ull);
 	x.call_id = cc->c.id;
-	x.app = cc->c.app;
-	x.backend = cc->c.owned ? cc->c.backend : text("");
+	x.app = text(cc->c.app);
+	x.backend = text(cc->c.owned ? cc->c.backend : "");
 	x.fence = cc->c.fence;
 	x.session_id = cc->c.session_id;
 	x.media_worker = cc->c.media_worker;
@@ -192,7 +173,7 @@ void to_bus_annotate(struct control *k, struct control_call *cc)
 	x.local_rtp = info_address(&a, &cc->c.local_rtp);
 	x.rate_hz = cc->c.rate_hz;
 	x.frame_ms = cc->c.frame_ms;
-	x.command = cc->c.command;
+	x.command = text(cc->c.command);
 	x.start_mono_ns = cc->c.start_mono_ns;
 	x.start_unix_ns = cc->c.start_unix_ns;
 	x.instance = owner != NULL ? owner->instance : 0;
@@ -202,78 +183,4 @@ void to_bus_annotate(struct control *k, struct control_call *cc)
 	m.context.data = bytes;
 	m.context.len = tipring__v1__call_context__pack(&x, bytes);
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
-}
-
-void to_bus_offer(struct control *k, struct control_call *cc)
-{
-	struct info info;
-
-	REQUEST(Offer, OFFER, offer, 0ull);
-	m.call = info_fill(&info, cc);
-	m.claim_timeout_ms = k->policy.claim_timeout_ms;
-	e.call_id = cc->c.id;
-	(void)!to_backend(k, cc->c.backend, &e);
-}
-
-void to_bus_media_ready(struct control *k, struct control_call *cc)
-{
-	REQUEST(MediaReady, MEDIA_READY, media_ready, 0ull);
-	cc->ready_due = cc->c.attach_path[0] == '\0'; /* found again before media's roster came: see take_session */
-	if (cc->ready_due)
-		return;
-	m.call_id = e.call_id = cc->c.id;
-	m.tape_id = cc->c.tape_id;
-	m.attach_path = cc->c.attach_path;
-	m.rate_hz = cc->c.rate_hz;
-	m.frame_ms = cc->c.frame_ms;
-	m.start_mono_ns = cc->c.start_mono_ns;
-	m.start_unix_ns = cc->c.start_unix_ns;
-	(void)!to_backend(k, cc->c.backend, &e);
-}
-
-void to_bus_lease_lost(struct control *k, struct control_call *cc, const char *reason)
-{
-	REQUEST(LeaseLost, LEASE_LOST, lease_lost, 0ull);
-	m.call_id = e.call_id = cc->c.id;
-	m.reason = text(reason);
-	m.call_ends = cc->c.state == CALL_CLOSING;
-	(void)!to_backend(k, cc->c.backend, &e);
-	count(k, STAT_leases_lost, 1);
-}
-
-/* An owner that is not back yet hears of it when it is. */
-void to_bus_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed)
-{
-	REQUEST(CommandCompleted, COMMAND_COMPLETED, command_completed, 0ull);
-	if (command[0] == '\0' || !backend_is_here(&k->backends, str_of(cc->c.backend)))
-		return;
-	m.command_id = command;
-	m.flushed = flushed;
-	e.call_id = cc->c.id;
-	(void)!to_backend(k, cc->c.backend, &e);
-	command[0] = '\0';
-}
-
-void to_bus_failed(struct control *k, struct control_call *cc, char *command, const char *reason)
-{
-	REQUEST(CommandFailed, COMMAND_FAILED, command_failed, 0ull);
-	if (command[0] == '\0')
-		return;
-	m.command_id = command;
-	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
-	m.reason = text(reason);
-	e.call_id = cc->c.id;
-	(void)!to_backend(k, cc->c.backend, &e);
-	command[0] = '\0';
-}
-
-int to_bus_pong(struct control *k, struct str backend, bool known)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__Pong p = TIPRING__V1__PONG__INIT;
-
-	p.control_epoch = known ? k->epoch : 0;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_PONG;
-	e.pong = &p;
-	return actor_send(k->actor, k->commands, backend, &e);
 }
