@@ -187,6 +187,7 @@ uint32_t request_number(uint64_t id); /* of a mark */
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e);
 MUST_USE int to_backend(struct control *k, const char *name, const Tipring__V1__Envelope *e);
 void to_bus_session_open(struct control *k, struct control_call *cc);
+void to_bus_session_update(struct control *k, struct control_call *cc);
 void to_bus_session_start(struct control *k, struct control_call *cc);
 void to_bus_session_close(struct control *k, uint32_t media, uint64_t session_id);
 void to_bus_session_flush(struct control *k, struct control_call *cc);
