@@ -183,7 +183,20 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 	}
 	cc->c.local_rtp = local;
 	calls_set_session(k, cc, index_of(peer), m->session_opened->session_id);
-	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+	if (cc->c.state != CALL_OPENING) {
+		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+		return;
+	}
+	cc->c.has_session = true;
+	to_session_update(k, cc);
+}
+
+static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_updated->session_id);
+
+	if (cc != NULL)
+		(void)calls_input(self, cc, CALL_EV_SESSION_OPENED);
 }
 
 static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -350,6 +363,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
 	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
+	RULE(SESSION_UPDATED,       FROM_MEDIA,                  on_updated),
 	RULE(SESSION_STARTED,       FROM_MEDIA,                  on_started),
 	RULE(SESSION_CLOSED,        FROM_MEDIA,                  on_closed),
 	RULE(SESSION_FLUSHED,       FROM_MEDIA,                  on_flushed),

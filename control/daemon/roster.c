@@ -242,8 +242,8 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 
 	if (c->state == CALL_OPENING && !c->has_session && info_take_address(s->local_rtp, &c->local_rtp) == 0) {
 		calls_set_session(k, cc, w->index, s->session_id);
-		c->seen = true;
-		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+		c->has_session = c->seen = true;
+		to_session_update(k, cc);
 	} else if (c->has_session && c->session_id == s->session_id && c->media_worker == w->index) {
 		c->seen = true;
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));

@@ -55,11 +55,23 @@ static void stamp(struct control *k, Tipring__V1__Envelope *e)
 
 void to_session_open(struct control *k, const struct control_call *cc)
 {
-	struct info info;
+	struct info_address a;
 
 	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
 	m.call_id = cc->c.id;
-	m.media = info_facts(&info, cc);
+	m.towards = info_address(&a, &cc->c.media.remote_rtp);
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_update(struct control *k, const struct control_call *cc)
+{
+	struct info info;
+
+	REQUEST(SessionUpdate, SESSION_UPDATE, session_update, REQUEST_OPEN);
+	m.call_id = cc->c.id;
+	m.generation = 1;
+	m.facts = info_facts(&info, cc);
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }

@@ -13,6 +13,7 @@ uint32_t request_number(uint64_t id); /* of a mark */
 
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e);
 void to_session_open(struct control *k, const struct control_call *cc);
+void to_session_update(struct control *k, const struct control_call *cc);
 void to_session_start(struct control *k, const struct control_call *cc);
 void to_session_close(struct control *k, uint32_t media, uint64_t session_id);
 void to_session_flush(struct control *k, const struct control_call *cc);
