@@ -182,6 +182,9 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_SESSION_OPEN:
 		open_session(k, cc);
 		break;
+	case CALL_FX_SESSION_UPDATE:
+		to_session_update(k, cc);
+		break;
 	case CALL_FX_OFFER:
 		events_offered(k, cc);
 		to_backend_offer(k, cc);
@@ -261,8 +264,9 @@ bool calls_input(struct control *k, struct control_call *cc, enum call_event ev)
 
 	if (!call_input(&cc->c, ev, &w, &fx)) {
 		count(k, STAT_calls_impossible, 1);
-		log_info("call.impossible", "call=%016" PRIx64 " state=%s event=%s", cc->c.id,
-			 call_state_name(cc->c.state), call_event_name(ev));
+		if (log_limit(&k->log_impossible, 10))
+			log_info("call.impossible", "call=%016" PRIx64 " state=%s event=%s", cc->c.id,
+				 call_state_name(cc->c.state), call_event_name(ev));
 		return false;
 	}
 	log_debug("call.event", "call=%016" PRIx64 " event=%s state=%s", cc->c.id, call_event_name(ev),

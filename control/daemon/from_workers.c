@@ -123,7 +123,7 @@ static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope
 {
 	const struct worker_row *w = workers_row(self, peer);
 
-	if (w == NULL || w->epoch == 0 || w->roster_epoch != w->epoch)
+	if (w == NULL || w->epoch == 0)
 		return; /* said to our predecessor: its roster says it again */
 	incoming(self, index_of(peer), m->leg_incoming);
 }
@@ -182,21 +182,20 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	}
 	cc->c.local_rtp = local;
+	cc->c.seen = true; /* the roster under way may have passed its place */
 	calls_set_session(k, cc, index_of(peer), m->session_opened->session_id);
-	if (cc->c.state != CALL_OPENING) {
-		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
-		return;
-	}
-	cc->c.has_session = true;
-	to_session_update(k, cc);
+	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 }
 
 static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_updated->session_id);
 
-	if (cc != NULL)
-		(void)calls_input(self, cc, CALL_EV_SESSION_OPENED);
+	if (cc == NULL)
+		return;
+	cc->c.media_generation = m->session_updated->generation;
+	if (cc->c.media_generation == cc->c.generation) /* else the answer to an update that another one followed */
+		(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
 }
 
 static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -255,12 +254,27 @@ static void answer_refused(struct control *k, struct control_call *cc, const Tip
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
-/* Full is not the caller's fault, media facts that no worker takes are no matter of time. */
+/* Full is not the caller's fault, and another worker may have room; what no worker can do is no matter of time. */
 static void open_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
 {
+	if (r->code == TIPRING__V1__RESULT_CODE__OVERLOADED && !cc->c.has_session) {
+		workers_full(k, cc->c.media_worker);
+		cc->media_asked = false;
+		(void)calls_input(k, cc, CALL_EV_MEDIA_FULL);
+		return;
+	}
 	if (r->code == TIPRING__V1__RESULT_CODE__REJECTED || r->code == TIPRING__V1__RESULT_CODE__UNSUPPORTED)
 		call_set_reason(&cc->c, CALL_BY_SYSTEM, 488, r->reason);
 	(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+}
+
+/* A session that media does not know is gone; what it can not do in mid-call leaves it with what it did before. */
+static void update_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
+{
+	if (cc->c.state == CALL_UPDATING)
+		open_refused(k, cc, r);
+	else if (r->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
+		(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
 }
 
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -270,15 +284,17 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct control_call *cc = request_call(k, m->request_id, &kind);
 	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
 
-	(void)peer;
 	if (cc != NULL && kind == REQUEST_MARK)
 		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
 	if (cc == NULL || good)
 		return;
-	log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
-		 (int)m->result->code, m->result->reason);
-	if (kind == REQUEST_OPEN)
+	if (log_limit(&k->log_results, 10))
+		log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
+			 (int)m->result->code, m->result->reason);
+	if (kind == REQUEST_OPEN && cc->c.media_worker == index_of(peer)) /* else another one was asked since */
 		open_refused(k, cc, m->result);
+	else if (kind == REQUEST_UPDATE)
+		update_refused(k, cc, m->result);
 	else if (kind == REQUEST_START)
 		(void)calls_input(k, cc, CALL_EV_START_REFUSED);
 	else if (kind == REQUEST_FLUSH)

@@ -72,6 +72,7 @@ void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncom
 		return;
 	}
 	(void)!str_copy(cc->c.app, sizeof cc->c.app, str_of(app));
+	cc->c.seen = true; /* the roster under way may have passed its place */
 	cc->c.started_unix_ns = clock_unix_ns();
 	if (incoming_fill(cc, in) != 0) {
 		calls_free(k, cc);

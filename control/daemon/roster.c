@@ -83,17 +83,16 @@ static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring_
 /* Its owner counts as lost when it does not come back in time. */
 static void expect_owner(struct control *k, struct control_call *cc, uint64_t instance)
 {
+	const struct backend_owner o = {str_of(cc->c.backend), str_of(cc->c.app), instance};
 	struct backend *b;
 
 	if (!cc->c.owned)
 		return;
-	if (backend_expect(&k->backends, str_of(cc->c.backend), str_of(cc->c.app), k->started_ms + CALL_RETURN_MS, &b) != 0) {
+	if (backend_expect(&k->backends, &o, k->started_ms + CALL_RETURN_MS, &b) != 0) { /* full, or another process has its name */
 		cc->c.command[0] = '\0';
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 		return;
 	}
-	if (b->instance == 0)
-		b->instance = instance;
 	b->used++;
 	cc->c.holds_place = true;
 }
@@ -242,10 +241,12 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 
 	if (c->state == CALL_OPENING && !c->has_session && info_take_address(s->local_rtp, &c->local_rtp) == 0) {
 		calls_set_session(k, cc, w->index, s->session_id);
-		c->has_session = c->seen = true;
-		to_session_update(k, cc);
+		c->seen = true;
+		c->media_generation = s->generation;
+		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 	} else if (c->has_session && c->session_id == s->session_id && c->media_worker == w->index) {
 		c->seen = true;
+		c->media_generation = s->generation;
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
 		if (cc->ready_due)
 			to_backend_media_ready(k, cc);
@@ -262,7 +263,7 @@ void roster_of_sessions(struct control *k, struct worker_row *w, const Tipring__
 		const Tipring__V1__SessionState *s = m->sessions[i];
 		struct control_call *cc = calls_by_id(k, s->call_id);
 
-		if (cc != NULL)
+		if (cc != NULL && s->ordinal == 0)
 			take_session(k, w, cc, s);
 		else if (known)
 			to_session_close(k, w->index, s->session_id); /* nobody's */

@@ -68,9 +68,9 @@ void to_session_update(struct control *k, const struct control_call *cc)
 {
 	struct info info;
 
-	REQUEST(SessionUpdate, SESSION_UPDATE, session_update, REQUEST_OPEN);
+	REQUEST(SessionUpdate, SESSION_UPDATE, session_update, REQUEST_UPDATE);
 	m.call_id = cc->c.id;
-	m.generation = 1;
+	m.generation = cc->c.generation;
 	m.facts = info_facts(&info, cc);
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);

@@ -8,6 +8,7 @@
 #define REQUEST_FLUSH 3ull
 #define REQUEST_MARK 4ull
 #define REQUEST_ANSWER 5ull
+#define REQUEST_UPDATE 6ull
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
 

@@ -65,6 +65,14 @@ struct worker_row *workers_least_loaded(struct control *k)
 	return best;
 }
 
+void workers_full(struct control *k, uint32_t media)
+{
+	struct worker_row *w = workers_media(k, media);
+
+	if (w != NULL)
+		w->used = w->capacity;
+}
+
 bool workers_ready(const struct control *k)
 {
 	uint32_t up = 0;
