@@ -155,6 +155,7 @@ static void open_session(struct control *k, struct control_call *cc)
 static void answered(struct control *k, struct control_call *cc)
 {
 	cc->c.answered_unix_ns = clock_unix_ns();
+	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
 }
 
@@ -171,6 +172,10 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 static void ended(struct control *k, struct control_call *cc)
 {
 	inflight_end(k, cc);
+	if (cc->c.ended_unix_ns == 0) {
+		cc->c.ended_unix_ns = clock_unix_ns();
+		cc->c.ended_mono_ns = k->actor->now_ns;
+	}
 	events_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
 	to_leg_forget(k, cc->signaling, cc->c.leg_id);
