@@ -74,7 +74,7 @@ LIBRARIES = {
 FLOORS = {
     "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
                         "calls books inflight workers",
-                        "to_workers to_backends events info metrics overview"),
+                        "to_workers to_backends events context info metrics overview"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -16,7 +16,7 @@ void books_refused(struct control *k, const char *app, uint32_t code)
 	tally_end(&k->tally, app, "", code);
 }
 
-void books_ended(struct control *k, const struct control_call *cc, uint64_t duration_ms)
+void books_ended(struct control *k, const struct control_call *cc)
 {
 	const struct call *c = &cc->c;
 	struct past_call *p = past_add(&k->past, c->id, k->actor->now_ms);
@@ -33,7 +33,7 @@ void books_ended(struct control *k, const struct control_call *cc, uint64_t dura
 	p->started_unix_ns = c->started_unix_ns;
 	p->answered_unix_ns = c->answered_unix_ns;
 	p->ended_unix_ns = c->ended_unix_ns != 0 ? c->ended_unix_ns : clock_unix_ns();
-	p->duration_ms = duration_ms;
+	p->duration_ms = call_duration_ms(c);
 	if (!cc->has_stats)
 		return;
 	p->packets = cc->stats.packets_received;

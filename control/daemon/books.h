@@ -3,6 +3,6 @@
 
 #include "control/daemon/control.h"
 
-void books_ended(struct control *k, const struct control_call *cc, uint64_t duration_ms);
+void books_ended(struct control *k, const struct control_call *cc);
 void books_refused(struct control *k, const char *app, uint32_t code); /* an INVITE that became no call */
 void books_answered(struct control *k, const struct control_call *cc); /* the ACK arrived */

@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/books.h"
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/to_backends.h"
@@ -155,7 +156,9 @@ static void open_session(struct control *k, struct control_call *cc)
 static void answered(struct control *k, struct control_call *cc)
 {
 	cc->c.answered_unix_ns = clock_unix_ns();
+	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
+	books_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
@@ -171,7 +174,12 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 static void ended(struct control *k, struct control_call *cc)
 {
 	inflight_end(k, cc);
+	if (cc->c.ended_unix_ns == 0) {
+		cc->c.ended_unix_ns = clock_unix_ns();
+		cc->c.ended_mono_ns = k->actor->now_ns;
+	}
 	events_ended(k, cc);
+	books_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
 	to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }

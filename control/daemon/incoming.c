@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/books.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/info.h"
 #include "control/daemon/to_workers.h"
@@ -51,6 +52,16 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 	return 0;
 }
 
+static uint64_t new_id(struct control *k)
+{
+	uint64_t id;
+
+	do
+		id = call_id_of(str_of(k->host), rand_u64(&k->rand));
+	while (calls_by_id(k, id) != NULL);
+	return id;
+}
+
 void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
 {
 	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
@@ -66,7 +77,7 @@ void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncom
 				   : &(struct call_fx){.code = 404, .reason = "no route to this number"});
 		return;
 	}
-	cc = calls_new(k, rand_u64(&k->rand) | 1, signaling, in->leg_id);
+	cc = calls_new(k, new_id(k), signaling, in->leg_id);
 	if (cc == NULL) {
 		refuse(k, signaling, in->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = "max_calls"});
 		return;

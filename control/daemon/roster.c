@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/context.h"
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
@@ -66,20 +67,6 @@ static void roster_end(struct control *k, struct worker_row *w)
 		workers_ask_again(k);
 }
 
-/* What a backend was asked, or media, is asked again: by the event that says that media is there. */
-static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
-{
-	if (x->backend[0] == '\0')
-		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
-	if (x->answered_unix_ns != 0)
-		return CALL_ANSWERED;
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED || phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
-		return CALL_ANSWERING;
-	if (x->call_state == CALL_STARTING)
-		return CALL_STARTING;
-	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
-}
-
 /* Its owner counts as lost when it does not come back in time. */
 static void expect_owner(struct control *k, struct control_call *cc, uint64_t instance)
 {
@@ -97,26 +84,6 @@ static void expect_owner(struct control *k, struct control_call *cc, uint64_t in
 	cc->c.holds_place = true;
 }
 
-static void fill(struct call *c, const Tipring__V1__CallContext *x)
-{
-	(void)!str_copy(c->app, sizeof c->app, str_of(x->app));
-	(void)!str_copy(c->backend, sizeof c->backend, str_of(x->backend));
-	(void)!str_copy(c->command, sizeof c->command, str_of(x->command));
-	c->owned = x->backend[0] != '\0';
-	c->fence = x->fence;
-	c->has_session = x->session_id != 0;
-	c->tape_id = x->tape_id;
-	c->started = x->tape_id != 0;
-	c->rate_hz = x->rate_hz;
-	c->frame_ms = x->frame_ms;
-	c->started_unix_ns = x->started_unix_ns;
-	c->answered_unix_ns = x->answered_unix_ns;
-	c->answered = x->answered_unix_ns != 0;
-	c->start_mono_ns = x->start_mono_ns;
-	c->start_unix_ns = x->start_unix_ns;
-	(void)!info_take_address(x->local_rtp, &c->local_rtp);
-}
-
 static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
 				    const Tipring__V1__CallContext *x)
 {
@@ -130,14 +97,14 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 		to_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
 		return NULL;
 	}
-	fill(&cc->c, x);
+	context_fill(&cc->c, x);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
 	cc->rebuilt = true;
 	/* its end is not told before its owner and the subscribers had time to come back */
 	cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;
-	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
+	call_rebuilt(&cc->c, context_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);
 	return cc;
@@ -148,8 +115,10 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;
-	if (cc->c.ended_unix_ns == 0)
+	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = d->unix_ns;
+		cc->c.ended_mono_ns = d->mono_ns;
+	}
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "control/daemon/context.h"
 #include "control/daemon/info.h"
 
 static char *text(const char *z)
@@ -166,33 +167,13 @@ void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 
 void to_leg_annotate(struct control *k, const struct control_call *cc)
 {
-	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;
-	struct info_address a;
-	uint8_t bytes[512];
+	uint8_t bytes[CONTEXT_BYTES_MAX];
 
 	REQUEST(LegAnnotate, LEG_ANNOTATE, leg_annotate, 0ull);
-	x.call_id = cc->c.id;
-	x.app = text(cc->c.app);
-	x.backend = text(cc->c.owned ? cc->c.backend : "");
-	x.fence = cc->c.fence;
-	x.session_id = cc->c.session_id;
-	x.media_worker = cc->c.media_worker;
-	x.call_state = (uint32_t)cc->c.state;
-	x.tape_id = cc->c.tape_id;
-	x.started_unix_ns = cc->c.started_unix_ns;
-	x.answered_unix_ns = cc->c.answered_unix_ns;
-	x.local_rtp = info_address(&a, &cc->c.local_rtp);
-	x.rate_hz = cc->c.rate_hz;
-	x.frame_ms = cc->c.frame_ms;
-	x.command = text(cc->c.command);
-	x.start_mono_ns = cc->c.start_mono_ns;
-	x.start_unix_ns = cc->c.start_unix_ns;
-	x.instance = owner != NULL ? owner->instance : 0;
-	if (tipring__v1__call_context__get_packed_size(&x) > sizeof bytes)
-		return; /* can not happen: every text of it is bounded */
 	m.leg_id = cc->c.leg_id;
 	m.context.data = bytes;
-	m.context.len = tipring__v1__call_context__pack(&x, bytes);
-	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+	m.context.len = context_pack(&cc->c, owner != NULL ? owner->instance : 0, bytes);
+	if (m.context.len > 0)
+		to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }

@@ -52,6 +52,26 @@ void call_set_reason(struct call *c, enum call_who who, uint32_t code, const cha
 	(void)!str_copy(c->end_reason, sizeof c->end_reason, (struct str){reason, n});
 }
 
+uint64_t call_id_of(struct str host, uint64_t random)
+{
+	uint64_t hash = 0xcbf29ce484222325ull, low = random & 0x0000ffffffffffffull;
+
+	for (size_t i = 0; i < host.n; i++) /* FNV-1a, folded */
+		hash = (hash ^ (uint8_t)host.p[i]) * 0x100000001b3ull;
+	hash ^= hash >> 32;
+	hash ^= hash >> 16;
+	return hash << 48 | (low != 0 ? low : 1);
+}
+
+uint64_t call_duration_ms(const struct call *c)
+{
+	bool known = c->answered_mono_ns != 0 && c->ended_mono_ns != 0;
+	uint64_t from_ns = known ? c->answered_mono_ns : c->answered_unix_ns;
+	uint64_t to_ns = known ? c->ended_mono_ns : c->ended_unix_ns;
+
+	return from_ns != 0 && to_ns > from_ns ? (to_ns - from_ns) / 1000000u : 0;
+}
+
 static bool owner_is_here(const struct step *s)
 {
 	return backend_is_here(s->w->backends, str_of(s->c->backend));

@@ -164,6 +164,7 @@ struct call {
 	uint32_t sip_code, q850;
 	char end_reason[64];
 	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns;
+	uint64_t answered_mono_ns, ended_mono_ns; /* 0 = not known */
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
 	/* the INVITE */
@@ -197,6 +198,12 @@ void call_rebuilt(struct call *c, enum call_state state, const struct call_world
 
 /* One event. True: there was a rule. False: it can not happen in this state (a late or hostile peer): nothing done, count it. */
 bool call_input(struct call *c, enum call_event ev, const struct call_world *w, struct call_effects *out);
+
+/* The id of a new call: 16 bits of its host's name, 48 of `random`. Never 0. */
+uint64_t call_id_of(struct str host, uint64_t random);
+
+/* From its answer to its end; 0 when it was not answered. The wall clock is asked only where nobody knows better. */
+uint64_t call_duration_ms(const struct call *c);
 
 /* Copy a text of the INVITE into the call; empty when there is no room. */
 struct str call_keep(struct call *c, const char *z);

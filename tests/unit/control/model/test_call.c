@@ -491,6 +491,33 @@ Test(call, found_again_it_has_a_deadline_where_somebody_must_answer)
 	}
 }
 
+/* H17: the wall clock steps by an hour in mid-call. */
+Test(call, a_duration_is_monotonic)
+{
+	cr_expect_eq(call_duration_ms(c), 0u);
+	c->ended_unix_ns = 9000000000u;
+	c->ended_mono_ns = 8000000000u;
+	cr_expect_eq(call_duration_ms(c), 0u, "never answered");
+	c->answered_unix_ns = 5000000000u;
+	cr_expect_eq(call_duration_ms(c), 4000u, "a predecessor that did not note the monotonic time");
+	c->answered_mono_ns = 6500000000u;
+	c->answered_unix_ns += 3600000000000u;
+	cr_expect_eq(call_duration_ms(c), 1500u);
+	c->ended_mono_ns = 0;
+	cr_expect_eq(call_duration_ms(c), 0u, "not four thousand million");
+}
+
+Test(call, an_id_tells_the_host)
+{
+	uint64_t a = call_id_of(STR("host-a"), 0x123456789abcdef0u), b = call_id_of(STR("host-b"), 0x123456789abcdef0u);
+
+	cr_expect_eq(a & 0xffffffffffffu, 0x56789abcdef0u, "48 bits of chance");
+	cr_expect_eq(a & 0xffffffffffffu, b & 0xffffffffffffu);
+	cr_expect_neq(a >> 48, b >> 48);
+	cr_expect_eq(a >> 48, call_id_of(STR("host-a"), 7) >> 48);
+	cr_expect_neq(call_id_of(STR("host-a"), 0) & 0xffffffffffffu, 0u, "0 is no call, whatever the host");
+}
+
 Test(call, a_reason_is_cut_between_characters)
 {
 	char text[80];
