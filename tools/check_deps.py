@@ -74,7 +74,7 @@ LIBRARIES = {
 FLOORS = {
     "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
                         "calls inflight workers",
-                        "to_workers to_backends events context info metrics"),
+                        "to_workers to_backends events journal context info metrics"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/journal.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
@@ -177,6 +178,7 @@ static void ended(struct control *k, struct control_call *cc)
 		cc->c.ended_mono_ns = k->actor->now_ns;
 	}
 	events_ended(k, cc);
+	journal_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
 	to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
