@@ -1,43 +1,58 @@
 /* questions.c - see questions.h */
 #include "control/daemon/questions.h"
 
+#include "control/daemon/calls.h"
 #include "control/daemon/info.h"
 #include "control/daemon/to_backends.h"
 
 #define LIST_ROWS 64u
-#define LIST_BYTES (128u * 1024u) /* of one Ack: half of what a message may have */
+#define LIST_BYTES 8192u /* of a page; one more row of 8 KB at most fits into what commands_bus counts with */
+#define LIST_LOOKS 1000u /* calls looked at for one page */
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
+
+static size_t add_row(Tipring__V1__Ack *page, const struct control_call *cc)
+{
+	static struct info infos[LIST_ROWS]; /* 200 KB: not for the stack */
+	Tipring__V1__CallInfo *row = info_fill(&infos[page->n_calls], cc);
+
+	page->calls[page->n_calls++] = row;
+	return tipring__v1__call_info__get_packed_size(row);
+}
+
+/* Fills a page from place `after` of the table on: a call keeps its place while it lives. Returns where the next page begins; 0: nowhere. */
+static uint32_t fill_page(struct control *k, const Tipring__V1__ListCalls *q, Tipring__V1__Ack *page)
+{
+	uint32_t at = q->after < UINT32_MAX ? (uint32_t)q->after : UINT32_MAX, looked = 0;
+	struct control_call *cc;
+	size_t bytes = 0;
+
+	while ((cc = pool_each(&k->calls, &at)) != NULL) {
+		if (q->app[0] == '\0' || str_eq(str_of(cc->c.app), str_of(q->app)))
+			bytes += add_row(page, cc);
+		if (page->n_calls == LIST_ROWS || bytes > LIST_BYTES || ++looked == LIST_LOOKS)
+			return at;
+	}
+	return 0;
+}
 
 void questions_list_calls(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	static struct info infos[LIST_ROWS]; /* 200 KB: not for the stack */
+	const Tipring__V1__ListCalls *q = m->list_calls;
+	const struct control_call *cc = q->call_id != 0 ? calls_by_id(k, q->call_id) : NULL;
 	Tipring__V1__CallInfo *rows[LIST_ROWS];
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__Ack a = TIPRING__V1__ACK__INIT;
-	struct control_call *cc;
-	size_t bytes = 0;
-	uint32_t at = 0;
 
 	a.command_id = m->command_id;
 	a.code = CODE(OK);
 	a.calls = rows;
+	if (cc != NULL)
+		(void)add_row(&a, cc);
+	else if (q->call_id == 0)
+		a.next = fill_page(k, q, &a);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_ACK;
 	e.ack = &a;
-	while ((cc = pool_each(&k->calls, &at)) != NULL) {
-		if ((m->list_calls->call_id != 0 && cc->c.id != m->list_calls->call_id) ||
-		    (m->list_calls->app[0] != '\0' && !str_eq(str_of(cc->c.app), str_of(m->list_calls->app))))
-			continue;
-		if (a.n_calls == LIST_ROWS || bytes > LIST_BYTES) {
-			a.more = true;
-			(void)!to_backend(k, peer, &e);
-			a.n_calls = bytes = 0;
-		}
-		rows[a.n_calls] = info_fill(&infos[a.n_calls], cc);
-		bytes += tipring__v1__call_info__get_packed_size(rows[a.n_calls]);
-		a.n_calls++;
-	}
-	a.more = false;
 	(void)!to_backend(k, peer, &e);
 }
 
