@@ -73,8 +73,8 @@ LIBRARIES = {
 # use functions and tables of its own floor and of those below.
 FLOORS = {
     "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
-                        "calls books inflight workers",
-                        "to_workers to_backends events context info metrics overview"),
+                        "calls inflight workers",
+                        "to_workers to_backends events journal context info metrics overview"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

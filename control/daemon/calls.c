@@ -5,9 +5,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "control/daemon/books.h"
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/journal.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
@@ -158,7 +158,7 @@ static void answered(struct control *k, struct control_call *cc)
 	cc->c.answered_unix_ns = clock_unix_ns();
 	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
-	books_answered(k, cc);
+	journal_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
@@ -179,7 +179,7 @@ static void ended(struct control *k, struct control_call *cc)
 		cc->c.ended_mono_ns = k->actor->now_ns;
 	}
 	events_ended(k, cc);
-	books_ended(k, cc);
+	journal_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
 	to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }

@@ -198,14 +198,15 @@ static void calls_past(const struct control *k, struct buf *b)
 {
 	static const char *const who[] = {"", "caller", "backend", "system"};
 	const struct past_call *c;
+	uint32_t at = k->past.next;
 
 	buf_z(b, "<h2>Ended lately</h2>");
-	if (past_at(&k->past, 0, k->actor->now_ms) == NULL) {
+	if (past_each(&k->past, &(uint32_t){at}, k->actor->now_ms) == NULL) {
 		buf_z(b, "<p>None in the last ten minutes.</p>");
 		return;
 	}
 	buf_z(b, "<table><tr><th>Call<th class=n>Up<th>App<th>Backend<th>From<th class=n>Code<th>Ended by<th>Reason<th class=n>Lost");
-	for (uint32_t i = 0; i < PAST_SHOWN && (c = past_at(&k->past, i, k->actor->now_ms)) != NULL; i++) {
+	for (uint32_t i = 0; i < PAST_SHOWN && (c = past_each(&k->past, &at, k->actor->now_ms)) != NULL; i++) {
 		uint64_t sent = c->packets + c->lost;
 
 		buf_z(b, "<tr>");

@@ -1,47 +1,115 @@
 /* questions.c - see questions.h */
 #include "control/daemon/questions.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/daemon/calls.h"
 #include "control/daemon/info.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/workers.h"
 
 #define LIST_ROWS 64u
-#define LIST_BYTES (128u * 1024u) /* of one Ack: half of what a message may have */
+#define LIST_BYTES 8192u /* of a page; one more row of 8 KB at most fits into what commands_bus counts with */
+#define LIST_LOOKS 1000u /* calls looked at for one page */
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
+
+/* A page that is being filled. */
+struct listing {
+	const Tipring__V1__ListCalls *q;
+	Tipring__V1__Ack page;
+	Tipring__V1__CallInfo *rows[LIST_ROWS];
+	struct info infos[LIST_ROWS];
+	size_t bytes;
+	uint32_t looked;
+};
+
+/* Room for more, and time? */
+static bool goes_on(struct listing *l)
+{
+	return l->page.n_calls < LIST_ROWS && l->bytes <= LIST_BYTES && ++l->looked < LIST_LOOKS;
+}
+
+static bool is_wanted(const struct listing *l, uint64_t id, const char *app)
+{
+	char digits[17];
+
+	snprintf(digits, sizeof digits, "%016" PRIx64, id);
+	return (l->q->app[0] == '\0' || str_eq(str_of(app), str_of(l->q->app))) && (l->q->call_id == 0 || l->q->call_id == id) &&
+	       str_has_prefix(str_of(digits), str_of(l->q->id_prefix));
+}
+
+static void add(struct listing *l, Tipring__V1__CallInfo *row)
+{
+	l->rows[l->page.n_calls++] = row;
+	l->bytes += tipring__v1__call_info__get_packed_size(row);
+}
+
+/* Calls that exist, from a place of the table on: a call keeps its place while it lives. False: the page is full, the next one begins at
+ * *at. */
+static bool list_table(struct control *k, struct listing *l, uint32_t *at)
+{
+	struct control_call *cc;
+
+	while ((cc = pool_each(&k->calls, at)) != NULL) {
+		if (is_wanted(l, cc->c.id, cc->c.app))
+			add(l, info_fill(&l->infos[l->page.n_calls], cc));
+		if (!goes_on(l))
+			return false;
+	}
+	return true;
+}
+
+/* And those that ended, the last one first. */
+static bool list_past(struct control *k, struct listing *l, uint32_t *at)
+{
+	const struct past_call *c;
+
+	while ((c = past_each(&k->past, at, k->actor->now_ms)) != NULL) {
+		if (is_wanted(l, c->id, c->app))
+			add(l, info_fill_past(&l->infos[l->page.n_calls], c));
+		if (!goes_on(l))
+			return false;
+	}
+	return true;
+}
+
+/* Where a page begins, as one number: a place of the table, or of the past. */
+#define IN_THE_PAST (1ull << 32)
+
+static uint64_t fill_page(struct control *k, struct listing *l)
+{
+	uint32_t at = (uint32_t)l->q->after;
+
+	if (l->q->after < IN_THE_PAST) {
+		if (!list_table(k, l, &at))
+			return at;
+		at = k->past.next;
+	}
+	return l->q->ended && !list_past(k, l, &at) ? IN_THE_PAST | at : 0;
+}
 
 void questions_list_calls(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	static struct info infos[LIST_ROWS]; /* 200 KB: not for the stack */
-	Tipring__V1__CallInfo *rows[LIST_ROWS];
+	static struct listing l; /* 200 KB: not for the stack */
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__Ack a = TIPRING__V1__ACK__INIT;
-	struct control_call *cc;
-	size_t bytes = 0;
-	uint32_t at = 0;
+	const struct control_call *cc = m->list_calls->call_id != 0 ? calls_by_id(k, m->list_calls->call_id) : NULL;
 
-	a.command_id = m->command_id;
-	a.code = CODE(OK);
-	a.calls = rows;
+	l.q = m->list_calls;
+	l.bytes = l.looked = 0;
+	tipring__v1__ack__init(&l.page);
+	l.page.command_id = m->command_id;
+	l.page.code = CODE(OK);
+	l.page.calls = l.rows;
+	if (cc != NULL)
+		add(&l, info_fill(&l.infos[0], cc)); /* no walk */
+	else
+		l.page.next = fill_page(k, &l);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_ACK;
-	e.ack = &a;
-	while ((cc = pool_each(&k->calls, &at)) != NULL) {
-		if ((m->list_calls->call_id != 0 && cc->c.id != m->list_calls->call_id) ||
-		    (m->list_calls->app[0] != '\0' && !str_eq(str_of(cc->c.app), str_of(m->list_calls->app))))
-			continue;
-		if (a.n_calls == LIST_ROWS || bytes > LIST_BYTES) {
-			a.more = true;
-			(void)!to_backend(k, peer, &e);
-			a.n_calls = bytes = 0;
-		}
-		rows[a.n_calls] = info_fill(&infos[a.n_calls], cc);
-		bytes += tipring__v1__call_info__get_packed_size(rows[a.n_calls]);
-		a.n_calls++;
-	}
-	a.more = false;
+	e.ack = &l.page;
 	(void)!to_backend(k, peer, &e);
 }
 

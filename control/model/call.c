@@ -253,7 +253,7 @@ static void offer(struct step *s)
 		bool busy = backend_serves(s->w->backends, app);
 
 		refuse_with(s, busy ? 503 : 480,
-			    c->answered ? "no backend left" : busy ? "every backend is busy" : "nobody serves this app",
+			    c->answered ? "no backend left" : busy ? "every backend is busy" : "no backend serves this app",
 			    busy ? 5 : 0);
 		return;
 	}

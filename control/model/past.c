@@ -9,11 +9,15 @@ struct past_call *past_add(struct past *p, uint64_t id, uint64_t now_ms)
 	return c;
 }
 
-const struct past_call *past_at(const struct past *p, uint32_t i, uint64_t now_ms)
+const struct past_call *past_each(const struct past *p, uint32_t *at, uint64_t now_ms)
 {
-	const struct past_call *c = &p->v[(p->next - 1 - i) % PAST_CALLS];
+	uint32_t back = p->next - *at;
+	const struct past_call *c = &p->v[(*at - 1) % PAST_CALLS];
 
-	return i < PAST_CALLS && c->id != 0 && now_ms <= c->at_ms + PAST_MS ? c : NULL;
+	if (back >= PAST_CALLS || c->id == 0 || now_ms > c->at_ms + PAST_MS)
+		return NULL;
+	--*at;
+	return c;
 }
 
 void past_text(char out[PAST_TEXT_BYTES], struct str text)

@@ -19,6 +19,7 @@ struct past_call {
 	uint32_t who, code;
 	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns, duration_ms;
 	uint64_t packets, lost; /* RTP of the caller */
+	uint64_t packets_sent;  /* RTP of ours */
 	uint32_t jitter_us;
 };
 
@@ -30,7 +31,8 @@ struct past {
 /* One more: its row, empty but for the time, to be filled in. The oldest makes room. */
 struct past_call *past_add(struct past *p, uint64_t id, uint64_t now_ms);
 
-/* The i-th last one, 0 = the last; NULL: there are no more that are young enough. */
-const struct past_call *past_at(const struct past *p, uint32_t i, uint64_t now_ms);
+/* From the last one back: start with *at = p->next. NULL: there are no more that are young enough. A place means the same
+ * call when others have ended meanwhile. */
+const struct past_call *past_each(const struct past *p, uint32_t *at, uint64_t now_ms);
 
 void past_text(char out[PAST_TEXT_BYTES], struct str text); /* copied, cut */

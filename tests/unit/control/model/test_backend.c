@@ -18,6 +18,9 @@ Test(backend, table_has_a_cap)
 		cr_assert_eq(backend_hello(t, str_of(name), 0, 5, &b), 0);
 	}
 	cr_expect_eq(backend_hello(t, STR("one-more"), 0, 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("one-more"), STR("x"), 0}, 9000, &b), ERR_NOSPC);
+	cr_assert_eq(backend_serve(t, STR("b7"), STR("x"), &b), 0);
+	cr_expect_eq(backend_serve(t, STR("b7"), STR("y"), &b), ERR_NOSPC);
 	cr_expect_eq(backend_hello(t, STR("b7"), 0, 9, &b), 0, "it is known");
 	cr_expect_eq(b->heard_ms, 9u);
 	backend_remove(t, STR("b7"));
@@ -33,7 +36,7 @@ Test(backend, names_can_be_shown)
 	char longest[BACKEND_NAME_BYTES];
 	struct backend *b;
 
-	memset(longest, 'n', sizeof longest);
+	memset(longest, '~', sizeof longest);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		cr_expect_eq(backend_hello(t, bad[i], 0, 5, &b), ERR_RANGE, "case %zu", i);
 	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 0, 5, &b), ERR_RANGE);
@@ -173,6 +176,20 @@ Test(backend, capacity_0_serves_nobody)
 	free(t);
 }
 
+Test(backend, what_does_not_fit_leaves_nothing_behind)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	char longest[BACKEND_APP_BYTES];
+	struct backend *b;
+
+	memset(longest, 'a', sizeof longest);
+	cr_assert_eq(backend_hello(t, STR("p"), 0, 0, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect_eq(backend_serve(t, STR("p"), (struct str){longest, sizeof longest}, &b), ERR_RANGE);
+	cr_expect_eq(t->v[1].name[0], '\0');
+	free(t);
+}
+
 Test(backend, names_of_apps)
 {
 	cr_expect(backend_app_is_valid(STR("support-bot2")));
@@ -218,6 +235,7 @@ Test(route, first_match_wins)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		cr_expect_str_eq(route_find(&r, route_user(str_of(cases[i].uri))), cases[i].app, "%s", cases[i].uri);
+	cr_expect_eq(route_user(STR("sip:h")).n, 0u, "a host is no number");
 	r.count = 3;
 	cr_expect_null(route_find(&r, STR("anything")));
 }

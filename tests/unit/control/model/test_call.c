@@ -456,6 +456,16 @@ Test(call, an_end_is_told_when_there_may_be_listeners)
 	cr_expect_eq(c->deadline_ms, UINT64_MAX);
 }
 
+Test(call, an_end_is_told_at_once_when_the_time_has_come)
+{
+	c->not_before_ms = world.now_ms + 1500;
+	feed(CALL_EV_SESSION_OPENED);
+	feed(CALL_EV_LEG_ENDED);
+	world.now_ms = c->not_before_ms;
+	feed(CALL_EV_SESSION_CLOSED);
+	cr_expect_not_null(did(CALL_FX_FREE));
+}
+
 Test(call, its_owner_hears_of_an_end_it_did_not_ask_for_once)
 {
 	static const enum call_event ends[] = {CALL_EV_LEG_ENDED, CALL_EV_SESSION_LOST, CALL_EV_GIVE_UP, CALL_EV_HANGUP};
@@ -569,6 +579,8 @@ Test(call, texts_beyond_the_room_are_left_out)
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	cr_expect_eq(call_keep(c, "short").n, 5u);
+	cr_expect(str_eq(call_keep(c, "x"), STR("x")));
+	cr_expect(call_keep(c, "").n == 0 && call_keep(c, NULL).n == 0);
 	cr_expect_null(call_keep(c, big).p);
 	cr_expect_eq(call_keep(c, "still fits").n, 10u);
 }

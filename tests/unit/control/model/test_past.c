@@ -13,6 +13,17 @@ static void reset(void)
 
 TestSuite(past, .init = reset);
 
+/* The i-th last. */
+static const struct past_call *past_at(const struct past *t, uint32_t i, uint64_t now_ms)
+{
+	const struct past_call *c = NULL;
+	uint32_t at = t->next;
+
+	for (uint32_t k = 0; k <= i; k++)
+		c = past_each(t, &at, now_ms);
+	return c;
+}
+
 Test(past, the_last_comes_first)
 {
 	cr_expect_null(past_at(&p, 0, 0));
@@ -38,6 +49,21 @@ Test(past, at_the_cap_the_oldest_makes_room)
 	cr_expect_eq(past_at(&p, 0, 5)->id, PAST_CALLS + 2);
 	cr_expect_eq(past_at(&p, PAST_CALLS - 1, 5)->id, 3u);
 	cr_expect_null(past_at(&p, PAST_CALLS, 5));
+}
+
+Test(past, a_walk_goes_on_where_it_was)
+{
+	uint32_t at;
+
+	for (uint64_t i = 1; i <= 4; i++)
+		past_add(&p, i, 5);
+	at = p.next;
+	cr_expect_eq(past_each(&p, &at, 5)->id, 4u);
+	past_add(&p, 5, 5);
+	cr_expect_eq(past_each(&p, &at, 5)->id, 3u);
+	for (uint64_t i = 6; i <= PAST_CALLS + 2; i++)
+		past_add(&p, i, 5);
+	cr_expect_null(past_each(&p, &at, 5), "that one had to make room");
 }
 
 Test(past, long_texts_are_cut)
