@@ -54,9 +54,8 @@ struct ports {
 };
 
 struct connection {
-	int fd;       /* owned; -1 = free */
-	int doorbell; /* owned; -1 = none yet */
-	bool ring;    /* at the end of this turn */
+	int fd;    /* owned; -1 = free */
+	bool ring; /* at the end of this turn */
 };
 
 struct media_session {
@@ -175,9 +174,10 @@ void rx_bell(struct media *m, struct media_session *ms); /* its backend may have
 void rx_count(struct media *m, struct media_session *ms); /* add its news to the statistics */
 
 /* attach.c */
+MUST_USE int attach_open(struct media *m);
 void attach_accept(struct media *m);
 void attach_request(struct media *m, uint32_t connection);
-void attach_ring(struct media *m); /* doorbells of this turn */
+void attach_ring(struct media *m); /* those whose tapes had news in this turn */
 void attach_close_all(struct media *m);
 
 /* from_bus.c, to_bus.c */
