@@ -73,7 +73,7 @@ LIBRARIES = {
 # use functions and tables of its own floor and of those below.
 FLOORS = {
     "media/session": ("session receive tick report prefetch",
-                      "record stream timeline key playout utterance mark",
+                      "facts record stream timeline key playout utterance mark",
                       "clock events"),
 }
 FLOOR_NAMES = ("input", "state", "output")

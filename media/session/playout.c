@@ -5,6 +5,7 @@
 
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/facts.h"
 #include "media/session/mark.h"
 #include "media/session/utterance.h"
 
@@ -205,7 +206,7 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	int16_t pcm[PCM_MAX];
 	struct tape_frame first;
 	uint64_t pos = s->pos;
-	bool sends = s->facts.sends;
+	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
 	uint32_t voiced = sends ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */

@@ -1,6 +1,7 @@
 /* report.c - RTCP of a session: what it tells and what it is told. */
 #include "common/base/buf.h"
 #include "media/session/clock.h"
+#include "media/session/facts.h"
 
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
 {
@@ -51,7 +52,7 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 
 size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint64_t random, uint8_t out[RTCP_BYTES_MAX])
 {
-	if (s->tape == NULL || now_ns < s->report_ns)
+	if (s->tape == NULL || now_ns < s->report_ns || !facts_name_a_peer(&s->facts))
 		return 0;
 	s->report_ns = now_ns + rtcp_interval_ms(random) * 1000000ull;
 	return build(s, now_ns, unix_ns, false, out);
@@ -59,5 +60,5 @@ size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint
 
 size_t session_bye(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint8_t out[RTCP_BYTES_MAX])
 {
-	return s->tape != NULL ? build(s, now_ns, unix_ns, true, out) : 0;
+	return s->tape != NULL && facts_name_a_peer(&s->facts) ? build(s, now_ns, unix_ns, true, out) : 0;
 }

@@ -3,15 +3,10 @@
 
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/mark.h"
 #include "media/session/utterance.h"
-
-bool session_facts_are_sound(const struct session_facts *f)
-{
-	return f->codec < CODECS && f->payload_type <= 127 && f->dtmf_payload_type <= 127 && f->ptime_ms >= SESSION_PTIME_MIN_MS &&
-	       f->ptime_ms <= SESSION_PTIME_MAX_MS && f->ptime_ms % SESSION_PTIME_MIN_MS == 0;
-}
 
 static void prepare(struct session *s, const struct session_config *cfg, uint64_t now_ns)
 {
@@ -27,11 +22,11 @@ static void prepare(struct session *s, const struct session_config *cfg, uint64_
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
 		  struct rand *rand, uint64_t now_ns)
 {
-	s->facts = *facts;
+	s->facts = facts != NULL ? *facts : (struct session_facts){.ptime_ms = SESSION_TICK_MS};
 	s->r.ssrc = (uint32_t)rand_u64(rand);
 	s->r.ts_base = (uint32_t)rand_u64(rand);
 	s->r.name = rand_u64(rand);
-	stream_open(&s->in, &facts->remote_rtp);
+	stream_open(&s->in, &s->facts.remote_rtp);
 	prepare(s, cfg, now_ns);
 	/* a random start (RFC 3550 5.1), below half so that early wraps do not meet SRTP's guess */
 	s->r.seq_base = 1ull << 16 | (rand_u64(rand) & 0x7fff);
@@ -62,9 +57,7 @@ int session_start(struct session *s, struct tape *tape, uint64_t start_ns)
 	s->epoch = tape->epoch;
 	/* nobody sends before the answer: the peer did not know where to */
 	s->in.heard_ns = s->in.alive_ns = start_ns;
-	/* a phone behind a NAT offers an address nobody can reach: where its packets come from will be learned */
-	if (!s->in.latch.is_locked && addr_is_private(&s->in.latch.sdp))
-		latch_learn(&s->in.latch, true);
+	facts_learn(s, start_ns);
 	s->dirty = true;
 	return 0;
 }

@@ -54,7 +54,7 @@ struct session_config {
 	bool idle_silence;   /* else pause */
 };
 
-#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start */
+#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named */
 
 /* Words of the slab that change per packet or tick. */
 enum session_hot {
@@ -143,7 +143,8 @@ struct session_record {
 	uint32_t local_port;  /* the daemon's name of the RTP socket */
 	uint32_t bucket;
 	uint32_t stalled;
-	uint32_t pad;
+	uint32_t generation;  /* of the facts; 0 = those of session_open() */
+	uint64_t learn_until_ns;
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
@@ -221,12 +222,18 @@ MUST_USE int session_record_read(struct session *s, struct str in);
 /* Values that a codec, a packet and a buffer can be made of. */
 bool session_facts_are_sound(const struct session_facts *f);
 
-/* A new session that may receive. `up` and `down` must be valid resamplers. */
+/* A new session that may receive. `facts` NULL: nothing is known yet, so nobody is believed and nothing sent. `up` and `down` must be valid
+ * resamplers. */
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
 		  struct rand *rand, uint64_t now_ns);
 
 /* Give it a tape and let it send from now on; position 0 is `start_ns`. */
 MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_ns);
+
+/* Other facts, also in mid-call: positions and timestamps go on. Generations grow: the one in force again changes nothing, whatever is
+ * said with it. ERR_STALE: an older one; ERR_INVAL: 0, or facts that are not sound; nothing is changed then. A lock on the source ends when
+ * another one is named. */
+MUST_USE int session_update(struct session *s, const struct session_facts *facts, uint32_t generation, uint64_t now_ns);
 
 /* Go on with a predecessor's record, just read, and its hot words; `tape` NULL when it was not started. ERR_CORRUPT when they do not fit. */
 MUST_USE int session_resume(struct session *s, const struct session_config *cfg, struct tape *tape, uint64_t now_ns);

@@ -1,6 +1,7 @@
 /* tick.c - what a session does every SESSION_TICK_MS. */
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/playout.h"
 #include "media/session/session.h"
@@ -9,7 +10,7 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 {
 	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
 
-	if (!s->facts.receives)
+	if (!s->facts.receives || !facts_name_a_peer(&s->facts))
 		return;
 	if (s->began && !s->r.stalled && now_ns > s->in.heard_ns + SESSION_STALL_MS * 1000000ull) {
 		s->r.stalled = s->dirty = true;
@@ -23,7 +24,7 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 
 static void end_learning(struct session *s, uint64_t now_ns)
 {
-	if (!s->in.latch.learns || now_ns < s->r.start_ns + SESSION_LEARN_MS * 1000000ull)
+	if (!s->in.latch.learns || now_ns < s->r.learn_until_ns)
 		return;
 	latch_learn(&s->in.latch, false);
 	s->dirty = true;
