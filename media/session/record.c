@@ -13,7 +13,7 @@ _Static_assert(HOT_WORDS <= SLAB_HOT_WORDS, "every word has its place");
 
 /* PART(member of struct session, its size in the first release) */
 #define ALL_PARTS                                                                        \
-	PART(r, 112)                                                                     \
+	PART(r, 100)                                                                     \
 	PART(facts, 56)                                                                  \
 	PART(in.latch, 88)                                                               \
 	PART(in.base, 24)                                                                \
