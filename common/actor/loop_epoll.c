@@ -140,6 +140,12 @@ static void epoll_udp_connected(struct loop *l, uint32_t i)
 	(void)i;
 }
 
+static void epoll_udp_disconnect(struct loop *l, uint32_t i)
+{
+	(void)l;
+	(void)i;
+}
+
 static int epoll_watch(struct loop *l, int fd, uint64_t token)
 {
 	struct epoller *e = epoller_of(l);
@@ -293,6 +299,7 @@ const struct loop_engine loop_epoll_engine = {
 	.udp_add = epoll_udp_add,
 	.udp_del = epoll_udp_del,
 	.udp_connected = epoll_udp_connected,
+	.udp_disconnect = epoll_udp_disconnect,
 	.watch = epoll_watch,
 	.unwatch = epoll_unwatch,
 	.wait = epoll_wait_until,

@@ -70,6 +70,7 @@ struct media_session {
 	struct port_pair *ports; /* borrowed; NULL once given back */
 	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
+	struct stream_counters told_in;
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
 };
@@ -133,6 +134,7 @@ uint32_t ports_name(const struct port_pair *pair);                  /* for a rec
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
+void ports_disconnect(const struct port_pair *pair);
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
 bool ports_has(const struct ports *p, uint16_t port);
 bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
@@ -153,6 +155,7 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
 void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
+void sessions_unlock(struct media *m, struct media_session *ms); /* it may be another one from now on */
 
 /* takeover.c: a predecessor's sessions; how many go on */
 uint32_t takeover(struct media *m);
