@@ -224,6 +224,7 @@ struct session {
 	/* reports */
 	uint32_t sr_middle;          /* of the peer's last SR */
 	uint64_t sr_arrival_ns;
+	struct rtcp_asked asked;     /* our last SRs */
 	uint32_t rtt_us, remote_lost, remote_jitter;
 
 	int16_t acc[TAPE_SAMPLES_MAX + 960];
