@@ -71,6 +71,15 @@ static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	return true;
 }
 
+static bool is_believed(struct session *s, const struct addr *from, const struct rtp_packet *p, uint64_t now_ns)
+{
+	enum latch_verdict v = latch_take(&s->r.latch, &(struct latch_packet){
+		.from = from, .ssrc = p->ssrc, .seq = p->seq, .goes_on = seq_goes_on(&s->seq, p->ssrc, p->seq), .now_ns = now_ns,
+	});
+
+	return v < LATCH_WAITING;
+}
+
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
@@ -84,7 +93,9 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		s->count.packets_malformed++;
 		return;
 	}
-	if (d->from != NULL && !latch_accepts(&s->r.latch, d->from, rtp.ssrc, rtp.seq)) {
+	if (d->from == NULL)
+		latch_heard(&s->r.latch, now_ns);
+	else if (!is_believed(s, d->from, &rtp, now_ns)) {
 		s->count.packets_rejected++;
 		return;
 	}

@@ -167,9 +167,9 @@ struct session_record {
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending */
 };
 
-_Static_assert(sizeof(struct session_record) == 312 + SESSION_MARKS_MAX * sizeof(struct session_mark),
+_Static_assert(sizeof(struct session_record) == 320 + SESSION_MARKS_MAX * sizeof(struct session_mark),
 	       "layout is kept in shared memory");
-#define SESSION_RECORD_VERSION 2u
+#define SESSION_RECORD_VERSION 3u
 
 static inline size_t session_record_bytes(const struct session_record *r)
 {

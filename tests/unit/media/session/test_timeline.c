@@ -344,7 +344,7 @@ Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 *
 		start_with(&cfg, &behind_nat, 8000, 20);
 		now += late ? 6000 * MS : 1000 * MS;
 		tick();
-		for (int i = 0; i < 10; i++)
+		for (int i = 0; i < 30; i++, now += 20 * MS)
 			packet(0, payload, sizeof payload, &outside);
 		cr_expect_eq(s->r.latch.is_locked, !late);
 		cr_expect_eq(addr_eq(latch_remote(&s->r.latch), &outside), !late);
