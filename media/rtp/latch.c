@@ -41,7 +41,6 @@ static enum latch_verdict believe(struct latch *l, const struct latch_packet *p,
 	l->is_locked = true;
 	l->shown = shown;
 	l->heard_ns = p->now_ns;
-	l->run = 0;
 	return v;
 }
 
@@ -64,8 +63,7 @@ static uint8_t proof_wanted(const struct latch *l, const struct latch_packet *p)
 static enum latch_verdict judge(struct latch *l, const struct latch_packet *p)
 {
 	uint8_t wanted = proof_wanted(l, p);
-	bool goes_on = l->run > 0 && addr_eq(p->from, &l->candidate) && p->ssrc == l->ssrc &&
-		       p->seq == l->next_seq;
+	bool goes_on = addr_eq(p->from, &l->candidate) && p->ssrc == l->ssrc && p->seq == l->next_seq;
 
 	if (wanted == 0)
 		return LATCH_REFUSED;
