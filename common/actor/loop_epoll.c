@@ -140,12 +140,6 @@ static void epoll_udp_connected(struct loop *l, uint32_t i)
 	(void)i;
 }
 
-static void epoll_udp_disconnect(struct loop *l, uint32_t i)
-{
-	(void)l;
-	(void)i;
-}
-
 static int epoll_watch(struct loop *l, int fd, uint64_t token)
 {
 	struct epoller *e = epoller_of(l);
@@ -290,6 +284,12 @@ static int epoll_send(struct loop *l, uint32_t slot, const struct addr *to, cons
 static void epoll_flush(struct loop *l)
 {
 	(void)l; /* everything is sent at once */
+}
+
+static void epoll_udp_disconnect(struct loop *l, uint32_t i)
+{
+	(void)i;
+	epoll_flush(l); /* what is queued knows no address */
 }
 
 const struct loop_engine loop_epoll_engine = {

@@ -320,13 +320,13 @@ static void uring_udp_disconnect(struct loop *l, uint32_t i)
 	if (i >= u->slot_count || s->fd < 0 || !s->connected)
 		return;
 	s->connected = false;
-	if (s->named)
-		return;
-	disarm(u, i);
-	s->generation++; /* what the request without addresses still brings is nobody's */
-	s->named = true;
-	arm(u, i);
-	uring_flush(l);
+	if (!s->named) {
+		disarm(u, i);
+		s->generation++; /* what the request without addresses still brings is nobody's */
+		s->named = true;
+		arm(u, i);
+	}
+	uring_flush(l); /* what is queued knows no address */
 }
 
 static void uring_udp_del(struct loop *l, uint32_t i)

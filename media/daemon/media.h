@@ -15,7 +15,7 @@
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_QUARANTINE_MS 30000u
 #define MEDIA_CONNECTIONS_MAX 256u
-#define MEDIA_DATAGRAM_BYTES 1600u
+#define MEDIA_DATAGRAM_BYTES 1700u /* 200 ms of G.711 with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -154,8 +154,8 @@ struct media_session *sessions_by_name(struct media *m, struct session_name name
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
-void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
-void sessions_unlock(struct media *m, struct media_session *ms); /* it may be another one from now on */
+void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found, when it is certain */
+void sessions_unlock(struct media *m, struct media_session *ms); /* hear everybody */
 
 /* takeover.c: a predecessor's sessions; how many go on */
 uint32_t takeover(struct media *m);

@@ -163,7 +163,6 @@ void sessions_unlock(struct media *m, struct media_session *ms)
 
 int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation)
 {
-	bool was_locked = ms->s.in.latch.is_locked;
 	int err;
 
 	/* on hold there is no address; nothing is sent then */
@@ -172,7 +171,7 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	err = session_update(&ms->s, facts, generation, m->actor->now_ns);
 	if (err != 0 || !ms->s.dirty)
 		return err;
-	if (was_locked && !ms->s.in.latch.is_locked)
+	if (!latch_is_certain(&ms->s.in.latch))
 		sessions_unlock(m, ms);
 	ms->rtcp_to.family = ADDR_NONE;
 	sessions_report_to(m, ms, &facts->remote_rtcp);
@@ -234,6 +233,10 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
+	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
+		sessions_unlock(m, ms);
+		return;
+	}
 	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
 	ms->connected = true;
