@@ -112,7 +112,7 @@ struct control {
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
 	uint64_t garbage;       /* counted so far */
-	uint64_t log_results, log_impossible, log_refused, log_ended; /* log_limit() */
+	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone; /* log_limit() */
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */
