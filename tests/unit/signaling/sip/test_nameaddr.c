@@ -23,6 +23,7 @@ static const struct {
 	{"\"\" <sip:a@b;tag=no>;tag=yes",     0, "", "sip:a@b;tag=no", "yes"},
 	{"<sip:a@b?x=y>",                     0, "", "sip:a@b?x=y", ""},
 	{" \r\n \"A\"\r\n\t<sip:a@b>\r\n ;\r\n tag = 1 ", 0, "A", "sip:a@b", "1"},
+	{"sip:a@b;x=\"<\\\"<\";tag=1",           0, "", "sip:a@b", "1"},
 	{"<tel:+1234>",                       0, "", "tel:+1234", ""},
 	{"<sip:a@b>;TAG=x",                   0, "", "sip:a@b", "x"},
 
