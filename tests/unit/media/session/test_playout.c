@@ -180,3 +180,75 @@ Test(playout, what_was_queued_leaves_one_packet_a_tick) /* C329 C341 C342 */
 	cr_expect_eq(s->count.octets_sent, 800u);
 	cr_expect_eq(tape.tx_tail, 5u);
 }
+
+/* What left in this tick: the value of each sample, decoded. */
+static uint32_t left(int16_t pcm[480])
+{
+	uint32_t n = 0;
+
+	tick();
+	for (uint32_t i = 0; i < out.count; i++) {
+		g711_ulaw_decode(out.p[i] + RTP_HEADER_BYTES, out.n[i] - RTP_HEADER_BYTES, pcm + n);
+		n += (uint32_t)(out.n[i] - RTP_HEADER_BYTES);
+	}
+	return n;
+}
+
+Test(playout, a_rest_smaller_than_a_slot_is_heard_in_time) /* M7 */
+{
+	int16_t pcm[480];
+	unsigned loud = 0;
+
+	for (int i = 0; i < 6; i++)
+		say(8000, 160, 1, false);
+	say(8000, 40, 1, false); /* of 1,000 samples; nothing follows */
+	for (int i = 0; i < 7; i++) {
+		cr_assert_eq(left(pcm), 160u);
+		for (int k = 0; k < 160; k++)
+			loud += pcm[k] > 7000;
+	}
+	cr_expect_eq(loud, 1000u);
+	(void)left(pcm);
+	cr_expect_eq(pcm[0], 0);
+}
+
+Test(playout, a_rest_of_a_packet_leaves_before_a_pause) /* M7 */
+{
+	struct session_config pausing = cfg;
+	struct session_facts f60 = facts;
+	int16_t pcm[480];
+	uint32_t n = 0;
+
+	teardown();
+	pausing.idle_silence = false;
+	f60.ptime_ms = 60;
+	start_with(&pausing, &f60, 8000, 20);
+	say(8000, 160, 1, false);
+	for (int i = 0; i < 3; i++)
+		n += left(pcm);
+	cr_expect_eq(n, 160u);
+	cr_expect_eq(pcm[159] > 7000, true);
+}
+
+Test(playout, a_flush_accounts_for_every_sample) /* M7 */
+{
+	for (uint32_t ticks = 0; ticks < 4; ticks++)
+		for (uint32_t rest = 1; rest < 160; rest += 39) {
+			struct session_utterance u[SESSION_UTTERANCES_MAX];
+			uint32_t n;
+
+			teardown();
+			setup();
+			ev.n = 0;
+			say(8000, 160, 1, false);
+			say(8000, 160, 1, false);
+			say(8000, rest, 1, false);
+			for (uint32_t i = 0; i < ticks; i++)
+				tick();
+			(void)session_flush(s, 0, u, &n, &ev);
+			cr_assert(n == 1 && u[0].id == 1);
+			cr_expect_eq(u[0].played + u[0].discarded, 320u + rest, "%u of %u after %u ticks", (unsigned)u[0].played, 320 + rest,
+				     ticks);
+			cr_expect(ticks == 3 ? u[0].discarded == 0 : u[0].played == 160 * ticks + (ticks > 0 ? (ticks == 2 && rest < 40 ? rest : 40) : 0));
+		}
+}

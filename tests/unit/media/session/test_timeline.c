@@ -393,7 +393,7 @@ Test(timeline, a_packet_too_late_for_its_place_is_counted_and_dropped) /* C301 C
 {
 	struct tape_frame f;
 	int16_t pcm[TAPE_SAMPLES_MAX];
-	unsigned frames = 0;
+	uint64_t frames = 0, heard = 0;
 
 	speak(0x21);
 	seq++, ts += 160, now += 20 * MS; /* the second one is under way */
@@ -403,9 +403,11 @@ Test(timeline, a_packet_too_late_for_its_place_is_counted_and_dropped) /* C301 C
 	seq -= 2, ts -= 320;
 	speak(0x22);
 	cr_expect_eq(s->in.reorder.late, 1u);
-	while (hear(&f, pcm))
+	while (hear(&f, pcm)) {
 		cr_expect_eq(f.pos, 160u * frames++);
-	cr_expect_eq(frames, 3u, "heard, concealed, heard");
+		heard += f.kind != TAPE_SILENCE;
+	}
+	cr_expect_eq(heard, 3u, "heard, concealed, heard");
 }
 
 Test(timeline, an_event_between_audio_packets_is_no_loss) /* C309 */
