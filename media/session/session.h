@@ -82,7 +82,7 @@ enum session_event_kind {
 	SESSION_DEAD,     /* timeout */
 	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
-	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each */
+	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_EVENT_KINDS
 };
 

@@ -39,8 +39,9 @@ void stream_rebase(struct stream *st, uint32_t ssrc)
 
 bool stream_is_new_type(struct stream *st, uint8_t payload_type)
 {
-	uint64_t *word = &st->types_told[payload_type / 64 % 2], bit = 1ull << payload_type % 64;
-	bool is_new = (*word & bit) == 0;
+	uint64_t *word = &st->types[payload_type / 64 % 2], bit = 1ull << payload_type % 64;
+	unsigned before = (unsigned)__builtin_popcountll(st->types[0]) + (unsigned)__builtin_popcountll(st->types[1]);
+	bool is_new = (*word & bit) == 0 && before < STREAM_TYPES_TOLD_MAX;
 
 	st->count.packets_unknown++;
 	st->count.unknown_type = payload_type;

@@ -44,7 +44,7 @@ struct stream {
 	struct stream_base base;     /* survives */
 	struct stream_counters count;
 	struct seq seq;
-	uint64_t types_told[2];      /* payload types that are not understood, one bit each */
+	uint64_t types[2];           /* payload types that are not understood, one bit each */
 	struct latch_told refused;
 	struct reorder reorder;
 };
@@ -52,7 +52,9 @@ struct stream {
 /* Nothing came yet. `hot` must be set; `sdp` is where it should come from. */
 void stream_open(struct stream *st, const struct addr *sdp);
 
-/* Of a payload type that is not understood: counted. Is it the first of its type? */
+#define STREAM_TYPES_TOLD_MAX 4u
+
+/* Of a payload type that is not understood: counted. Is it news, the first of its type, and one of the first STREAM_TYPES_TOLD_MAX types? */
 bool stream_is_new_type(struct stream *st, uint8_t payload_type);
 
 /* Has the socket to hear everybody from now on? Another source may go on where the one that is believed fell silent. */

@@ -90,9 +90,9 @@ def test_a_stranger_is_not_heard_while_the_named_source_speaks(make_system, back
     caller.bye()
 
 
-def test_a_source_that_moves_is_followed_and_the_named_one_comes_back(make_system, backends):
+def test_a_source_that_moves_is_followed_and_the_named_one_comes_back(make_system, backends, engine):
     """M6: another port, the same stream."""
-    system = make_system(calls=4)
+    system = make_system(calls=4, settings={"io_backend": engine})
     backends.start(system)
     caller = Caller(system)
     caller.start_media(caller.call())

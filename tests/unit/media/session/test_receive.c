@@ -306,10 +306,14 @@ Test(receive, m5_a_type_nobody_negotiated)
 	speaks(&voice, 100);
 	cr_expect_eq(events_of(SESSION_UNKNOWN_PAYLOAD), 2u, "each type");
 	cr_expect_eq(s->in.count.unknown_type, 96u);
+	for (uint8_t type = 20; type < 128; type++) {
+		voice.payload_type = type == 101 ? 0 : type;
+		speaks(&voice, 1);
+	}
+	cr_expect_eq(events_of(SESSION_UNKNOWN_PAYLOAD), STREAM_TYPES_TOLD_MAX, "but not all there are");
+	cr_expect_eq(s->in.count.unknown_type, 127u);
 	cr_expect_eq(events_of(SESSION_STALLED), 1u);
-	voice.payload_type = 0;
-	speaks(&voice, 1);
-	cr_expect_eq(events_of(SESSION_RESUMED), 1u);
+	cr_expect_eq(events_of(SESSION_RESUMED), 1u, "one packet of those was understood");
 	cr_expect_eq(heard_of(0x21), 1u);
 }
 
