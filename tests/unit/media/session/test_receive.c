@@ -281,6 +281,24 @@ Test(receive, a_successor_looks_around_too)
 	cr_expect(addr_eq(latch_remote(&s->in.latch), &other_port), "its numbers went on");
 }
 
+/* What was heard is counted by packets and octets of payload; of nobody, also by a successor, nothing. */
+Test(receive, what_is_heard_is_counted)
+{
+	struct sender voice = caller();
+
+	save();
+	succeed();
+	cr_expect_eq(s->in.count.packets_received, 0u);
+	cr_expect_not(s->in.seq.started);
+	speaks(&voice, 11);
+	voice.seq--; /* twice the same */
+	speaks(&voice, 1);
+	cr_expect_eq(s->in.count.packets_received, 10u);
+	cr_expect_eq(s->in.count.octets_received, 1600u);
+	cr_expect_eq(s->in.count.packets_rejected, 1u);
+	cr_expect_eq(s->in.seq.duplicates, 1u);
+}
+
 /* M5: a payload type that nobody negotiated for 5 s is a stall, told with its type, and no end of the call. */
 Test(receive, m5_a_type_nobody_negotiated)
 {
