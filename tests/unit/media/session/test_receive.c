@@ -422,6 +422,10 @@ Test(receive, keys_are_no_jitter)
 		speaks(&key, 1);
 	}
 	cr_expect_eq(seq_jitter(&s->in.seq), 0u);
+	voice.seq = key.seq;
+	voice.ts += 160 * 20;
+	one_at(&voice, now + 10 * MS); /* 80 ticks late: a sixteenth of it */
+	cr_expect_eq(seq_jitter(&s->in.seq), 5u);
 }
 
 /* M1: a stream of long packets that loses one is heard again after the wait. */
