@@ -349,3 +349,18 @@ Test(utterance, a_flush_before_the_start_has_nothing_to_say)
 	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 0u);
 	cr_expect(n == 0 && ev.n == 0);
 }
+
+Test(utterance, nothing_is_heard_any_more_when_a_second_flush_comes)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	uint32_t n;
+
+	say(8000, 160, 1, false);
+	tick();
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 160u);
+	say(8000, 160, 0, false);
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 160u, "what follows was not begun: no fade");
+	cr_expect_eq(n, 0u);
+	tick();
+	cr_expect_eq(out.p[0][12], G711_ULAW_SILENCE);
+}
