@@ -114,6 +114,7 @@ Test(pauses, what_waits_behind_a_gap_is_not_overtaken_by_silence)
 	begin();
 	for (int i = 0; i < 5; i++)
 		talk(LOUD);
+	s->in.reorder.bins[REORDER_BINS - 1] = s->in.reorder.samples = 100; /* missing packets came late, but they came: it waits */
 	seq++, ts += 160; /* lost */
 	tick();
 	speak(LOUD);

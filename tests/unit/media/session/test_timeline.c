@@ -684,3 +684,32 @@ Test(timeline, the_sound_of_a_tone_is_its_own_at_16_khz)
 	cr_expect(p.waves >= 995 && p.waves <= 1001, "%u Hz", p.waves);
 	cr_expect(p.most > 7000 && p.most < 9000, "%d", p.most);
 }
+
+Test(timeline, audio_begins_once)
+{
+	for (int i = 0; i < 5; i++)
+		speak(0x21);
+	session_tick(s, now, &out, &ev);
+	s->r.rx_anchored = 0; /* as after another SSRC */
+	speak(0x21);
+	cr_assert_eq(events_of(SESSION_BEGAN), 1u);
+	cr_expect_eq(find(SESSION_BEGAN)->pos, 0u);
+}
+
+Test(timeline, what_was_lost_before_a_pause_is_invented_once)
+{
+	unsigned kinds[TAPE_FRAME_KINDS] = {0};
+
+	speak(0x21);
+	seq++;
+	ts += 160;
+	now += 20 * MS;
+	speak(0x21);
+	now += 60 * MS;
+	session_late(s, now, &ev);
+	ts += 160 * 3;
+	speak(0x21);
+	(void)hear_row(0, kinds);
+	cr_expect_eq(kinds[TAPE_CONCEALED], 1u, "the pause behind it is none of its");
+	cr_expect_eq(kinds[TAPE_SILENCE], 3u);
+}

@@ -18,6 +18,13 @@ Test(utterance, flush_is_exact_to_the_sample)
 	cr_assert_eq(n, 2u);
 	cr_expect(u[0].id == 1 && u[0].played == 10 * 160 + 40 && u[0].discarded == 40 * 160 - 40, "5 ms are faded out");
 	cr_expect(u[1].id == 2 && u[1].played == 0 && u[1].discarded == 160);
+	cr_assert_eq(events_of(SESSION_UTTERANCE_ENDED), 2u);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct session_event *e = &ev.v[ev.n - 2 + i];
+
+		cr_expect(e->utterance == u[i].id && e->played == u[i].played && e->discarded == u[i].discarded && e->pos == 1600u);
+		cr_expect_str_eq(e->why, "flushed");
+	}
 	cr_expect_eq(pos, 10u * 160u + 40u);
 	tick();
 	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE, "the fade");
