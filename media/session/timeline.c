@@ -276,7 +276,7 @@ static uint32_t patience_ms(const struct session *s)
 /* hot. What waits behind a gap comes in time by itself. */
 void timeline_idle(struct session *s, uint64_t now_ns)
 {
-	uint64_t now_pos, behind, gap;
+	uint64_t now_pos, behind, gap, whole;
 
 	if (now_ns < s->audio_ns + (IDLE_MS - SESSION_TICK_MS) * 1000000ull || s->in.reorder.held > 0)
 		return;
@@ -290,8 +290,9 @@ void timeline_idle(struct session *s, uint64_t now_ns)
 		jump(s, now_pos - behind);
 		return;
 	}
-	gap -= (s->acc_n + gap) % s->tape->frame_samples; /* whole frames */
-	fill(s, gap, 0, now_ns);
+	whole = (s->acc_n + gap) / s->tape->frame_samples * s->tape->frame_samples;
+	if (whole > 0)
+		fill(s, whole - s->acc_n, 0, now_ns);
 }
 
 uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns)

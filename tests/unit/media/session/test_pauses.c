@@ -81,6 +81,32 @@ Test(pauses, silence_goes_on_with_the_clock) /* M14 */
 	}
 }
 
+Test(pauses, a_frame_that_was_begun_is_ended_by_silence)
+{
+	uint8_t payload[480];
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	memset(payload, LOUD, sizeof payload);
+	for (uint32_t samples = 1; samples < 480; samples += 7)
+		for (uint64_t phase = 0; phase < 20; phase += 3) {
+			teardown();
+			start_with(&cfg, &facts, 16000, 20);
+			begin();
+			packet(0, payload, samples, &facts.remote_rtp);
+			for (uint64_t at = phase; at < 400; at += 20) { /* a tick at any time after it */
+				session_tick(s, START + at * MS, &out, &ev);
+				while (hear(&f, pcm)) {
+					cr_assert_eq(f.pos, end);
+					cr_assert(f.samples == 320 || f.kind == TAPE_OK);
+					end += f.samples;
+				}
+			}
+			cr_assert(end <= 16 * 380 && end >= 16 * 300, "%u samples, tick at %lu ms: %lu", samples, (unsigned long)phase,
+				  (unsigned long)end);
+		}
+}
+
 Test(pauses, a_peer_that_never_speaks_is_silent_all_the_time) /* M14 */
 {
 	begin();
