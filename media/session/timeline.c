@@ -148,14 +148,12 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->dirty = true;
 }
 
-/* The place of a timestamp, by the anchor. */
+/* The place of a timestamp, by the anchor; one before position 0 wraps, far ahead of any clock. */
 static uint64_t place_of(const struct session *s, uint32_t ts)
 {
 	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
 
-	if (ahead < 0 && (uint64_t)-ahead > s->r.rx_ts_pos)
-		return 0;
-	return (uint64_t)((int64_t)s->r.rx_ts_pos + ahead);
+	return s->r.rx_ts_pos + (uint64_t)ahead;
 }
 
 /* How far a packet is behind the clock: the least of the last second is usual, what is more is late. Was every packet of it further behind
@@ -278,7 +276,7 @@ static uint32_t patience_ms(const struct session *s)
 /* hot. What waits behind a gap comes in time by itself. */
 void timeline_idle(struct session *s, uint64_t now_ns)
 {
-	uint64_t now_pos, behind, gap;
+	uint64_t now_pos, behind, gap, whole;
 
 	if (now_ns < s->audio_ns + (IDLE_MS - SESSION_TICK_MS) * 1000000ull || s->in.reorder.held > 0)
 		return;
@@ -292,8 +290,9 @@ void timeline_idle(struct session *s, uint64_t now_ns)
 		jump(s, now_pos - behind);
 		return;
 	}
-	gap -= (s->acc_n + gap) % s->tape->frame_samples; /* whole frames */
-	fill(s, gap, 0, now_ns);
+	whole = (s->acc_n + gap) / s->tape->frame_samples * s->tape->frame_samples;
+	if (whole > 0)
+		fill(s, whole - s->acc_n, 0, now_ns);
 }
 
 uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns)

@@ -500,6 +500,26 @@ Test(timeline, a_frame_that_was_partly_invented_says_so)
 	cr_expect_eq(s->count.frames_concealed, 2u);
 }
 
+Test(timeline, half_a_frame_before_a_hole_is_heard)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+	uint8_t payload[80];
+
+	memset(payload, 0x21, sizeof payload);
+	speak(0x21);
+	packet(0, payload, sizeof payload, &facts.remote_rtp);
+	cr_assert(hear(&f, pcm));
+	cr_assert_not(hear(&f, pcm));
+	ts += 16000;
+	now += 2000 * MS;
+	speak(0x21);
+	cr_assert(hear(&f, pcm));
+	cr_expect(f.pos == 160 && f.samples == 80 && f.kind == TAPE_OK);
+	cr_assert(hear(&f, pcm));
+	cr_expect(f.pos == 16160 && f.samples == 160);
+}
+
 Test(timeline, more_numbers_than_time_are_lost)
 {
 	unsigned kinds[TAPE_FRAME_KINDS] = {0};
@@ -568,11 +588,11 @@ Test(timeline, a_sender_whose_clock_paused_is_set_right_after_a_second)
 	cr_expect_eq(s->count.reanchored, 1u);
 }
 
-Test(timeline, eighty_milliseconds_behind_are_left_as_they_are)
+Test(timeline, a_tenth_of_a_second_behind_is_left_as_it_is)
 {
 	for (int i = 0; i < 10; i++)
 		speak(0x21);
-	now += 80 * MS;
+	now += 100 * MS;
 	for (int i = 0; i < 300; i++)
 		speak(0x21);
 	cr_expect_eq(s->count.reanchored, 0u);
@@ -663,4 +683,33 @@ Test(timeline, the_sound_of_a_tone_is_its_own_at_16_khz)
 		pitch_take(&p, pcm, f.samples);
 	cr_expect(p.waves >= 995 && p.waves <= 1001, "%u Hz", p.waves);
 	cr_expect(p.most > 7000 && p.most < 9000, "%d", p.most);
+}
+
+Test(timeline, audio_begins_once)
+{
+	for (int i = 0; i < 5; i++)
+		speak(0x21);
+	session_tick(s, now, &out, &ev);
+	s->r.rx_anchored = 0; /* as after another SSRC */
+	speak(0x21);
+	cr_assert_eq(events_of(SESSION_BEGAN), 1u);
+	cr_expect_eq(find(SESSION_BEGAN)->pos, 0u);
+}
+
+Test(timeline, what_was_lost_before_a_pause_is_invented_once)
+{
+	unsigned kinds[TAPE_FRAME_KINDS] = {0};
+
+	speak(0x21);
+	seq++;
+	ts += 160;
+	now += 20 * MS;
+	speak(0x21);
+	now += 60 * MS;
+	session_late(s, now, &ev);
+	ts += 160 * 3;
+	speak(0x21);
+	(void)hear_row(0, kinds);
+	cr_expect_eq(kinds[TAPE_CONCEALED], 1u, "the pause behind it is none of its");
+	cr_expect_eq(kinds[TAPE_SILENCE], 3u);
 }
