@@ -219,7 +219,7 @@ Test(timeline, one_packet_of_another_ssrc_is_no_new_stream) /* C279 */
 		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
 	}
 	cr_expect_eq(s->in.seq.ssrc, PEER_SSRC);
-	cr_expect_eq(s->in.count.packets_rejected, 4u);
+	cr_expect_eq(s->in.count.packets_rejected, 3u, "the last of them may still be the first of a stream");
 	for (int i = 0; i < 3; i++) { /* in sequence: the sender was replaced */
 		rtp_header_write(p, &(struct rtp_packet){.seq = (uint16_t)(6000 + i), .ts = (uint32_t)(160 * i), .ssrc = 0x9999});
 		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
@@ -228,7 +228,8 @@ Test(timeline, one_packet_of_another_ssrc_is_no_new_stream) /* C279 */
 	cr_expect_eq(s->in.seq.ssrc, 0x9999u);
 	while (hear(&f, pcm))
 		frames += f.kind == TAPE_OK;
-	cr_expect_eq(frames, 4u + 2u, "one packet is the price of certainty");
+	cr_expect_eq(frames, 4u + 3u);
+	cr_expect_eq(s->in.count.packets_rejected, 4u);
 }
 
 Test(timeline, timestamps_and_numbers_wrap) /* C319 */
@@ -308,7 +309,7 @@ Test(timeline, packets_before_the_start_are_counted_and_forgotten)
 	now = START;
 	speak(0x21);
 	speak(0x21);
-	cr_expect_eq(s->in.count.packets_early, 1u, "and one was the price of certainty");
+	cr_expect_eq(s->in.count.packets_early, 2u);
 	now += 30000 * MS;
 	tick();
 	cr_expect_eq(out.count, 0u);
