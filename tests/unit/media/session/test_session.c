@@ -371,3 +371,31 @@ Test(session, a_peer_that_may_not_send_is_not_missed)
 		cr_assert(find(SESSION_DEAD) == NULL && find(SESSION_STALLED) == NULL);
 	}
 }
+
+Test(session, killed_before_its_start_it_waits_for_it)
+{
+	struct session *next = calloc(1, sizeof *next);
+	struct session *first = s;
+
+	s = calloc(1, sizeof *s);
+	memset(hot, 0, sizeof hot);
+	s->hot = hot;
+	session_open(s, &cfg, &facts, &rng, START);
+	s->r.call_id = 77;
+	save();
+	cr_assert_eq(session_record_read(next, (struct str){(const char *)saved, saved_bytes}), 0);
+	next->hot = hot;
+	next->up = first->up;
+	next->down = first->down;
+	cr_assert_eq(session_resume(next, &cfg, NULL, START + 50 * MS), 0);
+	free(s);
+	s = next;
+	cr_expect_eq(s->r.call_id, 77u);
+	session_tick(s, START + 60 * MS, &out, &ev);
+	cr_expect_eq(out.count, 0u);
+	cr_assert_eq(session_start(s, &tape, START + 100 * MS), 0);
+	session_tick(s, START + 100 * MS, &out, &ev);
+	cr_expect_eq(out.count, 1u);
+	cr_expect_eq(wire_get_u16(out.p[0] + 2), (uint16_t)s->r.seq_base);
+	free(first);
+}
