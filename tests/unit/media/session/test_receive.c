@@ -361,6 +361,81 @@ Test(receive, what_is_heard_is_counted)
 	cr_expect_eq(s->in.seq.duplicates, 1u);
 }
 
+/* The packet `ahead` of the next one, so many milliseconds from now. */
+static void numbered(struct sender p, int ahead, uint64_t ms)
+{
+	p.seq = (uint16_t)(p.seq + ahead);
+	p.ts += (uint32_t)(160 * ahead);
+	one_at(&p, now + ms * MS);
+}
+
+/* The successor goes on with the numbers, the order and the loss of its predecessor. */
+Test(receive, a_stream_goes_on_after_a_kill)
+{
+	struct sender voice = caller();
+
+	doubt();
+	speaks(&voice, 20);
+	voice.seq += 2; /* two are lost */
+	voice.ts += 320;
+	speaks(&voice, 20);
+	(void)heard_of(0x21);
+	save();
+	succeed();
+	cr_expect_eq(s->in.count.packets_received, 40u);
+	cr_expect_eq(s->in.seq.received, 40u);
+	cr_expect_eq(seq_lost(&s->in.seq), 2u);
+	cr_expect_eq(seq_fraction(&s->in.seq), 0, "of what came since then");
+	numbered(voice, -1, 0);
+	cr_expect_eq(s->in.seq.duplicates, 1u, "what came last, once more");
+	numbered(voice, -70, 0);
+	cr_expect_eq(s->in.seq.duplicates, 2u, "nor what came long before");
+	numbered(voice, 2, 1);
+	cr_expect_eq(heard_of(0x21), 0u, "two are missing before it: it waits as it did");
+	numbered(voice, 0, 2);
+	cr_expect_eq(heard_of(0x21), 1u);
+	numbered(voice, 3, 3);
+	cr_expect_eq(seq_lost(&s->in.seq), 3u);
+	cr_expect_eq(seq_fraction(&s->in.seq), 64);
+}
+
+/* Words of the predecessor that contradict its record: the stream is the one packet that both know of. */
+Test(receive, a_successor_of_nonsense)
+{
+	static const struct {
+		uint64_t first, highest, before, received, want_received, want_expected;
+	} cases[] = {
+		{70000, 70009, 5, 15, 10, 10}, {70000, 70000, 5, 6, 1, 1}, {70010, 70009, 5, 15, 1, 1},
+		{70000, 70009, 15, 15, 1, 1},  {70000, 70009, 16, 15, 1, 1}, {70000, 70009, 5, 99, 10, 10},
+		{70010, 70009, 16, 15, 1, 1},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		s->in.base = (struct stream_base){.first = cases[i].first, .before = cases[i].before, .ssrc = 7};
+		atomic_store(&hot[HOT_IN + STREAM_HOT_HIGHEST], cases[i].highest);
+		atomic_store(&hot[HOT_IN + STREAM_HOT_RECEIVED], cases[i].received);
+		s->dirty = true;
+		save();
+		succeed();
+		cr_expect_eq(s->in.seq.received, cases[i].want_received, "case %zu", i);
+		cr_expect_eq(seq_expected(&s->in.seq), cases[i].want_expected, "case %zu", i);
+		cr_expect_eq(s->in.seq.highest, cases[i].highest);
+	}
+}
+
+/* The time without a process is no silence of the source. */
+Test(receive, a_successor_gives_the_source_its_time)
+{
+	struct sender voice = caller();
+
+	speaks(&voice, 5);
+	save();
+	now += 5000 * MS;
+	succeed();
+	tick();
+	cr_expect_eq(events_of(SESSION_UNLOCKED), 0u);
+}
+
 /* M5: a payload type that nobody negotiated for 5 s is a stall, told with its type, and no end of the call. */
 Test(receive, m5_a_type_nobody_negotiated)
 {
