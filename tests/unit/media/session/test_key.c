@@ -211,8 +211,10 @@ Test(key, is_shown_on_the_tape_while_it_is_down)
 	event(ts, 5, 320, true);
 	cr_expect_eq(atomic_load(&tape.mh->dtmf_active), 0u);
 	event(ts + 8000, 6, 160, false);
+	save();
 	now += 250 * MS;
 	tick();
+	cr_expect(s->dirty, "else a successor waits for its end again");
 	cr_expect_eq(atomic_load(&tape.mh->dtmf_active), 0u, "its end was lost");
 	cr_expect_eq(events_of(SESSION_DIGIT), 2u);
 }
