@@ -149,6 +149,7 @@ Test(facts, law_and_payload_types_change_with_the_next_packet)
 	cr_assert_eq(session_update(s, &alaw, 1, now), 0);
 	tick();
 	cr_expect_eq(payload_type(), 8);
+	cr_expect_eq(out.p[0][1] >> 7, 1, "marked: what was learned of the stream may be over");
 	g711_alaw_decode(out.p[0] + 12 + 80, 1, &value);
 	cr_expect(value > 3800 && value < 4200, "%d", value);
 
