@@ -239,3 +239,36 @@ Test(key, sounds_to_nobody)
 		}
 	cr_expect_eq(flagged, 5u);
 }
+
+Test(key, is_where_its_first_packet_says_however_late_the_others_are)
+{
+	talk(10);
+	event(0x3200, 5, 160, false);
+	now += 190 * MS;
+	event(0x3200, 5, 320, false);
+	now += 190 * MS;
+	event(0x3200, 5, 480, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->pos, 9u * 160u, "20 ms before it was heard of");
+}
+
+Test(key, that_begins_and_ends_with_the_packet_that_ends_another_has_its_own_place)
+{
+	talk(10);
+	event(ts, 5, 160, false);
+	event(ts + 320, 6, 160, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 2u);
+	cr_expect(digit(0)->digit == '5' && digit(0)->pos == 10 * 160);
+	cr_expect(digit(1)->digit == '6' && digit(1)->pos == 12 * 160);
+}
+
+Test(key, behind_a_gap_is_told_before_the_call_ends)
+{
+	talk(10);
+	seq++; /* lost */
+	event(ts, 5, 640, true);
+	cr_expect_eq(events_of(SESSION_DIGIT), 0u);
+	session_close(s, &ev);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->duration_ms, 80u);
+}
