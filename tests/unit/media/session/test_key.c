@@ -272,3 +272,17 @@ Test(key, behind_a_gap_is_told_before_the_call_ends)
 	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
 	cr_expect_eq(digit(0)->duration_ms, 80u);
 }
+
+Test(key, delayed_by_the_network_is_where_its_timestamp_says)
+{
+	uint32_t pressed;
+
+	talk(10);
+	pressed = ts;
+	for (unsigned i = 0; i < 40; i++) /* it waits somewhere for 800 ms */
+		talk(1);
+	event(pressed, 5, 160, false);
+	event(pressed, 5, 320, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->pos, 10u * 160u);
+}
