@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/must.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
 #include "media/session/facts.h"
@@ -153,6 +154,7 @@ static void make_packet(struct session *s, const int16_t *pcm, uint32_t n, struc
 	};
 	size_t octets;
 
+	must(out->count < SESSION_PACKETS_MAX);
 	/* taken before it is used: a successor never sends this number again */
 	session_hot_set(s, HOT_SEQ, seq + 1);
 	rtp_header_write(p, &h);
@@ -170,7 +172,7 @@ static uint32_t cut_packets(struct session *s, const int16_t *pcm, uint32_t n, s
 {
 	uint32_t size = s->facts.ptime_ms * (session_codec(s)->rate_hz / 1000u);
 
-	for (; n >= size && out->count < SESSION_PACKETS_MAX; pcm += size, n -= size)
+	for (; n >= size; pcm += size, n -= size)
 		make_packet(s, pcm, size, out);
 	if (n > 0)
 		memcpy(s->rest, pcm, n * sizeof *pcm);
@@ -193,7 +195,7 @@ static void talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos
 /* hot. A tick of silence that is not sent: what waited for a full packet leaves without. */
 static void hush(struct session *s, struct session_packets *out)
 {
-	if (s->rest_n > 0 && out->count < SESSION_PACKETS_MAX)
+	if (s->rest_n > 0)
 		make_packet(s, s->rest, s->rest_n, out);
 	s->rest_n = 0;
 	s->marker = true; /* RFC 3551 4.1: the first packet after silence */

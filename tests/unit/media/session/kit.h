@@ -68,7 +68,7 @@ static inline void teardown(void)
 
 static inline void packet(uint8_t pt, const uint8_t *payload, size_t n, const struct addr *from)
 {
-	uint8_t p[1500];
+	uint8_t p[2048];
 	struct rtp_packet h = {.payload_type = pt, .seq = seq, .ts = ts, .ssrc = PEER_SSRC};
 
 	rtp_header_write(p, &h);

@@ -211,8 +211,10 @@ Test(key, is_shown_on_the_tape_while_it_is_down)
 	event(ts, 5, 320, true);
 	cr_expect_eq(atomic_load(&tape.mh->dtmf_active), 0u);
 	event(ts + 8000, 6, 160, false);
+	save();
 	now += 250 * MS;
 	tick();
+	cr_expect(s->dirty, "else a successor waits for its end again");
 	cr_expect_eq(atomic_load(&tape.mh->dtmf_active), 0u, "its end was lost");
 	cr_expect_eq(events_of(SESSION_DIGIT), 2u);
 }
@@ -236,4 +238,51 @@ Test(key, sounds_to_nobody)
 			cr_assert(f.kind == TAPE_OK ? pcm[i] < -1000 : pcm[i] == 0, "%d at %lu", pcm[i], (unsigned long)f.pos);
 		}
 	cr_expect_eq(flagged, 5u);
+}
+
+Test(key, is_where_its_first_packet_says_however_late_the_others_are)
+{
+	talk(10);
+	event(0x3200, 5, 160, false);
+	now += 190 * MS;
+	event(0x3200, 5, 320, false);
+	now += 190 * MS;
+	event(0x3200, 5, 480, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->pos, 9u * 160u, "20 ms before it was heard of");
+}
+
+Test(key, that_begins_and_ends_with_the_packet_that_ends_another_has_its_own_place)
+{
+	talk(10);
+	event(ts, 5, 160, false);
+	event(ts + 320, 6, 160, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 2u);
+	cr_expect(digit(0)->digit == '5' && digit(0)->pos == 10 * 160);
+	cr_expect(digit(1)->digit == '6' && digit(1)->pos == 12 * 160);
+}
+
+Test(key, behind_a_gap_is_told_before_the_call_ends)
+{
+	talk(10);
+	seq++; /* lost */
+	event(ts, 5, 640, true);
+	cr_expect_eq(events_of(SESSION_DIGIT), 0u);
+	session_close(s, &ev);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->duration_ms, 80u);
+}
+
+Test(key, delayed_by_the_network_is_where_its_timestamp_says)
+{
+	uint32_t pressed;
+
+	talk(10);
+	pressed = ts;
+	for (unsigned i = 0; i < 40; i++) /* it waits somewhere for 800 ms */
+		talk(1);
+	event(pressed, 5, 160, false);
+	event(pressed, 5, 320, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->pos, 10u * 160u);
 }

@@ -486,3 +486,27 @@ Test(playout, no_tick_comes_early)
 	session_tick(s, now, &out, &ev);
 	cr_expect_eq(out.count, 0u);
 }
+
+Test(playout, what_waited_for_a_full_packet_is_forgotten_with_skipped_ticks)
+{
+	struct session_facts f60 = facts;
+	int16_t value = 1;
+	uint8_t octet;
+
+	teardown();
+	f60.ptime_ms = 60;
+	start_with(&cfg, &f60, 8000, 20);
+	say_ramp(&value, 160 * 10, 160, 1);
+	tick();
+	tick();
+	now += 1000 * MS;
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(out.count, 0u);
+		tick();
+	}
+	cr_assert_eq(out.count, 1u);
+	cr_expect_eq(wire_get_u32(out.p[0] + 4), s->r.ts_base + 52 * 160);
+	value = 321; /* two ticks of it were composed already */
+	g711_ulaw_encode(&value, 1, &octet);
+	cr_expect_eq(out.p[0][12], octet);
+}

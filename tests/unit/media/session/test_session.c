@@ -399,3 +399,17 @@ Test(session, killed_before_its_start_it_waits_for_it)
 	cr_expect_eq(wire_get_u16(out.p[0] + 2), (uint16_t)s->r.seq_base);
 	free(first);
 }
+
+Test(session, reports_begin_after_half_an_interval_and_come_once_in_each)
+{
+	uint64_t first = START - 100 * MS + 2500 * MS, next;
+	uint8_t report[RTCP_BYTES_MAX];
+
+	cr_expect_eq(session_report(s, first - 1, first, 0, report), 0u);
+	cr_expect_gt(session_report(s, first, first, 0, report), 0u);
+	cr_expect_eq(session_report(s, first + 2500 * MS - 1, first, 0, report), 0u, "0.5 to 1.5 of 5 s");
+	cr_expect_gt(session_report(s, first + 2500 * MS, first, UINT64_MAX, report), 0u);
+	next = first + (2500 + rtcp_interval_ms(UINT64_MAX)) * MS;
+	cr_expect_eq(session_report(s, next - 1, first, 0, report), 0u);
+	cr_expect_gt(session_report(s, next, first, 0, report), 0u);
+}

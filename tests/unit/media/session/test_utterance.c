@@ -371,3 +371,17 @@ Test(utterance, nothing_is_heard_any_more_when_a_second_flush_comes)
 	tick();
 	cr_expect_eq(out.p[0][12], G711_ULAW_SILENCE);
 }
+
+Test(utterance, events_that_do_not_fit_are_counted)
+{
+	cr_assert_eq(session_mark(s, STR("a"), 9), 0);
+	cr_assert_eq(session_mark(s, STR("b"), 9), 0);
+	cr_assert_eq(session_mark(s, STR("c"), 9), 0);
+	ev.n = SESSION_EVENTS_MAX - 1;
+	ev.dropped = 0;
+	session_close(s, &ev);
+	cr_expect_eq(ev.n, SESSION_EVENTS_MAX);
+	cr_expect_eq(ev.dropped, 2u);
+	cr_expect_str_eq(ev.v[SESSION_EVENTS_MAX - 1].mark, "c");
+	ev.dropped = 0;
+}
