@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/must.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
 #include "media/session/facts.h"
@@ -134,11 +135,11 @@ static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct
 /* hot. What leaves, as the backend can read it back. */
 static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
 {
-	uint32_t frame = s->tape->frame_samples, n = session_tick_samples(s);
+	uint32_t n = session_tick_samples(s);
 
-	for (uint32_t at = 0; at < n; at += frame) {
+	f.samples = s->tape->frame_samples; /* a tick is one frame or two */
+	for (uint32_t at = 0; at < n; at += f.samples) {
 		f.pos = pos + at;
-		f.samples = n - at < frame ? n - at : frame;
 		tape_sent_put(s->tape, &f, pcm + at);
 	}
 }
@@ -153,6 +154,7 @@ static void make_packet(struct session *s, const int16_t *pcm, uint32_t n, struc
 	};
 	size_t octets;
 
+	must(out->count < SESSION_PACKETS_MAX);
 	/* taken before it is used: a successor never sends this number again */
 	session_hot_set(s, HOT_SEQ, seq + 1);
 	rtp_header_write(p, &h);
@@ -170,7 +172,7 @@ static uint32_t cut_packets(struct session *s, const int16_t *pcm, uint32_t n, s
 {
 	uint32_t size = s->facts.ptime_ms * (session_codec(s)->rate_hz / 1000u);
 
-	for (; n >= size && out->count < SESSION_PACKETS_MAX; pcm += size, n -= size)
+	for (; n >= size; pcm += size, n -= size)
 		make_packet(s, pcm, size, out);
 	if (n > 0)
 		memcpy(s->rest, pcm, n * sizeof *pcm);
@@ -193,7 +195,7 @@ static void talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos
 /* hot. A tick of silence that is not sent: what waited for a full packet leaves without. */
 static void hush(struct session *s, struct session_packets *out)
 {
-	if (s->rest_n > 0 && out->count < SESSION_PACKETS_MAX)
+	if (s->rest_n > 0)
 		make_packet(s, s->rest, s->rest_n, out);
 	s->rest_n = 0;
 	s->marker = true; /* RFC 3551 4.1: the first packet after silence */

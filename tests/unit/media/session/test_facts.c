@@ -149,6 +149,7 @@ Test(facts, law_and_payload_types_change_with_the_next_packet)
 	cr_assert_eq(session_update(s, &alaw, 1, now), 0);
 	tick();
 	cr_expect_eq(payload_type(), 8);
+	cr_expect_eq(out.p[0][1] >> 7, 1, "marked: what was learned of the stream may be over");
 	g711_alaw_decode(out.p[0] + 12 + 80, 1, &value);
 	cr_expect(value > 3800 && value < 4200, "%d", value);
 
@@ -292,4 +293,41 @@ Test(facts, survive_a_kill_with_their_generation)
 	tick();
 	cr_expect_eq(payload_type(), 8);
 	cr_expect(addr_eq(latch_remote(&s->in.latch), &elsewhere));
+}
+
+Test(facts, have_limits)
+{
+	static const struct {
+		unsigned codec, type, dtmf, ptime;
+		bool sound;
+	} rows[] = {
+		{CODEC_PCMU, 0, 0, 10, true}, {CODEC_PCMA, 127, 127, 60, true}, {CODECS, 0, 0, 20, false}, {0, 128, 0, 20, false},
+		{0, 0, 128, 20, false}, {0, 0, 0, 0, false}, {0, 0, 0, 70, false}, {0, 0, 0, 25, false}, {0, 0, 0, 50, true},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct session_facts f = facts;
+
+		f.codec = (uint8_t)rows[i].codec;
+		f.payload_type = (uint8_t)rows[i].type;
+		f.dtmf_payload_type = (uint8_t)rows[i].dtmf;
+		f.ptime_ms = (uint8_t)rows[i].ptime;
+		cr_expect_eq(session_facts_are_sound(&f), rows[i].sound, "row %zu", i);
+	}
+}
+
+Test(facts, a_peer_without_port_or_address_gets_nothing)
+{
+	for (int i = 0; i < 3; i++) {
+		struct session_facts f = facts;
+
+		teardown();
+		if (i == 0)
+			f.remote_rtp.port = 0;
+		if (i == 1)
+			f.remote_rtp.family = ADDR_NONE;
+		start_with(&cfg, &f, 8000, 20);
+		tick();
+		cr_expect_eq(out.count, i < 2 ? 0u : 1u);
+	}
 }

@@ -197,5 +197,14 @@ Test(record, tells_whose_it_is)
 	cr_assert_eq(session_record_handle((struct str){(char *)record, session_record_write(s, record)}, &handle), 0);
 	cr_expect_eq(handle, 0x1200000034u);
 	cr_expect_eq(session_record_handle((struct str){(char *)record, 60}, &handle), ERR_CORRUPT);
+	for (size_t n = 96; n <= 104; n += 4) {
+		struct buf b = buf_of(record, sizeof record);
+		static const uint8_t part_of_zeroes[104];
+
+		record_put(&b, part_of_zeroes, n);
+		cr_expect_eq(session_record_handle(buf_str(&b), &handle), n < 100 ? ERR_CORRUPT : 0, "%zu octets", n);
+	}
+	cr_expect_eq(handle, 0u);
+	handle = 0x1200000034u;
 	cr_expect_eq(handle, 0x1200000034u);
 }
