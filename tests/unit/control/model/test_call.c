@@ -549,6 +549,7 @@ Test(call, an_id_tells_the_host)
 	cr_expect_eq(a & 0xffffffffffffu, 0x56789abcdef0u, "48 bits of chance");
 	cr_expect_eq(a & 0xffffffffffffu, b & 0xffffffffffffu);
 	cr_expect_neq(a >> 48, b >> 48);
+	cr_expect_neq(call_id_of(STR("a"), 1) >> 48, call_id_of(STR("b"), 1) >> 48);
 	cr_expect_eq(a >> 48, call_id_of(STR("host-a"), 7) >> 48);
 	cr_expect_neq(call_id_of(STR("host-a"), 0) & 0xffffffffffffu, 0u, "0 is no call, whatever the host");
 }
