@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from system import wait_for
 from test_backend import Caller
 
 ATTACH = 0x68636174
@@ -53,9 +54,11 @@ def two_calls(make_system, backends):
     good, bad = Caller(system), Caller(system)
     good.start_media(good.call())
     good.send_audio()
+    wait_for(lambda: tape_ids(echo.pid), 5)
     known = tape_ids(echo.pid)
     bad.start_media(bad.call())
     bad.send_audio()
+    wait_for(lambda: tape_ids(echo.pid) - known, 5)
     (tape_id,) = tape_ids(echo.pid) - known
     media = system.workers()["media-0"]
     yield system, good, tape_id
