@@ -72,6 +72,9 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
+    "media/daemon":  ("media from_bus rx tick attach takeover",
+                      "sessions buckets bells",
+                      "to_bus ports counts"),
     "media/session": ("session receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),
