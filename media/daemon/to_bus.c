@@ -1,11 +1,9 @@
 /* to_bus.c - see to_bus.h */
 #include "media/daemon/to_bus.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 
 #define ROSTER_ROWS 64u
 #define ROSTER_MESSAGES 4u /* a turn */
@@ -88,6 +86,8 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->remote_lost = s->remote_lost;
 	st->remote_jitter_us = s->remote_jitter * (1000000u / session_codec(s)->clock_hz);
 	st->hostile_reads = ms->told_hostile;
+	st->packets_unknown = s->in.count.packets_unknown;
+	st->unknown_type = (uint32_t)s->in.count.unknown_type;
 }
 
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms)
@@ -257,22 +257,42 @@ static void tell_dead(struct media *m, const struct media_session *ms, const str
 	tell_control(m, &e);
 }
 
-static void note_moved(struct media *m, const struct media_session *ms, const struct session_event *v)
+static void tell_moved(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)m;
-	log_info("session.source_moved", "call=%" PRIx64 " to=%s", ms->s.r.call_id, addr_text(&v->source).z);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSourceMoved b = TIPRING__V1__SESSION_SOURCE_MOVED__INIT;
+	struct address a;
+
+	b.session_id = media_handle(m, ms);
+	b.source = address(&a, &v->source);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SOURCE_MOVED;
+	e.session_source_moved = &b;
+	tell_control(m, &e);
 }
 
-static void note_refused(struct media *m, const struct media_session *ms, const struct session_event *v)
+static void tell_refused(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)m;
-	log_info("session.source_refused", "call=%" PRIx64 " from=%s", ms->s.r.call_id, addr_text(&v->source).z);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSourceRefused b = TIPRING__V1__SESSION_SOURCE_REFUSED__INIT;
+	struct address a;
+
+	b.session_id = media_handle(m, ms);
+	b.source = address(&a, &v->source);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SOURCE_REFUSED;
+	e.session_source_refused = &b;
+	tell_control(m, &e);
 }
 
-static void note_payload(struct media *m, const struct media_session *ms, const struct session_event *v)
+static void tell_payload(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)m;
-	log_info("session.unknown_payload", "call=%" PRIx64 " type=%u", ms->s.r.call_id, v->payload_type);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionPayloadUnknown b = TIPRING__V1__SESSION_PAYLOAD_UNKNOWN__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.payload_type = v->payload_type;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_PAYLOAD_UNKNOWN;
+	e.session_payload_unknown = &b;
+	tell_control(m, &e);
 }
 
 static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct media_session *ms,
@@ -286,9 +306,9 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
-	[SESSION_SOURCE_MOVED] = note_moved,
-	[SESSION_SOURCE_REFUSED] = note_refused,
-	[SESSION_UNKNOWN_PAYLOAD] = note_payload,
+	[SESSION_SOURCE_MOVED] = tell_moved,
+	[SESSION_SOURCE_REFUSED] = tell_refused,
+	[SESSION_UNKNOWN_PAYLOAD] = tell_payload,
 };
 
 void to_bus_event(struct media *m, const struct media_session *ms, const struct session_event *v)
