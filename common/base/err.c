@@ -25,6 +25,8 @@ static const struct {
 	{-EADDRINUSE, "EADDRINUSE"},
 	{-EADDRNOTAVAIL, "EADDRNOTAVAIL"},
 	{-EMFILE, "EMFILE"},
+	{-ENFILE, "ENFILE"},
+	{-ENOBUFS, "ENOBUFS"},
 	{-EPIPE, "EPIPE"},
 	{-ECONNREFUSED, "ECONNREFUSED"},
 	{-ETIMEDOUT, "ETIMEDOUT"},
@@ -38,4 +40,9 @@ const char *err_name(int err)
 		if (names[i].err == err)
 			return names[i].name;
 	return "ERR_OTHER";
+}
+
+bool err_is_shortage(int err)
+{
+	return err == ERR_NOMEM || err == ERR_NOSPC || err == -EMFILE || err == -ENFILE || err == -ENOBUFS;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 #define MUST_USE __attribute__((warn_unused_result))
 
@@ -24,3 +25,6 @@ enum {
 
 /* A short constant name such as "ERR_SYNTAX"; errno names for the rest. Never NULL. */
 const char *err_name(int err);
+
+/* Something is used up, ours or the machine's: the same may work later, or elsewhere. */
+bool err_is_shortage(int err);

@@ -338,6 +338,12 @@ PASS(on_resumed, session_resumed, MediaResumed, MEDIA_RESUMED, media_resumed, m.
 PASS(on_dtmf, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
      (m.digit = in->session_dtmf->digit, m.pos = in->session_dtmf->pos, m.duration_ms = in->session_dtmf->duration_ms,
       m.method = (char *)(uintptr_t)"rfc4733"))
+PASS(on_source_moved, session_source_moved, MediaSourceMoved, MEDIA_SOURCE_MOVED, media_source_moved,
+     m.source = in->session_source_moved->source)
+PASS(on_source_refused, session_source_refused, MediaSourceRefused, MEDIA_SOURCE_REFUSED, media_source_refused,
+     m.source = in->session_source_refused->source)
+PASS(on_payload_unknown, session_payload_unknown, MediaPayloadUnknown, MEDIA_PAYLOAD_UNKNOWN, media_payload_unknown,
+     m.payload_type = in->session_payload_unknown->payload_type)
 PASS(on_underrun, session_underrun, Underrun, UNDERRUN, underrun,
      (m.utterance = in->session_underrun->utterance, m.pos = in->session_underrun->pos))
 PASS(utterance_started, session_utterance, UtteranceStarted, UTTERANCE_STARTED, utterance_started,
@@ -390,6 +396,9 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),
+	RULE(SESSION_SOURCE_MOVED,  FROM_MEDIA,                  on_source_moved),
+	RULE(SESSION_SOURCE_REFUSED, FROM_MEDIA,                 on_source_refused),
+	RULE(SESSION_PAYLOAD_UNKNOWN, FROM_MEDIA,                on_payload_unknown),
 	RULE(SESSION_MARK_RESOLVED, FROM_MEDIA,                  on_mark),
 };
 /* clang-format on */

@@ -1,6 +1,10 @@
 /* from_bus.c - requests of control, translated to plain structs and carried out. */
+#include "media/daemon/from_bus.h"
+
 #include "common/base/log.h"
-#include "media/daemon/media.h"
+#include "media/daemon/bells.h"
+#include "media/daemon/sessions.h"
+#include "media/daemon/to_bus.h"
 
 static struct media *media_of(void *self)
 {
@@ -13,7 +17,7 @@ static void answer(struct media *m, const Tipring__V1__Envelope *e, int err, con
 
 	if (err == 0)
 		code = TIPRING__V1__RESULT_CODE__OK;
-	else if (err == ERR_NOSPC || err == ERR_NOMEM || err == -EMFILE)
+	else if (err_is_shortage(err))
 		code = TIPRING__V1__RESULT_CODE__OVERLOADED;
 	else if (err == ERR_NOENT || err == ERR_STALE)
 		code = TIPRING__V1__RESULT_CODE__NOT_FOUND;
@@ -85,7 +89,8 @@ static void on_open(void *self, struct str peer, const Tipring__V1__Envelope *e)
 		return;
 	}
 	count(m, STAT_media_sessions_refused, 1);
-	answer(m, e, err, err == ERR_NOSPC ? "no session or no port pair is free" : "a session needs a call and where its peer is");
+	answer(m, e, err, err_is_shortage(err) ? "no session, port pair or descriptor is free"
+					       : "a session needs a call and where its peer is");
 }
 
 static const char *not_updated(int err)
@@ -144,9 +149,14 @@ static void on_close(void *self, struct str peer, const Tipring__V1__Envelope *e
 {
 	struct media *m = media_of(self);
 	uint64_t id = e->session_close->session_id;
+	struct media_session *ms = session_of(m, id);
 
 	(void)peer;
-	to_bus_closed(m, e->request_id, id, session_of(m, id));
+	if (ms != NULL)
+		sessions_end(m, ms); /* its last events go first */
+	to_bus_closed(m, e->request_id, id, ms);
+	if (ms != NULL)
+		sessions_give(m, ms);
 }
 
 static void on_flush(void *self, struct str peer, const Tipring__V1__Envelope *e)
@@ -161,9 +171,9 @@ static void on_flush(void *self, struct str peer, const Tipring__V1__Envelope *e
 		return;
 	}
 	f.pos = session_flush(&ms->s, e->session_flush->fade_ms, f.v, &f.n, &m->events);
-	rx_bell(m, ms);
+	bells_look(m, ms);
 	to_bus_flushed(m, e->request_id, ms, &f);
-	to_bus_events(m, ms);
+	sessions_news(m, ms);
 	if (ms->s.dirty)
 		sessions_save(m, ms);
 }

@@ -9,11 +9,21 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "media/daemon/media.h"
+#include "media/daemon/attach.h"
+#include "media/daemon/bells.h"
+#include "media/daemon/buckets.h"
+#include "media/daemon/counts.h"
+#include "media/daemon/from_bus.h"
+#include "media/daemon/rx.h"
+#include "media/daemon/sessions.h"
+#include "media/daemon/takeover.h"
+#include "media/daemon/tick.h"
+#include "media/daemon/to_bus.h"
 
 #define GAUGES_MS 250u
 #define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
+#define PORTS_A_TURN 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
 #define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
 
@@ -76,6 +86,32 @@ static int open_bus(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	return worker_open(m->actor, cfg, &ops, &m->worker);
 }
 
+/* An even port followed by the odd one above it, on the same address. */
+static bool is_pair(const struct custody_item *even, const struct custody_item *odd)
+{
+	return even->kind != CUSTODY_NONE && even->id % 2 == 0 && odd->id == even->id + 1 && odd->index == even->index;
+}
+
+static int open_ports(struct media *m)
+{
+	const struct custody *c = m->actor->custody;
+	struct custody_item last = {.kind = CUSTODY_NONE}, item;
+	uint32_t n = 0, at = 0;
+	int err;
+
+	while (custody_each(c, CUSTODY_RTP_PORT, &at, &item) == 0)
+		n++;
+	err = ports_init(&m->ports, n / 2 + 1);
+	for (at = 0; err == 0 && custody_each(c, CUSTODY_RTP_PORT, &at, &item) == 0; last = item)
+		if (is_pair(&last, &item))
+			err = ports_add(&m->ports, last.fd, item.fd, (uint32_t)(last.index << 16 | last.id));
+	if (err == 0 && m->ports.count == 0)
+		err = ERR_NOENT;
+	if (err == 0 && custody_predecessor_died_ns(c) == 0)
+		ports_shut_some(&m->ports, UINT32_MAX); /* nobody waits yet */
+	return err;
+}
+
 static void take_over(struct media *m)
 {
 	uint64_t died_ns = custody_predecessor_died_ns(m->actor->custody);
@@ -115,9 +151,9 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	m->keys = calloc(cap, sizeof *m->keys);
 	err = m->resamplers != NULL && m->keys != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
 	if (err == 0)
-		err = tick_init(m, cap);
+		err = buckets_init(m, cap);
 	if (err == 0)
-		err = ports_init(&m->ports, a->custody);
+		err = open_ports(m);
 	if (err == 0)
 		err = adopt_slab(m, cap);
 	if (err == 0)
@@ -150,52 +186,33 @@ static void event(void *self, const struct loop_event *e)
 	}
 }
 
-static void gauges(struct media *m)
-{
-	struct statpage *p = &m->actor->stats;
-	struct media_session *ms;
-	struct loop_stats ls;
-	uint32_t at = 0, attached = 0, tapes = 0;
-
-	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
-		tapes += ms->has_tape;
-		rx_count(m, ms);
-	}
-	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
-		attached += m->connections[i].fd >= 0;
-	loop_stats(m->actor->loop, &ls);
-	stat_set(p, STAT_media_sessions, m->sessions.used);
-	stat_set(p, STAT_media_tapes, tapes);
-	stat_set(p, STAT_media_attached, attached);
-	stat_set(p, STAT_media_ports_free, ports_free(&m->ports, m->actor->now_ms));
-	stat_set(p, STAT_media_engine_uring, strcmp(loop_name(m->actor->loop), "uring") == 0);
-	stat_set(p, STAT_media_send_failed, ls.send_failed);
-	stat_set(p, STAT_media_no_buffers, ls.no_buffers);
-	stat_set(p, STAT_media_enters, ls.enters);
-}
-
 static void tick(void *self)
 {
 	struct media *m = self;
 
 	tick_run(m);
-	attach_ring(m);
+	bells_ring(m);
 	loop_gather(m->actor->loop, m->sessions.used > GATHER_SESSIONS);
 	worker_tick(m->worker);
+	ports_shut_some(&m->ports, PORTS_A_TURN);
+	if (m->roster_due)
+		to_bus_roster_go_on(m);
 	if (m->actor->now_ms >= m->gauges_ms) {
 		m->gauges_ms = m->actor->now_ms + GAUGES_MS;
-		gauges(m);
+		counts_gauges(m);
 	}
 }
 
 static uint64_t deadline_ns(const void *self)
 {
 	const struct media *m = self;
-	uint64_t tick_ns = tick_deadline_ns(m), worker_ns = worker_deadline_ns(m->worker);
+	uint64_t tick_ns = buckets_deadline_ns(m), worker_ns = worker_deadline_ns(m->worker);
 
 	/* gathering: packets of sessions whose millisecond it is not wait no longer than one either */
 	if (m->sessions.used > GATHER_SESSIONS && tick_ns > (m->actor->now_ns / MEDIA_TICK_NS + 1) * MEDIA_TICK_NS)
 		tick_ns = (m->actor->now_ns / MEDIA_TICK_NS + 1) * MEDIA_TICK_NS;
+	if (m->roster_due && tick_ns > m->actor->now_ns + MEDIA_TICK_NS)
+		tick_ns = m->actor->now_ns + MEDIA_TICK_NS;
 	return tick_ns < worker_ns ? tick_ns : worker_ns;
 }
 
@@ -215,9 +232,11 @@ static void stop(void *self)
 	struct media_session *ms;
 	uint32_t at = 0;
 
-	while ((ms = pool_each(&m->sessions, &at)) != NULL)
-		sessions_close(m, ms);
-	attach_close_all(m);
+	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
+		sessions_end(m, ms);
+		sessions_give(m, ms);
+	}
+	bells_close_all(m);
 	worker_close(m->worker);
 	slab_close(&m->slab);
 	for (uint32_t i = 0; i < m->sessions.cap; i++)
@@ -226,7 +245,7 @@ static void stop(void *self)
 	free(m->resamplers);
 	free(m->keys);
 	ports_fini(&m->ports);
-	tick_fini(m);
+	buckets_fini(m);
 	pool_fini(&m->sessions);
 }
 

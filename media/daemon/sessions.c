@@ -1,26 +1,26 @@
-/* sessions.c - a session with everything around it: ports, sockets in the loop, tape, record. */
+/* sessions.c - see sessions.h */
+#include "media/daemon/sessions.h"
+
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "media/daemon/media.h"
-
-uint64_t sessions_handle(const struct media *m, const struct media_session *ms)
-{
-	return pool_handle(&m->sessions, ms);
-}
+#include "media/daemon/bells.h"
+#include "media/daemon/buckets.h"
+#include "media/daemon/counts.h"
+#include "media/daemon/to_bus.h"
 
 void sessions_index(struct media *m, const struct media_session *ms)
 {
-	struct session_key *key = &m->keys[pool_slot(sessions_handle(m, ms))];
+	struct session_key *key = &m->keys[pool_slot(media_handle(m, ms))];
 
 	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id, ms->s.r.ordinal};
 }
 
 void sessions_give(struct media *m, struct media_session *ms)
 {
-	m->keys[pool_slot(sessions_handle(m, ms))] = (struct session_key){0};
+	m->keys[pool_slot(media_handle(m, ms))] = (struct session_key){0};
 	pool_give(&m->sessions, ms);
 }
 
@@ -42,7 +42,7 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
 
 void sessions_save(struct media *m, struct media_session *ms)
 {
-	uint64_t handle = sessions_handle(m, ms);
+	uint64_t handle = media_handle(m, ms);
 	uint8_t record[SESSION_RECORD_MAX];
 
 	ms->s.r.handle = handle;
@@ -99,7 +99,7 @@ void sessions_report_to(struct media *m, struct media_session *ms, const struct 
 /* Common to new sessions and those of a predecessor. */
 int sessions_equip(struct media *m, struct media_session *ms)
 {
-	uint32_t slot = pool_slot(sessions_handle(m, ms));
+	uint32_t slot = pool_slot(media_handle(m, ms));
 	int err = give_resamplers(m, ms, slot);
 
 	ms->s.hot = slab_hot(&m->slab, slot);
@@ -108,38 +108,36 @@ int sessions_equip(struct media *m, struct media_session *ms)
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
-/* What the peer is told. */
-static struct addr local_of(const struct media *m, const struct port_pair *ports, const struct addr *towards)
+static struct addr as_told(const struct media *m, const struct addr *local)
 {
-	struct addr local = ports_local(ports, towards);
-	uint16_t port = local.port;
+	struct addr a = m->advertised.family != ADDR_NONE ? m->advertised : *local;
 
-	if (m->advertised.family != ADDR_NONE)
-		local = m->advertised;
-	local.port = port;
-	return local;
+	a.port = local->port;
+	return a;
 }
 
 int sessions_open(struct media *m, struct session_name name, const struct addr *towards, struct media_session **ret)
 {
 	struct media_session *ms = pool_take(&m->sessions, NULL);
+	struct addr local;
 	int err;
 
 	if (ms == NULL)
 		return ERR_NOSPC;
-	slab_clear(&m->slab, pool_slot(sessions_handle(m, ms)));
-	ms->ports = ports_take(&m->ports, towards, m->actor->now_ms);
-	err = ms->ports != NULL ? sessions_equip(m, ms) : ERR_NOSPC;
+	slab_clear(&m->slab, pool_slot(media_handle(m, ms)));
+	err = ports_take(&m->ports, towards, m->actor->now_ms, &ms->ports, &local);
+	if (err == 0)
+		err = sessions_equip(m, ms);
 	if (err != 0)
 		goto fail;
 
 	session_open(&ms->s, &m->session_config, NULL, &m->rand, m->actor->now_ns);
 	ms->s.r.call_id = name.call_id;
 	ms->s.r.ordinal = name.ordinal;
-	ms->s.r.local = local_of(m, ms->ports, towards);
+	ms->s.r.local = as_told(m, &local);
 	ms->s.r.local_port = ports_name(ms->ports);
 	sessions_index(m, ms);
-	tick_join(m, ms);
+	buckets_join(m, ms);
 	sessions_save(m, ms);
 	count(m, STAT_media_sessions_opened, 1);
 	*ret = ms;
@@ -152,13 +150,41 @@ fail:
 	return err;
 }
 
-void sessions_unlock(struct media *m, struct media_session *ms)
+static void unlock(struct media *m, struct media_session *ms)
 {
 	if (!ms->connected)
 		return;
 	ms->connected = false;
 	loop_udp_disconnect(m->actor->loop, ms->rtp_slot);
 	ports_disconnect(ms->ports);
+}
+
+static void lock(struct media *m, struct media_session *ms)
+{
+	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
+		unlock(m, ms);
+		return;
+	}
+	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
+		return; /* the latch goes on filtering by itself */
+	ms->connected = true;
+	loop_udp_connected(m->actor->loop, ms->rtp_slot);
+}
+
+/* Some are for us, the others for control. */
+void sessions_news(struct media *m, struct media_session *ms)
+{
+	uint32_t n = m->events.n;
+
+	m->events.n = m->events.dropped = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (m->events.v[i].kind == SESSION_LOCKED)
+			lock(m, ms);
+		else if (m->events.v[i].kind == SESSION_UNLOCKED)
+			unlock(m, ms);
+		else
+			to_bus_event(m, ms, &m->events.v[i]);
+	}
 }
 
 int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation)
@@ -172,7 +198,7 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	if (err != 0 || !ms->s.dirty)
 		return err;
 	if (!latch_is_certain(&ms->s.in.latch))
-		sessions_unlock(m, ms);
+		unlock(m, ms);
 	ms->rtcp_to.family = ADDR_NONE;
 	sessions_report_to(m, ms, &facts->remote_rtcp);
 	sessions_save(m, ms); /* before it is promised */
@@ -199,7 +225,7 @@ static void drop_tape(struct media *m, struct media_session *ms)
 
 int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms)
 {
-	uint64_t start_ns = tick_start_ns(m, ms);
+	uint64_t start_ns = buckets_start_ns(m, ms);
 	struct tape_config cfg = {
 		.rate_hz = rate_hz, .frame_ms = frame_ms, .call_id = ms->s.r.call_id, .start_mono_ns = start_ns,
 		.start_unix_ns = clock_unix_ns() + (start_ns - m->actor->now_ns),
@@ -231,37 +257,23 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 	return 0;
 }
 
-void sessions_lock(struct media *m, struct media_session *ms)
-{
-	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
-		sessions_unlock(m, ms);
-		return;
-	}
-	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
-		return; /* the latch goes on filtering by itself */
-	ms->connected = true;
-	loop_udp_connected(m->actor->loop, ms->rtp_slot);
-}
-
-void sessions_close(struct media *m, struct media_session *ms)
+void sessions_end(struct media *m, struct media_session *ms)
 {
 	struct loop *l = m->actor->loop;
-	uint32_t slot = pool_slot(sessions_handle(m, ms));
+	uint32_t slot = pool_slot(media_handle(m, ms));
 	size_t n = session_bye(&ms->s, m->actor->now_ns, clock_unix_ns(), ms->rtcp);
 
 	if (n > 0 && ms->rtcp_to.family != ADDR_NONE && loop_send(l, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
 		loop_flush(l); /* the memory goes with the session */
 	session_close(&ms->s, &m->events);
-	to_bus_events(m, ms);
-	rx_count(m, ms);
+	sessions_news(m, ms);
+	counts_session(m, ms);
 	loop_udp_del(l, ms->rtp_slot);
 	loop_udp_del(l, ms->rtcp_slot);
-	tick_leave(m, ms);
-	if (ms->connection >= 0)
-		m->connections[ms->connection].ring = true; /* its reader learns that the tape is closed */
+	buckets_leave(m, ms);
+	bells_tell_end(m, ms);
 	if (ms->has_tape)
 		drop_tape(m, ms);
 	slab_clear(&m->slab, slot);
 	ports_give(&m->ports, ms->ports, m->actor->now_ms);
-	sessions_give(m, ms);
 }

@@ -1,9 +1,12 @@
-/* takeover.c - go on with the sessions of a predecessor. Its records and tapes are hostile input. */
+/* takeover.c - see takeover.h */
+#include "media/daemon/takeover.h"
+
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "media/daemon/media.h"
+#include "media/daemon/buckets.h"
+#include "media/daemon/sessions.h"
 
 static int find_fd(const struct custody *c, enum custody_kind kind, uint64_t id)
 {
@@ -92,7 +95,7 @@ static bool take_record(struct media *m, uint32_t slot)
 	}
 	slab_touch(&m->slab, 0, 0);
 	if (err == 0) {
-		tick_rejoin(m, ms);
+		buckets_rejoin(m, ms);
 		return true;
 	}
 	log_error("session.takeover", "slot=%u reason=%s", slot, err_name(err));

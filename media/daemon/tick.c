@@ -1,85 +1,11 @@
-/* tick.c - the 1 ms clock of the worker. A session is served every 20th tick, in the bucket it joined, so sends are spread evenly. */
-#include <stdlib.h>
+/* tick.c - see tick.h */
+#include "media/daemon/tick.h"
 
 #include "common/base/clock.h"
-#include "common/base/must.h"
-#include "media/daemon/media.h"
+#include "media/daemon/bells.h"
+#include "media/daemon/sessions.h"
 
 #define CATCH_UP_TICKS 200u /* after a longer absence the missed milliseconds are skipped: sessions know what time it is */
-
-int tick_init(struct media *m, uint32_t cap)
-{
-	for (uint32_t b = 0; b < MEDIA_BUCKETS; b++) {
-		m->buckets[b] = calloc(cap, sizeof *m->buckets[b]);
-		if (m->buckets[b] == NULL)
-			return ERR_NOMEM;
-	}
-	m->tick_no = clock_ns() / MEDIA_TICK_NS + 1;
-	return 0;
-}
-
-void tick_fini(struct media *m)
-{
-	for (uint32_t b = 0; b < MEDIA_BUCKETS; b++)
-		free(m->buckets[b]);
-}
-
-/* Nobody waited for the ticks that passed while their buckets were empty: whoever joins now is not late for them. */
-static void skip_empty(struct media *m)
-{
-	uint64_t now_no = m->actor->now_ns / MEDIA_TICK_NS;
-
-	while (m->tick_no < now_no && m->bucket_n[m->tick_no % MEDIA_BUCKETS] == 0)
-		m->tick_no++;
-}
-
-void tick_rejoin(struct media *m, struct media_session *ms)
-{
-	uint32_t b = ms->s.r.bucket % MEDIA_BUCKETS;
-
-	skip_empty(m);
-	ms->bucket_at = m->bucket_n[b];
-	m->buckets[b][m->bucket_n[b]++] = pool_slot(sessions_handle(m, ms));
-}
-
-void tick_join(struct media *m, struct media_session *ms)
-{
-	uint32_t best = 0;
-
-	for (uint32_t b = 1; b < MEDIA_BUCKETS; b++)
-		if (m->bucket_n[b] < m->bucket_n[best])
-			best = b;
-	ms->s.r.bucket = best;
-	tick_rejoin(m, ms);
-}
-
-void tick_leave(struct media *m, struct media_session *ms)
-{
-	uint32_t b = ms->s.r.bucket % MEDIA_BUCKETS, last;
-
-	must(m->bucket_n[b] > 0);
-	last = m->buckets[b][--m->bucket_n[b]];
-	m->buckets[b][ms->bucket_at] = last;
-	if (ms->bucket_at < m->bucket_n[b])
-		media_slot(m, last)->bucket_at = ms->bucket_at;
-}
-
-uint64_t tick_start_ns(const struct media *m, const struct media_session *ms)
-{
-	uint64_t no = m->actor->now_ns / MEDIA_TICK_NS + 1;
-
-	while (no % MEDIA_BUCKETS != ms->s.r.bucket)
-		no++;
-	return no * MEDIA_TICK_NS;
-}
-
-uint64_t tick_deadline_ns(const struct media *m)
-{
-	for (uint32_t k = 0; k < MEDIA_BUCKETS; k++)
-		if (m->bucket_n[(m->tick_no + k) % MEDIA_BUCKETS] > 0)
-			return (m->tick_no + k) * MEDIA_TICK_NS;
-	return UINT64_MAX;
-}
 
 /* hot */
 static void send_packets(struct media *m, struct media_session *ms, const struct session_packets *out)
@@ -111,9 +37,9 @@ static void serve(struct media *m, struct media_session *ms)
 	session_tick(&ms->s, m->actor->now_ns, &out, &m->events);
 	send_packets(m, ms, &out);
 	send_report(m, ms);
-	rx_bell(m, ms);
+	bells_look(m, ms);
 	if (m->events.n > 0)
-		to_bus_events(m, ms);
+		sessions_news(m, ms);
 	if (ms->s.dirty)
 		sessions_save(m, ms);
 }

@@ -1,12 +1,12 @@
-/* to_bus.c - what media tells control, as messages. */
-#include <inttypes.h>
+/* to_bus.c - see to_bus.h */
+#include "media/daemon/to_bus.h"
+
 #include <stdio.h>
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
-#include "media/daemon/media.h"
 
 #define ROSTER_ROWS 64u
+#define ROSTER_MESSAGES 4u /* a turn */
 
 struct address {
 	Tipring__V1__Address m;
@@ -36,22 +36,6 @@ static char *borrowed(const char *z)
 	return (char *)(uintptr_t)(z != NULL ? z : ""); /* packing only reads it */
 }
 
-void to_bus_opened(struct media *m, uint64_t request_id, const struct media_session *ms)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__SessionOpened o = TIPRING__V1__SESSION_OPENED__INIT;
-	struct address a;
-
-	o.call_id = ms->s.r.call_id;
-	o.ordinal = ms->s.r.ordinal;
-	o.session_id = sessions_handle(m, ms);
-	o.local_rtp = address(&a, &ms->s.r.local);
-	e.request_id = request_id;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_OPENED;
-	e.session_opened = &o;
-	tell_control(m, &e);
-}
-
 void to_bus_updated(struct media *m, uint64_t request_id, const struct media_session *ms)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -59,7 +43,7 @@ void to_bus_updated(struct media *m, uint64_t request_id, const struct media_ses
 
 	u.call_id = ms->s.r.call_id;
 	u.ordinal = ms->s.r.ordinal;
-	u.session_id = sessions_handle(m, ms);
+	u.session_id = media_handle(m, ms);
 	u.generation = ms->s.r.generation;
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_UPDATED;
@@ -72,7 +56,7 @@ void to_bus_started(struct media *m, uint64_t request_id, const struct media_ses
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionStarted s = TIPRING__V1__SESSION_STARTED__INIT;
 
-	s.session_id = sessions_handle(m, ms);
+	s.session_id = media_handle(m, ms);
 	s.tape_id = ms->s.r.tape_id;
 	s.attach_path = m->attach_path;
 	s.start_mono_ns = ms->s.r.start_ns;
@@ -101,10 +85,12 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->rtt_us = s->rtt_us;
 	st->remote_lost = s->remote_lost;
 	st->remote_jitter_us = s->remote_jitter * (1000000u / session_codec(s)->clock_hz);
-	st->hostile_reads = ms->has_tape ? ms->tape.hostile : 0;
+	st->hostile_reads = ms->told_hostile;
+	st->packets_unknown = s->in.count.packets_unknown;
+	st->unknown_type = (uint32_t)s->in.count.unknown_type;
 }
 
-void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, struct media_session *ms)
+void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionClosed c = TIPRING__V1__SESSION_CLOSED__INIT;
@@ -114,7 +100,6 @@ void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, st
 	if (ms != NULL) {
 		fill_stats(ms, &stats);
 		c.stats = &stats;
-		sessions_close(m, ms); /* its last events go first */
 	}
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSED;
@@ -144,7 +129,7 @@ void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_ses
 		fill_played(&played[i], &ms->s, &flushed->v[i]);
 		rows[i] = &played[i];
 	}
-	f.session_id = sessions_handle(m, ms);
+	f.session_id = media_handle(m, ms);
 	f.epoch = ms->s.epoch;
 	f.pos = flushed->pos;
 	f.utterances = rows;
@@ -157,13 +142,13 @@ void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_ses
 
 /* ---- events ---- */
 
-static void tell_began(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_began(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionMediaStarted b = TIPRING__V1__SESSION_MEDIA_STARTED__INIT;
 	struct address a;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.pos = v->pos;
 	b.source = address(&a, latch_remote(&ms->s.in.latch));
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_MEDIA_STARTED;
@@ -171,37 +156,37 @@ static void tell_began(struct media *m, struct media_session *ms, const struct s
 	tell_control(m, &e);
 }
 
-static void tell_stalled(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_stalled(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionStalled b = TIPRING__V1__SESSION_STALLED__INIT;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.pos = v->pos;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_STALLED;
 	e.session_stalled = &b;
 	tell_control(m, &e);
 }
 
-static void tell_resumed(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_resumed(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionResumed b = TIPRING__V1__SESSION_RESUMED__INIT;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.pos = v->pos;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_RESUMED;
 	e.session_resumed = &b;
 	tell_control(m, &e);
 }
 
-static void tell_digit(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_digit(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionDtmf b = TIPRING__V1__SESSION_DTMF__INIT;
 	char digit[2] = {v->digit, '\0'};
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.digit = digit;
 	b.pos = v->pos;
 	b.duration_ms = v->duration_ms;
@@ -210,14 +195,14 @@ static void tell_digit(struct media *m, struct media_session *ms, const struct s
 	tell_control(m, &e);
 }
 
-static void tell_utterance(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_utterance(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionUtterance b = TIPRING__V1__SESSION_UTTERANCE__INIT;
 	struct session_utterance u = {.id = v->utterance, .played = v->played, .discarded = v->discarded};
 	Tipring__V1__UtterancePlayed played;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.utterance = v->utterance;
 	b.pos = v->pos;
 	b.finished = v->kind == SESSION_UTTERANCE_ENDED;
@@ -231,12 +216,12 @@ static void tell_utterance(struct media *m, struct media_session *ms, const stru
 	tell_control(m, &e);
 }
 
-static void tell_underrun(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_underrun(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionUnderrun b = TIPRING__V1__SESSION_UNDERRUN__INIT;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.utterance = v->utterance;
 	b.pos = v->pos;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_UNDERRUN;
@@ -244,12 +229,12 @@ static void tell_underrun(struct media *m, struct media_session *ms, const struc
 	tell_control(m, &e);
 }
 
-static void tell_mark(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_mark(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionMarkResolved b = TIPRING__V1__SESSION_MARK_RESOLVED__INIT;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.mark = borrowed(v->mark);
 	b.reached = v->reached;
 	b.pos = v->pos;
@@ -260,52 +245,58 @@ static void tell_mark(struct media *m, struct media_session *ms, const struct se
 	tell_control(m, &e);
 }
 
-static void tell_dead(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_dead(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionLost b = TIPRING__V1__SESSION_LOST__INIT;
 
-	b.session_id = sessions_handle(m, ms);
+	b.session_id = media_handle(m, ms);
 	b.reason = borrowed(v->why);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_LOST;
 	e.session_lost = &b;
 	tell_control(m, &e);
 }
 
-static void locked(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_moved(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)v;
-	sessions_lock(m, ms);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSourceMoved b = TIPRING__V1__SESSION_SOURCE_MOVED__INIT;
+	struct address a;
+
+	b.session_id = media_handle(m, ms);
+	b.source = address(&a, &v->source);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SOURCE_MOVED;
+	e.session_source_moved = &b;
+	tell_control(m, &e);
 }
 
-static void unlocked(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_refused(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)v;
-	sessions_unlock(m, ms);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSourceRefused b = TIPRING__V1__SESSION_SOURCE_REFUSED__INIT;
+	struct address a;
+
+	b.session_id = media_handle(m, ms);
+	b.source = address(&a, &v->source);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SOURCE_REFUSED;
+	e.session_source_refused = &b;
+	tell_control(m, &e);
 }
 
-static void note_moved(struct media *m, struct media_session *ms, const struct session_event *v)
+static void tell_payload(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	(void)m;
-	log_info("session.source_moved", "call=%" PRIx64 " to=%s", ms->s.r.call_id, addr_text(&v->source).z);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionPayloadUnknown b = TIPRING__V1__SESSION_PAYLOAD_UNKNOWN__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.payload_type = v->payload_type;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_PAYLOAD_UNKNOWN;
+	e.session_payload_unknown = &b;
+	tell_control(m, &e);
 }
 
-static void note_refused(struct media *m, struct media_session *ms, const struct session_event *v)
-{
-	(void)m;
-	log_info("session.source_refused", "call=%" PRIx64 " from=%s", ms->s.r.call_id, addr_text(&v->source).z);
-}
-
-static void note_payload(struct media *m, struct media_session *ms, const struct session_event *v)
-{
-	(void)m;
-	log_info("session.unknown_payload", "call=%" PRIx64 " type=%u", ms->s.r.call_id, v->payload_type);
-}
-
-static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_session *ms,
+static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct media_session *ms,
 					       const struct session_event *v) = {
-	[SESSION_LOCKED] = locked,
-	[SESSION_UNLOCKED] = unlocked,
 	[SESSION_BEGAN] = tell_began,
 	[SESSION_STALLED] = tell_stalled,
 	[SESSION_RESUMED] = tell_resumed,
@@ -315,59 +306,108 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_ses
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
-	[SESSION_SOURCE_MOVED] = note_moved,
-	[SESSION_SOURCE_REFUSED] = note_refused,
-	[SESSION_UNKNOWN_PAYLOAD] = note_payload,
+	[SESSION_SOURCE_MOVED] = tell_moved,
+	[SESSION_SOURCE_REFUSED] = tell_refused,
+	[SESSION_UNKNOWN_PAYLOAD] = tell_payload,
 };
 
-void to_bus_events(struct media *m, struct media_session *ms)
+void to_bus_event(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
-	uint32_t n = m->events.n;
-
-	m->events.n = m->events.dropped = 0;
-	for (uint32_t i = 0; i < n; i++)
-		tell[m->events.v[i].kind](m, ms, &m->events.v[i]);
+	if (tell[v->kind] != NULL)
+		tell[v->kind](m, ms, v);
 }
 
 /* ---- roster ---- */
 
-static void send_roster(struct media *m, Tipring__V1__SessionState **rows, size_t n, bool last)
+struct roster {
+	Tipring__V1__SessionState states[ROSTER_ROWS], *rows[ROSTER_ROWS];
+	struct address locals[ROSTER_ROWS];
+	size_t n;
+};
+
+static void add_row(const struct media *m, struct roster *r, const struct media_session *ms)
+{
+	Tipring__V1__SessionState *s = &r->states[r->n];
+
+	tipring__v1__session_state__init(s);
+	s->call_id = ms->s.r.call_id;
+	s->ordinal = ms->s.r.ordinal;
+	s->generation = ms->s.r.generation;
+	s->session_id = media_handle(m, ms);
+	s->local_rtp = address(&r->locals[r->n], &ms->s.r.local);
+	s->tape_id = ms->has_tape ? ms->s.r.tape_id : 0;
+	s->rate_hz = ms->s.r.rate_hz;
+	s->attach_path = borrowed(m->attach_path);
+	r->rows[r->n++] = s;
+}
+
+static int send_rows(struct media *m, struct roster *r, bool last)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__SessionRoster r = TIPRING__V1__SESSION_ROSTER__INIT;
+	Tipring__V1__SessionRoster roster = TIPRING__V1__SESSION_ROSTER__INIT;
+	int err;
 
-	r.sessions = rows;
-	r.n_sessions = n;
-	r.last = last;
+	roster.sessions = r->rows;
+	roster.n_sessions = r->n;
+	roster.last = last;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_ROSTER;
-	e.session_roster = &r;
-	tell_control(m, &e);
+	e.session_roster = &roster;
+	err = worker_send(m->worker, &e);
+	count(m, STAT_media_bus_full, err != 0);
+	return err;
+}
+
+/* One message; false: try again next turn. */
+static bool send_part(struct media *m)
+{
+	struct roster r = {.n = 0};
+	struct media_session *ms = NULL;
+	uint32_t at = m->roster_at;
+
+	while (r.n < ROSTER_ROWS && (ms = pool_each(&m->sessions, &at)) != NULL)
+		add_row(m, &r, ms);
+	if (send_rows(m, &r, ms == NULL) != 0)
+		return false;
+	m->roster_at = at;
+	m->roster_due = ms != NULL;
+	return true;
+}
+
+void to_bus_roster_go_on(struct media *m)
+{
+	for (uint32_t i = 0; i < ROSTER_MESSAGES && m->roster_due && send_part(m); i++)
+		;
 }
 
 void to_bus_roster(struct media *m)
 {
-	Tipring__V1__SessionState states[ROSTER_ROWS], *rows[ROSTER_ROWS];
-	struct address locals[ROSTER_ROWS];
-	struct media_session *ms;
-	uint32_t at = 0;
-	size_t n = 0;
+	m->roster_due = true;
+	m->roster_at = 0;
+	to_bus_roster_go_on(m);
+}
 
-	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
-		if (n == ROSTER_ROWS) {
-			send_roster(m, rows, n, false);
-			n = 0;
-		}
-		tipring__v1__session_state__init(&states[n]);
-		states[n].call_id = ms->s.r.call_id;
-		states[n].session_id = sessions_handle(m, ms);
-		states[n].ordinal = ms->s.r.ordinal;
-		states[n].generation = ms->s.r.generation;
-		states[n].local_rtp = address(&locals[n], &ms->s.r.local);
-		states[n].tape_id = ms->has_tape ? ms->s.r.tape_id : 0;
-		states[n].rate_hz = ms->s.r.rate_hz;
-		states[n].attach_path = m->attach_path;
-		rows[n] = &states[n];
-		n++;
-	}
-	send_roster(m, rows, n, true);
+static void send_row(struct media *m, const struct media_session *ms)
+{
+	struct roster r = {.n = 0};
+
+	add_row(m, &r, ms);
+	(void)!send_rows(m, &r, false);
+}
+
+void to_bus_opened(struct media *m, uint64_t request_id, const struct media_session *ms)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionOpened o = TIPRING__V1__SESSION_OPENED__INIT;
+	struct address a;
+
+	if (m->roster_due) /* it may be over for this slot, and control takes for gone what was not in it */
+		send_row(m, ms);
+	o.call_id = ms->s.r.call_id;
+	o.ordinal = ms->s.r.ordinal;
+	o.session_id = media_handle(m, ms);
+	o.local_rtp = address(&a, &ms->s.r.local);
+	e.request_id = request_id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_OPENED;
+	e.session_opened = &o;
+	tell_control(m, &e);
 }

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from system import wait_for
 from test_backend import Caller
 
 ATTACH = 0x68636174
@@ -53,9 +54,11 @@ def two_calls(make_system, backends):
     good, bad = Caller(system), Caller(system)
     good.start_media(good.call())
     good.send_audio()
+    wait_for(lambda: tape_ids(echo.pid), 5)
     known = tape_ids(echo.pid)
     bad.start_media(bad.call())
     bad.send_audio()
+    wait_for(lambda: tape_ids(echo.pid) - known, 5)
     (tape_id,) = tape_ids(echo.pid) - known
     media = system.workers()["media-0"]
     yield system, good, tape_id
@@ -129,3 +132,51 @@ def test_a_descriptor_that_waits_when_it_is_closed(two_calls):
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
         slow.close()
         peer.close()
+
+
+def queued(port):
+    """Octets that the kernel keeps for a UDP port, and what it dropped."""
+    with open("/proc/net/udp") as f:
+        rows = [r.split() for r in f.readlines()[1:]]
+    row = next(r for r in rows if r[1].endswith(f":{port:04X}"))
+    return int(row[4].split(":")[1], 16), int(row[-1])
+
+
+def test_ports_nobody_uses_keep_nothing(make_system, backends):
+    """H4: one octet is a kilobyte of the kernel's memory. Then the same ports serve calls, whatever was said to them before."""
+    system = make_system(calls=4, ports=8)
+    backends.start(system)
+    ports = range(system.rtp_port, system.rtp_last + 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for port in ports:
+            for _ in range(100):
+                stranger.sendto(b"x", (system.host, port))
+        assert [queued(port) for port in ports] == [(0, 100)] * 8
+        callers = [Caller(system) for _ in range(4)]
+        for caller in callers:
+            caller.start_media(caller.call())
+        system.kill("media-0")
+        wait_for(lambda: system.metric("tipring_media_sessions_kept_total") == 4, 5)
+        for caller in callers:
+            heard = []
+            for _ in range(30):
+                caller.send_audio(b"\x21" * 160)
+                heard += caller.hear(0.02)
+            assert any(set(p[3]) != {0xFF} for p in heard), "the echo"
+            caller.bye()
+        wait_for(lambda: system.metric("tipring_media_sessions") == 0, 5)
+        before = [queued(port)[1] for port in ports]
+        for port in ports:
+            stranger.sendto(b"x", (system.host, port))
+        assert [queued(port) for port in ports] == [(0, dropped + 1) for dropped in before]
+
+
+def test_stop_and_start_at_once(make_system):
+    """H1: what `systemctl restart` does."""
+    system = make_system(calls=4)
+    if not system.metric("tipring_media_engine_uring"):
+        pytest.skip("no io_uring here")
+    for _ in range(8):
+        assert system.stop() == 0
+        system.start()
+    assert "Address already in use" not in system.log

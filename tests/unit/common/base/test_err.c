@@ -42,3 +42,15 @@ Test(base_err, own_codes_are_no_errno)
 		cr_expect(-e != ERR_SYNTAX && -e != ERR_UNSUPPORTED && -e != ERR_STALE &&
 			  -e != ERR_CORRUPT);
 }
+
+/* H19 */
+Test(base_err, what_is_used_up)
+{
+	static const int used_up[] = {ERR_NOMEM, ERR_NOSPC, -EMFILE, -ENFILE, -ENOBUFS};
+	static const int other[] = {0, ERR_INVAL, ERR_NOENT, ERR_AGAIN, ERR_STALE, ERR_UNSUPPORTED, ERR_PROTO, -EPERM, 1};
+
+	for (size_t i = 0; i < sizeof used_up / sizeof used_up[0]; i++)
+		cr_expect(err_is_shortage(used_up[i]), "%s", err_name(used_up[i]));
+	for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
+		cr_expect_not(err_is_shortage(other[i]), "%s", err_name(other[i]));
+}

@@ -1,0 +1,12 @@
+/* buckets.h - which sessions are served in which millisecond of a tick. */
+#pragma once
+
+#include "media/daemon/media.h"
+
+MUST_USE int buckets_init(struct media *m, uint32_t cap);
+void buckets_fini(struct media *m);
+void buckets_join(struct media *m, struct media_session *ms);   /* the least loaded one; sets record.bucket */
+void buckets_rejoin(struct media *m, struct media_session *ms); /* the record's */
+void buckets_leave(struct media *m, struct media_session *ms);
+uint64_t buckets_start_ns(const struct media *m, const struct media_session *ms); /* next instant of its bucket */
+uint64_t buckets_deadline_ns(const struct media *m);

@@ -1,0 +1,6 @@
+/* tick.h - the 1 ms clock of the worker. A session is served every 20th tick, in the bucket it joined, so sends are spread evenly. */
+#pragma once
+
+#include "media/daemon/media.h"
+
+void tick_run(struct media *m);
