@@ -74,7 +74,7 @@ LIBRARIES = {
 FLOORS = {
     "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
                         "calls inflight workers",
-                        "to_workers to_backends events journal context info metrics"),
+                        "to_workers to_backends events journal context info metrics overview"),
     "media/daemon":    ("media from_bus rx tick attach takeover",
                         "sessions buckets bells",
                         "to_bus ports counts"),
