@@ -241,6 +241,6 @@ void roster_of_sessions(struct control *k, struct worker_row *w, const Tipring__
 	}
 	if (!known)
 		w->again = true; /* their legs may not have been told yet */
-	else if (m->last)
+	else if (m->last && !w->again)
 		roster_end(k, w);
 }

@@ -18,7 +18,7 @@ int to_backend(struct control *k, struct str name, const Tipring__V1__Envelope *
 	return err;
 }
 
-#define MESSAGE(Type, UPPER, field)                                                      \
+#define MESSAGE(Type, UPPER, field)                                                              \
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                                   \
 	Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                                    \
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                       \

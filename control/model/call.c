@@ -266,7 +266,6 @@ static void offer(struct step *s)
 	emit(s, CALL_FX_OFFER);
 	if (was_owned)
 		emit(s, CALL_FX_ANNOTATE);
-	s->next = CALL_OFFERED;
 	deadline(s, s->w->policy->claim_timeout_ms);
 }
 

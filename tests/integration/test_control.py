@@ -37,7 +37,7 @@ def test_one_line_tells_an_ended_call(make_system, backends):
     assert re.fullmatch("[0-9a-f]{16}", plain["call"])
     assert plain["app"] == "echo" and plain["backend"] and plain["who"] == "caller" and plain["code"] == "200"
     assert row["from"] == "sip:peer@127.0.0.1" and row["to"] == "sip:echo@127.0.0.1" and row["sip_call_id"] == caller.call_id
-    assert int(plain["duration_ms"]) >= 100 and int(plain["packets"]) == 5 and int(plain["lost"]) == 0
+    assert int(plain["duration_ms"]) >= 100 and 3 <= int(plain["packets"]) <= 5 and int(plain["lost"]) == 0
     said = [line for line in system.log.splitlines() if " info control " in line and f"call={plain['call']}" in line]
     assert said == [ended], "one line a call"
     caller.close()

@@ -94,6 +94,43 @@ Test(bus_bus, request_and_answer)
 	bus_close(router);
 }
 
+/* H9: what one peer can make wait here is bounded in octets. */
+Test(bus_bus, a_message_that_is_too_long_ends_the_connection_of_its_sender)
+{
+	const struct bus_config cfg = {.kind = BUS_ROUTER, .bind = true, .endpoint = endpoint, .message_max = 1000};
+	struct bus *loud = open_as(BUS_DEALER, false, "loud", 0), *calm = open_as(BUS_DEALER, false, "calm", 0), *router;
+	static const char text[1001];
+	struct bus_message m;
+
+	cr_assert_eq(bus_open(&cfg, &router), 0);
+	cr_assert_eq(bus_send(loud, (struct str){NULL, 0}, text, 1001), 0);
+	cr_assert_eq(bus_send(calm, (struct str){NULL, 0}, text, 1000), 0);
+	cr_assert_eq(recv_soon(router, &m), 0);
+	cr_expect(str_eq(m.peer, STR("calm")) && m.n == 1000);
+	bus_close(loud);
+	bus_close(calm);
+	bus_close(router);
+}
+
+Test(bus_bus, what_is_not_read_waits_with_its_sender)
+{
+	const struct bus_config cfg = {.kind = BUS_ROUTER, .bind = true, .endpoint = endpoint, .receive_max = 4};
+	struct bus *dealer = open_as(BUS_DEALER, false, "eager", 4), *router;
+	static const char text[100000];
+	struct bus_message m;
+	uint32_t sent = 0;
+	int err = 0;
+
+	cr_assert_eq(bus_open(&cfg, &router), 0);
+	for (uint64_t until_ms = clock_ms() + 500; clock_ms() < until_ms && sent < 1000; sent += err == 0)
+		err = bus_send(dealer, (struct str){NULL, 0}, text, sizeof text);
+	cr_expect(err == ERR_AGAIN && sent < 100, "%u messages are on their way", sent);
+	for (uint32_t i = 0; i < sent; i++)
+		cr_assert_eq(recv_soon(router, &m), 0, "none is lost");
+	bus_close(dealer);
+	bus_close(router);
+}
+
 Test(bus_bus, sent_before_the_other_side_exists)
 {
 	struct bus *dealer = open_as(BUS_DEALER, false, "media-0", 0), *router;

@@ -99,10 +99,12 @@ Test(backend, another_process_under_the_same_name)
 	struct backend *b;
 
 	cr_expect_not(backend_is_replaced(t, STR("p"), 7), "nobody is known");
+	cr_expect_eq(backend_instance(t, STR("p")), 0u);
 	cr_assert_eq(backend_hello(t, STR("p"), 7, 0, &b), 0);
 	cr_expect_not(backend_is_replaced(t, STR("p"), 7), "the same says hello again");
 	cr_expect_not(backend_is_replaced(t, STR("p"), 0), "it does not say who it is");
 	cr_expect(backend_is_replaced(t, STR("p"), 8));
+	cr_expect_eq(backend_instance(t, STR("p")), 7u);
 	free(t);
 }
 
@@ -246,8 +248,11 @@ Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
 	uint64_t key;
 
 	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
-	key = dedup_key(d, STR("a"), STR("1"));
-	cr_expect_neq(key, dedup_key(d, STR("b"), STR("1")), "ids are per backend");
+	key = dedup_key(d, STR("a"), 7, STR("1"));
+	cr_expect_neq(key, dedup_key(d, STR("b"), 7, STR("1")), "ids are per backend");
+	cr_expect_neq(key, dedup_key(d, STR("a"), 8, STR("1")), "and per process");
+	cr_expect_neq(key, dedup_key(d, STR("a"), 7, STR("2")));
+	cr_expect_eq(key, dedup_key(d, STR("a"), 7, STR("1")));
 	cr_expect_null(dedup_find(d, key, 0));
 	dedup_put(d, &(struct dedup_row){.key = key, .at_ms = 1000, .code = 7});
 	cr_assert_not_null(dedup_find(d, key, 1000 + DEDUP_MS));

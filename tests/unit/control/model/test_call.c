@@ -292,6 +292,27 @@ Test(call, a_caller_that_confirms_while_the_call_changes_hands)
 	cr_expect(did(CALL_FX_MEDIA_READY) != NULL && did(CALL_FX_COMPLETE) != NULL && did(CALL_FX_LEG_ANSWER) == NULL);
 }
 
+Test(call, a_caller_that_confirms_while_media_makes_the_tape_of_the_next_owner)
+{
+	add_backend("one", 5);
+	bring_to(CALL_STARTING);
+	feed(CALL_EV_CONFIRMED);
+	cr_expect(c->state == CALL_STARTING && did(CALL_FX_COMPLETE) == NULL, "there is no tape yet");
+	feed(CALL_EV_SESSION_STARTED);
+	cr_expect_eq(c->state, CALL_ANSWERED);
+	cr_expect(did(CALL_FX_MEDIA_READY) != NULL && did(CALL_FX_COMPLETE) != NULL);
+	cr_expect_null(did(CALL_FX_LEG_ANSWER), "it was answered before");
+}
+
+Test(call, it_begins_with_its_identity)
+{
+	out.n = 5;
+	begin();
+	cr_assert_eq(out.n, 2u);
+	cr_expect(out.v[0].kind == CALL_FX_ANNOTATE && out.v[1].kind == CALL_FX_SESSION_OPEN, "known before anything is asked for");
+	cr_expect_eq(c->deadline_ms, world.now_ms + CALL_REQUEST_MS);
+}
+
 Test(call, an_end_that_nobody_confirms)
 {
 	add_backend("one", 5);
@@ -373,6 +394,10 @@ Test(call, media_that_is_behind_is_told_again_what_was_negotiated)
 		feed(CALL_EV_MEDIA_BACK);
 		cr_expect_null(did(CALL_FX_SESSION_UPDATE), "%s: it is not behind", call_state_name(s));
 	}
+	c->state = CALL_WAITING;
+	c->generation = 3;
+	feed(CALL_EV_MEDIA_BACK);
+	cr_expect_not_null(did(CALL_FX_SESSION_UPDATE));
 }
 
 Test(call, a_session_that_comes_too_late_is_closed_until_it_is_gone)
@@ -524,6 +549,7 @@ Test(call, an_id_tells_the_host)
 	cr_expect_eq(a & 0xffffffffffffu, 0x56789abcdef0u, "48 bits of chance");
 	cr_expect_eq(a & 0xffffffffffffu, b & 0xffffffffffffu);
 	cr_expect_neq(a >> 48, b >> 48);
+	cr_expect_neq(call_id_of(STR("a"), 1) >> 48, call_id_of(STR("b"), 1) >> 48);
 	cr_expect_eq(a >> 48, call_id_of(STR("host-a"), 7) >> 48);
 	cr_expect_neq(call_id_of(STR("host-a"), 0) & 0xffffffffffffu, 0u, "0 is no call, whatever the host");
 }
@@ -536,6 +562,9 @@ Test(call, a_reason_is_cut_between_characters)
 	memcpy(text + 61, "\xe2\x82\xac", 4); /* a euro sign across the limit */
 	call_set_reason(c, CALL_BY_BACKEND, 486, text);
 	cr_expect_eq(strlen(c->end_reason), 61u);
+	c->who = 0;
+	call_set_reason(c, CALL_BY_BACKEND, 486, "a reason of sixty-three characters is kept as it was: no less, no");
+	cr_expect_eq(strlen(c->end_reason), 63u);
 	call_set_reason(c, CALL_BY_SYSTEM, 500, "later");
 	cr_expect_eq(c->sip_code, 486u, "the first reason stays");
 }
