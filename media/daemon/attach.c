@@ -22,7 +22,7 @@
 static void refuse_descriptors(int listener)
 {
 	if (setsockopt(listener, SOL_SOCKET, SO_PASSRIGHTS, &(int){0}, sizeof(int)) != 0)
-		log_info("attach.descriptors", "reason=%s hint=\"Linux 6.16 or newer lets media refuse them\"", err_name(-errno));
+		log_info("attach.descriptors", "refused=no hint=\"Linux 6.16 or newer lets media refuse what others pass to it\"");
 }
 
 int attach_open(struct media *m)

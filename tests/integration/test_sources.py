@@ -6,6 +6,7 @@ import time
 
 from system import wait_for
 from test_backend import Caller
+from test_restart import observe  # noqa: F401, a fixture
 
 STRANGER, CALLER = b"\x41" * 160, b"\x21" * 160  # what each of them says, and hears again from the echo
 
@@ -13,9 +14,9 @@ STRANGER, CALLER = b"\x41" * 160, b"\x21" * 160  # what each of them says, and h
 class Voice:
     """A second socket at the caller's address that sends RTP."""
 
-    def __init__(self, caller, ssrc, seq=7, ts=7):
+    def __init__(self, caller, ssrc, seq=7, ts=7, host=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((caller.host, 0))
+        self.socket.bind((host or caller.host, 0))
         self.remote, self.ssrc, self.seq, self.ts = caller.remote, ssrc, seq, ts
 
     def send_audio(self, payload):
@@ -88,6 +89,29 @@ def test_a_stranger_is_not_heard_while_the_named_source_speaks(make_system, back
     speak_until([lambda: ghost.send_audio(STRANGER), lambda: caller.send_audio(CALLER)], own_echo)
     assert STRANGER not in heard and ghost.hear() == []
     caller.bye()
+
+
+def test_subscribers_hear_who_speaks(make_system, backends, observe):
+    """M5, M6: whoever is not heard, and why, is an event; a type that nobody negotiated is in the last words of the call."""
+    system = make_system(calls=4)
+    backends.start(system)
+    events = observe(system)
+    caller = Caller(system)
+    caller.start_media(caller.call())
+    stranger = Voice(caller, 0x9999, host="127.0.0.2")
+    speak_until([lambda: stranger.send_audio(STRANGER)], lambda: events.of("media_source_refused"))
+    speak_until([lambda: caller.send_audio(CALLER), lambda: caller.send_audio(CALLER, 8)], lambda: events.of("media_payload_unknown"))
+    refused = [(e.media_source_refused.source.ip, e.media_source_refused.source.port) for e in events.of("media_source_refused")]
+    assert refused == [stranger.socket.getsockname()], "once"
+    assert [e.media_payload_unknown.payload_type for e in events.of("media_payload_unknown")] == [8]
+    moved = Voice(caller, 0x1234, caller.seq, caller.ts)
+    speak_until([lambda: moved.send_audio(STRANGER)], lambda: events.of("media_source_moved"))
+    source = events.of("media_source_moved")[0].media_source_moved.source
+    assert (source.ip, source.port) == moved.socket.getsockname()
+    caller.bye()
+    wait_for(lambda: events.of("call_ended"), 5)
+    stats = events.of("call_ended")[0].call_ended.media
+    assert stats.packets_unknown > 0 and stats.unknown_type == 8 and stats.packets_rejected > 0
 
 
 def test_a_source_that_moves_is_followed_and_the_named_one_comes_back(make_system, backends, engine):
