@@ -100,7 +100,7 @@ static void respond(struct signaling *s, struct leg *l, const struct leg_fx *fx)
 		put_contact(s, l, &h);
 	if (fx->code >= 200 && fx->code < 300) {
 		buf_z(&h, "Allow: " SIP_ALLOW "\r\n");
-		err = leg_print_answer(l, &l->r.local_rtp, &sdp);
+		err = leg_print_answer(l, &sdp);
 		r.type = STR("application/sdp");
 		r.body = buf_str(&sdp);
 	}
@@ -306,16 +306,28 @@ static void answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
 	effects_of_stack(s, &out);
 }
 
-static void refuse(struct signaling *s, const struct sip_effect *e, unsigned code)
+/* RFC 3261 20.43 */
+static const char *const warnings[SDP_FIT_KINDS] = {
+	[SDP_NO_MEDIA] = "304 tipring \"Media type not available\"",
+	[SDP_NO_TRANSPORT] = "302 tipring \"Incompatible transport protocol\"",
+	[SDP_NO_ADDRESS] = "301 tipring \"Incompatible network address formats\"",
+	[SDP_NO_FORMAT] = "305 tipring \"Incompatible media format\"",
+};
+
+static void refuse(struct signaling *s, const struct sip_effect *e,
+		   struct leg_refusal why)
 {
 	char area[512];
 	struct buf b = buf_of(area, sizeof area);
-	struct sip_reply r = {.code = code};
+	struct sip_reply r = {.code = why.code};
 
-	sip_refusal_headers(&b, e->msg, code);
-	if (code == 488)
-		buf_z(&b, "Warning: 305 tipring \"Incompatible media format\"\r\n");
-	if (code == 500 || code == 503)
+	sip_refusal_headers(&b, e->msg, why.code);
+	if (warnings[why.fit] != NULL) {
+		buf_z(&b, "Warning: ");
+		buf_z(&b, warnings[why.fit]);
+		buf_z(&b, "\r\n");
+	}
+	if (why.code == 500 || why.code == 503)
 		sip_put_retry_after(&b, rand_u64(&s->stack.rand));
 	r.headers = buf_str(&b);
 	answer(s, e->txn, &r);
@@ -343,18 +355,18 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 {
 	uint64_t handle;
 	struct leg *l = take_leg(s, &handle);
-	int code;
+	struct leg_refusal why;
 
 	if (l == NULL) {
 		count(s, STAT_signaling_legs_refused, 1);
-		refuse(s, e, 503);
+		refuse(s, e, (struct leg_refusal){.code = 503});
 		return;
 	}
-	code = leg_open(l, e, sip_stack_tag(&s->stack, e->txn));
-	if (code != 0) {
+	why = leg_open(l, &s->leg_config, e, sip_stack_tag(&s->stack, e->txn));
+	if (why.code != 0) {
 		pool_give(&s->legs, l);
 		count(s, STAT_signaling_legs_refused, 1);
-		refuse(s, e, (unsigned)code);
+		refuse(s, e, why);
 		return;
 	}
 	l->timer.owner = l;
@@ -369,11 +381,11 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 /* Changing a session in mid-call is not served yet: it stays as it is. */
 static void reinvite(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
-	int code = leg_refresh(l, e);
+	struct leg_refusal why = leg_refresh(l, &s->leg_config, e);
 
 	effects_save(s, l); /* the CSeq */
-	if (code != 0) {
-		refuse(s, e, (unsigned)code);
+	if (why.code != 0) {
+		refuse(s, e, why);
 		return;
 	}
 	sip_stack_set_user(&s->stack, e->txn, pool_handle(&s->legs, l));
@@ -394,7 +406,7 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		       &(struct sip_reply){.code = 200,
 					   .headers = STR(SIP_OPTIONS_HEADERS)});
 	} else {
-		refuse(s, e, 405);
+		refuse(s, e, (struct leg_refusal){.code = 405});
 	}
 }
 

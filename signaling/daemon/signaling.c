@@ -31,6 +31,10 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 		return ERR_INVAL;
 	s->leg_config.answer_timeout_ms =
 		c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	s->leg_config.families = (c->rtp_v4 ? SDP_FAMILY(ADDR_V4) : 0) |
+				 (c->rtp_v6 ? SDP_FAMILY(ADDR_V6) : 0);
+	if (s->leg_config.families == 0) /* a supervisor that does not say */
+		s->leg_config.families = SDP_FAMILIES;
 	if (c->advertised_address[0] == '\0')
 		return 0;
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);

@@ -63,7 +63,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		return ERR_CORRUPT;
 	l->r = *r;
 	l->timer.owner = l;
-	err = leg_restore(l, s->actor->now_ms);
+	err = leg_restore(l, &s->leg_config, s->actor->now_ms);
 	if (err == 0 && r->flow.listener >= s->listener_count)
 		err = ERR_CORRUPT;
 	if (err == 0 && r->has_txn)

@@ -103,7 +103,7 @@ static Tipring__V1__LegIncoming *fill(struct signaling *s, struct incoming *in,
 	m->request_uri = text(&b, str_of(l->r.request_uri));
 	m->source = address(&in->source, &l->r.source);
 	m->transport = borrowed("udp");
-	m->media = facts(in, &l->choice);
+	m->media = facts(in, &l->r.choice);
 	for (uint32_t i = 0; i < l->r.header_count; i++) {
 		tipring__v1__header__init(&in->headers[i]);
 		in->headers[i].name = text(&b, leg_header_name(l, i));

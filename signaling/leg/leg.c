@@ -54,20 +54,35 @@ struct str leg_header_value(const struct leg *l, uint32_t i)
 	return (struct str){l->r.text + l->r.header_at[i][2], l->r.header_at[i][3]};
 }
 
-static int choose(struct leg *l)
+static struct leg_refusal refusal(uint32_t code)
 {
-	struct sdp offer;
-	int err = sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer);
-
-	return err == 0 ? sdp_choose(&offer, &l->choice) : err;
+	return (struct leg_refusal){.code = code, .fit = SDP_FITS};
 }
 
-int leg_open(struct leg *l, const struct sip_effect *request, struct str local_tag)
+static struct leg_refusal unfit(enum sdp_fit fit)
+{
+	return (struct leg_refusal){.code = fit == SDP_FITS ? 0 : 488, .fit = fit};
+}
+
+/* Of the offer kept. */
+static struct leg_refusal choose(struct leg *l, const struct leg_config *cfg)
+{
+	struct sdp_wants w = {.families = cfg->families};
+	struct sdp offer;
+
+	if (sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer) != 0)
+		return refusal(400);
+	return unfit(sdp_choose(&offer, &w, &l->r.choice));
+}
+
+struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
+			    const struct sip_effect *request, struct str local_tag)
 {
 	const struct sip_msg *m = request->msg;
 	const struct sip_core *c = request->core;
 	struct str offer = sdp_in_body(sip_value(m, SIP_CONTENT_TYPE), m->body);
 	struct leg_record *r = &l->r;
+	struct leg_refusal why;
 	int err;
 
 	r->version = LEG_RECORD_VERSION;
@@ -78,24 +93,24 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
 	if (offer.n == 0)
-		return 488; /* offers of ours in the 200 are not made yet */
+		return refusal(488); /* offers of ours in the 200 are not made yet */
 	if (offer.n > sizeof r->offer)
-		return 513;
+		return refusal(513);
 	memcpy(r->offer, offer.p, offer.n);
 	r->offer_bytes = (uint32_t)offer.n;
-	err = choose(l);
-	if (err != 0)
-		return err == ERR_UNSUPPORTED ? 488 : 400;
+	why = choose(l, cfg);
+	if (why.code != 0)
+		return why;
 	err = sip_dialog_uas(&r->dialog, m, c, local_tag);
 	if (err != 0)
-		return err == ERR_NOSPC ? 513 : 400;
+		return refusal(err == ERR_NOSPC ? 513 : 400);
 
 	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
 	keep(r->from_display, sizeof r->from_display, c->from.display);
 	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	keep(r->request_uri, sizeof r->request_uri, m->uri);
 	keep_headers(r, m);
-	return 0;
+	return refusal(0);
 }
 
 /* Where audio goes and how it is coded: what media was told. */
@@ -108,7 +123,7 @@ static bool choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
 }
 
-static int refresh_refusal(const struct leg *l)
+static uint32_t refresh_code(const struct leg *l)
 {
 	switch ((enum leg_state)l->r.state) {
 	case LEG_CONFIRMED:
@@ -130,38 +145,57 @@ static int refresh_refusal(const struct leg *l)
 	return 481;
 }
 
-int leg_refresh(struct leg *l, const struct sip_effect *request)
+struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
+			       const struct sip_effect *request)
 {
 	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE),
 				      request->msg->body);
-	int code = refresh_refusal(l);
+	struct sdp_wants w = {.families = cfg->families, .now = &l->r.choice};
+	uint32_t code = refresh_code(l);
 	struct sdp_choice choice;
 	struct sdp offer;
+	enum sdp_fit fit;
 
 	if (code != 0)
-		return code;
-	if (text.n == 0 || text.n > sizeof l->r.offer || sdp_parse(text, &offer) != 0 ||
-	    sdp_choose(&offer, &choice) != 0 || !choice_eq(&choice, &l->choice) ||
+		return refusal(code);
+	if (text.n == 0 || text.n > sizeof l->r.offer || sdp_parse(text, &offer) != 0)
+		return refusal(488);
+	fit = sdp_choose(&offer, &w, &choice);
+	if (fit != SDP_FITS)
+		return unfit(fit);
+	if (!choice_eq(&choice, &l->r.choice) ||
 	    sip_dialog_refresh(&l->r.dialog, request->msg, request->core) != 0)
-		return 488;
+		return refusal(488);
 	memcpy(l->r.offer, text.p, text.n);
 	l->r.offer_bytes = (uint32_t)text.n;
 	l->r.invite_cseq = request->core->cseq.number;
 	l->txn = request->txn;
-	return 0;
+	return refusal(0);
 }
 
-int leg_print_answer(const struct leg *l, const struct addr *local, struct buf *b)
+int leg_print_answer(struct leg *l, struct buf *b)
 {
+	static const struct map_key any = {0, 0}; /* nobody aims at a hash of our own text */
+	struct leg_record *r = &l->r;
+	struct sdp_origin o = {.local = r->local_rtp,
+			       .session_id = r->handle * 0x9e3779b97f4a7c15ull};
+	struct buf unnumbered = *b;
 	struct sdp offer;
-	struct sdp_choice choice;
-	int err = sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer);
+	uint64_t hash;
+	int err = sdp_parse((struct str){r->offer, r->offer_bytes}, &offer);
 
 	if (err == 0)
-		err = sdp_choose(&offer, &choice);
-	return err == 0 ? sdp_answer(b, &offer, &choice, local,
-				     l->r.handle * 0x9e3779b97f4a7c15ull)
-			: err;
+		err = sdp_answer(&unnumbered, &offer, &r->choice, &o);
+	if (err != 0)
+		return err;
+	hash = map_hash(&any, unnumbered.p + b->n, unnumbered.n - b->n);
+	o.version = r->answer_version + (r->answer_version == 0 || hash != r->answer_hash);
+	err = sdp_answer(b, &offer, &r->choice, &o);
+	if (err != 0)
+		return err;
+	r->answer_version = o.version;
+	r->answer_hash = hash;
+	return 0;
 }
 
 #define RECORD_HEAD offsetof(struct leg_record, text)
@@ -264,7 +298,7 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 			     r->give_up_ms <= now_ms + SIP_TIMEOUT_MS));
 }
 
-int leg_restore(struct leg *l, uint64_t now_ms)
+int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 {
 	const struct leg_record *r = &l->r;
 
@@ -280,5 +314,5 @@ int leg_restore(struct leg *l, uint64_t now_ms)
 	    !ends(r->request_uri, sizeof r->request_uri) ||
 	    !ends(r->over.reason, sizeof r->over.reason))
 		return ERR_CORRUPT;
-	return choose(l) == 0 ? 0 : ERR_CORRUPT;
+	return choose(l, cfg).code == 0 ? 0 : ERR_CORRUPT;
 }

@@ -90,6 +90,12 @@ struct leg_wish {
 	char reason[64];
 };
 
+/* Why a request of the peer is not served. */
+struct leg_refusal {
+	uint32_t code;    /* 0: it is */
+	enum sdp_fit fit; /* of 488: what its offer lacks; else SDP_FITS */
+};
+
 struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept:
 		       leg_pack() */
 	uint64_t version;
@@ -110,6 +116,9 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	struct leg_end over;
 	struct addr source;
 	struct addr local_rtp; /* as answered */
+	uint64_t answer_version; /* o= of our last answer; 0 = none yet */
+	uint64_t answer_hash;    /* of its text */
+	struct sdp_choice choice; /* of the offer: what media was told */
 	struct sip_dialog dialog;
 	char from_uri[256], from_display[128], to_uri[256], request_uri[256];
 	uint16_t header_at[LEG_HEADERS_MAX][4]; /* name offset, name length, value offset,
@@ -128,7 +137,6 @@ struct leg {
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	struct wheel_timer timer;
 	struct leg_wish wish;
-	struct sdp_choice choice; /* of the offer */
 	uint32_t ring_code;
 	bool dirty; /* write the record */
 	uint32_t unexpected;
@@ -142,25 +150,27 @@ static inline bool leg_is_over(const struct leg *l)
 
 struct leg_config {
 	uint32_t answer_timeout_ms;
+	uint32_t families; /* that media has: SDP_FAMILY() of each */
 };
 
-/* From an INVITE outside a dialog. 0, or the status code of its refusal (positive): 400,
- * 488, 513. */
-MUST_USE int leg_open(struct leg *l, const struct sip_effect *request,
-		      struct str local_tag);
+/* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
+MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
+				     const struct sip_effect *request,
+				     struct str local_tag);
 
-/* A re-INVITE. 0: it offers what the leg has (a refresh, RFC 3261 14.2), and
- * LEG_EV_REFRESH follows; else the status code of its refusal (481, 488, 491, 500), and
- * nothing has changed. */
-MUST_USE int leg_refresh(struct leg *l, const struct sip_effect *request);
+/* A re-INVITE that offers what the leg has, be it among other things (a refresh, RFC 3261
+ * 14.2): LEG_EV_REFRESH follows. Refused with 481, 488, 491 or 500, and nothing has
+ * changed. */
+MUST_USE struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
+					const struct sip_effect *request);
 
 /* One event. False: no rule for it in this state. */
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out);
 
-/* The answer SDP for the stored offer. ERR_SYNTAX, ERR_UNSUPPORTED, ERR_NOSPC. */
-MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local,
-			      struct buf *b);
+/* The answer to the stored offer, with local_rtp; its version counts up when it is not the
+ * last one again (RFC 3264 8). ERR_SYNTAX, ERR_NOSPC: then it stays. */
+MUST_USE int leg_print_answer(struct leg *l, struct buf *b);
 
 /* The record as it is kept, without what its texts and messages leave unused: a few KB
  * of 28. The number of octets. */
@@ -171,7 +181,7 @@ size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
 MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
 
 /* Check a record of a predecessor; sets what is derived from it. ERR_CORRUPT. */
-MUST_USE int leg_restore(struct leg *l, uint64_t now_ms);
+MUST_USE int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms);
 
 struct str leg_header_name(const struct leg *l, uint32_t i);
 struct str leg_header_value(const struct leg *l, uint32_t i);

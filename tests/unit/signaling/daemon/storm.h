@@ -250,7 +250,8 @@ static void storm_open(uint64_t now_ms)
 	storm->actor.now_ms = now_ms;
 	storm->actor.stats.values = storm->values;
 	s->actor = &storm->actor;
-	s->leg_config.answer_timeout_ms = 30000;
+	s->leg_config = (struct leg_config){.answer_timeout_ms = 30000,
+					    .families = SDP_FAMILIES};
 	s->listener_count = 2;
 	wheel_init(&s->wheel, now_ms);
 	must(pool_init(&s->legs, STORM_LEGS, sizeof(struct leg)) == 0);

@@ -9,13 +9,22 @@
 	"INVITE sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"        \
 	"From: \"Al\" <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>\r\nCall-ID: c1\r\nCSeq: 7 INVITE\r\n"  \
 	"Contact: <sip:al@192.0.2.1:5060>\r\nX-Room-ID: r7\r\nx-odd: a\r\nSubject: s\r\n"
-#define SDP "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+#define HEAD "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define SDP HEAD "m=audio 4000 RTP/AVP 0\r\n"
 
-static const struct leg_config cfg = {.answer_timeout_ms = 30000};
+static const struct leg_config cfg = {.answer_timeout_ms = 30000, .families = SDP_FAMILIES};
 static struct leg *leg;
 static struct leg_effects out;
 
-static int open_leg(const char *headers, const char *body)
+static enum sdp_fit fit; /* of the last refusal */
+
+static unsigned code_and_fit(struct leg_refusal why)
+{
+	fit = why.fit;
+	return why.code;
+}
+
+static unsigned open_leg(const char *headers, const char *body)
 {
 	static char text[8192];
 	static struct sip_msg msg;
@@ -28,11 +37,11 @@ static int open_leg(const char *headers, const char *body)
 	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
 	cr_assert_eq(sip_validate(&msg, &core).status, 0);
 	memset(leg, 0, sizeof *leg);
-	return leg_open(leg, &e, STR("ourtag"));
+	return code_and_fit(leg_open(leg, &cfg, &e, STR("ourtag")));
 }
 
 /* What a re-INVITE with this offer is answered; 0: 200. */
-static int reinvite(unsigned cseq, const char *body)
+static unsigned reinvite(unsigned cseq, const char *body)
 {
 	static char text[8192];
 	static struct sip_msg msg;
@@ -48,7 +57,7 @@ static int reinvite(unsigned cseq, const char *body)
 
 	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
 	cr_assert_eq(sip_validate(&msg, &core).status, 0);
-	return leg_refresh(leg, &e);
+	return code_and_fit(leg_refresh(leg, &cfg, &e));
 }
 
 static void setup(void)
@@ -85,6 +94,26 @@ static void feed(enum leg_event ev, uint64_t now)
 	cr_assert(leg_input(leg, ev, &cfg, now, &out), "%s in %s", leg_event_name(ev), leg_state_name((enum leg_state)leg->r.state));
 }
 
+static void bring_to(enum leg_state state)
+{
+	static const enum leg_event path[LEG_STATES][4] = {
+		[LEG_ROUTING] = {LEG_EV_INVITE},
+		[LEG_RINGING] = {LEG_EV_INVITE, LEG_EV_RING},
+		[LEG_ANSWERED] = {LEG_EV_INVITE, LEG_EV_ANSWER},
+		[LEG_HANGING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_HANGUP},
+		[LEG_CONFIRMED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK},
+		[LEG_REFRESHED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_REFRESH},
+		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
+		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
+		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
+	};
+
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++)
+		feed(path[state][i], 100);
+	cr_assert_eq(leg->r.state, (uint32_t)state);
+}
+
 Test(leg, keeps_what_control_wants_to_know) /* C034 C163 */
 {
 	cr_expect_str_eq(leg->r.from_uri, "sip:al@192.0.2.1");
@@ -93,13 +122,14 @@ Test(leg, keeps_what_control_wants_to_know) /* C034 C163 */
 	cr_assert_eq(leg->r.header_count, 2u, "X- headers only");
 	cr_expect(str_eq(leg_header_name(leg, 1), STR("x-odd")), "original casing");
 	cr_expect(str_eq(leg_header_value(leg, 0), STR("r7")));
-	cr_expect_eq(leg->choice.codec, SDP_PCMU);
+	cr_expect_eq(leg->r.choice.codec, SDP_PCMU);
 }
 
 Test(leg, refuses_what_it_can_not_answer)
 {
 	cr_expect_eq(open_leg("", ""), 488, "no offer");
-	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", "v=0\r\nm=audio x RTP/AVP 0\r\n"), 400, "C097");
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", "v=0\r\nm=audio x RTP/AVP 0\r\n"), 400, "no o=");
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", HEAD "m=audio x RTP/AVP 0\r\n"), 488, "C097");
 	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n",
 			      "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18\r\n"), 488, "C082");
 }
@@ -285,8 +315,11 @@ Test(leg, a_reinvite_that_changes_nothing_is_a_refresh)
 	static const char *const changes[] = {
 		"v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4002 RTP/AVP 0\r\n",
 		"v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",
-		"v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8 0\r\n",
-		SDP "a=sendonly\r\n", SDP "a=ptime:30\r\n", SDP "a=rtpmap:x\r\n", "",
+		HEAD "m=audio 4000 RTP/AVP 8\r\n",
+		SDP "a=sendonly\r\n", SDP "a=ptime:30\r\n", SDP "no line\r\n", "",
+		SDP "a=rtcp:4005\r\n", SDP "a=rtcp:4001 IN IP4 192.0.2.7\r\n",
+		HEAD "m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+		HEAD "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\n", HEAD "m=video 0 RTP/AVP 96\r\n" "m=audio 4000 RTP/AVP 0\r\n",
 	};
 
 	feed(LEG_EV_INVITE, 0);
@@ -311,6 +344,88 @@ Test(leg, a_reinvite_that_changes_nothing_is_a_refresh)
 	feed(LEG_EV_ACK, 1600);
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_CONFIRMED);
 	cr_expect_not(did(LEG_FX_CONFIRMED), "control knows already");
+}
+
+static const char *print_answer(void)
+{
+	static char text[2048];
+	struct buf b = buf_of(text, sizeof text - 1);
+
+	leg->r.local_rtp = (struct addr){.family = ADDR_V4, .port = 30000, .ip = {198, 51, 100, 7}};
+	cr_assert_eq(leg_print_answer(leg, &b), 0);
+	text[b.n] = '\0';
+	return text;
+}
+
+static unsigned version_of(const char *sdp)
+{
+	unsigned v = 0;
+
+	cr_assert_eq(sscanf(sdp, "v=0\r\no=- %*u %u IN", &v), 1, "%s", sdp);
+	return v;
+}
+
+/* S26: the codec and the keys in use stay while they are offered, in whatever order. */
+Test(leg, s26_a_refresh_in_another_order)
+{
+	static const char first[] = HEAD "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n",
+			  again[] = HEAD "m=audio 4000 RTP/AVP 9 8 96 0 101\r\na=rtpmap:96 telephone-event/8000\r\n"
+					 "a=rtpmap:101 telephone-event/8000\r\n";
+
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", first), 0);
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_ANSWER, 0);
+	(void)print_answer();
+	feed(LEG_EV_ACK, 0);
+	cr_assert_eq(reinvite(8, again), 0);
+	feed(LEG_EV_REFRESH, 0);
+	cr_expect(strstr(print_answer(), "m=audio 30000 RTP/AVP 0 101\r\n") != NULL, "%s", print_answer());
+	cr_expect_eq(version_of(print_answer()), 1u, "our side is what it was");
+}
+
+/* S22 C092, RFC 3264 8: one more when our description is another, and the same number for the same text. */
+Test(leg, s22_the_version_counts_changes)
+{
+	static const char more[] = SDP "m=video 5000 RTP/AVP 96\r\n";
+	char small[40];
+	struct buf none = buf_of(small, sizeof small);
+
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_ANSWER, 0);
+	cr_expect_eq(leg_print_answer(leg, &none), ERR_NOSPC);
+	cr_expect_eq(leg->r.answer_version, 0u, "nothing was said");
+	cr_expect_eq(version_of(print_answer()), 1u);
+	feed(LEG_EV_ACK, 0);
+	cr_assert_eq(reinvite(8, more), 0);
+	cr_expect_eq(version_of(print_answer()), 2u);
+	cr_expect(strstr(print_answer(), "m=video 0 RTP/AVP 96\r\n") != NULL);
+	cr_expect_eq(version_of(print_answer()), 2u);
+	cr_assert_eq(reinvite(9, more), 0);
+	cr_expect_eq(version_of(print_answer()), 2u, "a refresh");
+	cr_assert_eq(reinvite(10, SDP), 0);
+	cr_expect_eq(version_of(print_answer()), 3u, "back to what it was is a change, too");
+}
+
+/* S13: what a refusal lacks. */
+Test(leg, s13_refusals_say_why)
+{
+	static const struct {
+		const char *body;
+		enum sdp_fit fit;
+	} rows[] = {
+		{HEAD "m=audio 4000 RTP/AVP 18\r\n", SDP_NO_FORMAT}, {HEAD "m=audio 4000 RTP/SAVP 0\r\n", SDP_NO_TRANSPORT},
+		{HEAD "m=video 4000 RTP/AVP 0\r\n", SDP_NO_MEDIA}, {SDP "c=IN IP4 phone.example.com\r\n", SDP_NO_ADDRESS},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bring_to(LEG_CONFIRMED);
+		cr_expect_eq(reinvite(8, rows[i].body), 488, "%zu", i);
+		cr_expect_eq(fit, rows[i].fit, "%zu", i);
+		cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", rows[i].body), 488, "%zu", i);
+		cr_expect_eq(fit, rows[i].fit, "%zu", i);
+	}
+	cr_expect_eq(open_leg("", ""), 488);
+	cr_expect_eq(fit, SDP_FITS, "there was no offer that could lack anything");
 }
 
 Test(leg, a_refresh_that_can_not_be_answered_leaves_the_call)
@@ -363,26 +478,6 @@ Test(leg, every_state_survives_every_event_and_ends_once)
 	}
 }
 
-static void bring_to(enum leg_state state)
-{
-	static const enum leg_event path[LEG_STATES][4] = {
-		[LEG_ROUTING] = {LEG_EV_INVITE},
-		[LEG_RINGING] = {LEG_EV_INVITE, LEG_EV_RING},
-		[LEG_ANSWERED] = {LEG_EV_INVITE, LEG_EV_ANSWER},
-		[LEG_HANGING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_HANGUP},
-		[LEG_CONFIRMED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK},
-		[LEG_REFRESHED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_REFRESH},
-		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
-		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
-		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
-	};
-
-	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
-	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++)
-		feed(path[state][i], 100);
-	cr_assert_eq(leg->r.state, (uint32_t)state);
-}
-
 Test(leg, goes_on_from_its_record_in_every_state)
 {
 	for (unsigned state = LEG_ROUTING; state < LEG_STATES; state++) {
@@ -393,7 +488,7 @@ Test(leg, goes_on_from_its_record_in_every_state)
 
 			bring_to((enum leg_state)state);
 			copy->r = leg->r;
-			cr_assert_eq(leg_restore(copy, 200), 0, "%s", leg_state_name((enum leg_state)state));
+			cr_assert_eq(leg_restore(copy, &cfg, 200), 0, "%s", leg_state_name((enum leg_state)state));
 			copy->wish = leg->wish;
 			copy->ring_code = leg->ring_code;
 			a = leg_input(leg, (enum leg_event)ev, &cfg, 200, &first);
@@ -472,7 +567,7 @@ Test(leg, damaged_records_are_refused)
 #define REFUSED(change)                                                                          \
 	copy->r = leg->r;                                                                        \
 	change;                                                                                  \
-	cr_expect_eq(leg_restore(copy, 200), ERR_CORRUPT, #change)
+	cr_expect_eq(leg_restore(copy, &cfg, 200), ERR_CORRUPT, #change)
 	REFUSED(copy->r.version++);
 	REFUSED(copy->r.state = LEG_ENDED); /* and nothing is owed */
 	REFUSED(copy->r.state = 1000);
@@ -496,11 +591,5 @@ Test(leg, damaged_records_are_refused)
 
 Test(leg, answer_is_made_from_the_stored_offer)
 {
-	char text[2048];
-	struct buf b = buf_of(text, sizeof text - 1);
-	struct addr local = {.family = ADDR_V4, .port = 30000, .ip = {198, 51, 100, 7}};
-
-	cr_assert_eq(leg_print_answer(leg, &local, &b), 0);
-	text[b.n] = '\0';
-	cr_expect(strstr(text, "m=audio 30000 RTP/AVP 0\r\n") != NULL);
+	cr_expect(strstr(print_answer(), "m=audio 30000 RTP/AVP 0\r\n") != NULL);
 }
