@@ -9,9 +9,10 @@
 #include "signaling/sip/flow.h"
 #include "signaling/sip/validate.h"
 
-#define SIP_CALL_ID_BYTES      256u
-#define SIP_DIALOG_TAG_BYTES   128u
-#define SIP_DIALOG_URI_BYTES   512u
+/* What phones and carriers have been seen to send, and as much again. */
+#define SIP_CALL_ID_BYTES      512u
+#define SIP_DIALOG_TAG_BYTES   256u
+#define SIP_DIALOG_URI_BYTES   1024u
 #define SIP_DIALOG_ROUTE_BYTES 2048u
 #define SIP_BRANCH_BYTES       40u
 

@@ -19,7 +19,7 @@
 #include "signaling/sip/txn.h"
 
 #define SIP_EFFECTS_MAX   8u
-#define SIP_REQUEST_BYTES 4096u /* of a request of ours */
+#define SIP_REQUEST_BYTES 8192u /* of a request of ours */
 
 struct sip_packet {
 	const char *p;

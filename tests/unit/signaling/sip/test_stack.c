@@ -416,7 +416,7 @@ Test(sip_stack, c168_refusals)
 		{{.uri = "sip:bob@example.net:abc"}, 400, NULL},   /* C056 */
 		{{.lines = "Content-Type: text/plain\r\n", .body = "hi"},
 		 415,
-		 "Accept: application/sdp\r\n"},
+		 "Accept: application/sdp, multipart/mixed\r\n"}, /* S24 */
 		{{.lines = "Content-Type: application/sdp\r\nContent-Encoding: gzip\r\n",
 		  .body = "hi"},
 		 415,

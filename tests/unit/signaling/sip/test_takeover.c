@@ -1,5 +1,4 @@
-/* test_takeover.c - signaling/sip/stack.c after a kill: a successor goes on from records.
- */
+/* test_takeover.c - mirrors signaling/sip/takeover.c: a successor goes on from records. */
 #include "common/base/rand.h"
 #include "tests/unit/signaling/sip/kit.h"
 
