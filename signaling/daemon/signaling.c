@@ -6,6 +6,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_bus.h"
+#include "signaling/daemon/receive.h"
+#include "signaling/daemon/takeover.h"
+#include "signaling/daemon/tick.h"
+#include "signaling/daemon/to_bus.h"
+#include "signaling/daemon/udp.h"
 
 #define GAUGES_MS 250u
 #define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
@@ -114,7 +121,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 static void event(void *self, const struct loop_event *e)
 {
 	if (e->kind == LOOP_DATAGRAM)
-		udp_receive(self, e);
+		receive_datagram(self, e);
 }
 
 static void gauges(struct signaling *s)
@@ -145,7 +152,7 @@ static void tick(void *self)
 {
 	struct signaling *s = self;
 
-	effects_tick(s);
+	tick_run(s);
 	worker_tick(s->worker);
 	if (s->actor->now_ms >= s->gauges_ms) {
 		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
@@ -156,7 +163,7 @@ static void tick(void *self)
 static uint64_t deadline_ns(const void *self)
 {
 	const struct signaling *s = self;
-	uint64_t ms = effects_deadline_ms(s), worker_ns = worker_deadline_ns(s->worker);
+	uint64_t ms = tick_deadline_ms(s), worker_ns = worker_deadline_ns(s->worker);
 
 	if (ms > UINT64_MAX / 1000000u)
 		return worker_ns;

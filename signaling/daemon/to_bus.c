@@ -1,9 +1,10 @@
-/* to_bus.c - what signaling tells control, as messages. */
+/* to_bus.c - see to_bus.h: plain structs as messages. */
+#include "signaling/daemon/to_bus.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "signaling/daemon/signaling.h"
 
 #define ROSTER_ROWS 16u
 
@@ -166,7 +167,6 @@ static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struc
 	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - l->r.over.at_ms) * 1000000u;
 }
 
-/* Answered with LegForget once control has recorded it; the leg is kept, and is in the roster, until then. */
 void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

@@ -1,8 +1,6 @@
 /* leg.c - see leg.h: from an INVITE to facts, and back from a record. */
 #include "signaling/leg/leg.h"
 
-#include "common/base/must.h"
-
 static void keep(char *to, size_t cap, struct str from)
 {
 	if (from.n >= cap)
@@ -85,7 +83,6 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	struct leg_refusal why;
 	int err;
 
-	r->version = LEG_RECORD_VERSION;
 	r->state = LEG_IDLE;
 	r->deadline_ms = UINT64_MAX;
 	r->source = request->packet->source;
@@ -196,123 +193,4 @@ int leg_print_answer(struct leg *l, struct buf *b)
 	r->answer_version = o.version;
 	r->answer_hash = hash;
 	return 0;
-}
-
-#define RECORD_HEAD offsetof(struct leg_record, text)
-#define SERVER_HEAD                                                                      \
-	(offsetof(struct sip_server_record, skeleton) +                                  \
-	 offsetof(struct sip_skeleton, text))
-
-size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
-{
-	struct buf b = buf_of(out, sizeof *r);
-
-	buf_bytes(&b, r, RECORD_HEAD);
-	buf_bytes(&b, r->text, r->text_used);
-	buf_bytes(&b, r->offer, r->offer_bytes);
-	buf_bytes(&b, r->context, r->context_bytes);
-	if (r->has_txn) {
-		buf_bytes(&b, &r->server, SERVER_HEAD);
-		buf_bytes(&b, r->server.skeleton.text, r->server.skeleton.bytes);
-		buf_bytes(&b, r->server.response, r->server.head.response_bytes);
-	}
-	must(buf_ok(&b));
-	return b.n;
-}
-
-/* `n` octets of `*in` to an area of `cap`. */
-static int unpack(struct str *in, void *to, size_t n, size_t cap)
-{
-	if (n > cap || n > in->n)
-		return ERR_CORRUPT;
-	memcpy(to, in->p, n);
-	in->p += n;
-	in->n -= n;
-	return 0;
-}
-
-int leg_unpack(const char *p, size_t n, struct leg_record *ret)
-{
-	struct sip_server_record *server = &ret->server;
-	struct str in = {p, n};
-	int err;
-
-	memset(ret, 0, sizeof *ret);
-	err = unpack(&in, ret, RECORD_HEAD, RECORD_HEAD);
-	if (err == 0)
-		err = unpack(&in, ret->text, ret->text_used, sizeof ret->text);
-	if (err == 0)
-		err = unpack(&in, ret->offer, ret->offer_bytes, sizeof ret->offer);
-	if (err == 0)
-		err = unpack(&in, ret->context, ret->context_bytes, sizeof ret->context);
-	if (err == 0 && ret->has_txn) {
-		err = unpack(&in, server, SERVER_HEAD, SERVER_HEAD);
-		if (err == 0)
-			err = unpack(&in, server->skeleton.text, server->skeleton.bytes,
-				     sizeof server->skeleton.text);
-		if (err == 0)
-			err = unpack(&in, server->response, server->head.response_bytes,
-				     sizeof server->response);
-	}
-	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
-}
-
-static bool ends(const char *z, size_t cap)
-{
-	return memchr(z, '\0', cap) != NULL;
-}
-
-static bool dialog_is_sound(const struct sip_dialog *d)
-{
-	return ends(d->call_id, sizeof d->call_id) &&
-	       ends(d->local_tag, sizeof d->local_tag) &&
-	       ends(d->remote_tag, sizeof d->remote_tag) &&
-	       ends(d->local, sizeof d->local) && ends(d->remote, sizeof d->remote) &&
-	       ends(d->target, sizeof d->target) && ends(d->route, sizeof d->route);
-}
-
-static bool headers_are_sound(const struct leg_record *r)
-{
-	if (r->header_count > LEG_HEADERS_MAX || r->text_used > LEG_TEXT_BYTES)
-		return false;
-	for (uint32_t i = 0; i < r->header_count; i++) {
-		const uint16_t *at = r->header_at[i];
-
-		if ((uint32_t)at[0] + at[1] > r->text_used ||
-		    (uint32_t)at[2] + at[3] > r->text_used)
-			return false;
-	}
-	return true;
-}
-
-/* Every state but one has a deadline, and no repetition is faster than T1. */
-static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
-{
-	bool repeats = r->state == LEG_ANSWERED || r->state == LEG_HANGING ||
-		       r->state == LEG_REFRESHED;
-
-	if (r->state == LEG_CONFIRMED)
-		return r->deadline_ms == UINT64_MAX;
-	return r->deadline_ms != UINT64_MAX &&
-	       (!repeats || (r->interval_ms >= SIP_T1_MS && r->interval_ms <= SIP_T2_MS &&
-			     r->give_up_ms <= now_ms + SIP_TIMEOUT_MS));
-}
-
-int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
-{
-	const struct leg_record *r = &l->r;
-
-	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES ||
-	    r->state == LEG_IDLE || (r->state == LEG_ENDED && !r->over.owed) ||
-	    !times_are_sound(r, now_ms) || !sip_flow_is_sound(&r->flow) || r->source.family == ADDR_NONE ||
-	    r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
-	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context ||
-	    !headers_are_sound(r) || !dialog_is_sound(&r->dialog) ||
-	    !ends(r->from_uri, sizeof r->from_uri) ||
-	    !ends(r->from_display, sizeof r->from_display) ||
-	    !ends(r->to_uri, sizeof r->to_uri) ||
-	    !ends(r->request_uri, sizeof r->request_uri) ||
-	    !ends(r->over.reason, sizeof r->over.reason))
-		return ERR_CORRUPT;
-	return choose(l, cfg).code == 0 ? 0 : ERR_CORRUPT;
 }
