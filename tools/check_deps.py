@@ -73,7 +73,7 @@ LIBRARIES = {
 # use functions and tables of its own floor and of those below.
 FLOORS = {
     "signaling/daemon":   ("signaling receive from_peer from_bus takeover tick",
-                           "effects serve_effects request_effects legs",
+                           "effects serve_effects request_effects legs gate",
                            "to_bus udp local"),
 }
 FLOOR_NAMES = ("input", "state", "output")

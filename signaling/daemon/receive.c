@@ -19,6 +19,14 @@ void receive_datagram(struct signaling *s, const struct loop_event *e)
 		count(s, STAT_sip_truncated, 1);
 		return;
 	}
+	if (gate_is_new((struct str){in.p, in.n}) &&
+	    !gate_admits(&s->gate, &in.source, s->actor->now_ms)) {
+		count(s, STAT_sip_source_limited, 1);
+		log_warn("sip.source_limited",
+			 "source=%s hint=\"sip.new_per_source_per_s\"",
+			 addr_text(&in.source).z);
+		return;
+	}
 	hash = (uint64_t)e->n << 32 | digest_crc32c(0, e->p, e->n);
 	if (slab_is_poison(&s->slab, SIGNALING_DATAGRAM, hash)) {
 		count(s, STAT_signaling_poison, 1);

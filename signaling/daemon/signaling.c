@@ -108,6 +108,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err != 0)
 		return err;
 	takeover_key(s);
+	gate_init(&s->gate, cfg->signaling->new_per_source_per_s, &s->hash);
 	err = open_stack(s, cfg);
 	if (err == 0)
 		err = udp_open(s);

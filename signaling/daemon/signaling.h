@@ -8,6 +8,7 @@
 #include "common/actor/worker.h"
 #include "common/base/pool.h"
 #include "common/shm/slab.h"
+#include "signaling/daemon/gate.h"
 #include "signaling/daemon/local.h"
 #include "signaling/leg/leg.h"
 
@@ -51,6 +52,7 @@ struct signaling {
 	uint32_t listener_count;
 	struct addr advertised; /* family NONE: none */
 	struct locals locals;
+	struct gate gate;
 	char server[64];
 	char packed[SIGNALING_PACKED_BYTES];    /* the record being saved or loaded */
 	char *out;                              /* owned: SIGNALING_OUT_BYTES */
