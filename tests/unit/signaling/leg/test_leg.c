@@ -14,11 +14,91 @@ Test(leg, keeps_what_control_wants_to_know) /* C034 C163 */
 	cr_expect_eq(leg->r.choice.codec, SDP_PCMU);
 }
 
+/* Texts for people are cut at their room, and never lost. */
+Test(leg, long_names_are_cut)
+{
+	for (size_t n = sizeof leg->r.from_display - 2; n <= sizeof leg->r.from_display + 1; n++) {
+		size_t kept = n < sizeof leg->r.from_display ? n : sizeof leg->r.from_display - 1;
+		char headers[512], name[256];
+
+		memset(name, 'n', n);
+		name[n] = '\0';
+		snprintf(headers, sizeof headers, "Content-Type: application/sdp\r\n");
+		from = name;
+		cr_assert_eq(open_leg(headers, SDP), 0);
+		from = "Al";
+		cr_expect_eq(strlen(leg->r.from_display), kept, "%zu", n);
+		cr_expect_eq(strspn(leg->r.from_display, "n"), kept);
+	}
+}
+
+/* A folded header is one line for the backend, and what has no room is left out. */
+Test(leg, x_headers)
+{
+	static char many[8192];
+	char *at = many;
+
+	cr_assert_eq(open_leg("X-Long: a\r\n b\r\nX-: none\r\nXY-Other: x\r\nX: y\r\nContent-Type: application/sdp\r\n", SDP), 0);
+	cr_assert_eq(leg->r.header_count, 3u);
+	cr_expect(str_eq(leg_header_name(leg, 2), STR("X-Long")));
+	cr_expect(str_eq(leg_header_value(leg, 2), STR("a   b")), "'%.*s'", (int)leg_header_value(leg, 2).n, leg_header_value(leg, 2).p);
+
+	at += sprintf(at, "Content-Type: application/sdp\r\n");
+	for (unsigned i = 0; i < LEG_HEADERS_MAX; i++)
+		at += sprintf(at, "X-%u: v%u\r\n", i, i);
+	cr_assert_eq(open_leg(many, SDP), 0);
+	cr_assert_eq(leg->r.header_count, LEG_HEADERS_MAX);
+	cr_expect(str_eq(leg_header_value(leg, LEG_HEADERS_MAX - 1), STR("v29")), "the first of them, with two of every INVITE here");
+}
+
+Test(leg, x_headers_fill_their_room)
+{
+	static char text[8192], big[LEG_TEXT_BYTES];
+	/* what every INVITE here has: X-Room-ID r7, x-odd a */
+	size_t left = LEG_TEXT_BYTES - strlen("X-Room-IDr7x-odda") - strlen("X-Big");
+
+	for (size_t over = 0; over < 2; over++) {
+		memset(big, 'b', left + over);
+		big[left + over] = '\0';
+		snprintf(text, sizeof text, "X-Big: %s\r\nContent-Type: application/sdp\r\n", big);
+		cr_assert_eq(open_leg(text, SDP), 0);
+		cr_expect_eq(leg->r.header_count, over ? 2u : 3u);
+		cr_expect_eq(leg->r.text_used, over ? strlen("X-Room-IDr7x-odda") : LEG_TEXT_BYTES);
+	}
+}
+
+static const char *long_text(size_t n)
+{
+	static char text[1024];
+
+	memset(text, 'l', n);
+	text[n] = '\0';
+	return text;
+}
+
+static const char *long_offer(size_t n)
+{
+	static char text[LEG_OFFER_BYTES + 16];
+
+	memset(text, 'o', n);
+	memcpy(text, SDP "a=", strlen(SDP "a="));
+	text[n] = '\0';
+	return text;
+}
+
 Test(leg, refuses_what_it_can_not_answer)
 {
 	cr_expect_eq(open_leg("", ""), 488, "no offer");
 	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", "v=0\r\nm=audio x RTP/AVP 0\r\n"), 400, "no o=");
 	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", HEAD "m=audio x RTP/AVP 0\r\n"), 488, "C097");
+	call_id = long_text(SIP_CALL_ID_BYTES - 1);
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	call_id = long_text(SIP_CALL_ID_BYTES);
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 513, "a dialog that does not fit");
+	call_id = "c1";
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", long_offer(LEG_OFFER_BYTES)), 0);
+	cr_expect_eq(leg->r.offer_bytes, LEG_OFFER_BYTES);
+	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n", long_offer(LEG_OFFER_BYTES + 1)), 513);
 	cr_expect_eq(open_leg("Content-Type: application/sdp\r\n",
 			      "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 18\r\n"), 488, "C082");
 }
