@@ -60,25 +60,23 @@ static enum sdp_direction without_sending(enum sdp_direction d)
 static bool choose_formats(const struct sdp_media *m, const struct sdp_choice *now,
 			   struct sdp_choice *ret)
 {
-	bool found = false, stays = false, event_stays = false;
+	bool found = false;
 
 	for (uint32_t i = 0; i < m->count; i++) {
 		const struct sdp_format *f = &m->v[i];
 		uint32_t codec;
 
-		if (codec_of(f, &codec) && !stays) {
-			stays = now != NULL && codec == now->codec &&
-				f->payload_type == now->payload_type;
-			if (!found || stays) {
+		if (codec_of(f, &codec)) {
+			if (!found || (now != NULL && codec == now->codec &&
+				       f->payload_type == now->payload_type)) {
 				ret->codec = codec;
 				ret->payload_type = f->payload_type;
 			}
 			found = true;
-		} else if (is_event(f) && f->payload_type != 0 && !event_stays) {
-			event_stays =
-				now != NULL && f->payload_type == now->dtmf_payload_type;
-			if (ret->dtmf_payload_type == 0 || event_stays)
-				ret->dtmf_payload_type = f->payload_type;
+		} else if (is_event(f) && (ret->dtmf_payload_type == 0 ||
+					   (now != NULL && f->payload_type ==
+								   now->dtmf_payload_type))) {
+			ret->dtmf_payload_type = f->payload_type;
 		}
 	}
 	return found;

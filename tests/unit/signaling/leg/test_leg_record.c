@@ -332,9 +332,9 @@ Test(leg_record, damaged_records_are_refused)
 	change;                                                                                  \
 	cr_expect_eq(leg_restore(copy, &cfg, 200), ERR_CORRUPT, #change)
 #define ANSWERED copy->r.state = LEG_ANSWERED, copy->r.deadline_ms = 300
-	REFUSED(copy->r.state = LEG_IDLE);
-	REFUSED(copy->r.state = LEG_ENDED); /* and nothing is owed */
-	REFUSED(copy->r.state = LEG_STATES);
+	REFUSED((copy->r.state = LEG_IDLE, copy->r.deadline_ms = 300));
+	REFUSED((copy->r.state = LEG_ENDED, copy->r.deadline_ms = 300)); /* and nothing is owed */
+	REFUSED((copy->r.state = LEG_STATES, copy->r.deadline_ms = 300));
 	REFUSED(copy->r.deadline_ms = 0);
 	REFUSED(copy->r.state = LEG_ANSWERED); /* it would never end */
 	REFUSED(copy->r.state = LEG_ROUTING);
