@@ -75,6 +75,9 @@ FLOORS = {
     "signaling/daemon":   ("signaling receive from_peer from_bus takeover tick",
                            "effects serve_effects request_effects legs gate",
                            "to_bus udp local"),
+    "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
+                        "calls inflight workers",
+                        "to_workers to_backends events journal context info metrics"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -158,18 +158,21 @@ struct session_record {
 	uint64_t rx_base;     /* extended number of the first packet of rx_ssrc */
 	uint64_t rx_before;   /* HOT_RECEIVED before it */
 	struct dtmf dtmf;     /* a key that was reported is not reported again */
+	struct addr local;    /* as the peer is told: RTP */
 	uint32_t local_port;  /* the daemon's name of the RTP socket */
 	uint32_t bucket;
 	uint32_t rx_anchored;
 	uint32_t stalled;
 	uint32_t mark_count;
+	uint32_t generation;  /* of the facts; 0 = none yet */
+	uint32_t ordinal;     /* with call_id: its name */
 	uint32_t pad;
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending */
 };
 
-_Static_assert(sizeof(struct session_record) == 312 + SESSION_MARKS_MAX * sizeof(struct session_mark),
+_Static_assert(sizeof(struct session_record) == 344 + SESSION_MARKS_MAX * sizeof(struct session_mark),
 	       "layout is kept in shared memory");
-#define SESSION_RECORD_VERSION 2u
+#define SESSION_RECORD_VERSION 3u
 
 static inline size_t session_record_bytes(const struct session_record *r)
 {
