@@ -239,7 +239,7 @@ int sdp_parse(struct str text, struct sdp *ret)
 
 		if (line.n == 0)
 			continue;
-		if (n == SDP_LINES_MAX)
+		if (n >= SDP_LINES_MAX)
 			return ERR_RANGE;
 		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
 		    (n == 0 && !str_eq(line, STR("v=0"))))

@@ -365,6 +365,8 @@ Test(leg_record, damaged_records_are_refused)
 	TAKEN((ANSWERED, copy->r.give_up_ms = 200 + SIP_TIMEOUT_MS));
 	TAKEN((copy->r.state = LEG_ENDED, copy->r.over.owed = 1, copy->r.deadline_ms = 300));
 	TAKEN(copy->r.local_rtp.family = ADDR_NONE);
+	TAKEN(copy->r.text_used = LEG_TEXT_BYTES);
+	TAKEN((memset(copy->r.offer + copy->r.offer_bytes, '\n', LEG_OFFER_BYTES - copy->r.offer_bytes), copy->r.offer_bytes = LEG_OFFER_BYTES));
 	free(copy);
 }
 

@@ -71,6 +71,11 @@ Test(sdp, limits_are_errors_and_not_overruns)
 		cr_expect_eq(parse(text, &s), over ? ERR_RANGE : 0, "lines: %u", over);
 	}
 
+	n = (size_t)snprintf(text, sizeof text, HEAD);
+	memset(text + n, '\n', SDP_LINES_MAX);
+	strcpy(text + n + SDP_LINES_MAX, "a=x\r\n");
+	cr_expect_eq(parse(text, &s), ERR_RANGE, "empty lines count, too");
+
 	memset(text, 'x', sizeof text);
 	memcpy(text, HEAD "a=", sizeof HEAD "a=" - 1);
 	cr_expect_eq(sdp_parse((struct str){text, SDP_BYTES_MAX}, &s), 0);
