@@ -15,7 +15,7 @@
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_QUARANTINE_MS 30000u
 #define MEDIA_CONNECTIONS_MAX 256u
-#define MEDIA_DATAGRAM_BYTES 1600u
+#define MEDIA_DATAGRAM_BYTES 1700u /* 200 ms of G.711 with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -54,9 +54,8 @@ struct ports {
 };
 
 struct connection {
-	int fd;       /* owned; -1 = free */
-	int doorbell; /* owned; -1 = none yet */
-	bool ring;    /* at the end of this turn */
+	int fd;    /* owned; -1 = free */
+	bool ring; /* at the end of this turn */
 };
 
 struct media_session {
@@ -71,6 +70,7 @@ struct media_session {
 	struct port_pair *ports; /* borrowed; NULL once given back */
 	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
+	struct stream_counters told_in;
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
 };
@@ -134,6 +134,7 @@ uint32_t ports_name(const struct port_pair *pair);                  /* for a rec
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
+void ports_disconnect(const struct port_pair *pair);
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
 bool ports_has(const struct ports *p, uint16_t port);
 bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
@@ -153,7 +154,8 @@ struct media_session *sessions_by_name(struct media *m, struct session_name name
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
-void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
+void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found, when it is certain */
+void sessions_unlock(struct media *m, struct media_session *ms); /* hear everybody */
 
 /* takeover.c: a predecessor's sessions; how many go on */
 uint32_t takeover(struct media *m);
@@ -175,9 +177,10 @@ void rx_bell(struct media *m, struct media_session *ms); /* its backend may have
 void rx_count(struct media *m, struct media_session *ms); /* add its news to the statistics */
 
 /* attach.c */
+MUST_USE int attach_open(struct media *m);
 void attach_accept(struct media *m);
 void attach_request(struct media *m, uint32_t connection);
-void attach_ring(struct media *m); /* doorbells of this turn */
+void attach_ring(struct media *m); /* those whose tapes had news in this turn */
 void attach_close_all(struct media *m);
 
 /* from_bus.c, to_bus.c */

@@ -43,9 +43,10 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
 void sessions_save(struct media *m, struct media_session *ms)
 {
 	uint64_t handle = sessions_handle(m, ms);
+	uint8_t record[SESSION_RECORD_MAX];
 
 	ms->s.r.handle = handle;
-	if (slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r)) != 0)
+	if (slab_commit(&m->slab, pool_slot(handle), record, session_record_write(&ms->s, record)) != 0)
 		log_error("session.save", "session=%" PRIx64 " reason=\"too long for its slot\"", handle);
 	ms->s.dirty = false;
 }
@@ -69,7 +70,7 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 	for (int i = 0; i < 2; i++) {
 		int err = m->resamplers[slot][i].state != NULL
 				  ? 0
-				  : resample_init(&m->resamplers[slot][i], SESSION_WIRE_HZ, SESSION_WIRE_HZ);
+				  : resample_init(&m->resamplers[slot][i], audio_codecs[0].rate_hz, audio_codecs[0].rate_hz);
 
 		if (err != 0)
 			return err;
@@ -103,7 +104,7 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
-	sessions_report_to(m, ms, &ms->s.r.facts.remote_rtcp);
+	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
@@ -121,7 +122,6 @@ static struct addr local_of(const struct media *m, const struct port_pair *ports
 
 int sessions_open(struct media *m, struct session_name name, const struct addr *towards, struct media_session **ret)
 {
-	const struct session_facts nothing = {.ptime_ms = SESSION_TICK_MS};
 	struct media_session *ms = pool_take(&m->sessions, NULL);
 	int err;
 
@@ -133,7 +133,7 @@ int sessions_open(struct media *m, struct session_name name, const struct addr *
 	if (err != 0)
 		goto fail;
 
-	session_open(&ms->s, &m->session_config, &nothing, &m->rand, m->actor->now_ns);
+	session_open(&ms->s, &m->session_config, NULL, &m->rand, m->actor->now_ns);
 	ms->s.r.call_id = name.call_id;
 	ms->s.r.ordinal = name.ordinal;
 	ms->s.r.local = local_of(m, ms->ports, towards);
@@ -152,19 +152,28 @@ fail:
 	return err;
 }
 
+void sessions_unlock(struct media *m, struct media_session *ms)
+{
+	if (!ms->connected)
+		return;
+	ms->connected = false;
+	loop_udp_disconnect(m->actor->loop, ms->rtp_slot);
+	ports_disconnect(ms->ports);
+}
+
 int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation)
 {
-	if (generation == ms->s.r.generation)
-		return 0;
-	if (generation < ms->s.r.generation)
-		return ERR_STALE;
-	if (!may_send(m, &facts->remote_rtp))
+	int err;
+
+	/* on hold there is no address; nothing is sent then */
+	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
 		return ERR_ACCES;
-	if (ms->s.r.generation != 0)
-		return ERR_UNSUPPORTED;
-	ms->s.r.facts = *facts;
-	ms->s.r.generation = generation;
-	latch_init(&ms->s.r.latch, &facts->remote_rtp);
+	err = session_update(&ms->s, facts, generation, m->actor->now_ns);
+	if (err != 0 || !ms->s.dirty)
+		return err;
+	if (!latch_is_certain(&ms->s.in.latch))
+		sessions_unlock(m, ms);
+	ms->rtcp_to.family = ADDR_NONE;
 	sessions_report_to(m, ms, &facts->remote_rtcp);
 	sessions_save(m, ms); /* before it is promised */
 	return 0;
@@ -224,7 +233,11 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
-	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
+	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
+		sessions_unlock(m, ms);
+		return;
+	}
+	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
 	ms->connected = true;
 	loop_udp_connected(m->actor->loop, ms->rtp_slot);

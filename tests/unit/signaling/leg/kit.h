@@ -8,9 +8,9 @@
 #include "signaling/leg/leg.h"
 
 #define INVITE                                                                                   \
-	"INVITE sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"        \
+	"INVITE sip:echo@192.0.2.9 SIP/2.0\r\nX-Room-ID: r7\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"        \
 	"From: \"%s\" <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>\r\nCall-ID: %s\r\nCSeq: 7 INVITE\r\n"  \
-	"Contact: <sip:al@192.0.2.1:5060>\r\nX-Room-ID: r7\r\nx-odd: a\r\nSubject: s\r\n"
+	"Contact: <sip:al@192.0.2.1:5060>\r\nx-odd: a\r\nSubject: s\r\n"
 #define HEAD "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define SDP HEAD "m=audio 4000 RTP/AVP 0\r\n"
 
@@ -38,7 +38,8 @@ static inline unsigned open_leg(const char *headers, const char *body)
 	int n = snprintf(text, sizeof text, INVITE "%sContent-Length: %zu\r\n\r\n%s", from, call_id, headers, strlen(body), body);
 
 	cr_assert_lt((size_t)n, sizeof text);
-	packet = (struct sip_packet){.p = text, .n = (size_t)n, .source = {.family = ADDR_V4, .port = 5060}};
+	packet = (struct sip_packet){.p = text, .n = (size_t)n, .source = {.family = ADDR_V4, .port = 5060},
+				      .flow = {.listener = 3}};
 	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
 	cr_assert_eq(sip_validate(&msg, &core).status, 0);
 	memset(leg, 0, sizeof *leg);
@@ -49,7 +50,7 @@ static inline unsigned open_leg(const char *headers, const char *body)
 /* What a re-INVITE with this offer is answered; 0: 200. */
 static inline unsigned reinvite(unsigned cseq, const char *body)
 {
-	static char text[8192];
+	static char text[16384];
 	static struct sip_msg msg;
 	static struct sip_core core;
 	static struct sip_packet packet;

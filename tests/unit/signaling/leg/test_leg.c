@@ -7,7 +7,12 @@ Test(leg, keeps_what_control_wants_to_know) /* C034 C163 */
 {
 	cr_expect_str_eq(leg->r.from_uri, "sip:al@192.0.2.1");
 	cr_expect_str_eq(leg->r.from_display, "Al");
+	cr_expect_str_eq(leg->r.to_uri, "sip:echo@192.0.2.9");
 	cr_expect_str_eq(leg->r.request_uri, "sip:echo@192.0.2.9");
+	cr_expect_eq(leg->r.flow.listener, 3);
+	cr_expect_eq(leg->r.source.port, 5060);
+	cr_expect_eq(leg->r.invite_cseq, 7u);
+	cr_expect_eq(leg->txn, 5u);
 	cr_assert_eq(leg->r.header_count, 2u, "X- headers only");
 	cr_expect(str_eq(leg_header_name(leg, 1), STR("x-odd")), "original casing");
 	cr_expect(str_eq(leg_header_value(leg, 0), STR("r7")));
@@ -376,6 +381,35 @@ Test(leg, s22_the_version_counts_changes)
 }
 
 /* S13: what a refusal lacks. */
+Test(leg, the_same_number_for_another_codec_is_a_change)
+{
+	static const char first[] = HEAD "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 PCMU/8000\r\n",
+			  other[] = HEAD "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 PCMA/8000\r\n";
+
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", first), 0);
+	feed(LEG_EV_INVITE, 0);
+	feed(LEG_EV_ANSWER, 0);
+	feed(LEG_EV_ACK, 0);
+	cr_expect_eq(reinvite(8, other), 488);
+	cr_expect_eq(reinvite(9, long_offer(LEG_OFFER_BYTES + 1)), 488, "no room for it");
+	cr_expect_eq(reinvite(10, first), 0);
+}
+
+/* The answer is what stands in the buffer behind whatever was there. */
+Test(leg, an_answer_is_appended)
+{
+	char text[2048];
+	struct buf b = buf_of(text, sizeof text);
+
+	(void)print_answer();
+	buf_z(&b, "something before it");
+	cr_assert_eq(leg_print_answer(leg, &b), 0);
+	cr_expect_eq(leg->r.answer_version, 1u);
+	cr_expect(str_has_prefix(buf_str(&b), STR("something before itv=0\r\n")));
+	leg->r.offer_bytes = 3;
+	cr_expect_eq(leg_print_answer(leg, &b), ERR_SYNTAX);
+}
+
 Test(leg, s13_refusals_say_why)
 {
 	static const struct {
