@@ -155,6 +155,18 @@ Test(sdp, s8_a_format_is_unknown_by_itself)
 	}
 }
 
+Test(sdp, the_last_map_of_a_format_counts)
+{
+	struct sdp s;
+
+	cr_assert_eq(parse(HEAD CONN "m=audio 4000 RTP/AVP 96 97\r\na=rtpmap:96 X/1/2\r\na=rtpmap:96 PCMU/8000\r\na=fmtp:97 a=1; b\r\n"
+			   "a=fmtp:98 none\r\n", &s), 0);
+	cr_expect(str_eq(s.media[0].v[0].name, STR("PCMU")));
+	cr_expect_eq(s.media[0].v[0].channels, 1u);
+	cr_expect_eq(s.media[0].v[0].fmtp.n, 0u);
+	cr_expect(str_eq(s.media[0].v[1].fmtp, STR("a=1; b")));
+}
+
 Test(sdp, rtcp_addresses) /* S11, RFC 3605 */
 {
 	static const struct {
