@@ -1,5 +1,7 @@
-/* leg.c - see leg.h: from an INVITE to facts, and back from a record. */
+/* leg.c - see leg.h: from an INVITE to facts, and to an answer. */
 #include "signaling/leg/leg.h"
+
+#include "signaling/sip/body.h"
 
 static void keep(char *to, size_t cap, struct str from)
 {
@@ -78,7 +80,7 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 {
 	const struct sip_msg *m = request->msg;
 	const struct sip_core *c = request->core;
-	struct str offer = sdp_in_body(sip_value(m, SIP_CONTENT_TYPE), m->body);
+	struct str offer = sip_body_part(sip_value(m, SIP_CONTENT_TYPE), m->body, STR("application/sdp"));
 	struct leg_record *r = &l->r;
 	struct leg_refusal why;
 	int err;
@@ -103,7 +105,7 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 		return refusal(err == ERR_NOSPC ? 513 : 400);
 
 	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
-	keep(r->from_display, sizeof r->from_display, c->from.display);
+	sip_display_copy(r->from_display, sizeof r->from_display, c->from.display);
 	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	keep(r->request_uri, sizeof r->request_uri, m->uri);
 	keep_headers(r, m);
@@ -145,8 +147,8 @@ static uint32_t refresh_code(const struct leg *l)
 struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
 			       const struct sip_effect *request)
 {
-	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE),
-				      request->msg->body);
+	struct str text = sip_body_part(sip_value(request->msg, SIP_CONTENT_TYPE),
+					request->msg->body, STR("application/sdp"));
 	struct sdp_wants w = {.families = cfg->families, .now = &l->r.choice};
 	uint32_t code = refresh_code(l);
 	struct sdp_choice choice;

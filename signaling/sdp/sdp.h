@@ -115,7 +115,3 @@ struct sdp_origin {
  * others rejected with port 0. ERR_NOSPC. */
 MUST_USE int sdp_answer(struct buf *b, const struct sdp *offer,
 			const struct sdp_choice *c, const struct sdp_origin *o);
-
-/* The SDP inside a body: application/sdp in any spelling, or the first such part of
- * multipart/mixed. n == 0: there is none. */
-struct str sdp_in_body(struct str content_type, struct str body);

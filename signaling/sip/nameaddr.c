@@ -109,3 +109,22 @@ int sip_nameaddr_parse(struct str value, struct sip_nameaddr *ret)
 	*ret = a;
 	return 0;
 }
+
+void sip_display_copy(char *to, size_t cap, struct str display)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < display.n && n < cap - 1; i++) {
+		bool is_escaped = display.p[i] == '\\' && i + 1 < display.n;
+		char c = is_escaped ? display.p[++i] : display.p[i];
+
+		if (!is_escaped && (c == '\r' || c == '\n')) { /* RFC 3261 7.3.1 */
+			while (i + 1 < display.n && memchr("\r\n \t", display.p[i + 1], 4))
+				i++;
+			c = ' ';
+		}
+		if ((unsigned char)c >= ' ' && c != 0x7f)
+			to[n++] = c;
+	}
+	to[n] = '\0';
+}

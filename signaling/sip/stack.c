@@ -433,6 +433,8 @@ int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply 
 		return err;
 	if (r->code >= 200)
 		sip_store_drop(&s->store, &t->skeleton);
+	if (r->code >= 300)
+		stack_unmerge(s, t); /* a proxy that hunts comes again by another branch */
 	if (is_plain(t, r)) {
 		t->plain = r->code;
 		sip_store_drop(&s->store, &t->response);

@@ -76,13 +76,19 @@ int stack_keep_skeleton(struct sip_stack *s, struct sip_server_txn *t,
 	return sip_store_put(&s->store, &t->skeleton, k, n);
 }
 
+void stack_unmerge(struct sip_stack *s, struct sip_server_txn *t)
+{
+	if (t->merge_key != 0)
+		(void)map_del(&s->merge_keys, t->merge_key, NULL, NULL);
+	t->merge_key = 0;
+}
+
 void stack_free_server(struct sip_stack *s, struct sip_server_txn *t)
 {
 	s->count.unexpected += t->txn.unexpected;
 	wheel_cancel(&s->wheel, &t->timer);
 	(void)map_del(&s->server_keys, t->key, NULL, NULL);
-	if (t->merge_key != 0)
-		(void)map_del(&s->merge_keys, t->merge_key, NULL, NULL);
+	stack_unmerge(s, t);
 	sip_store_drop(&s->store, &t->skeleton);
 	sip_store_drop(&s->store, &t->response);
 	pool_give(&s->servers, t);

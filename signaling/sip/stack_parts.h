@@ -15,6 +15,8 @@ struct sip_server_txn *stack_add_server(struct sip_stack *s, uint64_t key,
 					uint64_t merge_key);
 struct sip_server_txn *stack_find_server(struct sip_stack *s, uint64_t key);
 void stack_free_server(struct sip_stack *s, struct sip_server_txn *t);
+/* The same request over another path is not merged with this one any more. */
+void stack_unmerge(struct sip_stack *s, struct sip_server_txn *t);
 MUST_USE int stack_keep_skeleton(struct sip_stack *s, struct sip_server_txn *t,
 				 const struct sip_skeleton *k);
 

@@ -1,6 +1,7 @@
 /* validate.c - see validate.h */
 #include "signaling/sip/validate.h"
 
+#include "signaling/sip/body.h"
 #include "signaling/sip/uri.h"
 #include "signaling/sip/uses.h"
 
@@ -122,13 +123,6 @@ static verdict check_contact(const struct sip_msg *m)
 	return pass;
 }
 
-static bool media_type_is(struct str value, struct str type)
-{
-	struct str rest;
-
-	return str_ieq(str_trim(str_cut(value, ';', &rest)), type);
-}
-
 /* Is one of the values of the header `id` this, parameters aside? */
 static bool lists(const struct sip_msg *m, enum sip_header id, struct str wanted)
 {
@@ -136,7 +130,7 @@ static bool lists(const struct sip_msg *m, enum sip_header id, struct str wanted
 		struct str rest = m->fields[i].value;
 
 		while (rest.n > 0)
-			if (media_type_is(sip_list_next(&rest), wanted))
+			if (sip_type_is(sip_list_next(&rest), wanted))
 				return true;
 	}
 	return false;
@@ -147,8 +141,8 @@ static verdict check_type(const struct sip_msg *m)
 {
 	struct str type = sip_value(m, SIP_CONTENT_TYPE);
 
-	return media_type_is(type, STR("application/sdp")) ||
-			       media_type_is(type, STR("multipart/mixed"))
+	return sip_type_is(type, STR("application/sdp")) ||
+			       sip_type_is(type, STR("multipart/mixed"))
 		       ? pass
 		       : refuse(415, NULL);
 }

@@ -153,6 +153,19 @@ static inline unsigned kit_run(struct kit *k, uint64_t now_ms)
 	return sent;
 }
 
+/* Everything that was taken was given back. */
+static inline void kit_expect_empty(const struct sip_stack *s, const char *why)
+{
+	cr_expect_eq(s->servers.used, 0u, "%s", why);
+	cr_expect_eq(s->clients.used, 0u, "%s", why);
+	cr_expect_eq(s->server_keys.used, 0u, "%s", why);
+	cr_expect_eq(s->merge_keys.used, 0u, "%s", why);
+	cr_expect_eq(s->client_keys.used, 0u, "%s", why);
+	cr_expect_eq(s->wheel.armed, 0u, "%s", why);
+	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
+		cr_expect_eq(s->store.pools[i].used, 0u, "%s: %u", why, i);
+}
+
 static inline unsigned kit_tags(const char *p, size_t n)
 {
 	static struct sip_msg m;

@@ -62,7 +62,7 @@ Test(sip_stack_client, c138_bye_unanswered)
 	cr_expect_eq(k.fx.v[0].kind, SIP_NO_RESPONSE);
 	cr_expect_eq(k.fx.v[0].user, 9u);
 	cr_expect_eq(k.fx.v[0].status, 408u);
-	cr_expect_eq(k.s.client_keys.used, 0u);
+	kit_expect_empty(&k.s, "timer F");
 }
 
 Test(sip_stack_client, bye_answered)
@@ -79,7 +79,7 @@ Test(sip_stack_client, bye_answered)
 	answer_bye("481 Gone", bye_branch, "1 BYE", "");
 	cr_expect_eq(k.fx.n, 0u, "told once");
 	kit_run(&k, k.now_ms + 5100);
-	cr_expect_eq(k.s.clients.used, 0u);
+	kit_expect_empty(&k.s, "timer K");
 	answer_bye("481 Gone", bye_branch, "1 BYE", "");
 	cr_expect_eq(k.s.count.stray, 1u);
 }
@@ -87,14 +87,18 @@ Test(sip_stack_client, bye_answered)
 /* RFC 3261 17.1.3 and 8.1.3.3 */
 Test(sip_stack_client, c206_responses_that_are_not_ours)
 {
+	char two[128];
+
 	cr_assert_eq(send_bye("BYE"), 0);
 	answer_bye("200 OK", "z9hG4bKother", "1 BYE", "");
 	answer_bye("200 OK", bye_branch, "1 INVITE", "");
 	answer_bye("200 OK", bye_branch, "rubbish", "");
 	answer_bye("200 OK", bye_branch, "1 BYE",
 		   "Via: SIP/2.0/UDP second;branch=z9hG4bK2\r\n");
+	snprintf(two, sizeof two, "%s, SIP/2.0/UDP second;branch=z9hG4bK2", bye_branch);
+	answer_bye("200 OK", two, "1 BYE", "");
 	cr_expect_eq(k.fx.n, 0u);
-	cr_expect_eq(k.s.count.stray, 4u);
+	cr_expect_eq(k.s.count.stray, 5u);
 	answer_bye("200 OK", bye_branch, "1 BYE", "");
 	cr_expect_eq(kit_count(&k.fx, SIP_GOT_RESPONSE), 1u);
 }
@@ -140,7 +144,34 @@ Test(sip_stack_client, requests_at_the_cap)
 	cr_expect_eq(send_bye("INVITE"), ERR_INVAL);
 	cr_expect_eq(send_bye("ACK"), ERR_INVAL);
 	cr_expect_eq(send_bye("frob"), ERR_INVAL);
-	cr_expect_eq(k.s.clients.used, 0u);
+	kit_expect_empty(&k.s, "refused");
+}
+
+/* Two of one branch could not be told apart, so there is no second; and one that finds no
+ * place for its octets leaves nothing behind. */
+Test(sip_stack_client, requests_that_find_no_place)
+{
+	static char big[SIP_REQUEST_BYTES] = "BYE sip:x SIP/2.0";
+	struct sip_effect where = {.to = k.peer, .p = big, .n = 600};
+	struct sip_store *store = &k.s.store;
+	uint32_t used;
+
+	cr_assert_eq(sip_stack_request(&k.s, &where, STR("z9hG4bK1"), k.now_ms, &k.fx), 0);
+	used = store->pools[1].used;
+	cr_expect_eq(sip_stack_request(&k.s, &where, STR("z9hG4bK1"), k.now_ms, &k.fx),
+		     ERR_NOSPC);
+	cr_expect_eq(store->pools[1].used, used);
+	cr_expect_eq(k.s.clients.used, 1u);
+
+	where.n = sizeof big; /* the longest there is */
+	while (store->pools[2].used < store->pools[2].cap)
+		cr_assert_not_null(pool_take(&store->pools[2], NULL));
+	k.fx.n = 0;
+	cr_expect_eq(sip_stack_request(&k.s, &where, STR("z9hG4bK2"), k.now_ms, &k.fx),
+		     ERR_NOSPC);
+	cr_expect_eq(k.fx.n, 0u);
+	cr_expect_eq(k.s.clients.used, 1u);
+	cr_expect_eq(k.s.client_keys.used, 1u);
 }
 
 /* C037, C038: the row's 16 digits, and two of the worker */

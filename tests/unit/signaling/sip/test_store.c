@@ -62,6 +62,24 @@ Test(sip_store, cap)
 	cr_expect_eq(sip_store_put(&s, &more, text, 512), 0);
 }
 
+Test(sip_store, every_length_has_the_smallest_slot)
+{
+	static const struct {
+		size_t n;
+		unsigned size;
+	} cases[] = {{1, 0}, {512, 0}, {513, 1}, {2048, 1}, {2049, 2}, {8192, 2}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct sip_kept k = {0};
+
+		cr_assert_eq(sip_store_put(&s, &k, text, cases[i].n), 0);
+		cr_expect_eq(k.size, cases[i].size, "%zu", cases[i].n);
+		cr_expect_eq(s.pools[k.size].used, 1u);
+		sip_store_drop(&s, &k);
+		cr_expect_eq(s.pools[cases[i].size].used, 0u);
+	}
+}
+
 Test(sip_store, bad_counts)
 {
 	struct sip_store none;

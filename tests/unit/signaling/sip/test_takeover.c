@@ -266,6 +266,17 @@ Test(sip_takeover, a_refusal_goes_on)
 	cr_expect_eq(heir.s.servers.used, 0u);
 }
 
+/* S17 holds over the change, too. */
+Test(sip_takeover, s17_a_refusal_merges_with_nothing)
+{
+	(void)take_over(call(486));
+	cr_expect_eq(record.head.merge_key, 0u);
+	kit_input(&heir, kit_print((struct kit_request){.branch = "z9hG4bKother"}));
+	cr_expect_eq(kit_count(&heir.fx, SIP_GOT_REQUEST), 1u);
+	kit_input(&heir, kit_print((struct kit_request){.branch = "z9hG4bKthird"}));
+	cr_expect_eq(kit_answer(&heir.fx, NULL), 482u);
+}
+
 Test(sip_takeover, what_has_no_record)
 {
 	uint64_t bye;
@@ -289,6 +300,28 @@ Test(sip_takeover, twice_or_too_many)
 	}
 	record.head.key++;
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
+}
+
+/* No place for its messages: nothing of it stays, and it is not found. */
+Test(sip_takeover, no_room_for_messages)
+{
+	static const unsigned codes[] = {0, 486};
+	uint64_t ret = 7;
+
+	for (size_t i = 0; i < 2; i++) {
+		close_kits();
+		open_kits();
+		record = *sip_stack_export(&dead.s, call(codes[i]));
+		for (unsigned j = 0; j < SIP_STORE_SIZES; j++)
+			while (pool_take(&heir.s.store.pools[j], NULL) != NULL)
+				;
+		cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
+		cr_expect_eq(ret, 7u);
+		cr_expect_eq(heir.s.servers.used, 0u);
+		cr_expect_eq(heir.s.server_keys.used, 0u);
+		cr_expect_eq(heir.s.merge_keys.used, 0u);
+		cr_expect_eq(heir.s.wheel.armed, 0u);
+	}
 }
 
 /* One thing wrong in a record is enough. */
@@ -340,9 +373,69 @@ Test(sip_takeover, records_are_hostile)
 	REFUSED(bad->skeleton.to_end = bad->skeleton.bytes);
 	REFUSED(bad->skeleton.has_to_tag = 2);
 	REFUSED(bad->skeleton.text[0] = 'X');
+	/* as long as there is room for, and one more */
+	memset(record.skeleton.text, 'x', sizeof record.skeleton.text);
+	memcpy(record.skeleton.text, "Via: ", 5);
+	memcpy(record.skeleton.text + sizeof record.skeleton.text - 2, "\r\n", 2);
+	record.skeleton.bytes = SIP_SKELETON_BYTES;
+	record.skeleton.route_bytes = 100;
+	record.skeleton.to_end = SIP_SKELETON_BYTES - 100 - 2;
+	record.head.response_bytes = SIP_RESPONSE_BYTES;
+	REFUSED(bad->skeleton.to_end++);
+	REFUSED(bad->skeleton.bytes++);
+	REFUSED(bad->skeleton.cut = 1);
+	REFUSED(bad->skeleton.text[sizeof bad->skeleton.text - 1] = 'x');
+	REFUSED(bad->skeleton.text[sizeof bad->skeleton.text - 2] = 'x');
 #undef REFUSED
 	cr_expect_eq(heir.s.servers.used, 0u);
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "it was a good one");
+}
+
+/* What a state's timers can be, and one more: a record must neither repeat faster than T1 nor
+ * slower than T2, nor stay for longer than 64*T1. */
+Test(sip_takeover, timers_of_records)
+{
+	const uint64_t never = UINT64_MAX;
+	static const struct {
+		enum txn_state state;
+		uint32_t interval_ms;
+		uint64_t resend_in_ms, timeout_in_ms; /* 0: never */
+		bool sound;
+	} cases[] = {
+		{TXN_PROCEEDING, 0, 0, 0, true},
+		{TXN_PROCEEDING, 0, 1, 0, false},
+		{TXN_PROCEEDING, 0, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 1, true},
+		{TXN_COMPLETED, SIP_T1_MS - 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T2_MS, SIP_T2_MS, SIP_TIMEOUT_MS, true},
+		{TXN_COMPLETED, SIP_T2_MS + 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, SIP_T2_MS + 1, SIP_TIMEOUT_MS, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, SIP_TIMEOUT_MS + 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 0, false},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_CONFIRMED, 0, 1, SIP_TIMEOUT_MS, false},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_ACCEPTED, 0, 1, SIP_TIMEOUT_MS, false},
+	};
+	uint64_t ret;
+
+	(void)take_over(call(180));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t now = heir.now_ms;
+
+		record.head.key++;
+		record.txn.state = (uint8_t)cases[i].state;
+		record.txn.interval_ms = cases[i].interval_ms;
+		record.txn.resend_ms =
+			cases[i].resend_in_ms != 0 ? now + cases[i].resend_in_ms : never;
+		record.txn.timeout_ms =
+			cases[i].timeout_in_ms != 0 ? now + cases[i].timeout_in_ms : never;
+		cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret),
+			     cases[i].sound ? 0 : ERR_CORRUPT, "%zu", i);
+	}
 }
 
 /* Whatever stands in them: no crash, no spin, and what was let in can be answered and

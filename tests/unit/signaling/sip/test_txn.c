@@ -79,6 +79,94 @@ Test(sip_txn, c130_every_state_and_event)
 			}
 }
 
+/* clang-format off */
+/* What a rule leaves in a transaction that had 1000, 777 and 888 at 100 ms. What is not named
+ * here changes none of them. */
+static const struct {
+	enum txn_kind kind;
+	enum txn_state state;
+	enum txn_event event;
+	uint32_t interval_ms;
+	uint64_t resend_ms, timeout_ms;
+} leaves[] = {
+	{TXN_INVITE_SERVER, TXN_PROCEEDING, TXN_EV_2XX,     1000, UINT64_MAX, 32100}, /* timer L */
+	{TXN_INVITE_SERVER, TXN_PROCEEDING, TXN_EV_FAILURE,  500,        600, 32100}, /* G, H */
+	{TXN_INVITE_SERVER, TXN_COMPLETED,  TXN_EV_ACK,     1000, UINT64_MAX,  5100}, /* I */
+	{TXN_INVITE_SERVER, TXN_COMPLETED,  TXN_EV_RESEND,  2000,       2100,   888},
+	{TXN_SERVER,        TXN_TRYING,     TXN_EV_2XX,     1000, UINT64_MAX, 32100}, /* J */
+	{TXN_SERVER,        TXN_TRYING,     TXN_EV_FAILURE, 1000, UINT64_MAX, 32100},
+	{TXN_SERVER,        TXN_PROCEEDING, TXN_EV_2XX,     1000, UINT64_MAX, 32100},
+	{TXN_SERVER,        TXN_PROCEEDING, TXN_EV_FAILURE, 1000, UINT64_MAX, 32100},
+	{TXN_CLIENT,        TXN_TRYING,     TXN_EV_1XX,     4000,        777,   888}, /* E is T2 now */
+	{TXN_CLIENT,        TXN_TRYING,     TXN_EV_2XX,     1000, UINT64_MAX,  5100}, /* K */
+	{TXN_CLIENT,        TXN_TRYING,     TXN_EV_FAILURE, 1000, UINT64_MAX,  5100},
+	{TXN_CLIENT,        TXN_TRYING,     TXN_EV_RESEND,  2000,       2100,   888},
+	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_1XX,     4000,        777,   888},
+	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_2XX,     1000, UINT64_MAX,  5100},
+	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_FAILURE, 1000, UINT64_MAX,  5100},
+	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_RESEND,  2000,       2100,   888},
+};
+/* clang-format on */
+
+Test(sip_txn, what_every_rule_leaves)
+{
+	for (unsigned k = 0; k < TXN_KINDS; k++)
+		for (unsigned s = 0; s < TXN_STATES; s++)
+			for (unsigned e = 0; e < TXN_EVENTS; e++) {
+				struct txn t = in_state((enum txn_kind)k, (enum txn_state)s);
+				struct txn want_t = {.interval_ms = 1000,
+						     .resend_ms = 777,
+						     .timeout_ms = 888};
+
+				t.interval_ms = want_t.interval_ms;
+				t.resend_ms = want_t.resend_ms;
+				t.timeout_ms = want_t.timeout_ms;
+				for (size_t i = 0; i < sizeof leaves / sizeof leaves[0]; i++) {
+					if (leaves[i].kind != k || leaves[i].state != s ||
+					    leaves[i].event != e)
+						continue;
+					want_t.interval_ms = leaves[i].interval_ms;
+					want_t.resend_ms = leaves[i].resend_ms;
+					want_t.timeout_ms = leaves[i].timeout_ms;
+				}
+				txn_event(&t, (enum txn_event)e, 100);
+				cr_expect(t.interval_ms == want_t.interval_ms &&
+						  t.resend_ms == want_t.resend_ms &&
+						  t.timeout_ms == want_t.timeout_ms,
+					  "%u %s %u: %u %llu %llu", k,
+					  txn_state_name((enum txn_state)s), e, t.interval_ms,
+					  (unsigned long long)t.resend_ms,
+					  (unsigned long long)t.timeout_ms);
+			}
+}
+
+/* Doubled up to T2, and then it stays. */
+Test(sip_txn, intervals)
+{
+	static const uint32_t steps[][2] = {
+		{1, 2}, {1999, 3998}, {2000, 4000}, {2001, 4000}, {4000, 4000}};
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		struct txn t = in_state(TXN_CLIENT, TXN_TRYING);
+
+		t.interval_ms = steps[i][0];
+		txn_event(&t, TXN_EV_RESEND, 100);
+		cr_expect_eq(t.interval_ms, steps[i][1]);
+		cr_expect_eq(t.resend_ms, 100u + steps[i][1]);
+	}
+}
+
+/* When both are due the end is. */
+Test(sip_txn, one_timer_at_a_time)
+{
+	struct txn t = in_state(TXN_CLIENT, TXN_TRYING);
+
+	t.resend_ms = t.timeout_ms = 700;
+	cr_expect_eq(txn_deadline(&t), 700u);
+	cr_expect_eq(txn_tick(&t, 699), (unsigned)TXN_DO_NOTHING);
+	cr_expect_eq(txn_tick(&t, 700), (unsigned)(TXN_DO_GIVE_UP | TXN_DO_FREE));
+}
+
 /* C139: timers G and H */
 Test(sip_txn, c139_refusal_without_ack)
 {

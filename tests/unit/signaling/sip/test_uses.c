@@ -12,6 +12,8 @@ static const struct message {
 	{"INVITE",   NULL, "",    SIP_BIT(CONTACT) | SIP_BIT(RECORD_ROUTE) | SIP_BIT(REQUIRE) | SIP_BIT(ACCEPT)},
 	{"INVITE",   NULL, "v=0", SIP_BIT(CONTACT) | SIP_BIT(RECORD_ROUTE) | SIP_BIT(REQUIRE) | SIP_BIT(ACCEPT) |
 				  SIP_BIT(CONTENT_TYPE) | SIP_BIT(CONTENT_ENCODING)},
+	{"INVITE",   NULL, "v",   SIP_BIT(CONTACT) | SIP_BIT(RECORD_ROUTE) | SIP_BIT(REQUIRE) | SIP_BIT(ACCEPT) |
+				  SIP_BIT(CONTENT_TYPE) | SIP_BIT(CONTENT_ENCODING)},
 	{"INVITE",   "x",  "",    SIP_BIT(CONTACT) | SIP_BIT(REQUIRE) | SIP_BIT(ACCEPT)},
 	{"INVITE",   "x",  "v=0", SIP_BIT(CONTACT) | SIP_BIT(REQUIRE) | SIP_BIT(ACCEPT) |
 				  SIP_BIT(CONTENT_TYPE) | SIP_BIT(CONTENT_ENCODING)},
@@ -24,7 +26,13 @@ static const struct message {
 	{"OPTIONS",  "x",  "v=0", SIP_BIT(REQUIRE)},
 	{"INFO",     "x",  "dtmf", SIP_BIT(REQUIRE)},
 	{"REGISTER", NULL, "",    SIP_BIT(CONTACT) | SIP_BIT(REQUIRE)},
+	{"ACK",      NULL, "",    0},
+	{"BYE",      NULL, "",    SIP_BIT(REQUIRE)},
+	{"CANCEL",   "x",  "",    0},
+	{"INFO",     NULL, "",    SIP_BIT(REQUIRE)},
+	{"REGISTER", "x",  "",    SIP_BIT(REQUIRE)},
 	{"SUBSCRIBE", NULL, "",   0}, /* refused whatever it says */
+	{"SUBSCRIBE", "x",  "",   0},
 };
 
 static const uint64_t always = SIP_BIT(VIA) | SIP_BIT(FROM) | SIP_BIT(TO) | SIP_BIT(CALL_ID) |
@@ -40,6 +48,7 @@ static const struct {
 #define HEADER(id, name, compact, kind) {SIP_BIT(id), name, kind},
 #include "signaling/sip/header.def"
 #undef HEADER
+	{SIP_BIT(OTHER), "X-Any", false},
 };
 /* clang-format on */
 
@@ -130,8 +139,10 @@ Test(sip_uses, c041_once)
 				cr_expect_eq(judge(&messages[i], str_of(lines[l].line)),
 					     refusal_of(&messages[i]), "%s %s",
 					     messages[i].method, lines[l].line);
-	cr_expect_eq(judge(&messages[6], STR("Content-Length: 0\r\n")), 400u);
-	cr_expect_eq(judge(&messages[4], STR("Content-Length: 0\r\n")), SIP_DROP);
+	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
+		if (messages[i].body[0] == '\0')
+			cr_expect_eq(judge(&messages[i], STR("Content-Length: 0\r\n")),
+				     refusal_of(&messages[i]), "%s", messages[i].method);
 }
 
 /* ---- and what a peer gets to see of it ---- */
