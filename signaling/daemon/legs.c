@@ -58,9 +58,12 @@ void legs_save(struct signaling *s, struct leg *l)
 	if (server != NULL)
 		l->r.server = *server;
 	if (slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
-			leg_pack(&l->r, s->packed)) != 0)
-		log_error("leg.save", "leg=%" PRIx64 " reason=\"too long for its slot\"",
-			  l->r.handle);
+			leg_pack(&l->r, s->packed)) != 0) {
+		count(s, STAT_signaling_legs_unsaved, 1);
+		log_error("leg.save",
+			  "leg=%" PRIx64 " sip_call_id=%s reason=\"too long for its slot\"",
+			  l->r.handle, l->r.dialog.call_id);
+	}
 	l->dirty = false;
 }
 

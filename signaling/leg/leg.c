@@ -80,7 +80,8 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 {
 	const struct sip_msg *m = request->msg;
 	const struct sip_core *c = request->core;
-	struct str offer = sip_body_part(sip_value(m, SIP_CONTENT_TYPE), m->body, STR("application/sdp"));
+	struct str offer = sip_body_part(sip_value(m, SIP_CONTENT_TYPE), m->body,
+					 STR("application/sdp"));
 	struct leg_record *r = &l->r;
 	struct leg_refusal why;
 	int err;
