@@ -12,6 +12,8 @@
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
 
+#define TIMERS_PER_TURN 256 /* the others are as late as this turn is long */
+
 int calls_init(struct control *k, uint32_t cap)
 {
 	int err = pool_init(&k->calls, cap, sizeof(struct control_call));
@@ -158,6 +160,7 @@ static void answered(struct control *k, struct control_call *cc)
 	cc->c.answered_unix_ns = clock_unix_ns();
 	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
+	journal_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
@@ -286,7 +289,7 @@ void calls_tick(struct control *k)
 {
 	struct wheel_timer *t;
 
-	while ((t = wheel_next(&k->wheel, k->actor->now_ms)) != NULL) {
+	for (int i = 0; i < TIMERS_PER_TURN && (t = wheel_next(&k->wheel, k->actor->now_ms)) != NULL; i++) {
 		struct control_call *cc = t->owner;
 
 		cc->c.deadline_ms = UINT64_MAX;

@@ -45,8 +45,9 @@ static struct verdict register_(struct control *k, struct str peer, const Tiprin
 	if (err != 0)
 		return err == ERR_NOENT ? (struct verdict){CODE(UNAUTHORIZED), "say hello first", 0}
 					: (struct verdict){CODE(OVERLOADED), "too many backends", 0};
+	if (b->capacity != m->register_->capacity && log_limit(&k->log_backends, 10))
+		log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, m->register_->capacity);
 	b->capacity = m->register_->capacity;
-	log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, b->capacity);
 	return good;
 }
 

@@ -12,6 +12,8 @@
 #include "common/base/wheel.h"
 #include "control/model/call.h"
 #include "control/model/dedup.h"
+#include "control/model/past.h"
+#include "control/model/tally.h"
 
 #define CONTROL_WORKERS_MAX 32u
 #define CONTROL_WORKER_LOST_MS 1500u
@@ -92,6 +94,8 @@ struct control {
 	struct backends backends;
 	struct routes routes;
 	struct dedup dedup;
+	struct tally tally;
+	struct past past;
 	struct call_policy policy;
 	struct rand rand;
 	struct worker_row rows[CONTROL_WORKERS_MAX];
@@ -108,7 +112,7 @@ struct control {
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
 	uint64_t garbage;       /* counted so far */
-	uint64_t log_results, log_impossible, log_refused, log_ended; /* log_limit() */
+	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone; /* log_limit() */
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */

@@ -23,7 +23,8 @@ static void lose(struct control *k, const struct backend *b, const char *why)
 	backend_remove(&k->backends, str_of(name));
 	if (!served)
 		return; /* a tool that went away */
-	log_warn("backend.lost", "name=%s reason=\"%s\"", name, why);
+	if (log_limit(&k->log_backends, 10))
+		log_warn("backend.lost", "name=%s reason=\"%s\"", name, why);
 	count(k, STAT_backends_lost, 1);
 	calls_of_backend_lost(k, name);
 }

@@ -32,7 +32,8 @@ void roster_begin(struct control *k, const struct worker_row *w)
 
 static void lost(struct control *k, struct control_call *cc, const struct worker_row *w)
 {
-	log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
+	if (log_limit(&k->log_gone, 10))
+		log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
 	call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
 	(void)calls_input(k, cc, w->from == FROM_MEDIA ? CALL_EV_SESSION_LOST : CALL_EV_LEG_ENDED);
 }
@@ -91,7 +92,8 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	struct call_world w = calls_world(k);
 
 	if (cc == NULL || incoming_fill(cc, s->incoming) != 0) {
-		log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
+		if (log_limit(&k->log_gone, 10))
+			log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
 		if (cc != NULL)
 			calls_free(k, cc);
 		to_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});

@@ -208,3 +208,29 @@ def test_nothing_of_a_call_comes_after_its_end(make_system, who):
     if who == "caller":
         assert told == [True]
     caller.close()
+
+
+def test_a_full_media_worker_is_not_the_end(make_system, backends):
+    """H19: the pair of ports of a call that is just over rests, so one worker of two has no room though it has fewer calls than places."""
+    system = make_system(calls=8, ports=8, settings={"rtp.workers": 2})
+    backends.start(system)
+    first = Peer(system)
+    first.call()
+    first.bye()
+    wait_for(lambda: system.metric("tipring_calls") == 0, 5)
+    peers = [Peer(system) for _ in range(3)]
+    for peer in peers:
+        peer.call()
+    late = Peer(system)
+    late.send(late.request("INVITE", body=late.sdp()))
+    answer = late.wait(200, 503)
+    if " 503 " in answer.split("\r\n")[0]:  # the pair still rests: then nobody has room
+        assert "\r\nRetry-After: " in answer
+    else:
+        late.learn(answer)
+        late.send(late.request("ACK", cseq=late.cseq))
+        late.bye()
+    for peer in peers:
+        peer.bye()
+    for peer in [first, late, *peers]:
+        peer.close()
