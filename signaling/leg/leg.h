@@ -17,7 +17,7 @@
 #define LEG_HEADERS_MAX   32u
 #define LEG_EFFECTS_MAX   6u
 
-enum leg_state {
+enum leg_state { /* numbers stand in records: later ones come last */
 	LEG_IDLE,
 	LEG_ROUTING, /* control was asked */
 	LEG_RINGING,

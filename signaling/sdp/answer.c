@@ -132,10 +132,21 @@ enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 	return best;
 }
 
+static bool offers(const struct sdp_media *m, const struct sdp_choice *c)
+{
+	for (uint32_t i = 0; i < m->count; i++) {
+		uint32_t codec;
+
+		if (m->v[i].payload_type == c->payload_type && codec_of(&m->v[i], &codec))
+			return codec == c->codec;
+	}
+	return false;
+}
+
 bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->media < offer->count && c->codec < SDP_CODECS &&
-	       c->payload_type <= 127 && c->dtmf_payload_type <= 127 &&
+	return c->media < offer->count && offers(&offer->media[c->media], c) &&
+	       c->dtmf_payload_type <= 127 &&
 	       ptime_is_ours(c->ptime_ms) && c->direction < SDP_DIRECTIONS &&
 	       c->rtp.family != ADDR_NONE && c->rtp.family < ADDR_FAMILIES &&
 	       c->rtcp.family == c->rtp.family;

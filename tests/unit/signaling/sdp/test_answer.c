@@ -236,7 +236,7 @@ Test(sdp_answer, stored_choices)
 	cr_assert_eq(choose(OFFER("m=video 0 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 127 126\r\n"
 				  "a=rtpmap:127 PCMU/8000\r\na=rtpmap:126 telephone-event/8000\r\n")), SDP_FITS);
 	good = choice;
-	good.payload_type = good.dtmf_payload_type = 127;
+	good.dtmf_payload_type = 127;
 	cr_expect(sdp_choice_is_sound(&good, &offer));
 #define UNSOUND(change)                                                                          \
 	bad = good;                                                                              \
@@ -245,7 +245,9 @@ Test(sdp_answer, stored_choices)
 	UNSOUND(bad = (struct sdp_choice){0});
 	UNSOUND(bad.media = 2);
 	UNSOUND(bad.codec = SDP_CODECS);
-	UNSOUND(bad.payload_type = 128);
+	UNSOUND(bad.codec = SDP_PCMA);
+	UNSOUND(bad.payload_type = 126);
+	UNSOUND(bad.media = 0);
 	UNSOUND(bad.dtmf_payload_type = 128);
 	UNSOUND(bad.ptime_ms = 0);
 	UNSOUND(bad.ptime_ms = 15);
