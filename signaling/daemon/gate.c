@@ -28,9 +28,8 @@ static uint64_t level_at(const struct gate *g, const struct gate_row *r, uint64_
 {
 	uint64_t past_ms = now_ms - r->at_ms;
 
-	/* full again; and the product can not overflow below */
-	if (r->network == 0 || past_ms >= GATE_BURST_S * 1000u)
-		return burst(g);
+	if (past_ms >= GATE_BURST_S * 1000u)
+		return burst(g); /* and the product below can not overflow */
 	return r->level + past_ms * g->per_s < burst(g) ? r->level + past_ms * g->per_s
 							: burst(g);
 }
@@ -42,8 +41,7 @@ static struct gate_row *row_of(struct gate *g, uint64_t network, uint64_t now_ms
 	for (uint32_t i = 0; i < GATE_WAYS; i++) {
 		if (set[i].network == network)
 			return &set[i];
-		if (set[i].network == 0 ||
-		    level_at(g, &set[i], now_ms) > level_at(g, fullest, now_ms))
+		if (level_at(g, &set[i], now_ms) > level_at(g, fullest, now_ms))
 			fullest = &set[i];
 	}
 	*fullest = (struct gate_row){

@@ -37,6 +37,22 @@ Test(leg, long_names_are_cut)
 	}
 }
 
+Test(leg, long_uris_are_cut)
+{
+	for (size_t n = sizeof leg->r.from_uri - 2; n <= sizeof leg->r.from_uri + 1; n++) {
+		size_t kept = n < sizeof leg->r.from_uri ? n : sizeof leg->r.from_uri - 1;
+		char text[512] = "\" <sip:", *at = text + strlen(text);
+
+		memset(at, 'u', n - strlen("sip:"));
+		strcpy(at + n - strlen("sip:"), ">;tag=f1\r\nSubject: \"");
+		from = text;
+		cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+		from = "Al";
+		cr_expect_eq(strlen(leg->r.from_uri), kept, "%zu", n);
+		cr_expect(str_has_prefix(str_of(leg->r.from_uri), STR("sip:uuu")));
+	}
+}
+
 /* A folded header is one line for the backend, and what has no room is left out. */
 Test(leg, x_headers)
 {
@@ -308,6 +324,7 @@ Test(leg, a_reinvite_that_changes_nothing_is_a_refresh)
 
 	cr_assert_eq(reinvite(9, SDP "a=sendrecv\r\n"), 0);
 	cr_expect_eq(leg->r.invite_cseq, 9u);
+	cr_expect_eq(leg->txn, 6u, "the one its answer belongs to");
 	cr_expect_str_eq(leg->r.dialog.target, "sip:al@192.0.2.1:5099", "C149");
 	feed(LEG_EV_REFRESH, 1000);
 	cr_expect_eq(code_of(LEG_FX_RESPOND), 200u);
