@@ -254,7 +254,8 @@ Test(sdp_answer, stored_choices)
 	UNSOUND(bad.ptime_ms = 70);
 	UNSOUND(bad.direction = SDP_DIRECTIONS);
 	UNSOUND(bad.rtp.family = ADDR_NONE);
-	UNSOUND(bad.rtp.family = ADDR_FAMILIES);
+	UNSOUND(bad.rtp.family = bad.rtcp.family = ADDR_NONE);
+	UNSOUND(bad.rtp.family = bad.rtcp.family = ADDR_FAMILIES);
 	UNSOUND(bad.rtcp.family = ADDR_V6);
 }
 

@@ -230,4 +230,7 @@ Test(sdp, media_lines_override_the_session) /* C073 C074 C088 */
 	cr_expect_eq(s.media[0].direction, SDP_SENDONLY);
 	cr_expect_eq(s.media[1].addr.family, ADDR_V6);
 	cr_expect_eq(s.media[1].direction, SDP_INACTIVE);
+	cr_assert_eq(parse(HEAD "a=inactive\r\nm=audio 4000 RTP/AVP 0\r\na=sendrecv\r\nm=audio 4002 RTP/AVP 0\r\na=recvonly\r\n", &s), 0);
+	cr_expect_eq(s.media[0].direction, SDP_SENDRECV);
+	cr_expect_eq(s.media[1].direction, SDP_RECVONLY);
 }
