@@ -47,6 +47,9 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 		c->media.remote_rtcp = c->media.remote_rtp;
 		c->media.remote_rtcp.port++;
 	}
+	c->media.towards = c->media.remote_rtp;
+	if (addr_is_any(&c->media.towards) && info_take_address(in->source, &c->media.towards) != 0)
+		return ERR_INVAL;
 	c->media.codec = (uint32_t)f->codec;
 	c->media.payload_type = f->payload_type;
 	c->media.ptime_ms = f->ptime_ms;

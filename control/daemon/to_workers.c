@@ -60,7 +60,7 @@ void to_session_open(struct control *k, const struct control_call *cc)
 
 	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
 	m.call_id = cc->c.id;
-	m.towards = info_address(&a, &cc->c.media.remote_rtp);
+	m.towards = info_address(&a, &cc->c.media.towards);
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }

@@ -122,6 +122,7 @@ struct call_header {
 /* Plain copy of media's facts; control passes them on and shows them. */
 struct call_media {
 	struct addr remote_rtp, remote_rtcp;
+	struct addr towards; /* where the peer is: of an offer on hold (0.0.0.0) the source */
 	uint32_t codec, payload_type, ptime_ms, dtmf_payload_type, direction;
 };
 

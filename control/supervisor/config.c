@@ -309,6 +309,7 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 
 	c->sip_force_rport = sip_force_rport;
 	c->sip_answer_timeout_ms = sip_answer_timeout_ms;
+	c->sip_new_per_source_per_s = sip_new_per_source_per_s;
 	copy_text(c->sip_server, sizeof c->sip_server, sip_server);
 	copy_text(c->sip_advertised_address, sizeof c->sip_advertised_address, sip_advertised_address);
 	err = take_address(l, "sip.advertised_address", sip_advertised_address);

@@ -47,6 +47,7 @@ struct config {
 	char sip_advertised_address[46];
 	bool sip_force_rport;
 	uint32_t sip_answer_timeout_ms;
+	uint32_t sip_new_per_source_per_s;
 	char sip_server[64];
 
 	struct addr rtp_address[CONFIG_ADDRESSES_MAX]; /* every port of the pool is bound on each */

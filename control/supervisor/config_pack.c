@@ -57,7 +57,12 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
+	s.new_per_source_per_s = c->sip_new_per_source_per_s;
 	s.server = text(c->sip_server);
+	for (uint32_t i = 0; i < c->rtp_address_count; i++) {
+		s.rtp_v4 |= c->rtp_address[i].family == ADDR_V4;
+		s.rtp_v6 |= c->rtp_address[i].family == ADDR_V6;
+	}
 	p->signaling = &s;
 	return pack(p, out, ret_n);
 }

@@ -1,7 +1,10 @@
-/* from_bus.c - requests of control, translated to plain events. */
+/* from_bus.c - see from_bus.h: messages as plain events. */
+#include "signaling/daemon/from_bus.h"
+
 #include <string.h>
 
-#include "signaling/daemon/signaling.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/legs.h"
 
 static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
 			  uint64_t id)
@@ -117,7 +120,7 @@ static void on_annotate(void *self, struct str peer, const Tipring__V1__Envelope
 	if (a->context.len > 0)
 		memcpy(l->r.context, a->context.data, a->context.len);
 	l->r.context_bytes = (uint32_t)a->context.len;
-	effects_save(s, l);
+	legs_save(s, l);
 	worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__OK, "");
 }
 

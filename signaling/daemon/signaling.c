@@ -6,6 +6,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_bus.h"
+#include "signaling/daemon/receive.h"
+#include "signaling/daemon/takeover.h"
+#include "signaling/daemon/tick.h"
+#include "signaling/daemon/to_bus.h"
+#include "signaling/daemon/udp.h"
 
 #define GAUGES_MS 250u
 #define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
@@ -31,6 +38,10 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 		return ERR_INVAL;
 	s->leg_config.answer_timeout_ms =
 		c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	s->leg_config.families = (c->rtp_v4 ? SDP_FAMILY(ADDR_V4) : 0) |
+				 (c->rtp_v6 ? SDP_FAMILY(ADDR_V6) : 0);
+	if (s->leg_config.families == 0) /* a supervisor that does not say */
+		s->leg_config.families = SDP_FAMILIES;
 	if (c->advertised_address[0] == '\0')
 		return 0;
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
@@ -97,6 +108,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err != 0)
 		return err;
 	takeover_key(s);
+	gate_init(&s->gate, cfg->signaling->new_per_source_per_s, &s->hash);
 	err = open_stack(s, cfg);
 	if (err == 0)
 		err = udp_open(s);
@@ -110,7 +122,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 static void event(void *self, const struct loop_event *e)
 {
 	if (e->kind == LOOP_DATAGRAM)
-		udp_receive(self, e);
+		receive_datagram(self, e);
 }
 
 static void gauges(struct signaling *s)
@@ -141,7 +153,7 @@ static void tick(void *self)
 {
 	struct signaling *s = self;
 
-	effects_tick(s);
+	tick_run(s);
 	worker_tick(s->worker);
 	if (s->actor->now_ms >= s->gauges_ms) {
 		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
@@ -152,7 +164,7 @@ static void tick(void *self)
 static uint64_t deadline_ns(const void *self)
 {
 	const struct signaling *s = self;
-	uint64_t ms = effects_deadline_ms(s), worker_ns = worker_deadline_ns(s->worker);
+	uint64_t ms = tick_deadline_ms(s), worker_ns = worker_deadline_ns(s->worker);
 
 	if (ms > UINT64_MAX / 1000000u)
 		return worker_ns;

@@ -1,10 +1,13 @@
-/* takeover.c - the legs of a predecessor go on. Its records are hostile input. */
+/* takeover.c - see takeover.h. The records are hostile input. */
+#include "signaling/daemon/takeover.h"
+
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "signaling/daemon/signaling.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/legs.h"
 
 int takeover_slab(struct signaling *s, uint32_t cap)
 {
@@ -25,7 +28,7 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 			close(fd);
 		custody_drop(s->actor->custody, CUSTODY_LEG_SLAB, 0);
 	}
-	err = slab_create("legs", cap, sizeof(struct leg_record), TAKEOVER_SCHEMA,
+	err = slab_create("legs", cap, LEG_PACKED_BYTES, TAKEOVER_SCHEMA,
 			  &s->slab);
 	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_LEG_SLAB, 0,
 				       s->slab.region.fd)
@@ -46,11 +49,25 @@ void takeover_key(struct signaling *s)
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		if (load(s, slot, &r) != 0 || r.version != LEG_RECORD_VERSION)
+		if (load(s, slot, &r) != 0)
 			continue;
 		s->hash = r.hash; /* keys of its transactions were made with it */
 		return;
 	}
+}
+
+/* What the transaction would repeat is lost with it, but the call is not, unless it still
+ * has to be answered. */
+static int restore_txn(struct signaling *s, struct leg *l)
+{
+	int err = l->r.has_txn ? sip_stack_import(&s->stack, &l->r.server, l->r.handle,
+						  &l->txn)
+			       : ERR_NOENT;
+
+	if (err != 0 && leg_needs_txn(l))
+		return ERR_CORRUPT;
+	l->mended |= err != 0 && l->r.has_txn;
+	return 0;
 }
 
 static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
@@ -63,20 +80,22 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		return ERR_CORRUPT;
 	l->r = *r;
 	l->timer.owner = l;
-	err = leg_restore(l, s->actor->now_ms);
+	err = leg_restore(l, &s->leg_config, s->actor->now_ms);
 	if (err == 0 && r->flow.listener >= s->listener_count)
 		err = ERR_CORRUPT;
-	if (err == 0 && r->has_txn)
-		err = sip_stack_import(&s->stack, &l->r.server, r->handle, &l->txn);
+	if (err == 0)
+		err = restore_txn(s, l);
 	if (err != 0) {
 		pool_give(&s->legs, l);
 		return err;
 	}
+	if (l->mended)
+		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
+			 l->r.dialog.call_id);
 	if (!leg_is_over(l))
-		effects_index(s, l, true);
-	if (r->deadline_ms != UINT64_MAX)
-		wheel_arm(&s->wheel, &l->timer, r->deadline_ms);
-	s->legs_spare += r->state == LEG_REFUSED && !r->over.owed;
+		legs_index(s, l);
+	legs_arm(s, l);
+	s->legs_spare += legs_is_spare(l);
 	if (r->state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	return 0;

@@ -1,9 +1,10 @@
-/* to_bus.c - what signaling tells control, as messages. */
+/* to_bus.c - see to_bus.h: plain structs as messages. */
+#include "signaling/daemon/to_bus.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/clock.h"
-#include "signaling/daemon/signaling.h"
 
 #define ROSTER_ROWS 16u
 
@@ -103,7 +104,7 @@ static Tipring__V1__LegIncoming *fill(struct signaling *s, struct incoming *in,
 	m->request_uri = text(&b, str_of(l->r.request_uri));
 	m->source = address(&in->source, &l->r.source);
 	m->transport = borrowed("udp");
-	m->media = facts(in, &l->choice);
+	m->media = facts(in, &l->r.choice);
 	for (uint32_t i = 0; i < l->r.header_count; i++) {
 		tipring__v1__header__init(&in->headers[i]);
 		in->headers[i].name = text(&b, leg_header_name(l, i));
@@ -167,7 +168,6 @@ static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struc
 	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - l->r.over.at_ms) * 1000000u;
 }
 
-/* Answered with LegForget once control has recorded it; the leg is kept, and is in the roster, until then. */
 void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

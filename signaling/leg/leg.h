@@ -1,7 +1,7 @@
 /* leg.h - one call leg as user agent server: an INVITE, its dialog, and the facts control
  * works with. Pure.
  *
- * Everything a successor needs after a kill is in leg_record: fixed size, no pointers. */
+ * Everything a successor needs after a kill is in leg_record: no pointers. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@
 #define LEG_HEADERS_MAX   32u
 #define LEG_EFFECTS_MAX   6u
 
-enum leg_state {
+enum leg_state { /* numbers stand in records: later ones come last */
 	LEG_IDLE,
 	LEG_ROUTING, /* control was asked */
 	LEG_RINGING,
@@ -90,47 +90,59 @@ struct leg_wish {
 	char reason[64];
 };
 
-struct leg_record { /* fixed up to `text`, and of what follows only what is used is kept:
-		       leg_pack() */
-	uint64_t version;
+/* Why a request of the peer is not served. */
+struct leg_refusal {
+	uint32_t code;    /* 0: it is */
+	enum sdp_fit fit; /* of 488: what its offer lacks; else SDP_FITS */
+};
+
+/* All that outlives a process. Kept part by part, so that later builds may lengthen it:
+ * leg_pack(). */
+struct leg_record {
+	/* the head, one part: new fields stand before `over`, and zero is what they mean
+	 * in a record that has not got them */
 	uint64_t handle;
-	struct map_key hash; /* of the stack's tables */
-	uint32_t state;
-	struct sip_flow flow;
+	struct map_key hash;  /* of the stack's tables */
 	uint64_t deadline_ms; /* UINT64_MAX = none */
 	uint64_t give_up_ms;  /* of the ringing, then of the 2xx */
+	uint32_t state;
 	uint32_t interval_ms;
-	uint32_t context_bytes;
-	uint32_t offer_bytes;
-	uint32_t header_count;
-	uint32_t has_txn; /* `server` is valid */
-	uint32_t
-		invite_cseq; /* of the last INVITE that got a 2xx: its ACK has the same */
-	uint32_t text_used;
-	struct leg_end over;
+	uint32_t invite_cseq; /* of the last INVITE that got a 2xx: its ACK has the same */
+	struct sip_flow flow;
 	struct addr source;
+	struct addr local;     /* what the peer knows us by: Contact and Via */
 	struct addr local_rtp; /* as answered */
+	uint64_t answer_version; /* o= of our last answer; 0 = none yet */
+	uint64_t answer_hash;    /* of its text */
+
+	struct leg_end over;
 	struct sip_dialog dialog;
 	char from_uri[256], from_display[128], to_uri[256], request_uri[256];
+	uint32_t offer_bytes;
+	char offer[LEG_OFFER_BYTES];
+	struct sdp_choice choice; /* of the offer: what media was told */
+	uint32_t header_count;
 	uint16_t header_at[LEG_HEADERS_MAX][4]; /* name offset, name length, value offset,
 						   value length in text */
+	uint32_t text_used;
 	char text[LEG_TEXT_BYTES];
-	char offer[LEG_OFFER_BYTES];
+	uint32_t context_bytes;
 	uint8_t context[LEG_CONTEXT_BYTES];
+	uint32_t has_txn; /* `server` is valid */
 	struct sip_server_record server;
 };
 
-#define LEG_RECORD_VERSION 4u
-_Static_assert(sizeof(struct leg_record) <= 40960, "fits a slab record, and leaves it room");
+#define LEG_PARTS_MAX    32u
+#define LEG_PACKED_BYTES (sizeof(struct leg_record) + LEG_PARTS_MAX * sizeof(uint32_t))
 
 struct leg {
 	struct leg_record r;
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	struct wheel_timer timer;
 	struct leg_wish wish;
-	struct sdp_choice choice; /* of the offer */
 	uint32_t ring_code;
-	bool dirty; /* write the record */
+	bool dirty;  /* write the record */
+	bool mended; /* parts of the record were not to be used, and the call goes on */
 	uint32_t unexpected;
 };
 
@@ -142,36 +154,42 @@ static inline bool leg_is_over(const struct leg *l)
 
 struct leg_config {
 	uint32_t answer_timeout_ms;
+	uint32_t families; /* that media has: SDP_FAMILY() of each */
 };
 
-/* From an INVITE outside a dialog. 0, or the status code of its refusal (positive): 400,
- * 488, 513. */
-MUST_USE int leg_open(struct leg *l, const struct sip_effect *request,
-		      struct str local_tag);
+/* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
+MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
+				     const struct sip_effect *request,
+				     struct str local_tag);
 
-/* A re-INVITE. 0: it offers what the leg has (a refresh, RFC 3261 14.2), and
- * LEG_EV_REFRESH follows; else the status code of its refusal (481, 488, 491, 500), and
- * nothing has changed. */
-MUST_USE int leg_refresh(struct leg *l, const struct sip_effect *request);
+/* A re-INVITE that offers what the leg has, be it among other things (a refresh, RFC 3261
+ * 14.2): LEG_EV_REFRESH follows. Refused with 481, 488, 491 or 500, and nothing has
+ * changed. */
+MUST_USE struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
+					const struct sip_effect *request);
 
 /* One event. False: no rule for it in this state. */
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out);
 
-/* The answer SDP for the stored offer. ERR_SYNTAX, ERR_UNSUPPORTED, ERR_NOSPC. */
-MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local,
-			      struct buf *b);
+/* The answer to the stored offer, with local_rtp; its version counts up when it is not the
+ * last one again (RFC 3264 8). ERR_SYNTAX, ERR_NOSPC: then it stays. */
+MUST_USE int leg_print_answer(struct leg *l, struct buf *b);
 
 /* The record as it is kept, without what its texts and messages leave unused: a few KB
  * of 34. The number of octets. */
-size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)]);
+size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES]);
 
-/* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the
- * fields is leg_restore()'s to check. */
+/* And back, whether an older or a newer build wrote it: the octets are hostile.
+ * ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
 MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
 
-/* Check a record of a predecessor; sets what is derived from it. ERR_CORRUPT. */
-MUST_USE int leg_restore(struct leg *l, uint64_t now_ms);
+/* Check a record of a predecessor. What a call can go on without is left out when it is
+ * damaged: mended is set. ERR_CORRUPT. */
+MUST_USE int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms);
+
+/* In this state the INVITE waits for an answer that only its transaction can give. */
+bool leg_needs_txn(const struct leg *l);
 
 struct str leg_header_name(const struct leg *l, uint32_t i);
 struct str leg_header_value(const struct leg *l, uint32_t i);

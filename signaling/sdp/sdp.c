@@ -27,48 +27,47 @@ static int number(struct str text, uint32_t most, uint32_t *ret)
 	return 0;
 }
 
-/* "IN IP4 192.0.2.1[/ttl]"; a name instead of an address is no error, but nothing we can
- * send to. */
-static int parse_connection(struct str v, struct addr *ret)
+/* "IN IP4 192.0.2.1[/ttl]"; family NONE when it is a name, or nothing we can read. */
+static struct addr connection(struct str v)
 {
 	struct str net = word(&v), type = word(&v), rest,
 		   host = str_cut(word(&v), '/', &rest);
-	struct addr a;
+	struct addr none = {.family = ADDR_NONE}, a;
 
 	if (!str_ieq(net, STR("IN")) ||
-	    (!str_ieq(type, STR("IP4")) && !str_ieq(type, STR("IP6"))) || host.n == 0)
-		return ERR_SYNTAX;
-	*ret = (struct addr){.family = ADDR_NONE};
-	if (addr_parse_ip(host, &a) == 0)
-		*ret = a;
-	return 0;
+	    (!str_ieq(type, STR("IP4")) && !str_ieq(type, STR("IP6"))) ||
+	    addr_parse_ip(host, &a) != 0)
+		return none;
+	return a;
 }
 
-static int parse_formats(struct sdp_media *m)
+/* RFC 3551 table 4: names that need no rtpmap */
+static void name_static(struct sdp_format *f)
 {
-	struct str rest = m->formats;
-
-	while (rest.n > 0 && m->is_rtp) {
-		struct sdp_format *f = &m->v[m->count];
-		uint32_t pt;
-		int err = number(word(&rest), 127, &pt);
-
-		if (err != 0)
-			return err;
-		if (m->count == SDP_FORMATS_MAX)
-			return ERR_RANGE;
-		*f = (struct sdp_format){.payload_type = (uint8_t)pt};
-		/* RFC 3551 table 4: names that need no rtpmap */
 #define CODEC(id, text, hz, st)                                                          \
-	if ((st) == (int)pt) {                                                           \
+	if ((st) == (int)f->payload_type) {                                              \
 		f->name = STR(text);                                                     \
 		f->clock_hz = (hz);                                                      \
 	}
 #include "signaling/sdp/codec.def"
 #undef CODEC
+}
+
+/* What is no payload type, and what the table has no room for, is not chosen. */
+static void take_formats(struct sdp_media *m)
+{
+	struct str rest = m->formats;
+
+	while (rest.n > 0 && m->count < SDP_FORMATS_MAX) {
+		struct sdp_format *f = &m->v[m->count];
+		uint32_t pt;
+
+		if (number(word(&rest), 127, &pt) != 0)
+			continue;
+		*f = (struct sdp_format){.payload_type = (uint8_t)pt, .channels = 1};
+		name_static(f);
 		m->count++;
 	}
-	return 0;
 }
 
 /* "audio 49170[/2] RTP/AVP 0 101" */
@@ -76,23 +75,23 @@ static int parse_media(struct sdp *s, struct str v)
 {
 	struct sdp_media *m = &s->media[s->count];
 	struct str ports, rest;
-	uint32_t port;
-	int err;
+	uint32_t port = 0;
 
 	if (s->count == SDP_MEDIA_MAX)
 		return ERR_RANGE;
-	*m = (struct sdp_media){.line = v};
-	m->kind = word(&v);
+	*m = (struct sdp_media){.kind = word(&v)};
 	ports = word(&v);
 	m->proto = word(&v);
 	m->formats = v;
-	err = number(str_cut(ports, '/', &rest), 65535, &port);
-	if (err != 0 || m->kind.n == 0 || m->proto.n == 0 || m->formats.n == 0)
-		return err != 0 ? err : ERR_SYNTAX;
+	if (m->proto.n == 0)
+		return ERR_SYNTAX; /* what would its line in the answer be */
+	(void)!number(str_cut(ports, '/', &rest), 65535, &port);
 	m->port = (uint16_t)port;
 	m->is_rtp = str_ieq(m->proto, STR("RTP/AVP"));
+	if (m->is_rtp)
+		take_formats(m);
 	s->count++;
-	return parse_formats(m);
+	return 0;
 }
 
 static struct sdp_format *format_of(struct sdp_media *m, struct str pt_text)
@@ -107,32 +106,42 @@ static struct sdp_format *format_of(struct sdp_media *m, struct str pt_text)
 	return NULL;
 }
 
-/* "0 PCMU/8000[/1]" */
-static int parse_rtpmap(struct sdp_media *m, struct str v)
+/* "0 PCMU/8000[/1]"; any other text makes the format an unknown one. */
+static void take_rtpmap(struct sdp_media *m, struct str v)
 {
 	struct sdp_format *f = format_of(m, word(&v));
-	struct str clock, channels, name = str_cut(v, '/', &clock);
-	uint32_t hz;
+	struct str clock, channels, name = str_cut(v, '/', &clock),
+				    hz = str_cut(clock, '/', &channels);
 
-	if (number(str_cut(clock, '/', &channels), 1000000, &hz) != 0 || name.n == 0)
-		return ERR_SYNTAX;
 	if (f == NULL)
-		return 0; /* of a format that is not in the m= line: nobody asks for it */
+		return; /* of a format that is not in the m= line: nobody asks for it */
 	f->name = name;
-	f->clock_hz = hz;
-	return 0;
+	f->channels = 1;
+	if (number(hz, UINT32_MAX, &f->clock_hz) != 0 ||
+	    (channels.n > 0 && number(channels, UINT32_MAX, &f->channels) != 0))
+		f->name = (struct str){"", 0};
 }
 
 /* "53020" or "53020 IN IP4 126.16.64.4" (RFC 3605) */
-static int parse_rtcp(struct sdp_media *m, struct str v)
+static void take_rtcp(struct sdp_media *m, struct str v)
 {
-	uint32_t port = 0;
-	int err = number(word(&v), 65535, &port);
+	uint32_t port;
 
-	if (err == 0 && v.n > 0)
-		err = parse_connection(v, &m->rtcp);
+	if (number(word(&v), 65535, &port) != 0)
+		return;
+	m->rtcp = connection(v);
 	m->rtcp.port = (uint16_t)port;
-	return err;
+}
+
+/* "20", "22.5" (RFC 8866 6.4); we have no frames of a part of a millisecond. */
+static uint32_t ptime(struct str v)
+{
+	struct str part, whole = str_cut(v, '.', &part);
+	uint32_t ms;
+
+	while (part.n > 0 && part.p[part.n - 1] == '0')
+		part.n--;
+	return part.n == 0 && number(whole, 1000, &ms) == 0 ? ms : 0;
 }
 
 static bool direction_of(struct str name, enum sdp_direction *ret)
@@ -153,41 +162,29 @@ static bool direction_of(struct str name, enum sdp_direction *ret)
 	return false;
 }
 
-static int parse_attribute(struct sdp_media *m, struct str v)
+static void take_attribute(struct sdp_media *m, struct str v)
 {
 	struct str value, name = str_cut(v, ':', &value);
 
 	if (direction_of(name, &m->direction))
-		return 0;
-	if (str_eq(name, STR("rtpmap")) && m->is_rtp)
-		return parse_rtpmap(m, value);
-	if (str_eq(name, STR("rtcp")))
-		return parse_rtcp(m, value);
-	if (str_eq(name, STR("ptime")))
-		return number(str_trim(value), 1000, &m->ptime_ms);
-	if (str_eq(name, STR("fmtp"))) {
+		return;
+	if (str_eq(name, STR("rtpmap"))) {
+		take_rtpmap(m, value);
+	} else if (str_eq(name, STR("rtcp"))) {
+		take_rtcp(m, value);
+	} else if (str_eq(name, STR("ptime"))) {
+		m->ptime_ms = ptime(str_trim(value));
+	} else if (str_eq(name, STR("fmtp"))) {
 		struct sdp_format *f = format_of(m, word(&value));
 
 		if (f != NULL)
 			f->fmtp = value;
 	}
-	return 0;
-}
-
-/* b=AS:64 */
-static int parse_bandwidth(struct str v)
-{
-	struct str value;
-	uint32_t kbit;
-
-	(void)str_cut(v, ':', &value);
-	return number(value, UINT32_MAX, &kbit);
 }
 
 struct session {
 	struct addr addr;
 	enum sdp_direction direction;
-	bool has_direction;
 };
 
 static int parse_line(struct sdp *s, struct session *all, char type, struct str v)
@@ -205,12 +202,10 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 		return err;
 	}
 	if (type == 'c')
-		return parse_connection(v, m != NULL ? &m->addr : &all->addr);
-	if (type == 'b')
-		return parse_bandwidth(v);
-	if (type == 'a' && m != NULL)
-		return parse_attribute(m, v);
-	if (type == 'a')
+		*(m != NULL ? &m->addr : &all->addr) = connection(v);
+	else if (type == 'a' && m != NULL)
+		take_attribute(m, v);
+	else if (type == 'a')
 		(void)direction_of(v, &all->direction);
 	else if (type == 'o')
 		s->origin = v;
@@ -244,7 +239,7 @@ int sdp_parse(struct str text, struct sdp *ret)
 
 		if (line.n == 0)
 			continue;
-		if (n == SDP_LINES_MAX)
+		if (n >= SDP_LINES_MAX)
 			return ERR_RANGE;
 		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
 		    (n == 0 && !str_eq(line, STR("v=0"))))

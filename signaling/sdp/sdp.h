@@ -33,21 +33,23 @@ enum sdp_codec {
 struct sdp_format {
 	uint8_t payload_type;
 	struct str name; /* from rtpmap, or of the static type; n == 0: unknown */
-	uint32_t clock_hz;
+	uint32_t clock_hz, channels;
 	struct str fmtp;
 };
 
+/* What can not be read leaves a stream that is not chosen, or an attribute that was not
+ * given: it is refused by itself (RFC 3264 6), and what is refused is not judged. */
 struct sdp_media {
-	struct str line; /* the whole m= value */
-	struct str kind, proto, formats;
-	uint16_t port;
-	bool is_rtp;      /* RTP/AVP: formats are payload types */
-	struct addr addr; /* c= of the media or the session; port 0; family NONE: none
-			     that is an IP address */
-	struct addr rtcp; /* a=rtcp; family NONE: the port above */
+	struct str kind, proto;
+	struct str formats; /* as written; n == 0: none */
+	uint16_t port;      /* 0: rejected, or no port number */
+	bool is_rtp;        /* RTP/AVP: formats are payload types */
+	struct addr addr;   /* c= of the media or the session; port 0; family NONE: none
+			       that is an IP address */
+	struct addr rtcp;   /* a=rtcp; family NONE: the port above; port 0: not given */
 	enum sdp_direction direction;
-	uint32_t ptime_ms; /* 0 = not given */
-	struct sdp_format v[SDP_FORMATS_MAX];
+	uint32_t ptime_ms;                    /* 0 = not given */
+	struct sdp_format v[SDP_FORMATS_MAX]; /* the first of them */
 	uint32_t count;
 };
 
@@ -58,27 +60,58 @@ struct sdp {
 	uint32_t count;
 };
 
-/* Everything borrows from `text`. ERR_SYNTAX; ERR_RANGE: more lines, media or formats
- * than the limits. */
+/* Everything borrows from `text`. ERR_SYNTAX: no description, or an m= line without kind
+ * or protocol; ERR_RANGE: more octets, lines or media than the limits. */
 MUST_USE int sdp_parse(struct str text, struct sdp *ret);
 
-/* What of an offer we take: the first audio stream that is not rejected, its first codec
- * that we speak. */
+/* What of an offer we take: the first audio stream that we can serve, in it the first
+ * codec that we speak. */
 struct sdp_choice {
 	uint32_t media; /* index */
-	enum sdp_codec codec;
+	uint32_t codec; /* enum sdp_codec */
 	uint8_t payload_type;
 	uint8_t dtmf_payload_type; /* 0 = telephone-event was not offered */
-	uint32_t ptime_ms;         /* 20 when not given */
-	struct addr rtp, rtcp;
-	enum sdp_direction direction; /* ours: the mirror of the offer's */
+	uint8_t pad[2];
+	uint32_t ptime_ms;    /* 20 when not given, or not one of ours */
+	struct addr rtp;      /* 0.0.0.0 or ::, on hold: nothing is sent there */
+	struct addr rtcp;     /* likewise */
+	uint32_t direction;   /* enum sdp_direction, ours: the mirror of the offer's */
 };
 
-/* ERR_UNSUPPORTED: nothing in it that we can speak. */
-MUST_USE int sdp_choose(const struct sdp *offer, struct sdp_choice *ret);
+#define SDP_FAMILY(f) (1u << (f))
+#define SDP_FAMILIES  (SDP_FAMILY(ADDR_V4) | SDP_FAMILY(ADDR_V6))
 
-/* The answer: every m= line of the offer in order, the chosen one with `local`, the
+struct sdp_wants {
+	uint32_t families;            /* that media has: SDP_FAMILY() of each */
+	const struct sdp_choice *now; /* what is in use; stays when it is offered again;
+					 NULL: nothing yet */
+};
+
+/* How far the best stream came. */
+enum sdp_fit {
+	SDP_FITS,
+	SDP_NO_MEDIA,     /* no audio, or only rejected ones */
+	SDP_NO_TRANSPORT, /* not over RTP/AVP */
+	SDP_NO_ADDRESS,   /* of no family that media has */
+	SDP_NO_FORMAT,    /* no codec of ours */
+	SDP_FIT_KINDS
+};
+
+/* `*ret` is set when it is SDP_FITS. */
+MUST_USE enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
+				 struct sdp_choice *ret);
+
+/* Can a choice that was stored be one of this offer? */
+bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer);
+
+/* Who answers. */
+struct sdp_origin {
+	struct addr local; /* of the stream that is taken */
+	uint64_t session_id;
+	uint64_t version; /* o=: counts changes of our description (RFC 3264 8) */
+};
+
+/* The answer: every m= line of the offer in order, the chosen one with our address, the
  * others rejected with port 0. ERR_NOSPC. */
 MUST_USE int sdp_answer(struct buf *b, const struct sdp *offer,
-			const struct sdp_choice *c, const struct addr *local,
-			uint64_t session_id);
+			const struct sdp_choice *c, const struct sdp_origin *o);

@@ -14,9 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sdp_choice c;
 	struct addr local = {.family = ADDR_V4, .port = 4000, .ip = {192, 0, 2, 1}};
 
-	if (sdp_parse((struct str){(const char *)data, size}, &offer) != 0 || sdp_choose(&offer, &c) != 0)
+	if (sdp_parse((struct str){(const char *)data, size}, &offer) != 0 ||
+	    sdp_choose(&offer, &(struct sdp_wants){.families = SDP_FAMILIES}, &c) != SDP_FITS)
 		return 0;
-	if (sdp_answer(&b, &offer, &c, &local, 1) != 0)
+	if (sdp_answer(&b, &offer, &c, &(struct sdp_origin){local, 1, 1}) != 0)
 		return 0;
 	/* our own answer is an offer somebody can read, with as many lines */
 	if (sdp_parse(buf_str(&b), &again) != 0 || again.count != offer.count)

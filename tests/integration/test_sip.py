@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ import time
 import pytest
 
 from sip_peer import Peer
+from sniff import Sniffer
 from system import wait_for
 
 
@@ -311,7 +313,7 @@ def test_a_request_without_via_is_dropped(peer):
 
 
 @pytest.mark.parametrize("sdp, code", [
-    ("m=audio x RTP/AVP 0\r\n", 400), ("m=audio 4000 RTP/AVP 18\r\n", 488), ("m=video 4000 RTP/AVP 96\r\n", 488),
+    ("m=audio x RTP/AVP 0\r\n", 488), ("m=audio 4000 RTP/AVP 18\r\n", 488), ("m=video 4000 RTP/AVP 96\r\n", 488),
     ("m=audio 0 RTP/AVP 0\r\n", 488), ("", 488),
 ])
 def test_offers_that_can_not_be_answered(peer, sdp, code):
@@ -319,6 +321,100 @@ def test_offers_that_can_not_be_answered(peer, sdp, code):
     body = f"v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n{sdp}" if sdp else ""
     peer.send(peer.request("INVITE", body=body))
     peer.wait(code)
+
+
+def offer(peer, *lines: str, host: str = "") -> str:
+    kind = "IP6" if ":" in (host or peer.host) else "IP4"
+    return "\r\n".join(["v=0", f"o=p 1 1 IN {kind} {host or peer.host}", "s=-", f"c=IN {kind} {host or peer.host}", "t=0 0", *lines, ""])
+
+
+def test_what_is_refused_is_not_judged(peer):
+    """S6 S7 S8 S9 S10 S11: one line that can be served, between others in which nothing is right"""
+    audio = f"m=audio {peer.rtp_port} RTP/AVP 0"
+    many = " ".join(str(n) for n in range(70, 120))
+    body = offer(peer, "m=video 0 RTP/AVP 255", "m=video 0 RTP/AVP", "a=rtpmap:96", "m=video 5000 RTP/AVP *", "a=ptime:22.5", "b=X-YZ:abc",
+                 audio, "a=rtpmap:101 telephone-event", "a=ptime:22.5", "b=AS:64.5", f"m=video 5002 RTP/AVP {many}", "a=rtcp:70000")
+    peer.send(peer.request("INVITE", body=body))
+    answer = peer.wait(200)
+    lines = re.findall(r"\r\nm=([^\r]*)", answer)
+    assert lines[:3] == ["video 0 RTP/AVP 255", "video 0 RTP/AVP 0", "video 0 RTP/AVP *"]
+    assert re.fullmatch(r"audio [1-9]\d* RTP/AVP 0", lines[3])
+    assert lines[4:] == [f"video 0 RTP/AVP {many}"]
+    peer.learn(answer)
+    peer.send(peer.request("ACK", cseq=1))
+    peer.bye()
+
+
+@pytest.mark.parametrize("host, warning", [("2001:db8::10", "301"), ("", "305")])
+def test_a_refusal_says_what_the_offer_lacks(peer, host, warning):
+    """S13: a family that media has not will never fit: 488, not the 503 of a trunk that is down"""
+    peer.send(peer.request("INVITE", body=offer(peer, f"m=audio 4000 RTP/AVP {0 if host else 18}", host=host)))
+    refusal = peer.wait(488, 503)
+    assert refusal.startswith("SIP/2.0 488") and f"\r\nWarning: {warning} " in refusal and "Retry-After" not in refusal
+
+
+def test_the_line_of_a_family_that_media_has_is_taken(peer):
+    """S14"""
+    body = offer(peer, "m=audio 4000 RTP/AVP 0", "c=IN IP6 2001:db8::10", f"m=audio {peer.rtp_port} RTP/AVP 0")
+    peer.send(peer.request("INVITE", body=body))
+    answer = peer.wait(200)
+    first, second = re.findall(r"\r\nm=audio (\d+)", answer)
+    assert first == "0" and second != "0"
+    peer.learn(answer)
+    peer.send(peer.request("ACK", cseq=1))
+    peer.bye()
+
+
+@pytest.mark.parametrize("attribute", ["", "a=sendonly\r\n"])
+def test_hold_in_the_first_offer(system, peer, attribute):
+    """S12, RFC 3264 8.4: taken with our port, and neither RTP nor RTCP leaves while the backend talks"""
+    body = peer.sdp().replace(f"c=IN IP4 {peer.host}", "c=IN IP4 0.0.0.0") + attribute
+    peer.send(peer.request("INVITE", body=body))
+    answer = peer.wait(200)
+    assert "\r\na=recvonly\r\n" in answer
+    peer.learn(answer)
+    host, port = peer.media(answer)
+    assert host == peer.host and port != 0
+    pool = (system.rtp_port, system.rtp_last)
+    sniffer = Sniffer([pool])
+    peer.send(peer.request("ACK", cseq=1))
+    for i in range(300):  # 6 s, longer than the interval of reports; the echo would send it all back
+        peer.rtp.sendto(struct.pack("!BBHII", 0x80, 0, i, 160 * i, 7) + bytes(160), (host, port))
+        time.sleep(0.02)
+    seen = sniffer.close()
+    assert sum(d.target == (host, port) for d in seen) == 300
+    assert [d for d in seen if pool[0] <= d.source[1] <= pool[1]] == []
+    peer.bye()
+
+
+def test_what_is_in_use_stays_when_it_is_offered_again(peer):
+    """S22 S26: other codecs, another order and one line more: the codec stays, our version counts"""
+    first = peer.call()
+    body = peer.sdp(formats="8 101 0").replace("o=peer 1 1", "o=peer 1 2") + "m=video 5000 RTP/AVP 96\r\n"
+    peer.send(peer.request("INVITE", body=body))
+    second = peer.wait(200)
+    peer.send(peer.request("ACK", cseq=peer.cseq))
+    assert [re.search(r"m=audio \d+ RTP/AVP ([^\r]*)", a).group(1) for a in (first, second)] == ["0 101", "0 101"]
+    versions = [re.search(r"\r\no=- (\d+) (\d+) ", a).groups() for a in (first, second)]
+    assert versions[0][0] == versions[1][0] and [v[1] for v in versions] == ["1", "2"]
+    assert second.count("\r\nm=") == 2 and "\r\nm=video 0 RTP/AVP 96\r\n" in second
+    peer.bye()
+
+
+def test_a_source_has_its_share_of_new_requests(make_system, backends):
+    """H18: what is beyond is dropped before it is parsed; calls that are up go on"""
+    made = make_system(calls=4, settings={"sip.new_per_source_per_s": 1})
+    backends.start(made)
+    p, crowd = Peer(made), Peer(made)
+    p.call()
+    for _ in range(50):
+        crowd.send(crowd.request("OPTIONS"))
+    wait_for(lambda: made.metric("tipring_sip_source_limited_total") >= 40, 3)
+    p.send(p.request("OPTIONS"))
+    p.wait(200)
+    p.bye()
+    p.close()
+    crowd.close()
 
 
 def test_a_full_table_answers_503_with_retry_after(make_system, backends):

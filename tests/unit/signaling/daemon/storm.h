@@ -16,7 +16,12 @@
 #include <unistd.h>
 
 #include "common/base/must.h"
-#include "signaling/daemon/signaling.h"
+#include "signaling/daemon/from_bus.h"
+#include "signaling/daemon/from_peer.h"
+#include "signaling/daemon/takeover.h"
+#include "signaling/daemon/tick.h"
+#include "signaling/daemon/to_bus.h"
+#include "signaling/daemon/udp.h"
 
 #define STORM_LEGS    4u
 #define STORM_CALLERS 3u
@@ -108,12 +113,6 @@ void udp_send(struct signaling *s, const struct sip_effect *e)
 	     e->to.port < 5062 + STORM_CALLERS);
 	storm_post(false, e->to.port - 5062u, e->p, e->n);
 	storm_effect();
-}
-
-struct addr udp_local(struct signaling *s, const struct sip_flow *flow, const struct addr *peer)
-{
-	(void)s, (void)flow, (void)peer;
-	return (struct addr){.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}};
 }
 
 bool worker_welcome(const struct worker *w)
@@ -250,8 +249,12 @@ static void storm_open(uint64_t now_ms)
 	storm->actor.now_ms = now_ms;
 	storm->actor.stats.values = storm->values;
 	s->actor = &storm->actor;
-	s->leg_config.answer_timeout_ms = 30000;
+	s->leg_config = (struct leg_config){.answer_timeout_ms = 30000,
+					    .families = SDP_FAMILIES};
 	s->listener_count = 2;
+	for (unsigned i = 0; i < 2; i++)
+		s->listeners[i].bound = (struct addr){
+			.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}};
 	wheel_init(&s->wheel, now_ms);
 	must(pool_init(&s->legs, STORM_LEGS, sizeof(struct leg)) == 0);
 	pool_spread(&s->legs, storm->seed++);
@@ -324,12 +327,12 @@ static void storm_kill_idle(void)
 static void storm_pass(uint64_t ms)
 {
 	for (uint64_t end = storm->actor.now_ms + ms; storm->actor.now_ms < end;) {
-		uint64_t next = effects_deadline_ms(&storm->s);
+		uint64_t next = tick_deadline_ms(&storm->s);
 
 		if (next <= storm->actor.now_ms)
 			next = storm->actor.now_ms + 1;
 		storm->actor.now_ms = next < end ? next : end;
-		effects_tick(&storm->s);
+		tick_run(&storm->s);
 	}
 	for (uint32_t i = 0; i < storm->net_count;) {
 		if (storm->net[i].sent_ms + STORM_AGE_MS >= storm->actor.now_ms)
@@ -498,7 +501,7 @@ static void storm_deliver(uint32_t at, bool keep, bool answer)
 		struct sip_effects fx;
 
 		sip_stack_input(&storm->s.stack, &in, storm->actor.now_ms, &fx);
-		effects_of_stack(&storm->s, &fx);
+		from_peer(&storm->s, &fx);
 		return;
 	}
 	must(sip_parse(k.p, k.n, &m) == 0);
@@ -643,7 +646,7 @@ static void storm_run(const uint8_t *p, size_t n)
 	storm = &run;
 	storm->control_up = true;
 	storm->seed = 77;
-	must(slab_create("storm", STORM_LEGS, sizeof(struct leg_record), TAKEOVER_SCHEMA,
+	must(slab_create("storm", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA,
 			 &slab) == 0);
 	storm->slab_fd = dup(slab.region.fd);
 	slab_close(&slab);

@@ -1,0 +1,160 @@
+/* from_peer.c - see from_peer.h */
+#include "signaling/daemon/from_peer.h"
+
+#include <inttypes.h>
+
+#include "common/base/log.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/legs.h"
+#include "signaling/daemon/serve_effects.h"
+#include "signaling/daemon/udp.h"
+
+static void refuse(struct signaling *s, const struct sip_effect *e,
+		   struct leg_refusal why)
+{
+	count(s, STAT_signaling_legs_refused, 1);
+	log_debug("leg.refused", "sip_call_id=%.*s code=%u", (int)e->core->call_id.n,
+		  e->core->call_id.p, why.code);
+	serve_refuse(s, e, why);
+}
+
+static void new_leg(struct signaling *s, const struct sip_effect *e)
+{
+	struct leg_refusal full = {.code = 503}, why;
+	struct addr local;
+	uint64_t handle;
+	struct leg *l;
+
+	if (local_address(s, &e->packet->flow, &e->packet->source, &local) != 0) {
+		refuse(s, e, full);
+		return;
+	}
+	l = legs_take(s, &handle);
+	if (l == NULL) {
+		refuse(s, e, full);
+		return;
+	}
+	why = leg_open(l, &s->leg_config, e, sip_stack_tag(&s->stack, e->txn));
+	if (why.code != 0) {
+		pool_give(&s->legs, l);
+		refuse(s, e, why);
+		return;
+	}
+	l->timer.owner = l;
+	l->r.handle = handle;
+	l->r.local = local;
+	slab_clear(&s->slab, pool_slot(handle));
+	sip_stack_set_user(&s->stack, e->txn, handle);
+	legs_index(s, l);
+	count(s, STAT_signaling_legs_opened, 1);
+	log_debug("leg.opened", "leg=%" PRIx64 " sip_call_id=%s", handle,
+		  l->r.dialog.call_id);
+	(void)effects_leg_input(s, l, LEG_EV_INVITE);
+}
+
+/* Changing a session in mid-call is not served yet: it stays as it is. */
+static void reinvite(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	struct leg_refusal why = leg_refresh(l, &s->leg_config, e);
+
+	legs_save(s, l); /* the CSeq */
+	if (why.code != 0) {
+		serve_refuse(s, e, why);
+		return;
+	}
+	sip_stack_set_user(&s->stack, e->txn, pool_handle(&s->legs, l));
+	count(s, STAT_signaling_legs_refreshed, 1);
+	(void)effects_leg_input(s, l, LEG_EV_REFRESH);
+}
+
+static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (e->msg->method == SIP_M_BYE) {
+		/* answered when its effect can not be lost any more */
+		(void)effects_leg_input(s, l, LEG_EV_BYE);
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+	} else if (e->msg->method == SIP_M_INVITE) {
+		reinvite(s, l, e);
+	} else if (e->msg->method == SIP_M_OPTIONS) {
+		serve_answer(s, e->txn,
+		       &(struct sip_reply){.code = 200,
+					   .headers = STR(SIP_OPTIONS_HEADERS)});
+	} else {
+		serve_refuse(s, e, (struct leg_refusal){.code = 405});
+	}
+}
+
+static void in_dialog(struct signaling *s, const struct sip_effect *e)
+{
+	struct leg *l = legs_find(s, e->core);
+
+	if (l == NULL) {
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 481});
+		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
+			sip_stack_dismiss(&s->stack, e->txn);
+	} else if (e->core->cseq.number <=
+		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
+		serve_answer(s, e->txn,
+		       &(struct sip_reply){.code = 500,
+					   .reason = STR("CSeq is too low")});
+	} else {
+		l->r.dialog.remote_cseq = e->core->cseq.number;
+		serve(s, l, e);
+	}
+}
+
+static void got_request(struct signaling *s, const struct sip_effect *e)
+{
+	if (e->core->to.tag.n > 0)
+		in_dialog(s, e);
+	else
+		new_leg(s, e);
+}
+
+static void got_ack(struct signaling *s, const struct sip_effect *e)
+{
+	struct leg *l = legs_find(s, e->core);
+
+	if (l == NULL || e->core->cseq.number != l->r.invite_cseq)
+		return; /* of another INVITE than the last */
+	sip_stack_settle(&s->stack, l->txn);
+	(void)effects_leg_input(s, l, LEG_EV_ACK);
+}
+
+void from_peer(struct signaling *s, const struct sip_effects *fx)
+{
+	struct sip_effects mine = *fx;
+
+	for (uint32_t i = 0; i < mine.n; i++) {
+		const struct sip_effect *e = &mine.v[i];
+		struct leg *l = pool_get(&s->legs, e->user);
+
+		switch (e->kind) {
+		case SIP_SEND:
+			udp_send(s, e);
+			break;
+		case SIP_GOT_REQUEST:
+			got_request(s, e);
+			break;
+		case SIP_GOT_ACK:
+			got_ack(s, e);
+			break;
+		case SIP_GOT_CANCEL:
+			if (l != NULL)
+				(void)effects_leg_input(s, l, LEG_EV_CANCEL);
+			break;
+		case SIP_GOT_RESPONSE:
+		case SIP_NO_RESPONSE:
+			if (l != NULL)
+				(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
+			break;
+		case SIP_REFUSAL_ACK:
+		case SIP_NO_ACK:
+			if (l != NULL)
+				(void)effects_leg_input(s, l, LEG_EV_REFUSAL_DONE);
+			break;
+		case SIP_EFFECT_KINDS:
+			break;
+		}
+	}
+}

@@ -1,0 +1,25 @@
+/* legs.h - the table of legs: found by handle and by dialog, kept in the slab. */
+#pragma once
+
+#include "signaling/daemon/signaling.h"
+
+/* A leg that only waits for the ACK of its refusal: the first to make room. */
+static inline bool legs_is_spare(const struct leg *l)
+{
+	return l->r.state == LEG_REFUSED && !l->r.over.owed;
+}
+
+/* A zeroed one, or NULL when the table is full. */
+struct leg *legs_take(struct signaling *s, uint64_t *ret_handle);
+void legs_free(struct signaling *s, struct leg *l);
+
+/* By dialog. */
+void legs_index(struct signaling *s, struct leg *l);
+void legs_unindex(struct signaling *s, struct leg *l);
+/* The one an in-dialog request belongs to, or NULL. */
+struct leg *legs_find(struct signaling *s, const struct sip_core *c);
+
+/* Into the slab, with its transaction. */
+void legs_save(struct signaling *s, struct leg *l);
+/* The timer follows r.deadline_ms. */
+void legs_arm(struct signaling *s, struct leg *l);

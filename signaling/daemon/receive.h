@@ -1,0 +1,6 @@
+/* receive.h - datagrams that arrived. */
+#pragma once
+
+#include "signaling/daemon/signaling.h"
+
+void receive_datagram(struct signaling *s, const struct loop_event *e);

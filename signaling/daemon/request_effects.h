@@ -1,0 +1,8 @@
+/* request_effects.h - requests of ours, for legs. */
+#pragma once
+
+#include "signaling/daemon/signaling.h"
+
+/* LEG_FX_SEND_BYE. When it can not be repeated there is nothing to wait for: the leg's
+ * deadline is now. */
+void request_bye(struct signaling *s, struct leg *l);

@@ -1,0 +1,103 @@
+/* serve_effects.c - see serve_effects.h */
+#include "signaling/daemon/serve_effects.h"
+
+#include <inttypes.h>
+
+#include "common/base/log.h"
+#include "signaling/daemon/legs.h"
+#include "signaling/daemon/udp.h"
+
+void serve_answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
+{
+	struct sip_effects out = {.n = 0};
+
+	if (txn == 0)
+		sip_stack_answer(&s->stack, r, &out);
+	else
+		(void)!sip_stack_respond(&s->stack, txn, r, s->actor->now_ms, &out);
+	udp_send_all(s, &out);
+}
+
+/* RFC 3261 20.43 */
+static const char *const warnings[SDP_FIT_KINDS] = {
+	[SDP_NO_MEDIA] = "304 tipring \"Media type not available\"",
+	[SDP_NO_TRANSPORT] = "302 tipring \"Incompatible transport protocol\"",
+	[SDP_NO_ADDRESS] = "301 tipring \"Incompatible network address formats\"",
+	[SDP_NO_FORMAT] = "305 tipring \"Incompatible media format\"",
+};
+
+void serve_refuse(struct signaling *s, const struct sip_effect *e,
+		  struct leg_refusal why)
+{
+	char area[512];
+	struct buf b = buf_of(area, sizeof area);
+	struct sip_reply r = {.code = why.code};
+
+	sip_refusal_headers(&b, e->msg, why.code);
+	if (warnings[why.fit] != NULL) {
+		buf_z(&b, "Warning: ");
+		buf_z(&b, warnings[why.fit]);
+		buf_z(&b, "\r\n");
+	}
+	if (why.code == 500 || why.code == 503)
+		sip_put_retry_after(&b, rand_u64(&s->stack.rand));
+	r.headers = buf_str(&b);
+	serve_answer(s, e->txn, &r);
+}
+
+static void put_contact(const struct leg *l, struct buf *b)
+{
+	buf_z(b, "Contact: <sip:");
+	addr_print(b, &l->r.local);
+	buf_z(b, ">\r\n");
+}
+
+/* As control wished, when it is its code. */
+static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply *r)
+{
+	if (r->code != l->wish.code || r->code < 300)
+		return;
+	r->reason = str_of(l->wish.reason);
+	if (l->wish.retry_after_s > 0) {
+		buf_z(headers, "Retry-After: ");
+		buf_u64(headers, l->wish.retry_after_s);
+		buf_z(headers, "\r\n");
+	}
+}
+
+int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
+{
+	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
+	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
+	struct sip_reply r = {.code = code, .make_dialog = code > 100 && code < 300};
+	struct sip_effects out = {.n = 0};
+	int err = 0;
+
+	if (r.make_dialog)
+		put_contact(l, &h);
+	if (code >= 200 && code < 300) {
+		buf_z(&h, "Allow: " SIP_ALLOW "\r\n");
+		err = leg_print_answer(l, &sdp);
+		r.type = STR("application/sdp");
+		r.body = buf_str(&sdp);
+	}
+	put_wish(l, &h, &r);
+	r.headers = buf_str(&h);
+	if (err == 0)
+		err = sip_stack_respond(&s->stack, l->txn, &r, s->actor->now_ms, &out);
+	if (err != 0)
+		log_warn("leg.respond", "leg=%" PRIx64 " sip_call_id=%s code=%u reason=%s",
+			 pool_handle(&s->legs, l), l->r.dialog.call_id, code,
+			 err_name(err));
+	legs_save(s, l); /* before it leaves: a successor must know what was said */
+	udp_send_all(s, &out);
+	return err;
+}
+
+void serve_repeat(struct signaling *s, struct leg *l)
+{
+	struct sip_effects out = {.n = 0};
+
+	sip_stack_repeat(&s->stack, l->txn, &out);
+	udp_send_all(s, &out);
+}

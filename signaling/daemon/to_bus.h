@@ -1,0 +1,14 @@
+/* to_bus.h - what signaling tells control. */
+#pragma once
+
+#include "signaling/daemon/signaling.h"
+
+/* ERR_AGAIN: the queue is full. */
+MUST_USE int to_bus_incoming(struct signaling *s, const struct leg *l);
+void to_bus_ringing(struct signaling *s, const struct leg *l);
+void to_bus_confirmed(struct signaling *s, const struct leg *l);
+/* Answered with LegForget once control has recorded it; the leg is kept, and is in the
+ * roster, until then. */
+void to_bus_over(struct signaling *s, const struct leg *l);
+/* Every leg that control does not know to be over. */
+void to_bus_roster(struct signaling *s);

@@ -1,0 +1,120 @@
+/* kit.h - a leg in the hands of a test. */
+#pragma once
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "signaling/leg/leg.h"
+
+#define INVITE                                                                                   \
+	"INVITE sip:echo@192.0.2.9 SIP/2.0\r\nX-Room-ID: r7\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"        \
+	"From: \"%s\" <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>\r\nCall-ID: %s\r\nCSeq: 7 INVITE\r\n"  \
+	"Contact: <sip:al@192.0.2.1:5060>\r\nx-odd: a\r\nSubject: s\r\n"
+#define HEAD "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+#define SDP HEAD "m=audio 4000 RTP/AVP 0\r\n"
+
+static const struct leg_config cfg = {.answer_timeout_ms = 30000, .families = SDP_FAMILIES};
+static struct leg *leg;
+static struct leg_effects out;
+
+static enum sdp_fit fit; /* of the last refusal */
+
+static inline unsigned code_and_fit(struct leg_refusal why)
+{
+	fit = why.fit;
+	return why.code;
+}
+
+static const char *from = "Al", *call_id = "c1";
+
+static inline unsigned open_leg(const char *headers, const char *body)
+{
+	static char text[16384];
+	static struct sip_msg msg;
+	static struct sip_core core;
+	static struct sip_packet packet;
+	struct sip_effect e = {.kind = SIP_GOT_REQUEST, .txn = 5, .packet = &packet, .msg = &msg, .core = &core};
+	int n = snprintf(text, sizeof text, INVITE "%sContent-Length: %zu\r\n\r\n%s", from, call_id, headers, strlen(body), body);
+
+	cr_assert_lt((size_t)n, sizeof text);
+	packet = (struct sip_packet){.p = text, .n = (size_t)n, .source = {.family = ADDR_V4, .port = 5060},
+				      .flow = {.listener = 3}};
+	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
+	cr_assert_eq(sip_validate(&msg, &core).status, 0);
+	memset(leg, 0, sizeof *leg);
+	leg->r.local = (struct addr){.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}};
+	return code_and_fit(leg_open(leg, &cfg, &e, STR("ourtag")));
+}
+
+/* What a re-INVITE with this offer is answered; 0: 200. */
+static inline unsigned reinvite(unsigned cseq, const char *body)
+{
+	static char text[16384];
+	static struct sip_msg msg;
+	static struct sip_core core;
+	static struct sip_packet packet;
+	struct sip_effect e = {.kind = SIP_GOT_REQUEST, .txn = 6, .packet = &packet, .msg = &msg, .core = &core};
+	int n = snprintf(text, sizeof text,
+			 "INVITE sip:192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKb\r\n"
+			 "From: <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>;tag=ourtag\r\nCall-ID: c1\r\n"
+			 "CSeq: %u INVITE\r\nContact: <sip:al@192.0.2.1:5099>\r\nContent-Type: application/sdp\r\n"
+			 "Content-Length: %zu\r\n\r\n%s",
+			 cseq, strlen(body), body);
+
+	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
+	cr_assert_eq(sip_validate(&msg, &core).status, 0);
+	return code_and_fit(leg_refresh(leg, &cfg, &e));
+}
+
+static inline void setup(void)
+{
+	leg = calloc(1, sizeof *leg); /* 30 KB */
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+}
+
+static inline void teardown(void)
+{
+	free(leg);
+}
+
+static inline bool did(enum leg_fx_kind kind)
+{
+	for (uint32_t i = 0; i < out.n; i++)
+		if (out.v[i].kind == kind)
+			return true;
+	return false;
+}
+
+static inline uint32_t code_of(enum leg_fx_kind kind)
+{
+	for (uint32_t i = 0; i < out.n; i++)
+		if (out.v[i].kind == kind)
+			return out.v[i].code;
+	return 0;
+}
+
+static inline void feed(enum leg_event ev, uint64_t now)
+{
+	cr_assert(leg_input(leg, ev, &cfg, now, &out), "%s in %s", leg_event_name(ev), leg_state_name((enum leg_state)leg->r.state));
+}
+
+static inline void bring_to(enum leg_state state)
+{
+	static const enum leg_event path[LEG_STATES][4] = {
+		[LEG_ROUTING] = {LEG_EV_INVITE},
+		[LEG_RINGING] = {LEG_EV_INVITE, LEG_EV_RING},
+		[LEG_ANSWERED] = {LEG_EV_INVITE, LEG_EV_ANSWER},
+		[LEG_HANGING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_HANGUP},
+		[LEG_CONFIRMED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK},
+		[LEG_REFRESHED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_REFRESH},
+		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
+		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
+		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
+	};
+
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++)
+		feed(path[state][i], 100);
+	cr_assert_eq(leg->r.state, (uint32_t)state);
+}
