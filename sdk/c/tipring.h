@@ -54,7 +54,7 @@ TIPRING_API void tipring_link_close(struct tipring_link *l); /* closes its tapes
 /* Readable when a tape of this link may have something. Call tipring_link_ready() then. */
 TIPRING_API int tipring_link_fd(const struct tipring_link *l);
 
-/* Which tapes have frames to read (or room to write, for those that waited): up to `max` of them into `ret`, the count
+/* Call it every 50 ms too, whether or not the doorbell rang. Which tapes have frames to read (or room to write, for those that waited): up to `max` of them into `ret`, the count
  * as result. 0 means everything is drained and the doorbell is armed: poll tipring_link_fd(). A media worker that was
  * restarted is noticed here and reconnected; tapes go on. */
 TIPRING_API int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int max);
@@ -86,8 +86,13 @@ TIPRING_API int tipring_tape_read_sent(struct tipring_tape *t, struct tipring_fr
  * that the tape is full (20 s ahead; -EAGAIN when n is 0): call again when tipring_link_ready() names the tape. */
 TIPRING_API int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n, uint32_t utterance, bool end);
 
-/* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first. */
+/* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first; without a mark
+ * tipring_link_ready() does that when nothing has followed for 20 ms and everything before is being said. */
 TIPRING_API uint64_t tipring_tape_written(struct tipring_tape *t);
+
+/* Before tipring_flush(): throw away the samples that do not fill a slot yet. The result is how many (of `*ret_utterance`): media
+ * does not know them, and FLUSHED does not count them. */
+TIPRING_API uint32_t tipring_tape_drop(struct tipring_tape *t, uint32_t *ret_utterance);
 
 /* Slots that media has taken, at most one of them still playing. Equal to tipring_tape_written(): all is said. */
 TIPRING_API uint64_t tipring_tape_played(const struct tipring_tape *t);
