@@ -110,11 +110,12 @@ struct tipring_config {
 
 enum tipring_event_kind {
 	TIPRING_EV_REGISTERED = 1, /* control knows us (again): calls of the app may come */
-	TIPRING_EV_OFFER,       /* a call for you: tipring_claim() it */
+	TIPRING_EV_OFFER,       /* a call for you, its facts in `offer`: tipring_claim() it */
 	TIPRING_EV_CLAIMED,     /* it is yours: ring, answer or reject it */
 	TIPRING_EV_MEDIA_READY, /* attach_path, tape_id, rate_hz: attach now */
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
-	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call */
+	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call, behind every
+				 * key, mark and utterance of it */
 	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
 	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
@@ -122,6 +123,20 @@ enum tipring_event_kind {
 	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer) */
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
 	TIPRING_EV_DOWN         /* control does not answer for 3 s; reconnecting by itself */
+};
+
+struct tipring_header {
+	const char *name, *value;
+};
+
+/* Who calls whom; "" is what the caller did not say. */
+struct tipring_offer {
+	const char *from_uri, *from_display, *to_uri, *request_uri;
+	const char *sip_call_id;
+	const char *room_id, *session_id; /* X-Room-ID, X-Session-ID */
+	const char *codec;                /* "PCMU" */
+	const struct tipring_header *headers; /* the X- headers, as they were written */
+	size_t headers_n;
 };
 
 struct tipring_event {
@@ -141,8 +156,7 @@ struct tipring_event {
 	uint64_t discarded_samples;
 	char attach_path[108];
 	char text[128];
-	char from[256]; /* OFFER: URIs */
-	char to[256];
+	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
 /* Connect and register, in the background: a server that is not up is TIPRING_EV_DOWN after 3 s, and is waited for. -EINVAL,
