@@ -37,7 +37,8 @@
 #define TAPE_RINGS_OFFSET      4096u /* first slot of either object */
 #define TAPE_LINE              128u  /* two cache lines: no false sharing by prefetch */
 #define TAPE_SLOT_HEADER_BYTES 48u
-#define TAPE_SAMPLES_MAX       960u /* one slot: 20 ms at 48 kHz */
+#define TAPE_SAMPLES_PER_MS_MAX 48u /* 48 kHz */
+#define TAPE_SAMPLES_MAX       (20u * TAPE_SAMPLES_PER_MS_MAX) /* one slot: 20 ms */
 #define TAPE_HISTORY_SLOTS     128u /* rx, sent: 2.56 s of 20 ms frames (256 for 10 ms) */
 #define TAPE_TX_SLOTS          1024u /* the backend may be 20.48 s ahead, 20 ms frames */
 
@@ -61,7 +62,7 @@ struct tape_slot {
 	uint32_t utterance; /* sent, tx: the backend's number of what is said; 0: none */
 	uint32_t epoch;     /* sent, tx: flush epoch this belongs to */
 	uint32_t end;       /* tx: 1 = last slot of its utterance */
-	uint32_t pad;
+	uint32_t late_us;   /* rx: so long before mono_ns it was due, on a perfect network */
 	/* int16_t pcm[] */
 };
 

@@ -52,7 +52,7 @@ static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *r
 	if (in->remote_rtcp != NULL)
 		err = take_address(in->remote_rtcp, &f.remote_rtcp);
 
-	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? SESSION_PCMU : SESSION_PCMA;
+	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? CODEC_PCMU : CODEC_PCMA;
 	f.payload_type = (uint8_t)in->payload_type;
 	f.dtmf_payload_type = (uint8_t)in->dtmf_payload_type;
 	if (in->ptime_ms != 0)

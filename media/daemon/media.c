@@ -15,7 +15,7 @@
 #define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
-#define SLAB_SCHEMA (0x7365737300000000ull | SESSION_RECORD_VERSION << 16 | sizeof(struct session_record))
+#define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
 
 static struct media the_media;
 
@@ -37,7 +37,7 @@ static int adopt_slab(struct media *m, uint32_t cap)
 			close(fd);
 		custody_drop(m->actor->custody, CUSTODY_SESSION_SLAB, 0);
 	}
-	err = slab_create("sessions", cap, sizeof(struct session_record), SLAB_SCHEMA, &m->slab);
+	err = slab_create("sessions", cap, SESSION_RECORD_MAX, SLAB_SCHEMA, &m->slab);
 	return err == 0 ? custody_keep(m->actor->custody, CUSTODY_SESSION_SLAB, 0, m->slab.region.fd) : err;
 }
 

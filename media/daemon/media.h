@@ -71,6 +71,7 @@ struct media_session {
 	struct port_pair *ports; /* borrowed; NULL once given back */
 	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
+	struct stream_counters told_in;
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
 };

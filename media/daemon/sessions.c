@@ -42,7 +42,7 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
 
 struct addr sessions_local(const struct media *m, const struct media_session *ms)
 {
-	struct addr local = ports_local(ms->ports, &ms->s.r.facts.remote_rtp);
+	struct addr local = ports_local(ms->ports, &ms->s.facts.remote_rtp);
 
 	if (m->advertised.family != ADDR_NONE) {
 		uint16_t port = local.port;
@@ -56,9 +56,11 @@ struct addr sessions_local(const struct media *m, const struct media_session *ms
 void sessions_save(struct media *m, struct media_session *ms)
 {
 	uint64_t handle = sessions_handle(m, ms);
+	uint8_t record[SESSION_RECORD_MAX];
 
 	ms->s.r.handle = handle;
-	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r));
+	if (slab_commit(&m->slab, pool_slot(handle), record, session_record_write(&ms->s, record)) != 0)
+		log_error("session.save", "session=%" PRIx64 " reason=\"too long for its slot\"", handle);
 	ms->s.dirty = false;
 }
 
@@ -81,7 +83,7 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 	for (int i = 0; i < 2; i++) {
 		int err = m->resamplers[slot][i].state != NULL
 				  ? 0
-				  : resample_init(&m->resamplers[slot][i], SESSION_WIRE_HZ, SESSION_WIRE_HZ);
+				  : resample_init(&m->resamplers[slot][i], audio_codecs[0].rate_hz, audio_codecs[0].rate_hz);
 
 		if (err != 0)
 			return err;
@@ -115,7 +117,7 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
-	sessions_report_to(m, ms, &ms->s.r.facts.remote_rtcp);
+	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
@@ -134,7 +136,7 @@ int sessions_open(struct media *m, uint64_t call_id, const struct session_facts 
 	slab_clear(&m->slab, slot);
 	ms->ports = ports_take(&m->ports, &facts->remote_rtp, m->actor->now_ms);
 	err = ms->ports != NULL ? 0 : ERR_NOSPC;
-	ms->s.r.facts = *facts;
+	ms->s.facts = *facts;
 	if (err == 0)
 		err = sessions_equip(m, ms);
 	if (err != 0)
@@ -211,7 +213,7 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
-	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
+	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
 	ms->connected = true;
 	loop_udp_connected(m->actor->loop, ms->rtp_slot);

@@ -70,21 +70,21 @@ void to_bus_started(struct media *m, uint64_t request_id, const struct media_ses
 static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *st)
 {
 	const struct session *s = &ms->s;
-	uint64_t lost = s->seq.lost_before + seq_lost(&s->seq);
+	uint64_t lost = s->in.seq.lost_before + seq_lost(&s->in.seq);
 
-	st->packets_received = s->count.packets_received;
-	st->octets_received = s->count.octets_received;
+	st->packets_received = s->in.count.packets_received;
+	st->octets_received = s->in.count.octets_received;
 	st->packets_lost = lost;
-	st->packets_duplicate = s->seq.duplicates;
-	st->packets_late = s->reorder.late;
-	st->packets_rejected = s->count.packets_rejected + s->count.packets_malformed;
+	st->packets_duplicate = s->in.seq.duplicates;
+	st->packets_late = s->in.reorder.late + s->count.packets_late;
+	st->packets_rejected = s->in.count.packets_rejected + s->in.count.packets_malformed;
 	st->packets_sent = s->count.packets_sent;
 	st->octets_sent = s->count.octets_sent;
 	st->frames_concealed = s->count.frames_concealed;
-	st->jitter_us = seq_jitter(&s->seq) * (1000000u / SESSION_WIRE_HZ);
+	st->jitter_us = seq_jitter(&s->in.seq) * (1000000u / session_codec(s)->clock_hz);
 	st->rtt_us = s->rtt_us;
 	st->remote_lost = s->remote_lost;
-	st->remote_jitter_us = s->remote_jitter * (1000000u / SESSION_WIRE_HZ);
+	st->remote_jitter_us = s->remote_jitter * (1000000u / session_codec(s)->clock_hz);
 	st->hostile_reads = ms->has_tape ? ms->tape.hostile : 0;
 }
 
@@ -149,7 +149,7 @@ static void tell_began(struct media *m, struct media_session *ms, const struct s
 
 	b.session_id = sessions_handle(m, ms);
 	b.pos = v->pos;
-	b.source = address(&a, latch_remote(&ms->s.r.latch));
+	b.source = address(&a, latch_remote(&ms->s.in.latch));
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_MEDIA_STARTED;
 	e.session_media_started = &b;
 	tell_control(m, &e);

@@ -1,5 +1,19 @@
 /* receive.c - datagrams to the timeline: source, sequence, order. */
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
+#include "media/session/key.h"
+#include "media/session/timeline.h"
+
+/* hot */
+static void take(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	if (in->payload_type == s->facts.payload_type)
+		timeline_audio(s, in, ev);
+	else if (s->facts.dtmf_payload_type != 0 && in->payload_type == s->facts.dtmf_payload_type)
+		key_packet(s, in, ev);
+	else
+		s->in.count.packets_unknown++; /* comfort noise (13) too: the gap it explains is filled with silence */
+}
 
 /* hot */
 static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
@@ -8,18 +22,18 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 	struct reorder_item item;
 	uint32_t lost;
 
-	while ((got = reorder_next(&s->reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
+	while ((got = reorder_next(&s->in.reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
 		if (got == REORDER_LOST)
 			s->lost_pending += lost;
 		else
-			timeline_packet(s, &item, ev);
+			take(s, &item, ev);
 	}
 }
 
 /* hot */
 static void heard(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	s->heard_ns = s->alive_ns = now_ns;
+	s->in.heard_ns = s->in.alive_ns = now_ns;
 	if (!s->r.stalled)
 		return;
 	s->r.stalled = false;
@@ -30,13 +44,13 @@ static void heard(struct session *s, uint64_t now_ns, struct session_events *ev)
 /* Numbers start again: what waited is delivered, nothing of it may be taken for the new stream. */
 static void restart(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	reorder_flush(&s->reorder);
+	reorder_flush(&s->in.reorder);
 	if (s->tape != NULL)
 		deliver(s, now_ns, ev);
-	reorder_reset(&s->reorder);
+	reorder_reset(&s->in.reorder);
 	if (s->tape != NULL)
-		digit_expire(s, UINT64_MAX, ev);
-	s->r.dtmf = (struct dtmf){.ignored = s->r.dtmf.ignored};
+		key_expire(s, UINT64_MAX, ev);
+	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
 	s->lost_pending = 0;
 }
 
@@ -44,48 +58,39 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev,
 		  uint64_t *ret_ext)
 {
-	enum seq_verdict v = seq_take(&s->seq, p->ssrc, p->seq, ret_ext);
+	enum seq_verdict v = seq_take(&s->in.seq, p->ssrc, p->seq, ret_ext);
 
 	if (v == SEQ_DUPLICATE)
 		return false;
 	if (v == SEQ_UNPROVEN) {
-		s->count.packets_rejected++;
+		s->in.count.packets_rejected++;
 		return false;
 	}
 	if (v == SEQ_RESTART) {
 		restart(s, now_ns, ev);
-		/* the first stream is believed at once, another one (SSRC or a jump) when two packets agree (RFC 3550 A.1) */
-		s->seq.probation = 1;
-		s->r.rx_ssrc = p->ssrc;
-		s->r.rx_base = s->seq.base;
-		s->r.rx_before = s->count.packets_received;
+		stream_rebase(&s->in, p->ssrc);
 		s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 		s->dirty = true;
 	}
-	session_hot_set(s, HOT_RX_EXT, s->seq.highest);
-	s->count.packets_received++;
-	s->count.octets_received += p->payload_bytes;
-	session_hot_set(s, HOT_RECEIVED, s->count.packets_received);
-	if (p->payload_type == s->r.facts.payload_type)
-		seq_arrived(&s->seq, p->ts, (uint32_t)(now_ns / (1000000000u / SESSION_WIRE_HZ)));
+	stream_count(&s->in, p, now_ns, session_codec(s)->clock_hz, p->payload_type == s->facts.payload_type);
 	return true;
 }
 
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
-	bool was_locked = s->r.latch.is_locked;
+	bool was_locked = s->in.latch.is_locked;
 	struct reorder_item item;
 	struct rtp_packet rtp;
 	uint64_t ext;
 
 	/* RTCP here was not negotiated (RFC 5761); taken for RTP its SSRC would start another stream */
 	if (rtp_is_rtcp(d->p, d->n) || rtp_parse(d->p, d->n, &rtp) != RTP_SOUND) {
-		s->count.packets_malformed++;
+		s->in.count.packets_malformed++;
 		return;
 	}
-	if (d->from != NULL && !latch_accepts(&s->r.latch, d->from, rtp.ssrc, rtp.seq)) {
-		s->count.packets_rejected++;
+	if (d->from != NULL && !latch_accepts(&s->in.latch, d->from, rtp.ssrc, rtp.seq)) {
+		s->in.count.packets_rejected++;
 		return;
 	}
 	if (d->from != NULL && !was_locked) {
@@ -96,16 +101,16 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	if (!admit(s, &rtp, now_ns, ev, &ext))
 		return;
 	if (s->tape == NULL) {
-		s->count.packets_early++;
-		s->reorder.next = 0;
+		s->in.count.packets_early++;
+		s->in.reorder.next = 0;
 		return;
 	}
 	item = (struct reorder_item){
 		.ext = ext, .ts = rtp.ts, .payload_type = rtp.payload_type, .marker = rtp.marker,
 		.arrival_ns = now_ns, .payload = rtp.payload, .payload_bytes = rtp.payload_bytes,
 	};
-	if (reorder_take(&s->reorder, &item))
-		timeline_packet(s, &item, ev);
+	if (reorder_take(&s->in.reorder, &item))
+		take(s, &item, ev);
 	deliver(s, now_ns, ev);
 }
 

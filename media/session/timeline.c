@@ -1,20 +1,45 @@
-/* timeline.c - decoded packets onto the rx side of the tape, each sample at its place in time.
+/* timeline.c - see timeline.h
  *
  * A packet's place is its timestamp relative to an anchor (one packet whose place was set by its arrival). Places ahead
  * of what was written are filled: with concealment as far as packets are known to be lost, with silence for up to a
- * second, and beyond that the position jumps. */
+ * second, and beyond that the position jumps. Time goes on when nothing comes: silence follows the clock. What comes when its
+ * place was filled already stands behind it, late but whole, and the next silences are left out until it is in its place again. */
+#include "media/session/timeline.h"
+
 #include <string.h>
 
-#include "media/dsp/g711.h"
-#include "media/session/session.h"
+#include "media/dsp/level.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
 
-#define SAMPLES_MAX (SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS)
-#define UP_MAX (SAMPLES_MAX * 2u)
+#define PIECE_MS 20u /* decoded at a time */
+#define PIECE_MAX (PIECE_MS * CODEC_SAMPLES_PER_MS_MAX)
+#define UP_MAX (PIECE_MS * TAPE_SAMPLES_PER_MS_MAX)
+#define PACKET_MAX_MS 200u /* RFC 3551 section 4.2 */
 #define FILL_MAX_MS 1000u
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
 #define LAG_PACKETS 50u  /* ... in every one of so many packets */
 #define LAG_MS 900u      /* ... that came over so long: a burst after a stall is late, but right */
-#define DTMF_HANG_MS 60u /* audio so close behind an event is flagged with it */
+#define IDLE_MS 60u      /* silence is so far behind the clock at most, a tick included; jitter makes it more */
+#define IDLE_JITTERS 4u
+#define IDLE_MAX_MS 240u
+#define LATE_MAX_MS 2000u /* later than this is not worth hearing */
+#define KEY_LATE_MS 1000u /* a key that is later than this by its timestamp, or not pressed yet, has a clock of its own */
+#define QUIET_RMS 64u    /* -54 dBov: no speech */
+
+static uint64_t samples_of(const struct session *s, uint32_t ms)
+{
+	return (uint64_t)ms * (s->r.rate_hz / 1000u);
+}
+
+/* hot. When a perfect network, as far as this one ever is, would have brought what is collected next. */
+static uint64_t due_ns(const struct session *s)
+{
+	uint64_t place = s->rx_pos + s->usual_lag;
+
+	place = place > s->delay ? place - s->delay : 0;
+	return s->r.start_ns + place * 1000000u / (s->r.rate_hz / 1000u);
+}
 
 /* hot */
 static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f)
@@ -25,14 +50,13 @@ static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f
 }
 
 /* hot */
-static void flush_frame(struct session *s, uint32_t samples)
+static void flush_frame(struct session *s)
 {
 	put_frame(s, s->acc, (struct tape_frame){
-		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .samples = samples, .kind = s->acc_kind,
+		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .due_ns = s->acc_due_ns, .samples = s->acc_n,
+		.kind = s->acc_kind,
 	});
-	s->acc_n -= samples;
-	memmove(s->acc, s->acc + samples, s->acc_n * sizeof s->acc[0]);
-	s->acc_kind = TAPE_OK;
+	s->acc_n = 0;
 }
 
 /* A frame made of several parts is called by the one a listener must know most about. */
@@ -49,13 +73,15 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 
 		if (part == s->tape->frame_samples) { /* as usual: a packet is a frame */
 			put_frame(s, pcm, (struct tape_frame){
-				.pos = s->rx_pos, .mono_ns = arrival_ns, .samples = part, .kind = kind,
+				.pos = s->rx_pos, .mono_ns = arrival_ns, .due_ns = due_ns(s), .samples = part, .kind = kind,
 			});
 			s->rx_pos += part;
 			pcm += part;
 			n -= part;
 			continue;
 		}
+		if (s->acc_n == 0)
+			s->acc_due_ns = due_ns(s);
 		if (s->acc_n == 0 || rank[kind] > rank[s->acc_kind])
 			s->acc_kind = kind;
 		memcpy(s->acc + s->acc_n, pcm, part * sizeof *pcm);
@@ -65,12 +91,12 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		pcm += part;
 		n -= part;
 		if (s->acc_n == s->tape->frame_samples)
-			flush_frame(s, s->acc_n);
+			flush_frame(s);
 	}
 }
 
-/* 8 kHz samples to the tape. */
-static void put_wire(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
+/* hot. Samples at the codec's rate, at most a piece. */
+static void put_piece(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
 	int16_t up[UP_MAX];
 	size_t made = resample_run(&s->up, pcm, n, up, UP_MAX);
@@ -78,29 +104,29 @@ static void put_wire(struct session *s, const int16_t *pcm, uint32_t n, enum tap
 	collect(s, up, (uint32_t)made, kind, arrival_ns);
 }
 
-static uint32_t to_wire(const struct session *s, uint64_t samples)
+static uint32_t to_codec(const struct session *s, uint64_t samples)
 {
-	return (uint32_t)(samples * SESSION_WIRE_HZ / s->r.rate_hz);
+	return (uint32_t)(samples * session_codec(s)->rate_hz / s->r.rate_hz);
 }
 
 static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, uint64_t arrival_ns)
 {
-	uint32_t invent = to_wire(s, gap < lost_samples ? gap : lost_samples), rest = to_wire(s, gap) - invent;
+	uint32_t invent = to_codec(s, gap < lost_samples ? gap : lost_samples), rest = to_codec(s, gap) - invent;
 	enum tape_frame_kind quiet = arrival_ns < s->dtmf_until_ns ? TAPE_DTMF : TAPE_SILENCE;
-	int16_t pcm[SESSION_WIRE_TICK];
+	int16_t pcm[PIECE_MAX];
 
 	while (invent > 0) {
-		uint32_t n = invent < SESSION_WIRE_TICK ? invent : SESSION_WIRE_TICK;
+		uint32_t n = invent < PIECE_MAX ? invent : PIECE_MAX;
 
 		conceal_lost(&s->conceal, pcm, n);
-		put_wire(s, pcm, n, TAPE_CONCEALED, arrival_ns);
+		put_piece(s, pcm, n, TAPE_CONCEALED, arrival_ns);
 		invent -= n;
 	}
 	memset(pcm, 0, sizeof pcm);
 	while (rest > 0) {
-		uint32_t n = rest < SESSION_WIRE_TICK ? rest : SESSION_WIRE_TICK;
+		uint32_t n = rest < PIECE_MAX ? rest : PIECE_MAX;
 
-		put_wire(s, pcm, n, quiet, arrival_ns);
+		put_piece(s, pcm, n, quiet, arrival_ns);
 		rest -= n;
 	}
 }
@@ -109,7 +135,7 @@ static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, uint64_
 static void jump(struct session *s, uint64_t pos)
 {
 	if (s->acc_n > 0)
-		flush_frame(s, s->acc_n);
+		flush_frame(s);
 	s->rx_pos = pos;
 }
 
@@ -122,39 +148,44 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->dirty = true;
 }
 
-/* The place of a timestamp; the anchor moves along so that differences stay small. */
-static uint64_t place(struct session *s, uint32_t ts)
+/* The place of a timestamp, by the anchor. */
+static uint64_t place_of(const struct session *s, uint32_t ts)
 {
-	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)SESSION_WIRE_HZ;
+	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
 
 	if (ahead < 0 && (uint64_t)-ahead > s->r.rx_ts_pos)
 		return 0;
 	return (uint64_t)((int64_t)s->r.rx_ts_pos + ahead);
 }
 
-/* Was every packet of the last second at least so far behind the clock? Begins a new window at its end. */
-static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t now_ns)
+/* How far a packet is behind the clock: the least of the last second is usual, what is more is late. Was every packet of it further behind
+ * than allowed? How far then; else 0. */
+static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t allowed, uint64_t now_ns)
 {
 	if (s->lag_count == 0)
 		s->lag_since_ns = now_ns;
 	s->lag_least = s->lag_count == 0 || lag < s->lag_least ? lag : s->lag_least;
+	s->usual_lag = lag < s->usual_lag ? lag : s->usual_lag;
 	if (++s->lag_count < LAG_PACKETS || now_ns < s->lag_since_ns + LAG_MS * 1000000ull)
 		return 0;
 	s->lag_count = 0;
-	return s->lag_least;
+	if (s->lag_least > allowed)
+		return s->lag_least;
+	s->usual_lag = s->lag_least;
+	return 0;
 }
 
-/* A timeline that is behind the clock in every packet of a second, or ahead of it at all, belongs to a sender whose timestamps
- * do not follow time (it paused them, or changed them): set it right. */
-static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64_t arrival_ns)
+/* A timeline that is behind the clock in every packet of a second, ahead of it, or that goes back belongs to a sender whose timestamps do
+ * not follow time (it paused them, or changed them): set it right. */
+static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t arrival_ns)
 {
-	uint64_t allowed = (uint64_t)s->r.rate_hz * DRIFT_MS / 1000u;
+	uint64_t allowed = samples_of(s, DRIFT_MS), pos = place_of(s, ts);
 	uint64_t now_pos = session_pos_at(s, arrival_ns);
-	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, arrival_ns);
+	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, allowed, arrival_ns);
 
-	if (pos > now_pos + allowed)
-		pos = now_pos > s->rx_pos ? now_pos : s->rx_pos;
-	else if (behind > allowed)
+	if ((int32_t)(ts - s->r.rx_ts) < 0 || pos > now_pos + allowed)
+		pos = now_pos;
+	else if (behind > 0)
 		pos += behind;
 	else
 		return pos;
@@ -163,86 +194,116 @@ static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64
 	return pos;
 }
 
-static void first_packet(struct session *s, const struct reorder_item *in, struct session_events *ev)
+static void begin(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
-	uint64_t pos = session_pos_at(s, in->arrival_ns);
-
-	anchor(s, in->ts, pos > s->rx_pos ? pos : s->rx_pos);
-	jump(s, s->r.rx_ts_pos);
-	if (!s->began)
-		session_emit(ev, SESSION_BEGAN)->pos = s->rx_pos;
+	anchor(s, in->ts, session_pos_at(s, in->arrival_ns));
+	if (s->began)
+		return;
 	s->began = true;
+	session_emit(ev, SESSION_BEGAN)->pos = s->r.rx_ts_pos > s->rx_pos ? s->r.rx_ts_pos : s->rx_pos;
 }
 
-static void audio(struct session *s, const struct reorder_item *in, struct session_events *ev)
+/* hot. Speech that stands behind its place gets nearer to it with every piece of silence that is left out. */
+static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_t samples)
 {
-	uint32_t n = in->payload_bytes < SAMPLES_MAX ? (uint32_t)in->payload_bytes : SAMPLES_MAX;
+	if (s->delay < samples || level_rms(pcm, n) >= QUIET_RMS)
+		return false;
+	s->delay -= samples;
+	return true;
+}
+
+/* hot. While a key is down its tone is no speech. */
+static void put_packet(struct session *s, const struct reorder_item *in)
+{
+	const struct audio_codec *c = session_codec(s);
+	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
+	size_t most = (size_t)c->octets_per_ms * PACKET_MAX_MS;
+	size_t left = in->payload_bytes < most ? in->payload_bytes : most, part;
+	const uint8_t *p = in->payload;
+	int16_t pcm[PIECE_MAX];
+
+	s->packet_samples = 0;
+	for (; left > 0; p += part, left -= part) {
+		size_t n;
+		uint32_t samples;
+
+		part = left;
+		n = c->decode(p, &part, pcm, PIECE_MAX);
+		samples = (uint32_t)n * (s->r.rate_hz / c->rate_hz);
+		s->packet_samples += samples;
+		if (key_down)
+			memset(pcm, 0, n * sizeof pcm[0]);
+		conceal_good(&s->conceal, pcm, n);
+		if (!is_left_out(s, pcm, n, samples))
+			put_piece(s, pcm, (uint32_t)n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+	}
+}
+
+/* hot */
+void timeline_audio(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
 	uint64_t pos, gap, lost = (uint64_t)s->lost_pending * s->packet_samples;
-	bool key_down = s->r.dtmf.active || in->arrival_ns < s->dtmf_until_ns;
-	int16_t pcm[SAMPLES_MAX];
 
 	s->lost_pending = 0;
-	if (n == 0)
+	if (in->payload_bytes == 0)
 		return;
+	s->audio_ns = in->arrival_ns;
 	if (!s->r.rx_anchored)
-		first_packet(s, in, ev);
-	pos = check_drift(s, in->ts, place(s, in->ts), in->arrival_ns);
+		begin(s, in, ev);
+	pos = check_drift(s, in->ts, in->arrival_ns);
+	s->r.rx_ts = in->ts; /* moves along, so that differences stay small */
+	s->r.rx_ts_pos = pos;
 	gap = pos > s->rx_pos ? pos - s->rx_pos : 0;
-	if (gap > (uint64_t)s->r.rate_hz * FILL_MAX_MS / 1000u)
+	s->delay = pos < s->rx_pos ? s->rx_pos - pos : 0;
+	if (s->delay > samples_of(s, LATE_MAX_MS)) {
+		s->count.packets_late++;
+		return;
+	}
+	if (gap > samples_of(s, FILL_MAX_MS) || s->rx_pos == 0)
 		jump(s, pos);
 	else if (gap > 0)
 		fill(s, gap, lost, in->arrival_ns);
-	s->r.rx_ts = in->ts;
-	s->r.rx_ts_pos = s->rx_pos;
-
-	if (s->r.facts.codec == SESSION_PCMU)
-		g711_ulaw_decode(in->payload, n, pcm);
-	else
-		g711_alaw_decode(in->payload, n, pcm);
-	if (key_down)
-		memset(pcm, 0, n * sizeof pcm[0]);
-	conceal_good(&s->conceal, pcm, n);
-	s->packet_samples = n * (s->r.rate_hz / SESSION_WIRE_HZ);
-	put_wire(s, pcm, n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+	put_packet(s, in);
 }
 
-static void report_digit(struct session *s, const struct dtmf_digit *d, struct session_events *ev)
+/* How far silence stays behind the clock, after a tick. */
+static uint32_t patience_ms(const struct session *s)
 {
-	struct session_event *e = session_emit(ev, SESSION_DIGIT);
+	uint32_t jitter_ms = IDLE_JITTERS * seq_jitter(&s->in.seq) / (session_codec(s)->clock_hz / 1000u);
+	uint32_t ms = jitter_ms < IDLE_MAX_MS ? jitter_ms : IDLE_MAX_MS;
 
-	e->digit = d->digit;
-	e->pos = place(s, d->ts);
-	e->duration_ms = d->duration / (SESSION_WIRE_HZ / 1000u);
+	return (ms > IDLE_MS ? ms : IDLE_MS) - SESSION_TICK_MS;
 }
 
-static void telephone_event(struct session *s, const struct reorder_item *in, struct session_events *ev)
+/* hot. What waits behind a gap comes in time by itself. */
+void timeline_idle(struct session *s, uint64_t now_ns)
 {
-	struct dtmf_digit digits[2];
-	struct dtmf_payload payload;
-	struct dtmf before = s->r.dtmf;
-	int n;
+	uint64_t now_pos, behind, gap;
 
-	if (dtmf_parse(in->payload, in->payload_bytes, &payload) != 0) {
-		s->r.dtmf.ignored++;
+	if (now_ns < s->audio_ns + (IDLE_MS - SESSION_TICK_MS) * 1000000ull || s->in.reorder.held > 0)
+		return;
+	now_pos = session_pos_at(s, now_ns);
+	behind = samples_of(s, patience_ms(s));
+	if (now_pos < s->rx_pos + behind)
+		return;
+	gap = now_pos - behind - s->rx_pos;
+	s->delay = 0;
+	if (gap > samples_of(s, FILL_MAX_MS)) {
+		jump(s, now_pos - behind);
 		return;
 	}
-	if (!s->r.rx_anchored)
-		first_packet(s, in, ev);
-	s->lost_pending = 0; /* a lost packet of an event is no lost audio */
-	n = dtmf_take(&s->r.dtmf, in->ts, &payload, in->arrival_ns, digits);
-	s->dirty |= before.active != s->r.dtmf.active || before.ts != s->r.dtmf.ts;
-	s->dtmf_until_ns = in->arrival_ns + DTMF_HANG_MS * 1000000ull;
-	for (int i = 0; i < n; i++)
-		report_digit(s, &digits[i], ev);
-	atomic_store_explicit(&s->tape->mh->dtmf_active, s->r.dtmf.active, memory_order_relaxed);
+	gap -= (s->acc_n + gap) % s->tape->frame_samples; /* whole frames */
+	fill(s, gap, 0, now_ns);
 }
 
-void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev)
+uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns)
 {
-	if (in->payload_type == s->r.facts.payload_type)
-		audio(s, in, ev);
-	else if (s->r.facts.dtmf_payload_type != 0 && in->payload_type == s->r.facts.dtmf_payload_type)
-		telephone_event(s, in, ev);
-	else
-		s->count.packets_unknown++; /* comfort noise (13) too: the gap it explains is filled with silence */
+	uint64_t so_far = (uint64_t)ticks * s->r.rate_hz / session_codec(s)->clock_hz;
+	uint64_t clock = session_pos_at(s, arrival_ns), pos;
+	bool near;
+
+	clock = clock > so_far ? clock - so_far : 0;
+	pos = place_of(s, ts);
+	near = s->r.rx_anchored && pos <= clock + samples_of(s, DRIFT_MS) && clock <= pos + samples_of(s, KEY_LATE_MS);
+	return (near ? pos : clock) + s->delay;
 }
