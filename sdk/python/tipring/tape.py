@@ -62,7 +62,8 @@ class Frame:
     """One frame of audio from the caller.
 
     pcm: bytes, mono s16le, `samples` * 2 octets. pos: sample position of the first sample. mono_ns: CLOCK_MONOTONIC of
-    arrival; due_ns: when it would have arrived on a perfect network. kind: "ok", "concealed" (invented for a lost packet), "noise", "dtmf" (a key was down) or "silence".
+    arrival; due_ns: when it would have arrived on a perfect network. kind: "ok", "concealed" (invented for a lost packet), "noise",
+    "dtmf" (a key was down) or "silence". utterance, epoch: of frames that were sent.
     """
 
     __slots__ = ("pcm", "pos", "mono_ns", "kind", "utterance", "epoch", "due_ns")
