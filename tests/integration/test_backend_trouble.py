@@ -133,7 +133,7 @@ def test_a_blocked_event_loop_costs_its_calls_and_no_more(make_system):
         await in_thread(wait_for, lambda: len(ended) == 2, 5)
 
     with_backend(system, handle, scenario)
-    assert "lost" in ended[0]
+    assert ended[0] in ("not heard of", "backend lost"), "whichever of the two sockets is read first"
 
 
 def test_a_handler_that_raises_hangs_up(make_system, caplog):
