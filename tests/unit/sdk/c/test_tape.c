@@ -225,7 +225,7 @@ Test(sdk_tape, written_played_and_full)
 /* M7: what fills no slot is heard without another write, and without a mark. */
 Test(sdk_tape, a_rest_is_written_out_when_nothing_follows)
 {
-	static const int16_t pcm[FRAME];
+	static const int16_t pcm[FRAME + 40];
 	struct tipring_tape *ready[1];
 	uint64_t got = 0;
 
