@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 
 import pytest
@@ -163,7 +164,7 @@ def test_what_is_logged(said):
 
     serve(handle, scenario)
     assert "call 0000000000001234 of bot from sip:alice@example.org to sip:bot@example.org" in said.text
-    assert "call 0000000000001234 ended after 0." in said.text and "s: hung up" in said.text
+    assert re.search(r"call 0000000000001234 ended after \d+\.\d s: hung up", said.text)
 
 
 @pytest.mark.parametrize("decides", [False, True])
