@@ -15,7 +15,7 @@
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_QUARANTINE_MS 30000u
 #define MEDIA_CONNECTIONS_MAX 256u
-#define MEDIA_DATAGRAM_BYTES 1600u
+#define MEDIA_DATAGRAM_BYTES 1700u /* 200 ms of G.711 with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -129,6 +129,7 @@ uint32_t ports_name(const struct port_pair *pair);                  /* for a rec
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
+void ports_disconnect(const struct port_pair *pair);
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
 bool ports_has(const struct ports *p, uint16_t port);
 bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
@@ -146,7 +147,8 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
 struct addr sessions_local(const struct media *m, const struct media_session *ms); /* for SDP */
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
-void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
+void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found, when it is certain */
+void sessions_unlock(struct media *m, struct media_session *ms); /* hear everybody */
 
 /* takeover.c: a predecessor's sessions; how many go on */
 uint32_t takeover(struct media *m);

@@ -94,6 +94,14 @@ static int disconnect(const struct port_pair *pair)
 	return connect(pair->rtp, &none, sizeof none) == 0 ? 0 : -errno;
 }
 
+void ports_disconnect(const struct port_pair *pair)
+{
+	int err = disconnect(pair);
+
+	if (err != 0)
+		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(err));
+}
+
 static struct port_pair *use(struct port_pair *pair)
 {
 	pair->state = PORT_USED;
@@ -148,11 +156,8 @@ struct port_pair *ports_take_named(struct ports *p, uint32_t name)
 
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
-	int err = disconnect(pair);
-
 	(void)p;
-	if (err != 0)
-		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(err));
+	ports_disconnect(pair);
 	pair->state = PORT_RESTING;
 	pair->rest_until_ms = now_ms + MEDIA_QUARANTINE_MS;
 }

@@ -211,8 +211,28 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 	return 0;
 }
 
+void sessions_unlock(struct media *m, struct media_session *ms)
+{
+	struct loop *l = m->actor->loop;
+	int err;
+
+	if (!ms->connected)
+		return;
+	loop_flush(l); /* what is queued knows no address */
+	loop_udp_del(l, ms->rtp_slot);
+	ports_disconnect(ms->ports);
+	ms->connected = false;
+	err = loop_udp_add(l, ms->ports->rtp, MEDIA_TOKEN_RTP | pool_slot(sessions_handle(m, ms)), false, &ms->rtp_slot);
+	if (err != 0) /* its slot was free a moment ago */
+		log_error("session.deaf", "port=%u reason=%s", ms->ports->port, err_name(err));
+}
+
 void sessions_lock(struct media *m, struct media_session *ms)
 {
+	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
+		sessions_unlock(m, ms);
+		return;
+	}
 	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
 	ms->connected = true;

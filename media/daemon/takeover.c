@@ -46,7 +46,7 @@ static int restore(struct media *m, struct media_session *ms, struct str record)
 	if (ms->ports == NULL)
 		return ERR_NOENT;
 	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */
-	ms->connected = ms->s.in.latch.is_locked && ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) == 0;
+	ms->connected = latch_is_certain(&ms->s.in.latch) && ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) == 0;
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);

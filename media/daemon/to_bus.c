@@ -1,4 +1,5 @@
 /* to_bus.c - what media tells control, as messages. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/base/clock.h"
@@ -262,9 +263,34 @@ static void locked(struct media *m, struct media_session *ms, const struct sessi
 	sessions_lock(m, ms);
 }
 
+static void unlocked(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)v;
+	sessions_unlock(m, ms);
+}
+
+static void note_moved(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.source_moved", "call=%" PRIx64 " to=%s", ms->s.r.call_id, addr_text(&v->source).z);
+}
+
+static void note_refused(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.source_refused", "call=%" PRIx64 " from=%s", ms->s.r.call_id, addr_text(&v->source).z);
+}
+
+static void note_payload(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.unknown_payload", "call=%" PRIx64 " type=%u", ms->s.r.call_id, v->payload_type);
+}
+
 static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_session *ms,
 					       const struct session_event *v) = {
 	[SESSION_LOCKED] = locked,
+	[SESSION_UNLOCKED] = unlocked,
 	[SESSION_BEGAN] = tell_began,
 	[SESSION_STALLED] = tell_stalled,
 	[SESSION_RESUMED] = tell_resumed,
@@ -274,6 +300,9 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_ses
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
+	[SESSION_SOURCE_MOVED] = note_moved,
+	[SESSION_SOURCE_REFUSED] = note_refused,
+	[SESSION_UNKNOWN_PAYLOAD] = note_payload,
 };
 
 void to_bus_events(struct media *m, struct media_session *ms)

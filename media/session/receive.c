@@ -4,15 +4,45 @@
 #include "media/session/key.h"
 #include "media/session/timeline.h"
 
+#define COMFORT_NOISE 13u /* RFC 3389; sent also when it was not negotiated */
+
+/* hot */
+static void heard(struct session *s, uint64_t arrival_ns, struct session_events *ev)
+{
+	s->in.heard_ns = arrival_ns;
+	if (!s->r.stalled)
+		return;
+	s->r.stalled = false;
+	s->dirty = true;
+	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, arrival_ns);
+}
+
+/* Comfort noise only explains a gap, which is filled with silence. */
+static void not_understood(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	bool is_new = stream_is_new_type(&s->in, in->payload_type);
+
+	if (in->payload_type == COMFORT_NOISE)
+		heard(s, in->arrival_ns, ev);
+	else if (is_new)
+		session_emit(ev, SESSION_UNKNOWN_PAYLOAD)->payload_type = in->payload_type;
+}
+
 /* hot */
 static void take(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
-	if (in->payload_type == s->facts.payload_type)
+	bool is_audio = in->payload_type == s->facts.payload_type;
+	bool is_key = s->facts.dtmf_payload_type != 0 && in->payload_type == s->facts.dtmf_payload_type;
+
+	if (!is_audio && !is_key) {
+		not_understood(s, in, ev);
+		return;
+	}
+	heard(s, in->arrival_ns, ev);
+	if (is_audio)
 		timeline_audio(s, in, ev);
-	else if (s->facts.dtmf_payload_type != 0 && in->payload_type == s->facts.dtmf_payload_type)
-		key_packet(s, in, ev);
 	else
-		s->in.count.packets_unknown++; /* comfort noise (13) too: the gap it explains is filled with silence */
+		key_packet(s, in, ev);
 }
 
 /* hot */
@@ -28,17 +58,6 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 		else
 			take(s, &item, ev);
 	}
-}
-
-/* hot */
-static void heard(struct session *s, uint64_t now_ns, struct session_events *ev)
-{
-	s->in.heard_ns = s->in.alive_ns = now_ns;
-	if (!s->r.stalled)
-		return;
-	s->r.stalled = false;
-	s->dirty = true;
-	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, now_ns);
 }
 
 /* Numbers start again: what waited is delivered, nothing of it may be taken for the new stream. */
@@ -76,10 +95,52 @@ static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	return true;
 }
 
+static bool refuse(struct session *s, const struct addr *from, enum latch_verdict v, struct session_events *ev)
+{
+	s->in.count.packets_rejected++;
+	if (v == LATCH_REFUSED && latch_is_news(&s->in.refused, from))
+		session_emit(ev, SESSION_SOURCE_REFUSED)->source = *from;
+	return false;
+}
+
+/* Before the start nobody was told this port but by mistake: only the one who is named may speak already. */
+static enum latch_verdict judge(struct session *s, const struct addr *from, const struct rtp_packet *p, uint64_t now_ns)
+{
+	if (s->tape == NULL && !addr_eq(from, &s->in.latch.sdp))
+		return LATCH_REFUSED;
+	return latch_take(&s->in.latch, &(struct latch_packet){
+		.from = from, .ssrc = p->ssrc, .seq = p->seq, .goes_on = seq_goes_on(&s->in.seq, p->ssrc, p->seq), .now_ns = now_ns,
+	});
+}
+
+/* hot. Does it come from whom it should? */
+static bool is_believed(struct session *s, const struct addr *from, const struct rtp_packet *p, uint64_t now_ns,
+			struct session_events *ev)
+{
+	enum latch_verdict v;
+	bool certain;
+
+	if (from == NULL) { /* the kernel checked it */
+		latch_heard(&s->in.latch, now_ns);
+		return true;
+	}
+	v = judge(s, from, p, now_ns);
+	if (v == LATCH_WAITING || v == LATCH_REFUSED)
+		return refuse(s, from, v, ev);
+	certain = latch_is_certain(&s->in.latch);
+	if (v == LATCH_BELIEVED && certain == s->in.narrow)
+		return true;
+	s->in.narrow = certain;
+	session_emit(ev, SESSION_LOCKED);
+	if (v == LATCH_MOVED)
+		session_emit(ev, SESSION_SOURCE_MOVED)->source = *from;
+	s->dirty = true;
+	return true;
+}
+
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
-	bool was_locked = s->in.latch.is_locked;
 	struct reorder_item item;
 	struct rtp_packet rtp;
 	uint64_t ext;
@@ -89,15 +150,9 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		s->in.count.packets_malformed++;
 		return;
 	}
-	if (d->from != NULL && !latch_accepts(&s->in.latch, d->from, rtp.ssrc, rtp.seq)) {
-		s->in.count.packets_rejected++;
+	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
-	}
-	if (d->from != NULL && !was_locked) {
-		session_emit(ev, SESSION_LOCKED);
-		s->dirty = true;
-	}
-	heard(s, now_ns, ev);
+	s->in.alive_ns = now_ns;
 	if (!admit(s, &rtp, now_ns, ev, &ext))
 		return;
 	if (s->tape == NULL) {

@@ -17,7 +17,7 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 		s->sr_arrival_ns = now_ns;
 	}
 	if (news.has_report) {
-		uint32_t rtt_us = rtcp_rtt_us(rtcp_ntp(unix_ns), news.lsr, news.dlsr);
+		uint32_t rtt_us = rtcp_rtt_us(&s->asked, rtcp_ntp(unix_ns), news.lsr, news.dlsr);
 
 		s->remote_lost = news.lost > 0 ? (uint32_t)news.lost : 0;
 		s->remote_jitter = news.jitter;
@@ -47,6 +47,8 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 	};
 
 	buf_hex(&b, s->r.name, 16);
+	if (r.has_sent)
+		rtcp_ask(&s->asked, r.ntp);
 	return rtcp_build(&r, out);
 }
 

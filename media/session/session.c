@@ -73,7 +73,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	if (s->r.start_ns > now_ns + SESSION_TICK_NS)
 		return ERR_CORRUPT;
 	prepare(s, cfg, now_ns);
-	stream_resume(&s->in);
+	stream_resume(&s->in, now_ns);
 	s->began = s->r.rx_anchored;
 	s->dtmf.last_ns = now_ns;
 	s->count.packets_sent = session_hot_get(s, HOT_SEQ) - s->r.seq_base;

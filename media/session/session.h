@@ -69,9 +69,10 @@ enum session_hot {
 };
 
 enum session_event_kind {
-	SESSION_LOCKED,   /* the source is certain: connect the socket to latch_remote() */
+	SESSION_LOCKED,   /* the source was found or changed: connect the socket to latch_remote() when latch_is_certain(), else to nobody */
+	SESSION_UNLOCKED, /* it fell silent, or another one was named: the socket has to hear everybody */
 	SESSION_BEGAN,    /* first audio of the peer; pos */
-	SESSION_STALLED,  /* nothing for SESSION_STALL_MS; pos */
+	SESSION_STALLED,  /* nothing that is understood for SESSION_STALL_MS; pos */
 	SESSION_RESUMED,
 	SESSION_DIGIT,    /* digit, pos, duration_ms */
 	SESSION_UTTERANCE_BEGAN,
@@ -79,6 +80,9 @@ enum session_event_kind {
 	SESSION_UNDERRUN,
 	SESSION_MARK,     /* text: the mark; reached or not */
 	SESSION_DEAD,     /* timeout */
+	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
+	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
+	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_EVENT_KINDS
 };
 
@@ -90,6 +94,8 @@ struct session_event {
 	uint64_t played, discarded; /* samples at the tape's rate */
 	bool reached;
 	char digit;
+	uint8_t payload_type;
+	struct addr source;
 	const char *why; /* constant text */
 	char mark[SESSION_MARK_BYTES];
 };
@@ -200,6 +206,7 @@ struct session {
 	/* reports */
 	uint32_t sr_middle;          /* of the peer's last SR */
 	uint64_t sr_arrival_ns;
+	struct rtcp_asked asked;     /* our last SRs */
 	uint32_t rtt_us, remote_lost, remote_jitter;
 
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */

@@ -1,6 +1,8 @@
 /* stream.c - see stream.h */
 #include "media/session/stream.h"
 
+#define PROBATION 1u /* a stream is believed when two packets of it come in sequence (RFC 3550 A.1) */
+
 /* hot */
 static void hot_set(struct stream *st, enum stream_hot word, uint64_t v)
 {
@@ -15,6 +17,7 @@ static uint64_t hot_get(const struct stream *st, enum stream_hot word)
 void stream_open(struct stream *st, const struct addr *sdp)
 {
 	latch_init(&st->latch, sdp);
+	seq_init(&st->seq, PROBATION);
 	st->base = (struct stream_base){.first = 0};
 }
 
@@ -31,22 +34,42 @@ void stream_count(struct stream *st, const struct rtp_packet *p, uint64_t arriva
 
 void stream_rebase(struct stream *st, uint32_t ssrc)
 {
-	/* the first stream is believed at once, another one (SSRC or a jump) when two packets agree (RFC 3550 A.1) */
-	st->seq.probation = 1;
 	st->base = (struct stream_base){.first = st->seq.base, .before = st->count.packets_received, .ssrc = ssrc};
 }
 
-void stream_resume(struct stream *st)
+bool stream_is_new_type(struct stream *st, uint8_t payload_type)
+{
+	uint64_t *word = &st->types[payload_type / 64 % 2], bit = 1ull << payload_type % 64;
+	unsigned before = (unsigned)__builtin_popcountll(st->types[0]) + (unsigned)__builtin_popcountll(st->types[1]);
+	bool is_new = (*word & bit) == 0 && before < STREAM_TYPES_TOLD_MAX;
+
+	st->count.packets_unknown++;
+	st->count.unknown_type = payload_type;
+	*word |= bit;
+	return is_new;
+}
+
+bool stream_widens(struct stream *st, uint64_t now_ns)
+{
+	if (!st->narrow || (latch_is_certain(&st->latch) && !latch_is_silent(&st->latch, now_ns)))
+		return false;
+	st->narrow = false;
+	return true;
+}
+
+void stream_resume(struct stream *st, uint64_t now_ns)
 {
 	uint64_t highest = hot_get(st, STREAM_HOT_HIGHEST), received = hot_get(st, STREAM_HOT_RECEIVED);
 	bool sound = st->base.first <= highest && st->base.before < received;
 	uint64_t expected;
 
+	seq_init(&st->seq, PROBATION);
+	st->latch.heard_ns = now_ns;
+	st->narrow = latch_is_certain(&st->latch);
 	if (st->base.first == 0)
 		return;
 	st->count.packets_received = received;
 	st->seq.started = true;
-	st->seq.probation = 1;
 	st->seq.ssrc = st->base.ssrc;
 	st->seq.highest = highest;
 	st->seq.base = sound ? st->base.first : highest;

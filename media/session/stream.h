@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "media/rtp/latch.h"
@@ -27,25 +28,37 @@ struct stream_base {
 
 struct stream_counters {
 	uint64_t packets_received, octets_received;
-	uint64_t packets_rejected;  /* wrong source */
+	uint64_t packets_rejected;  /* wrong source, or not proven yet */
 	uint64_t packets_malformed;
 	uint64_t packets_unknown;   /* payload type nobody negotiated, comfort noise */
+	uint64_t unknown_type;      /* of the last of them */
 	uint64_t packets_early;     /* before session_start() */
 };
 
 /* A tick looks at the head of it, a packet at all but the slots of the reorder buffer, which come last. */
 struct stream {
 	struct latch latch;          /* survives */
-	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
+	uint64_t heard_ns, alive_ns; /* last RTP of a type that is understood; last RTP or RTCP */
+	bool narrow;                 /* the socket hears nobody but the source that is believed */
 	_Atomic uint64_t *hot;       /* borrowed: STREAM_HOT_WORDS */
 	struct stream_base base;     /* survives */
 	struct stream_counters count;
 	struct seq seq;
+	uint64_t types[2];           /* payload types that are not understood, one bit each */
+	struct latch_told refused;
 	struct reorder reorder;
 };
 
 /* Nothing came yet. `hot` must be set; `sdp` is where it should come from. */
 void stream_open(struct stream *st, const struct addr *sdp);
+
+#define STREAM_TYPES_TOLD_MAX 4u
+
+/* Of a payload type that is not understood: counted. Is it news, the first of its type, and one of the first STREAM_TYPES_TOLD_MAX types? */
+bool stream_is_new_type(struct stream *st, uint8_t payload_type);
+
+/* Has the socket to hear everybody from now on? Another source may go on where the one that is believed fell silent. */
+bool stream_widens(struct stream *st, uint64_t now_ns);
 
 /* hot. A packet was taken (seq_take()): noted in the hot words, counted, its jitter when `timed`. */
 void stream_count(struct stream *st, const struct rtp_packet *p, uint64_t arrival_ns, uint32_t clock_hz, bool timed);
@@ -54,4 +67,4 @@ void stream_count(struct stream *st, const struct rtp_packet *p, uint64_t arriva
 void stream_rebase(struct stream *st, uint32_t ssrc);
 
 /* After a take-over, with latch, base and hot words of the predecessor: it goes on where it was, not anew. */
-void stream_resume(struct stream *st);
+void stream_resume(struct stream *st, uint64_t now_ns);

@@ -12,7 +12,7 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 
 	if (!s->facts.receives || !facts_name_a_peer(&s->facts))
 		return;
-	if (s->began && !s->r.stalled && now_ns > s->in.heard_ns + SESSION_STALL_MS * 1000000ull) {
+	if (!s->r.stalled && now_ns > s->in.heard_ns + SESSION_STALL_MS * 1000000ull) {
 		s->r.stalled = s->dirty = true;
 		session_emit(ev, SESSION_STALLED)->pos = session_pos_at(s, now_ns);
 	}
@@ -20,6 +20,12 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 		s->in.alive_ns = now_ns; /* said once per timeout */
 		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
 	}
+}
+
+static void watch_source(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	if (stream_widens(&s->in, now_ns))
+		session_emit(ev, SESSION_UNLOCKED);
 }
 
 static void end_learning(struct session *s, uint64_t now_ns)
@@ -39,6 +45,7 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	if (s->tape == NULL || now_ns < s->r.start_ns)
 		return;
 	watch_silence(s, now_ns, ev);
+	watch_source(s, now_ns, ev);
 	end_learning(s, now_ns);
 	session_late(s, now_ns, ev);
 	key_expire(s, now_ns, ev);

@@ -148,14 +148,12 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->dirty = true;
 }
 
-/* The place of a timestamp, by the anchor. */
+/* The place of a timestamp, by the anchor; one before position 0 wraps, far ahead of any clock. */
 static uint64_t place_of(const struct session *s, uint32_t ts)
 {
 	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
 
-	if (ahead < 0 && (uint64_t)-ahead > s->r.rx_ts_pos)
-		return 0;
-	return (uint64_t)((int64_t)s->r.rx_ts_pos + ahead);
+	return s->r.rx_ts_pos + (uint64_t)ahead;
 }
 
 /* How far a packet is behind the clock: the least of the last second is usual, what is more is late. Was every packet of it further behind

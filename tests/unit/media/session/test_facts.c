@@ -109,7 +109,7 @@ Test(facts, the_same_address_again_keeps_the_lock)
 	const struct addr port = {.family = ADDR_V4, .port = 9000, .ip = {192, 0, 2, 1}};
 	uint8_t voice[160] = {0};
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 26; i++, now += 20 * MS)
 		packet(0, voice, sizeof voice, &port);
 	cr_assert(addr_eq(latch_remote(&s->in.latch), &port), "a NAT");
 	cr_assert_eq(session_update(s, &facts, 1, now), 0);
@@ -127,7 +127,7 @@ Test(facts, a_private_address_named_in_mid_call_is_learned_from_then_on)
 	cr_assert_eq(session_update(s, &behind_nat, 1, now), 0);
 	now += 4000 * MS;
 	tick();
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 26; i++, now += 20 * MS)
 		packet(0, voice, sizeof voice, &elsewhere);
 	cr_expect(addr_eq(latch_remote(&s->in.latch), &elsewhere));
 }

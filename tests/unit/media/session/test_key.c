@@ -216,3 +216,24 @@ Test(key, is_shown_on_the_tape_while_it_is_down)
 	cr_expect_eq(atomic_load(&tape.mh->dtmf_active), 0u, "its end was lost");
 	cr_expect_eq(events_of(SESSION_DIGIT), 2u);
 }
+
+Test(key, sounds_to_nobody)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+	unsigned flagged = 0;
+
+	talk(2);
+	for (uint32_t i = 1; i <= 5; i++) { /* a gateway that lets the tone through beside its events */
+		event(ts, 5, 160 * i, i == 5);
+		talk(1);
+	}
+	now += 60 * MS;
+	talk(1);
+	while (hear(&f, pcm))
+		for (uint32_t i = 0; i < f.samples; i++) {
+			flagged += f.kind == TAPE_DTMF && i == 0;
+			cr_assert(f.kind == TAPE_OK ? pcm[i] < -1000 : pcm[i] == 0, "%d at %lu", pcm[i], (unsigned long)f.pos);
+		}
+	cr_expect_eq(flagged, 5u);
+}

@@ -114,6 +114,7 @@ Test(pauses, what_waits_behind_a_gap_is_not_overtaken_by_silence)
 	begin();
 	for (int i = 0; i < 5; i++)
 		talk(LOUD);
+	s->in.reorder.bins[REORDER_BINS - 1] = s->in.reorder.samples = 100; /* missing packets came late, but they came: it waits */
 	seq++, ts += 160; /* lost */
 	tick();
 	speak(LOUD);
@@ -262,6 +263,35 @@ Test(pauses, age_knows_what_is_usual)
 	while (hear(&f, pcm))
 		;
 	cr_expect_lt(f.mono_ns - f.due_ns, 2 * MS);
+	now -= 35 * MS; /* as fast again */
+	speak(LOUD);
+	cr_assert(hear(&f, pcm));
+	cr_expect_eq(f.due_ns, f.mono_ns);
+	now += 35 * MS;
+	speak(LOUD);
+	cr_assert(hear(&f, pcm));
+	cr_expect_eq(f.mono_ns - f.due_ns, 35 * MS, "that is slow now");
+}
+
+Test(pauses, a_frame_of_two_packets_is_as_old_as_its_beginning)
+{
+	uint8_t payload[80];
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	memset(payload, LOUD, sizeof payload);
+	for (uint64_t i = 0; i < 20; i++) {
+		packet(0, payload, sizeof payload, &facts.remote_rtp);
+		ts += 80;
+		now += 10 * MS;
+		if (i % 2 == 0) {
+			cr_assert_not(hear(&f, pcm));
+			continue;
+		}
+		cr_assert(hear(&f, pcm));
+		cr_expect_eq(f.mono_ns, START + i * 10 * MS);
+		cr_expect_eq(f.due_ns, START + (i - 1) * 10 * MS);
+	}
 }
 
 Test(pauses, packets_of_up_to_200_ms_are_heard_whole) /* M2 */

@@ -419,7 +419,13 @@ Test(playout, every_packet_time_is_cut_exactly)
 				cr_assert_eq(wire_get_u16(out.p[p] + 2), (uint16_t)(number + packets));
 				cr_assert_eq(wire_get_u32(out.p[p] + 4), stamp + samples);
 				cr_assert_eq(wire_get_u32(out.p[p] + 8), s->r.ssrc);
-				samples += 8u * ptime;
+				for (size_t k = 12; k < out.n[p]; k++, samples++) {
+					int16_t said = (int16_t)(1 + samples);
+					uint8_t octet;
+
+					g711_ulaw_encode(&said, 1, &octet);
+					cr_assert_eq(out.p[p][k], octet, "sample %u", samples);
+				}
 			}
 		}
 		cr_expect_eq(packets, 600u / ptime, "%u ms", ptime);

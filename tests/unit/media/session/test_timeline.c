@@ -214,6 +214,7 @@ Test(timeline, one_packet_of_another_ssrc_is_no_new_stream) /* C279 */
 
 	for (int i = 0; i < 4; i++) {
 		speak(0x21);
+		s->in.seq.probation = 1;
 		rtp_header_write(p, &(struct rtp_packet){.seq = (uint16_t)(5000 + 7 * i), .ts = 9, .ssrc = 0x9999});
 		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
 	}
@@ -306,7 +307,8 @@ Test(timeline, packets_before_the_start_are_counted_and_forgotten)
 	session_open(s, &(struct session_config){.reorder_ms_max = 60, .timeout_ms = 1000}, &facts, &rng, START);
 	now = START;
 	speak(0x21);
-	cr_expect_eq(s->in.count.packets_early, 1u);
+	speak(0x21);
+	cr_expect_eq(s->in.count.packets_early, 1u, "and one was the price of certainty");
 	now += 30000 * MS;
 	tick();
 	cr_expect_eq(out.count, 0u);
@@ -344,7 +346,7 @@ Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 *
 		start_with(&cfg, &behind_nat, 8000, 20);
 		now += late ? 6000 * MS : 1000 * MS;
 		tick();
-		for (int i = 0; i < 10; i++)
+		for (int i = 0; i < 30; i++, now += 20 * MS)
 			packet(0, payload, sizeof payload, &outside);
 		cr_expect_eq(s->in.latch.is_locked, !late);
 		cr_expect_eq(addr_eq(latch_remote(&s->in.latch), &outside), !late);
@@ -498,6 +500,26 @@ Test(timeline, a_frame_that_was_partly_invented_says_so)
 	cr_expect_eq(s->count.frames_concealed, 2u);
 }
 
+Test(timeline, half_a_frame_before_a_hole_is_heard)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+	uint8_t payload[80];
+
+	memset(payload, 0x21, sizeof payload);
+	speak(0x21);
+	packet(0, payload, sizeof payload, &facts.remote_rtp);
+	cr_assert(hear(&f, pcm));
+	cr_assert_not(hear(&f, pcm));
+	ts += 16000;
+	now += 2000 * MS;
+	speak(0x21);
+	cr_assert(hear(&f, pcm));
+	cr_expect(f.pos == 160 && f.samples == 80 && f.kind == TAPE_OK);
+	cr_assert(hear(&f, pcm));
+	cr_expect(f.pos == 16160 && f.samples == 160);
+}
+
 Test(timeline, more_numbers_than_time_are_lost)
 {
 	unsigned kinds[TAPE_FRAME_KINDS] = {0};
@@ -566,11 +588,11 @@ Test(timeline, a_sender_whose_clock_paused_is_set_right_after_a_second)
 	cr_expect_eq(s->count.reanchored, 1u);
 }
 
-Test(timeline, eighty_milliseconds_behind_are_left_as_they_are)
+Test(timeline, a_tenth_of_a_second_behind_is_left_as_it_is)
 {
 	for (int i = 0; i < 10; i++)
 		speak(0x21);
-	now += 80 * MS;
+	now += 100 * MS;
 	for (int i = 0; i < 300; i++)
 		speak(0x21);
 	cr_expect_eq(s->count.reanchored, 0u);
@@ -661,4 +683,33 @@ Test(timeline, the_sound_of_a_tone_is_its_own_at_16_khz)
 		pitch_take(&p, pcm, f.samples);
 	cr_expect(p.waves >= 995 && p.waves <= 1001, "%u Hz", p.waves);
 	cr_expect(p.most > 7000 && p.most < 9000, "%d", p.most);
+}
+
+Test(timeline, audio_begins_once)
+{
+	for (int i = 0; i < 5; i++)
+		speak(0x21);
+	session_tick(s, now, &out, &ev);
+	s->r.rx_anchored = 0; /* as after another SSRC */
+	speak(0x21);
+	cr_assert_eq(events_of(SESSION_BEGAN), 1u);
+	cr_expect_eq(find(SESSION_BEGAN)->pos, 0u);
+}
+
+Test(timeline, what_was_lost_before_a_pause_is_invented_once)
+{
+	unsigned kinds[TAPE_FRAME_KINDS] = {0};
+
+	speak(0x21);
+	seq++;
+	ts += 160;
+	now += 20 * MS;
+	speak(0x21);
+	now += 60 * MS;
+	session_late(s, now, &ev);
+	ts += 160 * 3;
+	speak(0x21);
+	(void)hear_row(0, kinds);
+	cr_expect_eq(kinds[TAPE_CONCEALED], 1u, "the pause behind it is none of its");
+	cr_expect_eq(kinds[TAPE_SILENCE], 3u);
 }

@@ -18,6 +18,13 @@ Test(utterance, flush_is_exact_to_the_sample)
 	cr_assert_eq(n, 2u);
 	cr_expect(u[0].id == 1 && u[0].played == 10 * 160 + 40 && u[0].discarded == 40 * 160 - 40, "5 ms are faded out");
 	cr_expect(u[1].id == 2 && u[1].played == 0 && u[1].discarded == 160);
+	cr_assert_eq(events_of(SESSION_UTTERANCE_ENDED), 2u);
+	for (uint32_t i = 0; i < 2; i++) {
+		const struct session_event *e = &ev.v[ev.n - 2 + i];
+
+		cr_expect(e->utterance == u[i].id && e->played == u[i].played && e->discarded == u[i].discarded && e->pos == 1600u);
+		cr_expect_str_eq(e->why, "flushed");
+	}
 	cr_expect_eq(pos, 10u * 160u + 40u);
 	tick();
 	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE, "the fade");
@@ -281,4 +288,86 @@ Test(utterance, a_mark_has_a_name_of_63_octets_at_most)
 	cr_expect_eq(session_mark(s, (struct str){name, 63}, 1), 0);
 	cr_expect(s->dirty);
 	cr_expect_eq(strlen(s->marks[0].name), 63u);
+}
+
+Test(utterance, a_flush_empties_a_full_ring_and_leaves_what_is_of_the_new_epoch)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	struct tape_frame f = {.samples = 160, .utterance = 2, .epoch = 1};
+	int16_t pcm[160];
+	uint32_t n;
+
+	for (uint32_t i = 0; i < TAPE_TX_SLOTS - 1; i++)
+		say(1, 10, 1, false);
+	for (int i = 0; i < 160; i++)
+		pcm[i] = 8000;
+	cr_assert_eq(tape_client_write(&backend, &f, pcm), 0); /* it knew before it was told */
+	(void)session_flush(s, 0, u, &n, &ev);
+	cr_expect(n == 1 && u[0].id == 1 && u[0].discarded == (TAPE_TX_SLOTS - 1) * 10u, "%u of them", n);
+	tick();
+	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE);
+	(void)session_flush(s, 0, u, &n, &ev);
+	for (uint32_t i = 0; i < TAPE_TX_SLOTS; i++)
+		say(1, 10, 3, false);
+	(void)session_flush(s, 0, u, &n, &ev);
+	cr_expect(n == 1 && u[0].discarded == TAPE_TX_SLOTS * 10u);
+	cr_expect_eq(tape.tx_tail, backend.tx_head);
+}
+
+Test(utterance, the_fade_is_of_what_would_have_been_heard)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	int16_t value = 4000, want[80];
+	uint8_t octets[80];
+	uint32_t n;
+
+	say_ramp(&value, 1000, 70, 1); /* the tick ends 20 samples into the third slot */
+	tick();
+	(void)session_flush(s, 10, u, &n, &ev);
+	for (int i = 0; i < 80; i++)
+		want[i] = (int16_t)((4160 + i) * (79 - i) / 80);
+	g711_ulaw_encode(want, 80, octets);
+	tick();
+	cr_expect_arr_eq(out.p[0] + 12, octets, sizeof octets);
+}
+
+Test(utterance, the_fade_takes_nothing_of_the_next_utterance)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	uint32_t n;
+
+	say(8000, 160, 1, false);
+	say(8000, 160, 2, true);
+	tick();
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 160u);
+	cr_assert_eq(n, 2u);
+	cr_expect(u[0].id == 1 && u[0].played == 160 && u[0].discarded == 0);
+	cr_expect(u[1].id == 2 && u[1].played == 0 && u[1].discarded == 160);
+	tick();
+	cr_expect_eq(out.p[0][12], G711_ULAW_SILENCE);
+}
+
+Test(utterance, a_flush_before_the_start_has_nothing_to_say)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	uint32_t n = 7;
+
+	s->tape = NULL;
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 0u);
+	cr_expect(n == 0 && ev.n == 0);
+}
+
+Test(utterance, nothing_is_heard_any_more_when_a_second_flush_comes)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	uint32_t n;
+
+	say(8000, 160, 1, false);
+	tick();
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 160u);
+	say(8000, 160, 0, false);
+	cr_expect_eq(session_flush(s, 0, u, &n, &ev), 160u, "what follows was not begun: no fade");
+	cr_expect_eq(n, 0u);
+	tick();
+	cr_expect_eq(out.p[0][12], G711_ULAW_SILENCE);
 }
