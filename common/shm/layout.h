@@ -116,15 +116,17 @@ _Static_assert(offsetof(struct tape_backend_header, rx_tail) == 256, "layout");
 _Static_assert(sizeof(struct tape_backend_header) == 384, "layout");
 
 /* Who may attach: one exchange on a SOCK_SEQPACKET unix socket per attached tape. The
- * request carries the backend's doorbell eventfd as SCM_RIGHTS; the answer, on success,
- * two descriptors: the media object (read-only) and the backend object. The tape_id is a
- * 64-bit random capability that only the call's owner learns. The connection stays open;
- * when it closes, media forgets the doorbell. */
+ * answer carries, on success, two descriptors: the media object (read-only) and the
+ * backend object. The tape_id is a 64-bit random capability that only the call's owner
+ * learns. The connection stays open and is the owner's doorbell: media sends a ring on it
+ * when a sleeping reader or a waiting writer has work, and after every answer, so that a
+ * ring that came before the answer may be forgotten. Media takes no descriptors: what a
+ * stranger's descriptor does when it is used or closed is the stranger's choice. */
 #define TAPE_ATTACH_MAGIC 0x68636174u
 
 enum tape_attach_op {
 	TAPE_ATTACH = 1,  /* rw: the owner */
-	TAPE_OBSERVE = 2, /* media object only, no doorbell */
+	TAPE_OBSERVE = 2, /* media object only, no rings */
 };
 
 struct tape_attach_request {
@@ -137,4 +139,10 @@ struct tape_attach_answer {
 	uint32_t magic;
 	int32_t err; /* 0 or ERR_NOENT, ERR_INVAL, ERR_NOSPC */
 	uint64_t tape_id;
+};
+
+#define TAPE_RING_MAGIC 0x676e6972u
+
+struct tape_ring_note {
+	uint32_t magic;
 };

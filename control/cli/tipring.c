@@ -66,19 +66,24 @@ static int take_ack(struct cli *c, const Tipring__V1__Ack *a, void (*take)(struc
 	return 0;
 }
 
-/* Send one question; call `take` with every Ack until the last. */
+static int put(struct cli *c, const envelope *e)
+{
+	const uint8_t *p;
+	size_t n;
+	int err = codec_pack(&c->codec, e, &p, &n);
+
+	return err == 0 ? bus_send(c->commands, (struct str){NULL, 0}, p, n) : err;
+}
+
+/* Send a question; call `take` with its answer, page after page. */
 static int ask(struct cli *c, envelope *e, void (*take)(struct cli *c, const Tipring__V1__Ack *a))
 {
 	uint64_t end_ms = clock_ms() + WAIT_MS;
-	const uint8_t *p;
-	size_t n;
 	int err = open_bus(c, BUS_DEALER, "commands.ipc", &c->commands);
 
 	e->command_id = (char *)(uintptr_t)"cli";
 	if (err == 0)
-		err = codec_pack(&c->codec, e, &p, &n);
-	if (err == 0)
-		err = bus_send(c->commands, (struct str){NULL, 0}, p, n);
+		err = put(c, e);
 	while (err == 0 && clock_ms() < end_ms) {
 		struct pollfd fd = {.fd = bus_fd(c->commands), .events = POLLIN};
 		struct bus_message m;
@@ -90,8 +95,11 @@ static int ask(struct cli *c, envelope *e, void (*take)(struct cli *c, const Tip
 			    got->body_case != TIPRING__V1__ENVELOPE__BODY_ACK)
 				continue;
 			err = take_ack(c, got->ack, take);
-			if (err != 0 || !got->ack->more)
+			if (err != 0 || got->ack->next == 0)
 				return err;
+			e->list_calls->after = got->ack->next;
+			err = put(c, e);
+			end_ms = clock_ms() + WAIT_MS;
 		}
 	}
 	return err != 0 ? err : -ETIMEDOUT;

@@ -1,11 +1,14 @@
 /* http.c - /metrics, /healthz, /readyz. The only file that knows libmicrohttpd, which runs inside our loop: no thread. */
+#include "control/daemon/http.h"
+
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/metrics.h"
+#include "control/daemon/workers.h"
 
 #define CONNECTIONS_MAX 64
 #define CONNECTION_MEMORY 16384

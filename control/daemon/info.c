@@ -1,5 +1,5 @@
-/* info.c - a call as others see it. */
-#include "control/daemon/control.h"
+/* info.c - see info.h */
+#include "control/daemon/info.h"
 
 static char *text(struct str s)
 {
@@ -46,6 +46,7 @@ static Tipring__V1__CallPhase phase_of(enum call_state s)
 {
 	static const Tipring__V1__CallPhase phases[CALL_STATES] = {
 		[CALL_OPENING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
+		[CALL_UPDATING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_WAITING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_OFFERED] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_CLAIMED] = TIPRING__V1__CALL_PHASE__CALL_CLAIMED,

@@ -1,5 +1,5 @@
 /* metrics.c - the statistic pages of all processes as Prometheus text. */
-#include "control/daemon/control.h"
+#include "control/daemon/metrics.h"
 
 /* Numbers of Role in proto/tipring/v1/common.proto, as the supervisor writes them into custody ids. */
 enum role {

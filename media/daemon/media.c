@@ -67,19 +67,6 @@ static uint32_t used(const void *self)
 	return ((const struct media *)self)->sessions.used;
 }
 
-static int open_attach(struct media *m)
-{
-	struct custody_item item;
-
-	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
-		m->connections[i] = (struct connection){.fd = -1, .doorbell = -1};
-	m->attach_listener = -1;
-	if (custody_item(m->actor->custody, CUSTODY_ATTACH_LISTENER, 0, &item) != 0)
-		return ERR_NOENT;
-	m->attach_listener = item.fd;
-	return loop_watch(m->actor->loop, item.fd, MEDIA_TOKEN_LISTENER);
-}
-
 static int open_bus(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 {
 	const struct worker_ops ops = {
@@ -136,7 +123,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = open_bus(m, cfg);
 	if (err == 0)
-		err = open_attach(m);
+		err = attach_open(m);
 	if (err == 0)
 		take_over(m);
 	return err;

@@ -47,6 +47,8 @@ static int restore(struct media *m, struct media_session *ms, struct str record)
 		return ERR_NOENT;
 	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */
 	ms->connected = latch_is_certain(&ms->s.in.latch) && ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) == 0;
+	if (!ms->connected)
+		ports_disconnect(ms->ports); /* it may have died before it told that it has another peer */
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);

@@ -40,15 +40,30 @@ void to_bus_opened(struct media *m, uint64_t request_id, const struct media_sess
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionOpened o = TIPRING__V1__SESSION_OPENED__INIT;
-	struct addr local = sessions_local(m, ms);
 	struct address a;
 
 	o.call_id = ms->s.r.call_id;
+	o.ordinal = ms->s.r.ordinal;
 	o.session_id = sessions_handle(m, ms);
-	o.local_rtp = address(&a, &local);
+	o.local_rtp = address(&a, &ms->s.r.local);
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_OPENED;
 	e.session_opened = &o;
+	tell_control(m, &e);
+}
+
+void to_bus_updated(struct media *m, uint64_t request_id, const struct media_session *ms)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionUpdated u = TIPRING__V1__SESSION_UPDATED__INIT;
+
+	u.call_id = ms->s.r.call_id;
+	u.ordinal = ms->s.r.ordinal;
+	u.session_id = sessions_handle(m, ms);
+	u.generation = ms->s.r.generation;
+	e.request_id = request_id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_UPDATED;
+	e.session_updated = &u;
 	tell_control(m, &e);
 }
 
@@ -338,8 +353,6 @@ void to_bus_roster(struct media *m)
 	size_t n = 0;
 
 	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
-		struct addr local = sessions_local(m, ms);
-
 		if (n == ROSTER_ROWS) {
 			send_roster(m, rows, n, false);
 			n = 0;
@@ -347,7 +360,9 @@ void to_bus_roster(struct media *m)
 		tipring__v1__session_state__init(&states[n]);
 		states[n].call_id = ms->s.r.call_id;
 		states[n].session_id = sessions_handle(m, ms);
-		states[n].local_rtp = address(&locals[n], &local);
+		states[n].ordinal = ms->s.r.ordinal;
+		states[n].generation = ms->s.r.generation;
+		states[n].local_rtp = address(&locals[n], &ms->s.r.local);
 		states[n].tape_id = ms->has_tape ? ms->s.r.tape_id : 0;
 		states[n].rate_hz = ms->s.r.rate_hz;
 		states[n].attach_path = m->attach_path;

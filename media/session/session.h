@@ -153,6 +153,8 @@ struct session_record {
 	uint32_t generation;  /* of the facts; 0 = those of session_open() */
 	uint64_t learn_until_ns;
 	uint64_t key_pos;     /* where the key that is down was pressed */
+	struct addr local;    /* RTP, as the peer is told */
+	uint32_t ordinal;     /* with call_id: what control calls it */
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large

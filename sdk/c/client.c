@@ -182,7 +182,7 @@ static void keep_in_touch(struct tipring_server *s, uint64_t now_ms)
 	} else if (s->welcome && !s->enrolled && s->heartbeat) {
 		s->enrolled = sdk_enroll(s) == 0;
 	}
-	if (s->compare_at_ms != 0 && now_ms >= s->compare_at_ms && sdk_compare(s) == 0)
+	if (s->compare_at_ms != 0 && now_ms >= s->compare_at_ms && sdk_compare(s, 0) == 0)
 		s->compare_at_ms = 0;
 	if (now_ms - s->heard_ms > DOWN_MS && !s->down)
 		(void)sdk_produce(s, TIPRING_EV_DOWN, 0);

@@ -182,14 +182,15 @@ int sdk_enroll(struct tipring_server *s)
 	return err;
 }
 
-int sdk_compare(struct tipring_server *s)
+int sdk_compare(struct tipring_server *s, uint64_t after)
 {
 	COMMAND(ListCalls, LIST_CALLS, list_calls);
 	int err;
 
-	for (uint32_t i = 0; i < OWNED_MAX; i++)
+	for (uint32_t i = 0; i < OWNED_MAX && after == 0; i++)
 		s->owned[i].seen = false;
 	body.app = s->app;
+	body.after = after;
 	err = command(s, &e);
 	if (err == 0)
 		s->compare_number = s->numbers;

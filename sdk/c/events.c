@@ -145,9 +145,12 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 		return;
 	if (c->number == s->compare_number) {
 		take_rows(s, a);
-		if (a->more)
-			return;
-		s->sweep_at = 0;
+		c->number = 0;
+		if (a->next == 0)
+			s->sweep_at = 0;
+		else if (sdk_compare(s, a->next) != 0)
+			s->compare_at_ms = 1; /* from the beginning, at once */
+		return;
 	} else if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
 		   a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
 		if (c->mark[0] != '\0')

@@ -74,7 +74,9 @@ struct command *sdk_command_of(struct tipring_server *s, const char *id);
 MUST_USE int sdk_hello(struct tipring_server *s);
 MUST_USE int sdk_ping(struct tipring_server *s);
 MUST_USE int sdk_enroll(struct tipring_server *s);
-MUST_USE int sdk_compare(struct tipring_server *s); /* events may be lost while control is away: what does it know of our calls? */
+
+/* Events may be lost while control is away: what does it know of our calls? A page at a time, the first is after 0. */
+MUST_USE int sdk_compare(struct tipring_server *s, uint64_t after);
 
 /* Those whose time has come. The result is one that nobody answers, to be freed by the caller; NULL: there is none. */
 struct command *sdk_send_again(struct tipring_server *s, uint64_t now_ms);

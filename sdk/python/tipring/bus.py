@@ -85,23 +85,18 @@ class Bus:
     async def command(self, field: str, body: Message, call_id: int = 0, command_id: str = "") -> api_pb2.Ack:
         """Send until acknowledged. CommandRefused, Disconnected."""
         command_id = command_id or self.new_id()
-        calls: list[api_pb2.CallInfo] = []
         ack: api_pb2.Ack
         for _ in range(TRIES):
             future = self._acks[command_id] = asyncio.get_running_loop().create_future()
             try:
                 await self.send(field, body, command_id, call_id)
-                while (ack := await asyncio.wait_for(future, ACK_SECONDS)).more:
-                    calls += ack.calls
-                    future = self._acks[command_id] = asyncio.get_running_loop().create_future()
+                ack = await asyncio.wait_for(future, ACK_SECONDS)
             except TimeoutError:
-                calls.clear()
                 continue
             finally:
                 self._acks.pop(command_id, None)
             if ack.code not in GOOD:
                 raise _refusal(ack)
-            ack.calls.extend(calls)
             return ack
         raise Disconnected(f"{field}: control did not answer {TRIES} times ({self.endpoint}/commands.ipc)")
 

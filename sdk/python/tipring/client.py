@@ -192,8 +192,13 @@ class Server:
     async def list_calls(self, app: str = "", call_id: int = 0) -> list[api_pb2.CallInfo]:
         """Calls that exist on this host now, as CallInfo messages (proto/tipring/v1/api.proto)."""
         self._require_open()
-        ack = await self._bus.command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id))
-        return list(ack.calls)
+        calls: list[api_pb2.CallInfo] = []
+        ack = api_pb2.Ack()
+        while True:
+            ack = await self._bus.command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id, after=ack.next))
+            calls += ack.calls
+            if not ack.next:
+                return calls
 
     async def status(self) -> api_pb2.HostStatus:
         """Workers, backends and load of this host, as a message (proto/tipring/v1/api.proto)."""
