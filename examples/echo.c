@@ -208,34 +208,23 @@ static void print_figures(void)
 	       e.answered, e.ended, e.frames, e.lost, e.concealed, e.digits, e.late, age_us(0.5), age_us(0.99));
 }
 
-static const char usage[] =
-	"usage: echo [APP [RATE]]\n"
-	"Answers every call of APP (echo) at RATE (8000 or 16000) samples a second and sends back what the caller says.\n"
-	"TIPRING_ENDPOINT is the run directory of the server (/run/tipring).\n";
-
-/* The words are good; else what to print, and where, has been. *ret_exit: what to end with then. */
-static bool parse(int argc, char **argv, struct tipring_config *cfg, uint32_t *rate, int *ret_exit)
+/* An app has no name like an option. */
+static int usage(const char *argument)
 {
-	bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+	bool help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 
-	if (help || argc > 3 || (argc > 1 && argv[1][0] == '-')) {
-		fputs(usage, help ? stdout : stderr);
-		*ret_exit = help ? 0 : 2;
-		return false;
-	}
-	*cfg = (struct tipring_config){.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
-	*rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 16000;
-	return true;
+	fputs("usage: echo [APP [RATE]]     (APP: echo, RATE: 16000; $TIPRING_ENDPOINT names the run directory)\n", help ? stdout : stderr);
+	return help ? 0 : 2;
 }
 
 int main(int argc, char **argv)
 {
-	struct tipring_config cfg;
-	uint32_t rate;
+	const struct tipring_config cfg = {.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
+	uint32_t rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 16000;
 	int err;
 
-	if (!parse(argc, argv, &cfg, &rate, &err))
-		return err;
+	if (argc > 1 && argv[1][0] == '-')
+		return usage(argv[1]);
 	err = tipring_open(&cfg, &e.server);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);

@@ -111,7 +111,7 @@ def test_it_is_usable_from_cxx(prefix, tmp_path):
     assert subprocess.run([program], env=environment(prefix)).returncode == 0
 
 
-@pytest.mark.parametrize("words, code", [(["--help"], 0), (["-h"], 0), (["--hlep"], 2), (["a", "8000", "b"], 2)])
+@pytest.mark.parametrize("words, code", [(["--help"], 0), (["-h"], 0), (["--hlep"], 2)])
 def test_the_example_helps(words, code, tmp_path):
     """N9: no app is registered by that name."""
     done = subprocess.run([BIN / "echo", *words], capture_output=True, text=True, timeout=10, env={"TIPRING_ENDPOINT": str(tmp_path)})
