@@ -74,7 +74,7 @@ LIBRARIES = {
 FLOORS = {
     "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
                         "calls inflight workers",
-                        "to_workers to_backends events journal context info metrics"),
+                        "to_workers to_backends events journal context info metrics overview"),
     "media/session": ("session receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),

@@ -160,6 +160,7 @@ static void answered(struct control *k, struct control_call *cc)
 	cc->c.answered_unix_ns = clock_unix_ns();
 	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
+	journal_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */

@@ -12,6 +12,8 @@
 #include "common/base/wheel.h"
 #include "control/model/call.h"
 #include "control/model/dedup.h"
+#include "control/model/past.h"
+#include "control/model/tally.h"
 
 #define CONTROL_WORKERS_MAX 32u
 #define CONTROL_WORKER_LOST_MS 1500u
@@ -92,6 +94,8 @@ struct control {
 	struct backends backends;
 	struct routes routes;
 	struct dedup dedup;
+	struct tally tally;
+	struct past past;
 	struct call_policy policy;
 	struct rand rand;
 	struct worker_row rows[CONTROL_WORKERS_MAX];

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 
 #define REFUSALS_PER_S 5u
@@ -86,6 +87,14 @@ void journal_refused(struct control *k, const struct refusal *r)
 	log_warn("call.refused", "app=%s to=\"%s\" code=%u reason=\"%s\"%s", r->app, quotable(r->request).z, r->code, r->reason, area);
 }
 
+void journal_answered(struct control *k, const struct control_call *cc)
+{
+	uint64_t now = clock_unix_ns();
+
+	if (now > cc->c.started_unix_ns) /* the clock may have been set since */
+		tally_time(&k->tally.setup, (now - cc->c.started_unix_ns) / 1000000u);
+}
+
 static const char *who_name(enum call_who who)
 {
 	static const char *const names[] = {
@@ -95,10 +104,37 @@ static const char *who_name(enum call_who who)
 	return who >= CALL_BY_CALLER && who <= CALL_BY_SYSTEM ? names[who] : "nobody";
 }
 
+static void keep(struct control *k, const struct control_call *cc)
+{
+	const struct call *c = &cc->c;
+	struct past_call *p = past_add(&k->past, c->id, k->actor->now_ms);
+
+	tally_end(&k->tally, c->app, c->backend, c->sip_code);
+	(void)!str_copy(p->app, sizeof p->app, str_of(c->app));
+	(void)!str_copy(p->backend, sizeof p->backend, str_of(c->backend));
+	past_text(p->from, c->from_uri);
+	past_text(p->to, c->request_uri);
+	past_text(p->sip_call_id, c->sip_call_id);
+	(void)!str_copy(p->reason, sizeof p->reason, str_of(c->end_reason));
+	p->who = c->who;
+	p->code = c->sip_code;
+	p->started_unix_ns = c->started_unix_ns;
+	p->answered_unix_ns = c->answered_unix_ns;
+	p->ended_unix_ns = c->ended_unix_ns != 0 ? c->ended_unix_ns : clock_unix_ns();
+	p->duration_ms = call_duration_ms(c);
+	if (!cc->has_stats)
+		return;
+	p->packets = cc->stats.packets_received;
+	p->lost = cc->stats.packets_lost;
+	p->packets_sent = cc->stats.packets_sent;
+	p->jitter_us = cc->stats.jitter_us;
+}
+
 void journal_ended(struct control *k, const struct control_call *cc)
 {
 	const struct call *c = &cc->c;
 
+	keep(k, cc);
 	if (c->who == CALL_BY_SYSTEM && !c->answered && c->sip_code >= 300)
 		journal_refused(k, &(struct refusal){c->app, c->request_uri, c->sip_code, c->end_reason});
 	if (!log_limit(&k->log_ended, ENDS_PER_S))

@@ -1,5 +1,5 @@
-/* journal.h - the lines that tell an operator of calls: one when a call ends, one when the host could not serve a caller. Whatever counts
- * calls by app, backend or code belongs here too. */
+/* journal.h - what an operator is told of calls: a line when one ends, a line when the host could not serve a caller; counts by app,
+ * backend and code, the times of set-ups, and the calls that ended lately. */
 #pragma once
 
 #include "control/daemon/control.h"
@@ -12,4 +12,5 @@ struct refusal {
 };
 
 void journal_refused(struct control *k, const struct refusal *r);
+void journal_answered(struct control *k, const struct control_call *cc); /* the ACK arrived */
 void journal_ended(struct control *k, const struct control_call *cc);
