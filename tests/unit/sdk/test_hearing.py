@@ -61,6 +61,19 @@ def test_keys_that_nobody_waited_for_are_kept():
     run(handler, keys=[(1, "1"), (2, "2"), (6, "3")], seconds=8)
 
 
+def test_timeouts_of_others_lose_nothing_either():
+    async def handler(call):
+        await call.answer(rate=RATE)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(call.digit(timeout=3600), 0.01)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await call.collect(timeout=3600)
+        assert (await call.digit()).digit == "1"
+
+    run(handler, keys=[(10, "1")])
+
+
 def test_a_key_that_comes_with_the_timeout_is_not_lost():
     got = []
 

@@ -1,6 +1,7 @@
 """Speaking: any length, in order, streams, flush and marks with what has not reached the tape, on a simulated caller."""
 
 import asyncio
+import random
 
 import pytest
 import tipring
@@ -435,3 +436,36 @@ def test_a_flush_accounts_for_everything(samples):
         assert (await call.flush()).utterances == {}
 
     run(handler)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_sample_is_unaccounted_for_whatever_is_done(seed):
+    """M7, with every order of writing, saying, waiting and flushing."""
+    choice = random.Random(seed)
+    given, playbacks, flushed = {}, [], []
+
+    async def handler(call):
+        await call.answer(rate=RATE)
+        for value in range(1, 31):
+            samples = choice.choice((1, 77, 160, 161, 1000, 4000))
+            match choice.choice(("write", "write", "say", "sleep", "flush")):
+                case "write":
+                    assert await call.write(pcm_of(value, samples)) is True
+                    given[call._writing] = given.get(call._writing, 0) + samples
+                case "say":
+                    playbacks.append(await call.say(pcm_of(value, samples)))
+                    given[playbacks[-1].utterance] = samples
+                case "sleep":
+                    await call.sleep(choice.choice((0.01, 0.05, 0.3)))
+                case "flush":
+                    flushed.append(await call.flush())
+        for playback in playbacks:
+            heard = await playback.finished()
+            assert heard.played_samples + heard.discarded_samples == given[playback.utterance]
+
+    caller = run(handler, speed=50)
+    for heard in [heard for answer in flushed for heard in answer.utterances.values()]:
+        assert heard.played_samples + heard.discarded_samples == given[heard.utterance]
+    said = sum(count for _, count in loud(caller))
+    discarded = sum(heard.discarded_samples for answer in flushed for heard in answer.utterances.values())
+    assert said + discarded == sum(given.values()), "what was not discarded was heard, also behind the end of the handler"
