@@ -25,6 +25,7 @@ log = logging.getLogger("tipring")
 
 RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
 STALLS = ("media_started", "media_stalled", "media_resumed")
+TAIL_SECONDS = 0.2  # what has left is on its way, and then in the buffer of the caller's phone, which a BYE empties
 STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be heard
 
 
@@ -345,7 +346,9 @@ class Call:
             before = self._progress()
             try:
                 async with self.timeout(STUCK_SECONDS):
-                    await asyncio.shield(self._marks.get(RETURNED) or self._put_mark(RETURNED))
+                    left = await asyncio.shield(self._marks.get(RETURNED) or self._put_mark(RETURNED))
+                if left is not None:
+                    await self.sleep(TAIL_SECONDS)
                 return
             except TimeoutError:
                 pass

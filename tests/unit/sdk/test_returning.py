@@ -33,6 +33,7 @@ def test_a_greeting_is_heard_though_the_handler_has_returned(tmp_path):
 
     caller = run(handler, seconds=1)
     assert count(caller, 7) == 5 * RATE
+    assert not any(bytes(caller.heard)[-2 * RATE // 10:]), "and a moment longer: it has to reach the caller's ear"
     assert caller.hung_up_by == "handler"
 
 
