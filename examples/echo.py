@@ -10,7 +10,7 @@ import logging
 
 import tipring
 
-LATE_MS = 40
+LATE_MS = 100
 
 log = logging.getLogger("echo")
 
