@@ -1,6 +1,6 @@
 /* echo.c - answers every call and sends back what the caller says. Prints figures when it ends.
  *
- *   TIPRING_ENDPOINT=/run/tipring echo [APP] [RATE]          (pkg-config --cflags --libs tipring)
+ *   TIPRING_ENDPOINT=/run/tipring echo [APP [RATE]]          (pkg-config --cflags --libs tipring)
  *
  * SIGTERM ends it; the last line on stdout is JSON: calls, frames, frames lost, concealed, digits, and how old
  * frames were when they were read. */
@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define CALLS_MAX 4096
 #define READY_MAX 256
 #define LINKS_MAX 16 /* media workers */
+#define LATE_SLOTS 5 /* so far ahead, what comes is dropped: a pause must not become a delay that never goes away */
 #define AGES 2000 /* histogram: 10 us each, the last one is "more" */
 
 struct call {
@@ -34,7 +36,7 @@ static struct {
 	struct tipring_server *server;
 	struct link links[LINKS_MAX];
 	struct call calls[CALLS_MAX];
-	uint64_t answered, ended, frames, lost, concealed, digits, full;
+	uint64_t answered, ended, frames, lost, concealed, digits, late;
 	uint64_t age[AGES];
 } e;
 
@@ -167,8 +169,9 @@ static void echo(struct tipring_tape *t)
 		e.frames++;
 		e.concealed += f.kind == TIPRING_CONCEALED;
 		e.age[age < AGES ? age : AGES - 1]++;
-		if (tipring_tape_write(t, pcm, f.samples, 1, false) != (int64_t)f.samples)
-			e.full++;
+		if (tipring_tape_written(t) - tipring_tape_played(t) > LATE_SLOTS ||
+		    tipring_tape_write(t, pcm, f.samples, 1, false) != (int64_t)f.samples)
+			e.late++;
 	}
 }
 
@@ -201,16 +204,28 @@ static void print_figures(void)
 		if (e.calls[i].tape != NULL)
 			e.lost += tipring_tape_lost(e.calls[i].tape);
 	printf("{\"answered\": %lu, \"ended\": %lu, \"frames\": %lu, \"lost\": %lu, \"concealed\": %lu, \"digits\": %lu, "
-	       "\"full\": %lu, \"age_us_p50\": %.0f, \"age_us_p99\": %.0f}\n",
-	       e.answered, e.ended, e.frames, e.lost, e.concealed, e.digits, e.full, age_us(0.5), age_us(0.99));
+	       "\"late\": %lu, \"age_us_p50\": %.0f, \"age_us_p99\": %.0f}\n",
+	       e.answered, e.ended, e.frames, e.lost, e.concealed, e.digits, e.late, age_us(0.5), age_us(0.99));
+}
+
+/* An app has no name like an option. */
+static int usage(const char *argument)
+{
+	bool help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+
+	fputs("usage: echo [APP [RATE]]     (APP: echo, RATE: 16000; $TIPRING_ENDPOINT names the run directory)\n", help ? stdout : stderr);
+	return help ? 0 : 2;
 }
 
 int main(int argc, char **argv)
 {
 	const struct tipring_config cfg = {.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
 	uint32_t rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 16000;
-	int err = tipring_open(&cfg, &e.server);
+	int err;
 
+	if (argc > 1 && argv[1][0] == '-')
+		return usage(argv[1]);
+	err = tipring_open(&cfg, &e.server);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	complain("open", err);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""echo.py - answers every call and sends back what the caller says. Digits are logged; '#' hangs up.
+"""echo.py - answers every call and sends back what the caller says. Digits are logged; '#' hangs up, Ctrl-C ends it.
 
     TIPRING_ENDPOINT=/run/tipring python3 examples/echo.py [--app echo] [--rate 16000]
 """
@@ -7,11 +7,10 @@
 import argparse
 import asyncio
 import logging
-import signal
 
 import tipring
 
-LATE_MS = 40
+LATE_MS = 100
 
 log = logging.getLogger("echo")
 
@@ -31,21 +30,17 @@ async def main() -> None:
     chosen = options.parse_args()
 
     async with tipring.connect() as server:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, server.stop)
-
         @server.app(chosen.app, capacity=chosen.capacity)
         async def handle(call: tipring.Call) -> None:
-            log.info("call %s from %s to %s", call.id, call.from_uri, call.to_uri)
             await call.answer(rate=chosen.rate)
             digits = asyncio.create_task(log_digits(call))
             async for frame in call.audio:
                 if frame.age_ms < LATE_MS:  # written after a pause, it would make everything later for good
                     await call.write(frame.pcm)
             await digits
-            log.info("call %s ended: %s, frames lost: %d", call.id, await call.ended(), call.frames_lost)
+            if call.frames_lost:
+                log.warning("call %s: this process was too slow for %d frames", call.id, call.frames_lost)
 
-        log.info("echo takes calls of app '%s'", chosen.app)
         await server.run()
 
 

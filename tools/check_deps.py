@@ -84,6 +84,7 @@ FLOORS = {
     "media/session": ("session receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),
+    "sdk/c": ("client tape", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/shm/doorbell.h"
@@ -14,6 +15,7 @@
 #define TAPES_MAX 4096
 #define ATTACH_WAIT_MS 1000
 #define ANSWER_TRIES 64
+#define REST_MS 20 /* samples that do not fill a slot wait so long for others */
 
 struct tipring_tape {
 	struct tipring_link *link; /* borrowed */
@@ -23,6 +25,7 @@ struct tipring_tape {
 	uint32_t pending_n; /* samples that do not fill a slot yet */
 	uint32_t pending_utterance;
 	uint32_t pending_epoch; /* flush epoch in which they were written */
+	uint64_t pending_ms;    /* when the last of them came */
 	bool wants_room;
 	bool owes_slot; /* the pending samples are counted as written: the next room is theirs */
 	int16_t pending[TAPE_SAMPLES_MAX];
@@ -183,8 +186,24 @@ static int64_t full(struct tipring_tape *t, size_t taken)
 	return (int64_t)taken;
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+/* Nothing followed, and everything before is being played: the rest is heard too. */
+static void put_rest(struct tipring_tape *t)
+{
+	if (t->pending_n > 0 && tape_client_room(&t->client) + 1 >= t->client.tx_slots && now_ms() - t->pending_ms >= REST_MS)
+		(void)tipring_tape_written(t);
+}
+
 static bool has_work(struct tipring_tape *t)
 {
+	put_rest(t);
 	if (t->wants_room && tape_client_room(&t->client) > 0) {
 		t->wants_room = false;
 		atomic_store_explicit(&t->client.bh->wants_room, 0, memory_order_relaxed);
@@ -359,8 +378,10 @@ int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n,
 
 		memcpy(t->pending + t->pending_n, pcm + taken, part * sizeof *pcm);
 		t->pending_n += (uint32_t)part;
-		if (t->pending_n < frame && !last)
+		if (t->pending_n < frame && !last) {
+			t->pending_ms = now_ms();
 			return (int64_t)n;
+		}
 		if (put_slot(t, last) != 0) {
 			t->pending_n -= (uint32_t)part;
 			return full(t, taken);
@@ -386,6 +407,16 @@ uint64_t tipring_tape_written(struct tipring_tape *t)
 	if (t->owes_slot)
 		(void)full(t, 0);
 	return t->client.tx_head + t->owes_slot;
+}
+
+uint32_t tipring_tape_drop(struct tipring_tape *t, uint32_t *ret_utterance)
+{
+	uint32_t n = t->pending_epoch == tape_client_epoch(&t->client) ? t->pending_n : 0;
+
+	*ret_utterance = t->pending_utterance;
+	t->pending_n = 0;
+	t->owes_slot = false;
+	return n;
 }
 
 uint64_t tipring_tape_played(const struct tipring_tape *t)

@@ -55,7 +55,7 @@ TIPRING_API void tipring_link_close(struct tipring_link *l); /* closes its tapes
 /* Readable when a tape of this link may have something. Call tipring_link_ready() then. */
 TIPRING_API int tipring_link_fd(const struct tipring_link *l);
 
-/* Which tapes have frames to read (or room to write, for those that waited): up to `max` of them into `ret`, the count
+/* Call it every 50 ms too, whether or not the doorbell rang. Which tapes have frames to read (or room to write, for those that waited): up to `max` of them into `ret`, the count
  * as result. 0 means everything is drained and the doorbell is armed: poll tipring_link_fd(). A media worker that was
  * restarted is noticed here and reconnected; tapes go on. */
 TIPRING_API int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int max);
@@ -87,8 +87,13 @@ TIPRING_API int tipring_tape_read_sent(struct tipring_tape *t, struct tipring_fr
  * that the tape is full (20 s ahead; -EAGAIN when n is 0): call again when tipring_link_ready() names the tape. */
 TIPRING_API int64_t tipring_tape_write(struct tipring_tape *t, const int16_t *pcm, size_t n, uint32_t utterance, bool end);
 
-/* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first. */
+/* Slots written so far: the `after_index` of a mark. Samples that do not fill a slot yet are written out first; without a mark
+ * tipring_link_ready() does that when nothing has followed for 20 ms and everything before is being said. */
 TIPRING_API uint64_t tipring_tape_written(struct tipring_tape *t);
+
+/* Before tipring_flush(): throw away the samples that do not fill a slot yet. The result is how many (of `*ret_utterance`): media
+ * does not know them, and FLUSHED does not count them. */
+TIPRING_API uint32_t tipring_tape_drop(struct tipring_tape *t, uint32_t *ret_utterance);
 
 /* Slots that media has taken, at most one of them still playing. Equal to tipring_tape_written(): all is said. */
 TIPRING_API uint64_t tipring_tape_played(const struct tipring_tape *t);
@@ -106,11 +111,12 @@ struct tipring_config {
 
 enum tipring_event_kind {
 	TIPRING_EV_REGISTERED = 1, /* control knows us (again): calls of the app may come */
-	TIPRING_EV_OFFER,       /* a call for you: tipring_claim() it */
+	TIPRING_EV_OFFER,       /* a call for you, its facts in `offer`: tipring_claim() it */
 	TIPRING_EV_CLAIMED,     /* it is yours: ring, answer or reject it */
 	TIPRING_EV_MEDIA_READY, /* attach_path, tape_id, rate_hz: attach now */
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
-	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call */
+	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call, behind every
+				 * key, mark and utterance of it */
 	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
 	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
@@ -118,6 +124,20 @@ enum tipring_event_kind {
 	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer) */
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
 	TIPRING_EV_DOWN         /* control does not answer for 3 s; reconnecting by itself */
+};
+
+struct tipring_header {
+	const char *name, *value;
+};
+
+/* Who calls whom; "" is what the caller did not say. */
+struct tipring_offer {
+	const char *from_uri, *from_display, *to_uri, *request_uri;
+	const char *sip_call_id;
+	const char *room_id, *session_id; /* X-Room-ID, X-Session-ID */
+	const char *codec;                /* "PCMU" */
+	const struct tipring_header *headers; /* the X- headers, as they were written */
+	size_t headers_n;
 };
 
 struct tipring_event {
@@ -137,8 +157,7 @@ struct tipring_event {
 	uint64_t discarded_samples;
 	char attach_path[108];
 	char text[128];
-	char from[256]; /* OFFER: URIs */
-	char to[256];
+	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
 /* Connect and register, in the background: a server that is not up is TIPRING_EV_DOWN after 3 s, and is waited for. -EINVAL,

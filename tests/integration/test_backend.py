@@ -303,26 +303,26 @@ def test_wrong_commands_get_exact_answers(make_system):
     from tipring.v1 import api_pb2, envelope_pb2
     codes = {}
 
-    async def attempt(server, name, field, body):
+    async def attempt(bus, name, field, body):
         try:
-            await server._command(field, body)
+            await bus.command(field, body)
             codes[name] = "OK"
         except tipring.CommandRefused as why:
             codes[name] = why.code
 
     async def handle(call):
-        server = call._transport
-        await attempt(server, "fence", "hangup", api_pb2.Hangup(call_id=call.call_id, fence=call.fence ^ 2))
-        await attempt(server, "no call", "hangup", api_pb2.Hangup(call_id=42, fence=1))
-        await attempt(server, "rate", "answer", api_pb2.Answer(call_id=call.call_id, fence=call.fence, rate_hz=44100))
-        await attempt(server, "flush early", "flush", api_pb2.Flush(call_id=call.call_id, fence=call.fence))
-        await attempt(server, "mark early", "mark", api_pb2.Mark(call_id=call.call_id, fence=call.fence, mark="x"))
-        await attempt(server, "app", "register", api_pb2.Register(app="No Such!", capacity=1))
-        await attempt(server, "early media", "ring", api_pb2.Ring(call_id=call.call_id, fence=call.fence, early_media=True))
-        await attempt(server, "not a command", "call_answered", envelope_pb2.Envelope().call_answered)
+        bus = call._transport.bus
+        await attempt(bus, "fence", "hangup", api_pb2.Hangup(call_id=call.call_id, fence=call._fence ^ 2))
+        await attempt(bus, "no call", "hangup", api_pb2.Hangup(call_id=42, fence=1))
+        await attempt(bus, "rate", "answer", api_pb2.Answer(call_id=call.call_id, fence=call._fence, rate_hz=44100))
+        await attempt(bus, "flush early", "flush", api_pb2.Flush(call_id=call.call_id, fence=call._fence))
+        await attempt(bus, "mark early", "mark", api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark="x"))
+        await attempt(bus, "app", "register", api_pb2.Register(app="No Such!", capacity=1))
+        await attempt(bus, "early media", "ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, early_media=True))
+        await attempt(bus, "not a command", "call_answered", envelope_pb2.Envelope().call_answered)
         async with tipring.connect(str(system.run_dir), "thief") as other:
-            await attempt(other, "owner", "hangup", api_pb2.Hangup(call_id=call.call_id, fence=call.fence))
-            await attempt(other, "claim", "claim", api_pb2.Claim(call_id=call.call_id))
+            await attempt(other._bus, "owner", "hangup", api_pb2.Hangup(call_id=call.call_id, fence=call._fence))
+            await attempt(other._bus, "claim", "claim", api_pb2.Claim(call_id=call.call_id))
         await call.answer(rate=8000)
         await call.hangup()
 
@@ -343,10 +343,10 @@ def test_the_same_command_twice_is_carried_out_once(make_system):
     acks = []
 
     async def handle(call):
-        server = call._transport
-        body = api_pb2.Ring(call_id=call.call_id, fence=call.fence)
-        acks.append((await server._command("ring", body, call.call_id, "same-id")).code)
-        acks.append((await server._command("ring", body, call.call_id, "same-id")).code)
+        bus = call._transport.bus
+        body = api_pb2.Ring(call_id=call.call_id, fence=call._fence)
+        acks.append((await bus.command("ring", body, call.call_id, "same-id")).code)
+        acks.append((await bus.command("ring", body, call.call_id, "same-id")).code)
         await call.answer(rate=8000)
         await call.hangup()
 

@@ -1,6 +1,7 @@
 """What happens to a backend, and what it does to others, when something goes wrong."""
 
 import asyncio
+import contextlib
 import time
 
 import tipring
@@ -116,7 +117,8 @@ def test_a_blocked_event_loop_costs_its_calls_and_no_more(make_system):
     ended = []
 
     async def handle(call):
-        await call.answer(rate=RATE)
+        with contextlib.suppress(tipring.CallEnded):  # the second caller may be gone before the audio is there
+            await call.answer(rate=RATE)
         if not ended:
             time.sleep(4.5)
         ended.append(await call.ended())
@@ -131,7 +133,7 @@ def test_a_blocked_event_loop_costs_its_calls_and_no_more(make_system):
         await in_thread(wait_for, lambda: len(ended) == 2, 5)
 
     with_backend(system, handle, scenario)
-    assert "lost" in ended[0]
+    assert ended[0] in ("not heard of", "backend lost"), "whichever of the two sockets is read first"
 
 
 def test_a_handler_that_raises_hangs_up(make_system, caplog):

@@ -250,7 +250,7 @@ def test_a_backend_that_comes_back_under_its_name(make_system):
         await in_thread(caller.call)
         await asyncio.sleep(0.2)
         start = time.monotonic()
-        await server._send("hello", api_pb2.Hello(name="bot", protocol_min=1, protocol_max=1, instance=42))
+        await server._bus.send("hello", api_pb2.Hello(name="bot", protocol_min=1, protocol_max=1, instance=42))
         await in_thread(caller.wait_bye, 2)
         assert time.monotonic() - start < 0.1
 
@@ -383,13 +383,13 @@ def test_more_marks_than_anybody_can_hold(make_system, observe):
     refused = []
 
     async def handle(call):
-        server = call._transport
+        transport = call._transport
         await call.answer(rate=8000)
         await call.say(tone(3))
 
         async def one(i):
             try:
-                await server.mark(call, f"m{i}", 100 + i)
+                await transport.mark(call, f"m{i}", 100 + i)
             except tipring.CommandRefused as why:
                 refused.append((f"m{i}", why.code))
 

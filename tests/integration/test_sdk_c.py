@@ -111,6 +111,14 @@ def test_it_is_usable_from_cxx(prefix, tmp_path):
     assert subprocess.run([program], env=environment(prefix)).returncode == 0
 
 
+@pytest.mark.parametrize("words, code", [(["--help"], 0), (["-h"], 0), (["--hlep"], 2)])
+def test_the_example_helps(words, code, tmp_path):
+    """N9: no app is registered by that name."""
+    done = subprocess.run([BIN / "echo", *words], capture_output=True, text=True, timeout=10, env={"TIPRING_ENDPOINT": str(tmp_path)})
+    assert done.returncode == code
+    assert (done.stdout if code == 0 else done.stderr).startswith("usage: echo")
+
+
 def test_only_its_own_names_are_exported(prefix):
     names = subprocess.run(["nm", "-D", "--defined-only", prefix / "lib" / "libtipring.so"], check=True, capture_output=True, text=True)
     symbols = [line.split()[-1] for line in names.stdout.splitlines()]

@@ -4,12 +4,16 @@ Start with `connect()`. Sample positions (`pos`) count samples at the rate of `C
 the call started; PCM is always mono signed 16-bit in native byte order (little endian on every supported machine).
 """
 
-from .call import Audio, Call, Digit, Flushed, Heard, Playback
+from .call import Call
 from .client import Server, connect
 from .errors import CallEnded, CommandRefused, Disconnected, TipringError
+from .hearing import Audio, Collected, Digit, Digits, Event, Events
+from .playback import Flushed, Heard, Playback
 from .tape import Frame
 
+__version__ = "0.1.0"
+
 __all__ = [
-    "Audio", "Call", "CallEnded", "CommandRefused", "Digit", "Disconnected", "Flushed", "Frame", "Heard",
-    "Playback", "Server", "TipringError", "connect",
+    "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
+    "Frame", "Heard", "Playback", "Server", "TipringError", "__version__", "connect",
 ]

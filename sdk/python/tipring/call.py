@@ -3,110 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import collections
+import collections.abc
+import contextlib
 import dataclasses
+import inspect
+import logging
 import typing
-import wave
+import weakref
 
-from .errors import CallEnded, Disconnected
-from .speech import Outbox, Pcm, Speaker, view_of
+from . import collecting
+from .clock import Clock, timeout as timeout_of
+from .errors import CallEnded, CommandRefused, Disconnected
+from .hearing import Audio, Collected, Digit, Digits, Event, Events
+from .pcm import Pcm, WavSource, name_of, read_wav, view_of
+from .playback import Flushed, Heard, Playback
+from .speech import Outbox, Speaker
 from .tape import Frame
 
 
-@dataclasses.dataclass(frozen=True)
-class Digit:
-    """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down."""
+log = logging.getLogger("tipring")
 
-    digit: str
-    pos: int
-    duration_ms: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Heard:
-    """What became of one utterance: milliseconds (and samples) that left on the wire, and that never did."""
-
-    utterance: int
-    played_ms: int
-    discarded_ms: int
-    played_samples: int
-    discarded_samples: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Flushed:
-    """Answer of `Call.flush()`. pos: first silent position. utterances: Heard by utterance number, the one that was being
-    spoken first; those that had been played to their end are not among them."""
-
-    pos: int
-    utterances: dict[int, Heard]
-
-    @property
-    def played_ms(self) -> int:
-        """Of the utterance that was being spoken; 0 when there was none."""
-        return next(iter(self.utterances.values())).played_ms if self.utterances else 0
-
-
-class Playback:
-    """Something being said. `utterance` is its number in events and in `Flushed`."""
-
-    def __init__(self, utterance: int):
-        self.utterance = utterance
-        self._done: asyncio.Future[Heard] = asyncio.get_running_loop().create_future()
-
-    async def finished(self) -> Heard:
-        """Wait until its last sample left, or it was flushed. CallEnded when the call ends first; whatever its stream raised."""
-        return await asyncio.shield(self._done)
-
-    def _finish(self, heard: Heard) -> None:
-        if not self._done.done():
-            self._done.set_result(heard)
-
-    def _fail(self, why: Exception) -> None:
-        if not self._done.done():
-            self._done.set_exception(why)
-            self._done.exception()  # nobody has to wait for it
-
-
-class Audio:
-    """Asynchronous iterator over the caller's frames; ends when the call ends.
-
-    At most `limit` frames wait for the reader; older ones are dropped and counted in `dropped`.
-    """
-
-    def __init__(self, limit: int = 512):
-        self.dropped = 0
-        self._frames: collections.deque[Frame] = collections.deque()
-        self._limit = limit
-        self._readers = 0  # that wait now
-        self._news = asyncio.Event()
-        self._over = False
-
-    def __aiter__(self) -> "Audio":
-        return self
-
-    async def __anext__(self) -> Frame:
-        while not self._frames:
-            if self._over:
-                raise StopAsyncIteration
-            self._news.clear()
-            self._readers += 1
-            try:
-                await self._news.wait()
-            finally:
-                self._readers -= 1
-        return self._frames.popleft()
-
-    def _put(self, frame: Frame) -> None:
-        if len(self._frames) == self._limit:
-            self._frames.popleft()
-            self.dropped += 1
-        self._frames.append(frame)
-        self._news.set()
-
-    def _end(self) -> None:
-        self._over = True
-        self._news.set()
+RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
+STALLS = ("media_started", "media_stalled", "media_resumed")
+TAIL_SECONDS = 0.2  # what has left is on its way, and then in the buffer of the caller's phone, which a BYE empties
+STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be heard
 
 
 class TapeLike(Speaker, typing.Protocol):
@@ -127,14 +47,16 @@ class Transport(typing.Protocol):
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
+    def clock(self) -> Clock: ...
 
 
 class Call:
     """A call this backend owns.
 
-    id: 16 hexadecimal digits. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller sent them. headers: its
-    X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent. codec: e.g. "PCMU".
-    end_reason: why it ended; None while it lasts.
+    id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
+    sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
+    codec: e.g. "PCMU". rate: of answer(), in Hz; 0 before. audio: the caller's frames. stalled: nothing has come from the caller for
+    5 s. end_reason: why it ended; None while it lasts.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
     when control says no, Disconnected when control does not answer for five seconds.
@@ -143,7 +65,7 @@ class Call:
     def __init__(self, transport: Transport, info: dict[str, typing.Any]):
         self._transport = transport
         self.call_id: int = info["call_id"]
-        self.fence: int = info.get("fence", 0)
+        self._fence: int = info.get("fence", 0)
         self.from_uri: str = info.get("from_uri", "")
         self.from_display: str = info.get("from_display", "")
         self.to_uri: str = info.get("to_uri", "")
@@ -155,19 +77,28 @@ class Call:
         self.codec: str = info.get("codec", "")
         self.rate = 0
         self.audio = Audio()
+        self.stalled = False
         self.end_reason: str | None = None
+        self._clock = transport.clock()
+        self._began = self._clock.time()
+        self._rejected = False
         self._tape: TapeLike | None = None
         self._answering = False
         self._lost = 0  # by the tape, before it was closed
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
+        self._writers: weakref.WeakSet[asyncio.Task[typing.Any]] = weakref.WeakSet()  # of that utterance
+        self._interrupted: weakref.WeakSet[asyncio.Task[typing.Any]] = weakref.WeakSet()  # by a flush, and do not know it
+        self._flushes = 0
         self._frame_ms = 20
         self._playing: dict[int, Playback] = {}
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
-        self._digits: asyncio.Queue[Digit | None] = asyncio.Queue()
+        self._digits = Digits()
+        self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
         self._asking: set[asyncio.Task[None]] = set()  # marks on their way to control
+        self._closing: str | None = None  # why it is ending: only the rest of its news is to come
         self._ended = asyncio.Event()
 
     @property
@@ -175,7 +106,8 @@ class Call:
         return f"{self.call_id:016x}"
 
     def __repr__(self) -> str:
-        return f"<Call {self.id} from {self.from_uri} to {self.to_uri}>"
+        over = f", ended: {self.end_reason}" if self.end_reason is not None else ""
+        return f"<Call {self.id} from {self.from_uri} to {self.to_uri}{over}>"
 
     # -- commands --
 
@@ -201,27 +133,51 @@ class Call:
         """Refuse with a final SIP response, 300..699. Only before answer()."""
         self._require_not_ended()
         await self._transport.reject(self, code, reason)
+        self._rejected = True
 
     async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:
         """End the call now, whatever is still to be said. Harmless when it has ended."""
-        if not self._ended.is_set():
+        if not self._ended.is_set() and self._closing is None:
             await self._transport.hangup(self, cause, headers or {})
+
+    def _is_undecided(self) -> bool:
+        return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
+
+    def _age(self) -> float:
+        return self._clock.time() - self._began
 
     async def ended(self) -> str:
         """Wait for the end; why it came."""
         await self._ended.wait()
         return self.end_reason or ""
 
+    # -- time --
+
+    async def sleep(self, seconds: float) -> None:
+        """As asyncio.sleep(), on the call's clock: under tipring.testing it runs `speed` times as fast. CallEnded when the call ends
+        meanwhile."""
+        self._require_not_ended()
+        with contextlib.suppress(TimeoutError):
+            async with self.timeout(seconds):
+                await self._ended.wait()
+        self._require_not_ended()
+
+    def timeout(self, seconds: float | None) -> contextlib.AbstractAsyncContextManager[None]:
+        """As asyncio.timeout(), on the call's clock: `async with call.timeout(3):` raises TimeoutError when what stands in it takes
+        longer. None: for ever."""
+        return timeout_of(self._clock, seconds)
+
     # -- speaking --
 
     def _next_utterance(self) -> int:
         self._utterance += 1
         self._writing = 0
+        self._writers.clear()
         return self._utterance
 
     def _require_not_ended(self) -> None:
-        if self._ended.is_set():
-            raise CallEnded(self.end_reason or "")
+        if self._ended.is_set() or self._closing is not None:
+            raise CallEnded(self.end_reason or self._closing or "")
 
     def _require_audio(self) -> None:
         self._require_not_ended()
@@ -229,19 +185,30 @@ class Call:
             raise RuntimeError("answer() the call first: there is no audio yet")
 
     async def write(self, pcm: Pcm, live_ms: int = 0) -> bool:
-        """Append audio (mono s16le at `rate`) to an utterance that stays open until the next say() or flush(). Waits only
-        when the tape is full: about 20 s ahead of the caller.
+        """Append audio (mono s16le at `rate`, any number of samples) to an utterance that stays open until the next say() or flush().
+        Waits only when the tape is full: about 20 s ahead of the caller.
 
-        live_ms: for audio that is worthless when late (a relayed voice). While the tape is more than so many milliseconds ahead,
-        what comes is dropped; False: this was."""
+        True: it is on its way to the caller. False: it was dropped. Either it was late: live_ms is for audio that is worthless then
+        (a relayed voice), and drops what comes while the tape is more than so many milliseconds ahead. Or a flush() interrupted the
+        utterance: that is said once to every task that writes it and did not call flush() itself, whether it waits here at that
+        moment or writes on. ValueError for what is no 16 bit mono PCM."""
         self._require_audio()
+        view, flushes = view_of(pcm), self._flushes
+        writer = asyncio.current_task()
+        assert writer is not None
+        if writer in self._interrupted:
+            self._interrupted.discard(writer)
+            return False
         if live_ms > 0 and self._is_behind(live_ms):
             return False
         self._writing = self._writing or self._next_utterance()
-        self._outbox.put(view_of(pcm), self._writing, False)
+        self._writers.add(writer)
+        self._outbox.put(view, self._writing, False)
         await self._outbox.drained()
         self._require_not_ended()
-        return True
+        if flushes != self._flushes:
+            self._interrupted.discard(writer)
+        return flushes == self._flushes
 
     def _is_behind(self, live_ms: int) -> bool:
         assert self._tape is not None
@@ -250,7 +217,8 @@ class Call:
 
     async def say(self, speech: Pcm | typing.AsyncIterable[Pcm]) -> Playback:
         """Say PCM (mono s16le at `rate`) of any length, or a stream of pieces of any size, after what was said before. Returns
-        at once: `Playback.finished()` waits for the caller to have heard it."""
+        at once: `Playback.finished()` waits for the caller to have heard it. ValueError for what is no 16 bit mono PCM, such as
+        floats or a whole WAV file (of a stream: finished() raises it, as whatever else the stream raised)."""
         self._require_audio()
         stream = speech if isinstance(speech, typing.AsyncIterable) else None
         pcm = view_of(speech) if not isinstance(speech, typing.AsyncIterable) else memoryview(b"")
@@ -266,35 +234,46 @@ class Call:
 
     def _stream_over(self, playback: Playback, samples: int, why: Exception | None) -> None:
         if why is not None:
+            log.warning("call %s: the stream of utterance %d failed: %r", self.id, playback.utterance, why)
             playback._fail(why)
         elif samples == 0:
             self._on_finished(Heard(playback.utterance, 0, 0, 0, 0))
 
-    async def play(self, path: typing.Any) -> Playback:
-        """Say a WAV file: mono, 16 bit, at `rate`. ValueError for anything else, OSError when it can not be read."""
+    async def play(self, wav: WavSource) -> Playback:
+        """Say a WAV file, given by its path or as a binary file such as io.BytesIO(data): mono, 16 bit, at `rate`. One that was
+        streamed, so that its lengths are 0 or far too large, is said to its end. ValueError for anything else, OSError when it can
+        not be read."""
         self._require_audio()
-        try:
-            with wave.open(str(path), "rb") as f:
-                have = f"{f.getnchannels()} channels, {8 * f.getsampwidth()} bit, {f.getframerate()} Hz"
-                fits = (f.getnchannels(), f.getsampwidth(), f.getframerate()) == (1, 2, self.rate)
-                pcm = f.readframes(f.getnframes()) if fits else b""
-        except (wave.Error, EOFError) as why:
-            raise ValueError(f"{path}: not a WAV file of plain PCM ({why})") from None
-        if not fits:
-            raise ValueError(f"{path}: {have}; wanted mono, 16 bit, {self.rate} Hz "
-                             f"(sox {path} -r {self.rate} -c 1 -b 16 OUT.wav makes one)")
-        return await self.say(pcm)
+        found = read_wav(wav)
+        if (found.channels, found.bits, found.rate) != (1, 16, self.rate):
+            name = name_of(wav)
+            raise ValueError(f"{name}: {found.channels} channels, {found.bits} bit, {found.rate} Hz; wanted mono, 16 bit, "
+                             f"{self.rate} Hz (sox {name} -r {self.rate} -c 1 -b 16 OUT.wav makes one)")
+        return await self.say(found.pcm)
 
-    async def flush(self, fade_ms: int = 0) -> Flushed:
+    def flush(self, fade_ms: int = 0) -> collections.abc.Coroutine[typing.Any, typing.Any, Flushed]:
         """Stop speaking within one tick (20 ms), and what of each utterance was heard. What is said after this was called is
         not affected. fade_ms: length of the fade, at most 20; 0: 5 ms. Who is cancelled here has flushed all the same."""
-        self._require_audio()
-        self._writing = 0
+        if self._tape is None or self._closing is not None:
+            return self._flushed(None)
+        self._interrupt_writers()
         dropped, marks = self._outbox.hold()  # at once: what is said from here on stays
         for name in marks:
             self._resolve(name, None)
         flushing = asyncio.ensure_future(self._flush(fade_ms, dropped))
         flushing.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it
+        return self._flushed(flushing)
+
+    def _interrupt_writers(self) -> None:
+        self._flushes += 1
+        self._interrupted.update(task for task in self._writers if task is not asyncio.current_task())
+        self._writers.clear()
+        self._writing = 0
+
+    async def _flushed(self, flushing: asyncio.Future[Flushed] | None) -> Flushed:
+        if flushing is None:
+            self._require_audio()
+            raise CallEnded(self.end_reason or "")
         return await asyncio.shield(flushing)
 
     async def _flush(self, fade_ms: int, dropped: dict[int, int]) -> Flushed:
@@ -333,6 +312,9 @@ class Call:
             raise ValueError(f"a mark named {name!r} is pending")
         if not 0 < len(name.encode()) < 64:
             raise ValueError("the name of a mark has 1 to 63 octets")
+        return self._put_mark(name)
+
+    def _put_mark(self, name: str) -> asyncio.Future[int | None]:
         future = self._marks[name] = asyncio.get_running_loop().create_future()
         self._outbox.put_mark(name)
         return future
@@ -358,13 +340,62 @@ class Call:
             future.set_exception(why)
             future.exception()  # nobody has to wait for it
 
+    async def _let_be_heard(self) -> None:
+        """The handler has returned: wait until what is queued has left, for as long as it moves. CallEnded."""
+        while self._utterance and not self._ended.is_set() and self._closing is None:
+            before = self._progress()
+            try:
+                async with self.timeout(STUCK_SECONDS):
+                    left = await asyncio.shield(self._marks.get(RETURNED) or self._put_mark(RETURNED))
+                if left is not None:
+                    await self.sleep(TAIL_SECONDS)
+                return
+            except TimeoutError:
+                pass
+            except (CommandRefused, Disconnected):  # control was replaced, perhaps: the tape tells too
+                await self.sleep(1)
+            self._require_not_ended()
+            if self._progress() == before:
+                log.warning("call %s: the handler returned, and the caller does not hear the rest (%.1f s)", self.id, self._unheard())
+                return
+
+    def _progress(self) -> tuple[int, int, int]:
+        assert self._tape is not None
+        return self._tape.played(), self._tape.written(), self._outbox.samples
+
+    def _unheard(self) -> float:
+        played, written, samples = self._progress()
+        return (written - played) * self._frame_ms / 1000 + samples / self.rate
+
     # -- hearing --
 
-    async def digits(self) -> typing.AsyncIterator[Digit]:
-        """Every key the caller presses, until the call ends."""
-        while (digit := await self._digits.get()) is not None:
-            yield digit
-        self._digits.put_nowait(None)  # for whoever asks again
+    def digits(self) -> Digits:
+        """Every key the caller presses, until the call ends: an asynchronous iterator, one for the whole call. Who gives up
+        waiting may ask again."""
+        return self._digits
+
+    async def digit(self, timeout: float | None = None) -> Digit | None:
+        """The next key; None when none came within `timeout` seconds. CallEnded when the call ends first."""
+        try:
+            async with self.timeout(timeout):
+                if await self._digits._arrived():
+                    return await anext(self._digits)
+        except TimeoutError:
+            return None
+        raise CallEnded(self.end_reason or "")
+
+    async def collect(self, prompt: collecting.Prompt | None = None, *, max: int = 32, terminators: str = "#",
+                      timeout: float = 5.0, barge_in: bool = True) -> Collected:
+        """Ask for keys. prompt: what to say first, as for say(), or the path of a WAV file. It ends after `max` keys, at one of
+        `terminators`, or when `timeout` seconds (on the call's clock) pass without a key once the prompt is over.
+
+        barge_in: a key silences the prompt and counts, also one that was pressed before it began. False: the prompt is said to its
+        end, and keys count from there. CallEnded when the call ends first; what was pressed then is lost with it."""
+        return await collecting.collect(self, prompt, collecting.Ending(max, terminators, timeout), barge_in)
+
+    def events(self) -> Events:
+        """What happens to the call besides: an asynchronous iterator over `Event`, one for the whole call."""
+        return self._events
 
     @property
     def frames_lost(self) -> int:
@@ -381,7 +412,12 @@ class Call:
         self._outbox.pump()
 
     def _on_digit(self, digit: Digit) -> None:
-        self._digits.put_nowait(digit)
+        self._digits._put(digit)
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind in STALLS:
+            self.stalled = event.kind == "media_stalled"
+        self._events._put(event)
 
     def _on_finished(self, heard: Heard) -> None:
         if playback := self._playing.pop(heard.utterance, None):
@@ -411,6 +447,11 @@ class Call:
         for name in list(self._marks):
             self._fail_mark(name, Disconnected("control was restarted: whether the mark was reached is not known"))
 
+    def _on_closing(self, reason: str) -> None:
+        """It can not be commanded any more, and its last keys, marks and utterances are on their way."""
+        self._closing = self._closing or reason or "the call is ending"
+        self._outbox.stop()
+
     def _on_end(self, reason: str) -> None:
         if self._ended.is_set():
             return
@@ -423,10 +464,20 @@ class Call:
             self._lost = tape.lost
             tape.close()
         self._outbox.stop()
-        self.audio._end()
-        self._digits.put_nowait(None)
+        for arrivals in (self.audio, self._digits, self._events):
+            arrivals._end()
         for playback in self._playing.values():
             playback._fail(CallEnded(reason))
         for future in self._marks.values():
             if not future.done():
                 future.set_result(None)
+
+
+Handler = typing.Callable[[Call], collections.abc.Awaitable[None]]
+
+
+def require_handler(handler: object) -> None:
+    """TypeError for what could only fail when the first call comes."""
+    if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(getattr(handler, "__call__", None)):
+        name = getattr(handler, "__qualname__", repr(handler))
+        raise TypeError(f"a handler is a coroutine function: write `async def {name}(call)`")

@@ -1,40 +1,33 @@
-"""Connection to control: register, be offered calls, send commands, hear events."""
+"""A backend process: registers for apps, is offered calls, runs their handlers and tells each call what happens to it."""
 
 from __future__ import annotations
 
 import asyncio
 import collections.abc
-import itertools
+import contextlib
 import logging
 import os
 import re
 import secrets
-import time
 import typing
 
-import zmq
-import zmq.asyncio
-
-from .call import Call, Digit, Flushed, Heard
+from .bus import ACK_SECONDS, Bus, Message
+from .call import Call, Handler, require_handler
 from .errors import CallEnded, CommandRefused, Disconnected
-from .tape import Link, Tape
-from .v1 import api_pb2, common_pb2, envelope_pb2, session_pb2
+from .hearing import Digit, Event
+from .tape import Tape
+from .transport import ControlTransport, heard_of
+from .v1 import api_pb2, common_pb2, envelope_pb2
+from .watching import signals, watch_loop
 
-PROTOCOL = 1
-HELLO_SECONDS = 0.5
 PING_SECONDS = 1.0
-ACK_SECONDS = 1.0
-TRIES = 5           # of a command nobody acknowledged, with the same command_id: at most one takes effect
 PINGS_UNANSWERED = 3  # after so many control counts as away, and so do we for control
-ATTACH_SECONDS = 2
-HISTORY_FRAMES = 128  # that came before we attached
 REPORT_SECONDS = 2  # after a restart of control its workers have told it of their calls
-GOOD = (common_pb2.OK, common_pb2.ACCEPTED, common_pb2.DUPLICATE)
+CLOSING_SECONDS = 2  # after the loss of a call that ends, for the last of its events
+
+ENTER = "a Server is entered first: async with tipring.connect() as server: ... await server.run()"
 
 log = logging.getLogger("tipring")
-
-Handler = typing.Callable[[Call], collections.abc.Awaitable[None]]
-Message = typing.Any  # a generated message: its module has no common base in its stubs
 
 
 def connect(endpoint: str | None = None, name: str | None = None, timeout: float = 30.0) -> "Server":
@@ -48,19 +41,6 @@ def connect(endpoint: str | None = None, name: str | None = None, timeout: float
                   name or f"py-{os.getpid()}-{secrets.token_hex(3)}", timeout)
 
 
-def _heard(played: session_pb2.UtterancePlayed) -> Heard:
-    return Heard(played.utterance, played.played_ms, played.discarded_ms, played.played_samples,
-                 played.discarded_samples)
-
-
-def _flushed(message: session_pb2.SessionFlushed) -> Flushed:
-    return Flushed(message.pos, {u.utterance: _heard(u) for u in message.utterances})
-
-
-def _refusal(ack: api_pb2.Ack) -> CommandRefused:
-    return CommandRefused(common_pb2.ResultCode.Name(ack.code), ack.reason, ack.retry_after_ms)
-
-
 def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
     return {
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
@@ -71,59 +51,42 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
 
 
 class Server:
-    """One backend process at one Tipring. See connect()."""
-
-    _context: zmq.asyncio.Context  # from __aenter__ on: what is never entered leaves nothing to close
-    _commands: zmq.asyncio.Socket
-    _events: zmq.asyncio.Socket
+    """One backend process at one Tipring. See connect(). endpoint: the run directory. name: of this process."""
 
     def __init__(self, endpoint: str, name: str, timeout: float):
         if not 0 < len(name.encode()) < 64:
             raise ValueError(f"a backend's name has 1 to 63 octets, not {len(name.encode())}")
         self.endpoint = endpoint.removeprefix("ipc://").rstrip("/")
         self.name = name
-        self.calls: dict[int, Call] = {}
+        self._calls: dict[int, Call] = {}
         self._timeout = timeout
         self._apps: dict[str, tuple[Handler, int]] = {}  # handler and capacity
-        self._numbers = itertools.count(1)
-        self._prefix = secrets.token_hex(6)
-        self._acks: dict[str, asyncio.Future[api_pb2.Ack]] = {}
-        self._completions: dict[str, asyncio.Future[api_pb2.CommandCompleted]] = {}
-        self._media: dict[int, asyncio.Future[Message]] = {}
-        self._links: dict[str, Link] = {}
+        self._bus = Bus(self.endpoint, name)
+        self._transport = ControlTransport(self._bus)
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: set[asyncio.Task[None]] = set()
-        self._welcome: asyncio.Future[api_pb2.Welcome] | None = None
         self._heartbeat = asyncio.Event()
-        self._epoch = 0
         self._unanswered = 0
+        self._open = False
         self._registered = False
         self._returning = False
         self._stopped = asyncio.Event()
 
+    def __repr__(self) -> str:
+        serving = f"serving {', '.join(self._apps)}" if self._registered else "not serving"
+        return f"<Server {self.name} at {self.endpoint}, {serving}, {len(self._calls)} calls>"
+
     # -- life --
 
     async def __aenter__(self) -> "Server":
-        self._context = zmq.asyncio.Context()
-        self._commands = self._context.socket(zmq.DEALER)
-        self._events = self._context.socket(zmq.SUB)
-        self._commands.setsockopt(zmq.ROUTING_ID, self.name.encode())
-        for socket in (self._commands, self._events):
-            socket.setsockopt(zmq.LINGER, 100)
-            socket.setsockopt(zmq.RECONNECT_IVL, 20)
-            socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
-            socket.setsockopt(zmq.RCVHWM, 100000)
+        self._bus.open()
+        self._open = True
         try:
-            self._commands.connect(f"ipc://{self.endpoint}/commands.ipc")
-            self._events.connect(f"ipc://{self.endpoint}/events.ipc")
-        except zmq.ZMQError as why:
-            self._context.destroy(linger=0)
-            raise ValueError(f"{self.endpoint}/commands.ipc can not be a socket: {why}") from None
-        try:
-            for loop in (self._hear_commands, self._hear_events):
-                self._spawn(loop(), self._tasks)
-            await self._hello(self._timeout)
-            self._spawn(self._ping(), self._tasks)
+            for work in (self._hear_commands, self._hear_events):
+                self._spawn(work(), self._tasks)
+            await self._bus.hello(self._timeout)
+            for work in (self._ping, watch_loop):
+                self._spawn(work(), self._tasks)
         except BaseException:
             await self.__aexit__()
             raise
@@ -139,11 +102,18 @@ class Server:
                 pass  # it will notice that nobody answers
         await self._cancel(self._handlers)
         await self._cancel(self._tasks)
-        for call in list(self.calls.values()):
-            call._on_end("this backend closed")
-        for link in self._links.values():
-            link.close()
-        self._context.destroy(linger=100)
+        for call in list(self._calls.values()):
+            self._end(call, "this backend closed")
+        self._transport.close()
+        self._bus.close()
+        self._open = self._registered = False
+
+    def __await__(self) -> collections.abc.Generator[None, None, typing.NoReturn]:
+        raise RuntimeError(ENTER)
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise RuntimeError(ENTER)
 
     async def _cancel(self, tasks: set[asyncio.Task[None]]) -> None:
         waiting = list(tasks)
@@ -163,8 +133,11 @@ class Server:
             log.error("a task failed", exc_info=task.exception())
 
     def app(self, name: str, capacity: int = 1000) -> typing.Callable[[Handler], Handler]:
-        """Decorator: `handler(call)` is run for every call of this app that this process gets, `capacity` at once. When it
-        returns or raises, the call is hung up. Several apps may be served; before run()."""
+        """Decorator: `handler(call)`, an `async def`, is run for every call of this app that this process gets, `capacity` at once.
+        When it returns, what it has said is heard to its end and the call is hung up; when it raises, at once. Several apps may be
+        served; before run(). ValueError, TypeError for what can not be served."""
+        if not isinstance(name, str):
+            raise TypeError('the app has a name: write @server.app("name")')
         if not re.fullmatch("[a-z0-9-]{1,63}", name):
             raise ValueError(f"an app is called [a-z0-9-]{{1,63}}, not {name!r}")
         if name in self._apps:
@@ -173,26 +146,36 @@ class Server:
             raise ValueError(f"capacity {capacity}: how many calls this process takes at once")
 
         def register(handler: Handler) -> Handler:
+            require_handler(handler)
             self._apps[name] = handler, capacity
             return handler
 
         return register
 
-    async def run(self) -> None:
-        """Take calls until stop(). Leaving the `async with` block then hangs up the ones that are left."""
+    async def run(self, handle_signals: bool = True) -> None:
+        """Take calls until stop(). Leaving the `async with` block then hangs up the ones that are left.
+
+        handle_signals: SIGINT (Ctrl-C) and SIGTERM call stop() meanwhile. False leaves both to you. RuntimeError when there is no
+        handler, Disconnected when nothing is heard of control."""
         if not self._apps:
             raise RuntimeError('no handler: decorate one with @server.app("name") before run()')
+        self._require_open()
+        with signals(self.stop) if handle_signals else contextlib.nullcontext():
+            await self._serve()
+
+    async def _serve(self) -> None:
         for app in self._apps:
             for area in ("call", "media"):
-                self._events.setsockopt(zmq.SUBSCRIBE, f"e1/{area}/{app}/".encode())
+                self._bus.subscribe(f"e1/{area}/{app}/")
         # subscriptions travel in order: once the heartbeat comes through, the others are in force
-        self._events.setsockopt(zmq.SUBSCRIBE, b"e1/hb/")
+        self._bus.subscribe("e1/hb/")
         try:
             await asyncio.wait_for(self._heartbeat.wait(), 10)
         except TimeoutError:
             raise Disconnected(f"nothing is published at {self.endpoint}/events.ipc") from None
         await self._register()
         self._registered = True
+        log.info("serving %s at %s as %s", ", ".join(self._apps), self.endpoint, self.name)
         await self._stopped.wait()
 
     def stop(self) -> None:
@@ -201,109 +184,32 @@ class Server:
 
     # -- asking --
 
+    @property
+    def calls(self) -> list[Call]:
+        """Those this process has now."""
+        return [call for call in self._calls.values() if call._fence]
+
     async def list_calls(self, app: str = "", call_id: int = 0) -> list[api_pb2.CallInfo]:
-        """Calls that exist now, as CallInfo messages (proto/tipring/v1/api.proto)."""
+        """Calls that exist on this host now, as CallInfo messages (proto/tipring/v1/api.proto)."""
+        self._require_open()
         calls: list[api_pb2.CallInfo] = []
         ack = api_pb2.Ack()
         while True:
-            ack = await self._command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id, after=ack.next))
+            ack = await self._bus.command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id, after=ack.next))
             calls += ack.calls
             if not ack.next:
                 return calls
 
     async def status(self) -> api_pb2.HostStatus:
-        """Workers, backends and load of this host."""
-        return (await self._command("get_status", api_pb2.GetStatus())).status
+        """Workers, backends and load of this host, as a message (proto/tipring/v1/api.proto)."""
+        self._require_open()
+        return (await self._bus.command("get_status", api_pb2.GetStatus())).status
 
-    # -- wire --
-
-    async def _send(self, field: str, body: Message, command_id: str = "", call_id: int = 0) -> None:
-        envelope = envelope_pb2.Envelope(command_id=command_id, call_id=call_id)
-        getattr(envelope, field).CopyFrom(body)
-        try:
-            await self._commands.send(envelope.SerializeToString(), zmq.DONTWAIT)
-        except zmq.Again:
-            pass  # nobody takes messages for long now: what matters is sent again
-
-    def _new_id(self) -> str:
-        return f"{self._prefix}-{next(self._numbers)}"
-
-    async def _command(self, field: str, body: Message, call_id: int = 0, command_id: str = "") -> api_pb2.Ack:
-        """Send until acknowledged. CommandRefused, Disconnected."""
-        command_id = command_id or self._new_id()
-        for _ in range(TRIES):
-            future = self._acks[command_id] = asyncio.get_running_loop().create_future()
-            try:
-                await self._send(field, body, command_id, call_id)
-                ack = await asyncio.wait_for(future, ACK_SECONDS)
-            except TimeoutError:
-                continue
-            finally:
-                self._acks.pop(command_id, None)
-            if ack.code not in GOOD:
-                raise _refusal(ack)
-            return ack
-        raise Disconnected(f"{field}: control did not answer {TRIES} times ({self.endpoint}/commands.ipc)")
-
-    async def _call_command(self, field: str, body: Message, call: Call, command_id: str = "") -> api_pb2.Ack:
-        """A command about a call: CallEnded when there is no such call any more."""
-        try:
-            return await self._command(field, body, call.call_id, command_id)
-        except CommandRefused as why:
-            if why.code == "NOT_FOUND":
-                raise CallEnded(call.end_reason or why.reason) from None
-            raise
-
-    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str) -> typing.Any:
-        """The future's result; CallEnded when the call ends first."""
-        ended = asyncio.ensure_future(call.ended())
-        try:
-            await asyncio.wait({future, ended}, timeout=ACK_SECONDS * TRIES, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended.cancel()
-        if future.done():
-            return future.result()
-        if call._ended.is_set():
-            raise CallEnded(call.end_reason or "")
-        raise Disconnected(what)
-
-    async def _hello(self, seconds: float) -> None:
-        """Introduce ourselves; patient, and not silent, while nobody answers."""
-        end, told = time.monotonic() + seconds, False
-        body = api_pb2.Hello(name=self.name, protocol_min=PROTOCOL, protocol_max=PROTOCOL, instance=int(self._prefix, 16))
-        while True:
-            command_id = self._new_id()
-            welcome = self._welcome = asyncio.get_running_loop().create_future()
-            refused = self._acks[command_id] = asyncio.get_running_loop().create_future()
-            await self._send("hello", body, command_id)
-            await asyncio.wait({welcome, refused}, timeout=HELLO_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            self._acks.pop(command_id, None)
-            if welcome.done():
-                self._epoch = welcome.result().control_epoch
-                return
-            if refused.done():
-                raise _refusal(refused.result())
-            if time.monotonic() > end:
-                raise Disconnected(self._why_nobody())
-            if not told:
-                log.warning("%s; still trying", self._why_nobody())
-                told = True
-
-    def _why_nobody(self) -> str:
-        """What a person can do about a control that does not answer."""
-        path = f"{self.endpoint}/commands.ipc"
-        hint = "$TIPRING_ENDPOINT or connect(endpoint) names the run directory (host.run_dir in tipring.yaml)"
-        if not os.path.isdir(self.endpoint):
-            return f"there is no directory {self.endpoint}: is tipring-supervisor running? {hint}"
-        if not os.access(self.endpoint, os.X_OK) or (os.path.exists(path) and not os.access(path, os.W_OK)):
-            return f"no permission for {path}: run as the user of tipring-supervisor, or join its group"
-        if not os.path.exists(path):
-            return f"there is no socket {path}: is tipring-supervisor running? {hint}"
-        return f"nobody answers at {path}: is tipring-supervisor running? or another backend is named {self.name!r} too"
+    # -- being known to control --
 
     async def _register(self, takes: bool = True) -> None:
         for app, (_, capacity) in self._apps.items():
-            await self._command("register", api_pb2.Register(app=app, capacity=capacity if takes else 0))
+            await self._bus.command("register", api_pb2.Register(app=app, capacity=capacity if takes else 0))
 
     async def _ping(self) -> None:
         """Tell control that we live, and notice when it does not."""
@@ -311,7 +217,7 @@ class Server:
         away = False
         while True:
             await asyncio.sleep(PING_SECONDS)
-            await self._send("ping", api_pb2.Ping())
+            await self._bus.send("ping", api_pb2.Ping())
             self._unanswered += 1
             silent = self._unanswered > PINGS_UNANSWERED
             if silent != away:
@@ -322,20 +228,20 @@ class Server:
 
     def _end_closed(self, before: set[int]) -> set[int]:
         """Calls whose tape was closed are over, even when the event that says so is lost. Those that are, for the next time."""
-        closed = {call.call_id for call in self.calls.values() if isinstance(call._tape, Tape) and call._tape.closed}
+        closed = {call.call_id for call in self._calls.values() if isinstance(call._tape, Tape) and call._tape.closed}
         for call_id in closed & before:
-            self._end(self.calls[call_id], "the audio was closed")
+            self._end(self._calls[call_id], "the audio was closed")
         return closed - before
 
     async def _hear_commands(self) -> None:
         while True:
-            payload = await self._commands.recv()
+            payload = await self._bus.commands.recv()
             self._unanswered = 0
             self._take("_take", payload)
 
     async def _hear_events(self) -> None:
         while True:
-            frames = await self._events.recv_multipart()
+            frames = await self._bus.events.recv_multipart()
             self._take("_event", frames[-1])
 
     def _take(self, prefix: str, payload: bytes) -> None:
@@ -352,14 +258,13 @@ class Server:
     # -- from control, to us alone --
 
     def _take_welcome(self, body: api_pb2.Welcome, _: Message) -> None:
-        if self._welcome is not None and not self._welcome.done():
-            self._welcome.set_result(body)
+        self._bus.take_welcome(body)
 
     def _take_pong(self, body: api_pb2.Pong, _: Message) -> None:
         self._take_epoch(body.control_epoch)
 
     def _take_epoch(self, epoch: int) -> None:
-        if epoch != self._epoch and not self._returning:
+        if epoch != self._bus.epoch and not self._returning:
             self._returning = True
             self._spawn(self._return(restarted=epoch != 0), self._tasks)
 
@@ -370,7 +275,7 @@ class Server:
                     "(does something block the event loop?); registering again")
         while self._returning:
             try:
-                await self._hello(self._timeout)
+                await self._bus.hello(self._timeout)
                 if self._registered and not self._stopped.is_set():
                     await self._register()
                 self._returning = False
@@ -383,7 +288,7 @@ class Server:
 
     async def _compare(self) -> None:
         """Events may be lost: what became of our calls?"""
-        had = [call for call in self.calls.values() if call.fence]
+        had = [call for call in self._calls.values() if call._fence]
         try:
             rows = {row.call_id: row for row in await self.list_calls()} if had else {}
         except Disconnected as why:
@@ -399,87 +304,112 @@ class Server:
                 call._after_restart()
 
     def _take_ack(self, body: api_pb2.Ack, _: Message) -> None:
-        future = self._acks.get(body.command_id)
-        if future is not None and not future.done():
-            future.set_result(body)
+        self._bus.take_ack(body)
+
+    def _take_media_ready(self, body: Message, _: Message) -> None:
+        self._transport.take_media_ready(body)
 
     def _take_command_completed(self, body: api_pb2.CommandCompleted, _: Message) -> None:
-        future = self._completions.get(body.command_id)
-        if future is not None and not future.done():
-            future.set_result(body)
+        self._transport.take_command_completed(body)
 
     def _take_command_failed(self, body: api_pb2.CommandFailed, _: Message) -> None:
-        future = self._completions.get(body.command_id)
-        if future is not None and not future.done():
-            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))
+        self._transport.take_command_failed(body)
 
     def _take_offer(self, body: api_pb2.Offer, _: Message) -> None:
         if body.call.app not in self._apps or self._stopped.is_set():
             return
-        had = self.calls.get(body.call.call_id)
-        if had is not None and not had.fence:
+        had = self._calls.get(body.call.call_id)
+        if had is not None and not had._fence:
             return  # being claimed
         if had is not None:
             self._end(had, "it was offered again: this backend was taken for lost")
         self._spawn(self._handle(body.call), self._handlers)
 
-    def _take_media_ready(self, body: Message, _: Message) -> None:
-        future = self._media.get(body.call_id)
-        if future is not None and not future.done():
-            future.set_result(body)
-
     def _take_lease_lost(self, body: api_pb2.LeaseLost, _: Message) -> None:
-        if call := self.calls.get(body.call_id):
-            self._end(call, body.reason or "lease lost")
+        call = self._calls.get(body.call_id)
+        if call is None:
+            return
+        reason = body.reason or "lease lost"
+        if not body.call_ends:
+            self._end(call, reason)
+            return
+        # the last keys, marks and utterances are on the other socket, and its end behind them
+        call._on_closing(reason)
+        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self._end, call, reason)
 
     # -- events of our calls --
 
     def _event_heartbeat(self, _: Message, envelope: Message) -> None:
         self._heartbeat.set()
-        if self._epoch != 0:
+        if self._bus.epoch != 0:
             self._take_epoch(envelope.epoch)  # a new control is heard here before the next ping
 
     def _event_dtmf_received(self, body: Message, envelope: Message) -> None:
-        if call := self.calls.get(envelope.call_id):
+        if call := self._calls.get(envelope.call_id):
             call._on_digit(Digit(body.digit, body.pos, body.duration_ms))
 
     def _event_utterance_finished(self, body: Message, envelope: Message) -> None:
         # the answer to flush() tells of those that were flushed, the end of the call of the others
-        if body.reason == "played" and (call := self.calls.get(envelope.call_id)):
-            call._on_finished(_heard(body.played))
+        if body.reason == "played" and (call := self._calls.get(envelope.call_id)):
+            call._on_finished(heard_of(body.played))
 
     def _event_mark_reached(self, body: Message, envelope: Message) -> None:
-        if call := self.calls.get(envelope.call_id):
+        if call := self._calls.get(envelope.call_id):
             call._on_mark(body.mark, body.pos)
 
     def _event_mark_dropped(self, body: Message, envelope: Message) -> None:
-        if call := self.calls.get(envelope.call_id):
+        if call := self._calls.get(envelope.call_id):
             call._on_mark(body.mark, None)
 
+    def _event_call_answered(self, _: Message, envelope: Message) -> None:
+        self._tell(envelope, "answered", 0)
+
+    def _event_media_started(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "media_started", body.pos)
+
+    def _event_media_stalled(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "media_stalled", body.pos)
+
+    def _event_media_resumed(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "media_resumed", body.pos)
+
+    def _event_underrun(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "underrun", body.pos)
+
+    def _tell(self, envelope: Message, kind: str, pos: int) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event(kind, pos))
+
     def _event_call_ended(self, body: Message, envelope: Message) -> None:
-        if call := self.calls.get(envelope.call_id):
+        if call := self._calls.get(envelope.call_id):
             self._end(call, body.reason or f"ended with {body.sip_code}")
 
     def _end(self, call: Call, reason: str) -> None:
-        if self.calls.get(call.call_id) is call:
-            del self.calls[call.call_id]
+        if self._calls.get(call.call_id) is call:
+            del self._calls[call.call_id]
+            if call._fence:
+                log.info("call %s ended after %.1f s: %s", call.id, call._age(), reason)
         call._on_end(reason)
 
     # -- one call --
 
     async def _handle(self, info: api_pb2.CallInfo) -> None:
         handler, _ = self._apps[info.app]
-        call = self.calls[info.call_id] = Call(self, _info(info))
+        call = self._calls[info.call_id] = Call(self._transport, _info(info))
         try:
-            ack = await self._command("claim", api_pb2.Claim(call_id=call.call_id), call.call_id)
+            ack = await self._bus.command("claim", api_pb2.Claim(call_id=call.call_id), call.call_id)
         except (CommandRefused, Disconnected) as why:
             self._end(call, str(why))
             log.info("call %s went elsewhere: %s", call.id, why)
             return
-        call.fence = ack.fence
+        call._fence = ack.fence
+        log.info("call %s of %s from %s to %s", call.id, info.app, call.from_uri, call.to_uri)
         cause = ""
         try:
             await handler(call)
+            if call._is_undecided():
+                log.warning("the handler of %r returned without answering or rejecting it", call)
+            await call._let_be_heard()
         except CallEnded:
             pass
         except Exception:
@@ -490,68 +420,3 @@ class Server:
                 await call.hangup(cause)
             except (CommandRefused, Disconnected) as why:
                 log.info("hanging up %s: %s", call.id, why)
-
-    def _link(self, attach_path: str) -> Link:
-        if attach_path not in self._links:
-            self._links[attach_path] = Link(attach_path)
-        return self._links[attach_path]
-
-    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> Tape:
-        future = self._media[call.call_id] = asyncio.get_running_loop().create_future()
-        body = api_pb2.Answer(call_id=call.call_id, fence=call.fence, rate_hz=rate, frame_ms=frame_ms)
-        for name, value in headers.items():
-            body.headers.add(name=name, value=value)
-        try:
-            await self._call_command("answer", body, call)
-            ready = await self._wait_or_end(future, call, "answer: the audio never became ready")
-        finally:
-            self._media.pop(call.call_id, None)
-        tape = await self._attach(call, ready)
-        asyncio.get_running_loop().call_soon(call._on_tape)
-        return tape
-
-    async def _attach(self, call: Call, ready: Message) -> Tape:
-        """Patient: the media worker may be starting again at this very moment."""
-        end = time.monotonic() + ATTACH_SECONDS
-        while not call._ended.is_set():
-            try:
-                return Tape(self._link(ready.attach_path), ready.tape_id, HISTORY_FRAMES, call._on_tape)
-            except OSError as why:
-                if time.monotonic() > end:
-                    raise Disconnected(f"answer: {why.strerror}") from None
-            await asyncio.sleep(0.05)
-        raise CallEnded(call.end_reason or "")
-
-    async def ring(self, call: Call, code: int) -> None:
-        await self._call_command("ring", api_pb2.Ring(call_id=call.call_id, fence=call.fence, code=code), call)
-
-    async def reject(self, call: Call, code: int, reason: str) -> None:
-        body = api_pb2.Reject(call_id=call.call_id, fence=call.fence, code=code, reason=reason)
-        await self._call_command("reject", body, call)
-
-    async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
-        body = api_pb2.Hangup(call_id=call.call_id, fence=call.fence, cause=cause)
-        for name, value in headers.items():
-            body.headers.add(name=name, value=value)
-        try:
-            await self._call_command("hangup", body, call)
-        except CallEnded:
-            pass  # by itself, meanwhile
-        except CommandRefused as why:
-            if why.code != "CONFLICT":  # it is ending
-                raise
-
-    async def flush(self, call: Call, fade_ms: int) -> Flushed:
-        body = api_pb2.Flush(call_id=call.call_id, fence=call.fence, fade_ms=fade_ms)
-        command_id = self._new_id()
-        future = self._completions[command_id] = asyncio.get_running_loop().create_future()
-        try:
-            await self._call_command("flush", body, call, command_id)
-            completed = await self._wait_or_end(future, call, "flush: acknowledged and never completed")
-        finally:
-            self._completions.pop(command_id, None)
-        return _flushed(completed.flushed)
-
-    async def mark(self, call: Call, name: str, after_index: int) -> None:
-        body = api_pb2.Mark(call_id=call.call_id, fence=call.fence, mark=name, after_index=after_index)
-        await self._call_command("mark", body, call)

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import typing
 
-Pcm = typing.Union[bytes, bytearray, memoryview]
+from .pcm import Pcm, octets_of, refuse_wav
 
 CHUNK_BYTES = 32000
 UTTERANCES_AHEAD = 32  # handed over and not played; media keeps account of 64
@@ -20,16 +20,9 @@ class Speaker(typing.Protocol):
     """The speaking half of a tape."""
 
     def write(self, pcm: bytes, utterance: int, end: bool = False) -> int: ...
+    def drop(self) -> tuple[int, int]: ...
     def written(self) -> int: ...
     def played(self) -> int: ...
-
-
-def view_of(pcm: Pcm) -> memoryview:
-    """`pcm` as octets that nobody changes any more. ValueError for half a sample."""
-    view = memoryview(pcm if isinstance(pcm, bytes) else bytes(memoryview(pcm)))
-    if len(view) % 2:
-        raise ValueError(f"PCM has 16 bit a sample: {len(view)} octets are not a whole number of samples")
-    return view
 
 
 @dataclasses.dataclass
@@ -68,9 +61,22 @@ class Outbox:
     def start(self, tape: Speaker) -> None:
         self._tape = tape
 
+    def __repr__(self) -> str:
+        return f"<Outbox {len(self._items)} items, {len(self._streams)} streams>"
+
     @property
     def empty(self) -> bool:
         return not self._items
+
+    @property
+    def streaming(self) -> bool:
+        """Somebody still makes what is to be said."""
+        return bool(self._streams)
+
+    @property
+    def samples(self) -> int:
+        """That were not handed over."""
+        return sum(item.samples for item in self._items if isinstance(item, _Speech))
 
     def put(self, pcm: memoryview, utterance: int, end: bool) -> None:
         chunks = collections.deque(pcm[at:at + CHUNK_BYTES] for at in range(0, len(pcm), CHUNK_BYTES))
@@ -107,7 +113,8 @@ class Outbox:
     def hold(self) -> tuple[dict[int, int], list[str]]:
         """Drop everything, then only collect what comes, until `release()` was called as often as this. Samples dropped by
         utterance, names of marks."""
-        dropped: dict[int, int] = {}
+        samples, utterance = self._tape.drop() if self._tape is not None else (0, 0)
+        dropped = {utterance: samples} if samples else {}
         marks: list[str] = []
         for item in self._items:
             if isinstance(item, _Mark):
@@ -176,14 +183,17 @@ class Outbox:
 
     async def _feed(self, stream: typing.AsyncIterable[Pcm], speech: _Speech,
                     done: typing.Callable[[int, Exception | None], None]) -> None:
-        kept, samples = b"", 0  # the last sample waits for the next piece: it may be the end of the utterance
+        kept, samples = b"", 0  # the last sample, or half of one, waits for the next piece: it may be the end of the utterance
         error: Exception | None = None
         async with contextlib.AsyncExitStack() as stack:
             if hasattr(stream, "aclose"):
                 stack.push_async_callback(stream.aclose)
             try:
                 async for piece in stream:
-                    piece = kept + bytes(piece)
+                    octets = octets_of(piece)
+                    if not samples and not kept:
+                        refuse_wav(octets)
+                    piece = kept + octets
                     cut = max(0, (len(piece) - 1) // 2 * 2)
                     kept = piece[cut:]
                     samples += cut // 2

@@ -39,6 +39,7 @@ def _load() -> ctypes.CDLL:
         "tipring_tape_read": (ctypes.c_int, [pointer, ctypes.POINTER(_FrameStruct), pointer]),
         "tipring_tape_read_sent": (ctypes.c_int, [pointer, ctypes.POINTER(_FrameStruct), pointer]),
         "tipring_tape_write": (ctypes.c_int64, [pointer, ctypes.c_char_p, ctypes.c_size_t, u32, ctypes.c_bool]),
+        "tipring_tape_drop": (u32, [pointer, ctypes.POINTER(u32)]),
         "tipring_tape_written": (u64, [pointer]),
         "tipring_tape_played": (u64, [pointer]),
         "tipring_strerror": (ctypes.c_char_p, [ctypes.c_int]),
@@ -61,7 +62,8 @@ class Frame:
     """One frame of audio from the caller.
 
     pcm: bytes, mono s16le, `samples` * 2 octets. pos: sample position of the first sample. mono_ns: CLOCK_MONOTONIC of
-    arrival; due_ns: when it would have arrived on a perfect network. kind: "ok", "concealed" (invented for a lost packet), "noise", "dtmf" (a key was down) or "silence".
+    arrival; due_ns: when it would have arrived on a perfect network. kind: "ok", "concealed" (invented for a lost packet), "noise",
+    "dtmf" (a key was down) or "silence". utterance, epoch: of frames that were sent.
     """
 
     __slots__ = ("pcm", "pos", "mono_ns", "kind", "utterance", "epoch", "due_ns")
@@ -75,6 +77,9 @@ class Frame:
         self.utterance = utterance
         self.epoch = epoch
         self.due_ns = mono_ns if due_ns is None else due_ns
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.kind} at {self.pos}, {self.samples} samples>"
 
     @property
     def samples(self) -> int:
@@ -141,6 +146,12 @@ class Tape:
         if taken < 0:
             _check(taken, "writing the tape")
         return taken
+
+    def drop(self) -> tuple[int, int]:
+        """Throw away the samples that do not fill a slot yet: how many, of which utterance."""
+        utterance = ctypes.c_uint32()
+        samples = _lib.tipring_tape_drop(self.handle, ctypes.byref(utterance)) if self.handle is not None else 0
+        return samples, utterance.value
 
     def written(self) -> int:
         """Index behind everything written; see tipring_tape_written()."""

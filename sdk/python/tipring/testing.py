@@ -8,7 +8,8 @@
 
 The handler gets a real `tipring.Call`. The call has a clock of its own, one frame a step: it moves as fast as the handler takes frames
 from `call.audio`, and in real time (times `speed`) while the handler does something else. What the handler says is played on
-the same clock, so flush(), marks and Playback.finished() are exact to the sample.
+the same clock, so flush(), marks and Playback.finished() are exact to the sample; call.sleep(), call.timeout() and the timeouts of
+digit() and collect() run on it too. (asyncio.sleep() and asyncio.timeout() do not: they are in real time whatever the speed.)
 """
 
 from __future__ import annotations
@@ -16,20 +17,56 @@ from __future__ import annotations
 import asyncio
 import collections
 import dataclasses
+import heapq
 import itertools
 import time
 import typing
-import wave
 
-from .call import Call, Digit, Flushed, Heard
+from .call import Call, Handler, require_handler
+from .collecting import KEYS
 from .errors import CallEnded, CommandRefused
+from .hearing import Digit
+from .pcm import WavSource, name_of, read_wav
+from .playback import Flushed, Heard
 from .tape import Frame
-
-Handler = typing.Callable[[Call], typing.Awaitable[None]]
 
 TAPE_SLOTS = 1024  # as the real one: 20 s ahead with frames of 20 ms
 TURNS = 8          # of the event loop between two steps: what woke up gets its turn
+REST_STEPS = 2     # that samples which fill no slot wait for others
 _call_ids = itertools.count(1)
+
+
+@dataclasses.dataclass(order=True)
+class _Timer:
+    when: float
+    number: int
+    callback: typing.Callable[[], object] | None = dataclasses.field(compare=False)
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class _Clock:
+    """Seconds of the call, since it came in."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._timers: list[_Timer] = []
+        self._numbers = itertools.count()
+
+    def time(self) -> float:
+        return self._now
+
+    def call_at(self, when: float, callback: typing.Callable[[], object], /) -> _Timer:
+        timer = _Timer(when, next(self._numbers), callback)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        self._now = round(self._now + seconds, 9)
+        while self._timers and self._timers[0].when <= self._now + 1e-9:
+            if callback := heapq.heappop(self._timers).callback:
+                callback()
 
 
 @dataclasses.dataclass
@@ -51,6 +88,7 @@ class _Tape:
         self.slots: collections.deque[_Slot] = collections.deque()
         self._pending = b""  # samples that do not fill a slot yet
         self._pending_utterance = 0
+        self._pending_steps = 0
         self._written = 0
         self._played = 0
 
@@ -75,7 +113,7 @@ class _Tape:
             part = pcm[taken:taken + frame - len(self._pending)]
             slot, last = self._pending + part, end and taken + len(part) == len(pcm)
             if len(slot) < frame and not last:
-                self._pending = slot
+                self._pending, self._pending_steps = slot, 0
                 break
             if not self._put(slot, utterance, last):
                 return taken // 2
@@ -90,6 +128,16 @@ class _Tape:
 
     def played(self) -> int:
         return self._played
+
+    def drop(self) -> tuple[int, int]:
+        samples, self._pending = len(self._pending) // 2, b""
+        return samples, self._pending_utterance
+
+    def step(self) -> None:
+        """What fills no slot is played all the same when nothing follows."""
+        self._pending_steps += 1
+        if not self.slots and self._pending_steps >= REST_STEPS:
+            self.written()
 
     def take(self) -> _Slot | None:
         """The next slot to be played."""
@@ -114,25 +162,24 @@ class Caller:
     """A simulated phone.
 
     wav: mono 16-bit file at the handler's rate; pcm: the same as bytes. keys: (seconds, digit) pairs. seconds: how long the caller stays
-    on the line after the audio is over. headers: X- headers of the call. speed: how many times faster than real time the clock runs
-    while the handler does not wait for a frame.
+    on the line after the audio is over (and then until it has heard what a handler that returned has left to say). headers: X- headers
+    of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
     After `call()`: answered, rang, rejected (SIP code or 0), heard (bytes: what the handler said, silence included, from the answer
     on), hung_up_by ("caller" or "handler"), end_reason.
     """
 
-    def __init__(self, wav: typing.Any = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
+    def __init__(self, wav: WavSource | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
                  seconds: float = 1.0, headers: dict[str, str] | None = None, from_uri: str = "sip:test@example.invalid",
                  speed: float = 1.0):
         self._wav_rate: int | None = None
         if wav is not None:
-            with wave.open(str(wav), "rb") as f:
-                if (f.getnchannels(), f.getsampwidth()) != (1, 2):
-                    raise ValueError(f"{wav}: wanted mono, 16 bit")
-                self._wav_rate = f.getframerate()
-                pcm = f.readframes(f.getnframes())
+            found = read_wav(wav)
+            if (found.channels, found.bits) != (1, 16):
+                raise ValueError(f"{name_of(wav)}: {found.channels} channels, {found.bits} bit; wanted mono, 16 bit")
+            self._wav_rate, pcm = found.rate, found.pcm
         for _, digit in keys:
-            if len(digit) != 1 or digit not in "0123456789*#ABCD":
+            if len(digit) != 1 or digit not in KEYS:
                 raise ValueError(f"{digit!r} is no key of a phone")
         self._pcm = pcm
         self._keys = collections.deque(sorted(keys))
@@ -152,15 +199,25 @@ class Caller:
         self._tally: dict[int, list[int]] = {}
         self._speaking = 0
         self._marks: list[tuple[int, str]] = []
+        self._clock = _Clock()
+        self._returned = False
+
+    def __repr__(self) -> str:
+        state = f"{self.hung_up_by} hung up: {self.end_reason}" if self.hung_up_by else "answered" if self.answered else "not answered"
+        return f"<Caller {self._from_uri} {state}, {self._clock.time():.2f} s>"
 
     async def call(self, handler: Handler) -> "Caller":
-        """Run `handler` with this caller until it returns. Exceptions of the handler come through, CallEnded excepted."""
+        """Run `handler` with this caller until it returns and what it said is heard. Exceptions of the handler come through,
+        CallEnded excepted."""
+        require_handler(handler)
         call = Call(self, {"call_id": next(_call_ids), "fence": 1, "from_uri": self._from_uri, "to_uri": "sip:test@example.invalid",
                            "request_uri": "sip:test@example.invalid", "sip_call_id": "test", "headers": self._headers,
                            "room_id": self._header("X-Room-ID"), "session_id": self._header("X-Session-ID"), "codec": "PCMU"})
         line = asyncio.ensure_future(self._line(call))
         try:
             await handler(call)
+            self._returned = True
+            await call._let_be_heard()
         except CallEnded:
             pass
         finally:
@@ -173,14 +230,23 @@ class Caller:
         return next((value for key, value in self._headers.items() if key.lower() == name.lower()), "")
 
     async def _line(self, call: Call) -> None:
-        """The phone: speaks, presses, and hangs up."""
+        """The phone rings, talks and hangs up. Its clock goes on for whoever still waits for it."""
         while self._tape is None and not call._ended.is_set():
-            await asyncio.sleep(0.001)
-        tape = self._tape
-        if tape is None:
-            return
-        step, end = 2 * tape.frame_samples, len(self._pcm) + int(self._seconds * tape.rate) * 2
-        for at in range(0, end, step):
+            await self._idle()
+        if self._tape is not None:
+            await self._talk(call, self._tape)
+        while True:
+            await self._idle()
+
+    async def _idle(self) -> None:
+        before = time.monotonic()
+        await asyncio.sleep(0.001)
+        self._clock.advance((time.monotonic() - before) * self._speed)
+
+    async def _talk(self, call: Call, tape: _Tape) -> None:
+        """Speaks, presses, and hangs up."""
+        at, step, end = 0, 2 * tape.frame_samples, len(self._pcm) + int(self._seconds * tape.rate) * 2
+        while at < end or self._hears_the_rest(call):
             await self._step_is_due(call, tape.frame_samples / tape.rate / self._speed)
             if call._ended.is_set():
                 return
@@ -190,23 +256,28 @@ class Caller:
             while self._keys and self._keys[0][0] * tape.rate <= self._pos:
                 call._on_digit(Digit(self._keys.popleft()[1], self._pos, 100))
             self._pos += tape.frame_samples
+            at += step
             call._on_tape()
+            self._clock.advance(tape.frame_samples / tape.rate)
         await self._step_is_due(call, 1)
         self._over(call, "caller", "hung up")
 
-    @staticmethod
-    async def _step_is_due(call: Call, seconds: float) -> None:
-        """Until the handler waits for a frame, or for `seconds`."""
+    def _hears_the_rest(self, call: Call) -> bool:
+        return self._returned and not call._outbox.streaming
+
+    async def _step_is_due(self, call: Call, seconds: float) -> None:
+        """Until the handler waits for a frame or has returned, or for `seconds`."""
         end = time.monotonic() + seconds
         while True:
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            if call._ended.is_set() or call.audio._readers > 0 or time.monotonic() >= end:
+            if call._ended.is_set() or call.audio._readers > 0 or self._hears_the_rest(call) or time.monotonic() >= end:
                 return
             await asyncio.sleep(min(0.001, seconds))
 
     def _play(self, call: Call, tape: _Tape) -> None:
         """One frame of what the handler says, out of as many slots as it takes."""
+        tape.step()
         frame, said = 2 * tape.frame_samples, b""
         while len(said) < frame and (slot := self._slot or tape.take()) is not None:
             if self._speaking not in (0, slot.utterance):
@@ -284,6 +355,9 @@ class Caller:
             call._on_mark(name, None)
         self._marks.clear()
         return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)})
+
+    def clock(self) -> _Clock:
+        return self._clock
 
     async def mark(self, call: Call, name: str, after_index: int) -> None:
         self._marks.append((after_index, name))

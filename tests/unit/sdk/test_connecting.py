@@ -53,7 +53,11 @@ def test_names(name):
         server.app(name)
     with pytest.raises(ValueError, match="capacity"):
         server.app("bot", 0)
-    server.app("bot")(lambda call: asyncio.sleep(0))
+
+    async def handle(call):
+        await call.hangup()
+
+    server.app("bot")(handle)
     with pytest.raises(ValueError, match="has a handler already"):
         server.app("bot")
 

@@ -1,6 +1,7 @@
 """Speaking: any length, in order, streams, flush and marks with what has not reached the tape, on a simulated caller."""
 
 import asyncio
+import random
 
 import pytest
 import tipring
@@ -340,7 +341,131 @@ def test_slow_handlers_live_in_real_time():
             seen.append(frame.pos)
             if frame.pos == 160 * 5:
                 await asyncio.sleep(0.2)
-                assert 5 <= len(call.audio._frames) <= 11, "the caller went on meanwhile"
+                assert 5 <= len(call.audio._waiting) <= 11, "the caller went on meanwhile"
 
     run(handler, seconds=0.5)
     assert seen == [160 * i for i in range(25)]
+
+
+def test_a_writer_learns_that_it_was_interrupted_where_it_waits():
+    """M10"""
+    async def handler(call):
+        await call.answer(rate=RATE)
+        writing = asyncio.create_task(call.write(pcm_of(1, 30 * RATE)))
+        await listen(call, 10)
+        await call.flush()
+        assert await writing is False
+
+    run(handler)
+
+
+def test_a_writer_that_writes_on_learns_it_once():
+    """M10: its piece does not go out over the flush."""
+    results = []
+
+    async def speak(call):
+        while len(results) < 40 and False not in results[:-3]:
+            results.append(await call.write(pcm_of(1, 160)))
+            await call.sleep(0.02)
+
+    async def handler(call):
+        await call.answer(rate=RATE)
+        speaking = asyncio.create_task(speak(call))
+        while len(results) < 5:
+            await call.sleep(0.02)
+        before = len(results)
+        await call.flush()
+        await speaking
+        assert results.count(False) == 1 and results.index(False) == before
+        assert all(results[before + 1:]), "what follows is new speech"
+
+    run(handler, speed=20)
+
+
+def test_who_flushes_knows_it():
+    """M10: also by way of a task that was made for it."""
+    async def handler(call):
+        await call.answer(rate=RATE)
+        for flush in (call.flush, lambda: asyncio.wait_for(call.flush(), 5)):
+            assert await call.write(pcm_of(1, 160)) is True
+            await flush()
+            assert await call.write(pcm_of(2, 160)) is True
+
+    run(handler)
+
+
+def test_speech_of_others_does_not_interrupt_a_writer_to_come():
+    async def handler(call):
+        await call.answer(rate=RATE)
+        assert await call.write(pcm_of(1, 160))
+        await call.say(pcm_of(2, 30 * RATE))  # closes what was written
+        await asyncio.create_task(flush(call))
+        assert await call.write(pcm_of(3, 160)) is True
+
+    async def flush(call):
+        await call.flush()
+
+    run(handler)
+
+
+def test_a_rest_that_fills_no_slot_is_heard_in_time():
+    """M7"""
+    async def handler(call):
+        await call.answer(rate=RATE)
+        await call.write(pcm_of(1, 1000))
+        await listen(call, 20)
+        await call.write(pcm_of(2, 100))
+        await listen(call, 20)
+
+    caller = run(handler)
+    assert loud(caller) == [[1, 1000], [2, 100]]
+    first = bytes(caller.heard).index(pcm_of(1, 1)) // 2
+    assert bytes(caller.heard)[2 * first:].rindex(pcm_of(1, 1)) // 2 < 1000 + 2 * 160, "not with what comes later"
+
+
+@pytest.mark.parametrize("samples", [1, 100, 160, 1000, 30 * RATE + 77])
+def test_a_flush_accounts_for_everything(samples):
+    """M7"""
+    async def handler(call):
+        await call.answer(rate=RATE)
+        writing = asyncio.create_task(call.write(pcm_of(1, samples)))
+        await asyncio.sleep(0)
+        heard = (await call.flush()).utterances[1]
+        assert heard.played_samples + heard.discarded_samples == samples
+        await writing
+        assert (await call.flush()).utterances == {}
+
+    run(handler)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_sample_is_unaccounted_for_whatever_is_done(seed):
+    """M7, with every order of writing, saying, waiting and flushing."""
+    choice = random.Random(seed)
+    given, playbacks, flushed = {}, [], []
+
+    async def handler(call):
+        await call.answer(rate=RATE)
+        for value in range(1, 31):
+            samples = choice.choice((1, 77, 160, 161, 1000, 4000))
+            match choice.choice(("write", "write", "say", "sleep", "flush")):
+                case "write":
+                    assert await call.write(pcm_of(value, samples)) is True
+                    given[call._writing] = given.get(call._writing, 0) + samples
+                case "say":
+                    playbacks.append(await call.say(pcm_of(value, samples)))
+                    given[playbacks[-1].utterance] = samples
+                case "sleep":
+                    await call.sleep(choice.choice((0.01, 0.05, 0.3)))
+                case "flush":
+                    flushed.append(await call.flush())
+        for playback in playbacks:
+            heard = await playback.finished()
+            assert heard.played_samples + heard.discarded_samples == given[playback.utterance]
+
+    caller = run(handler, speed=50)
+    for heard in [heard for answer in flushed for heard in answer.utterances.values()]:
+        assert heard.played_samples + heard.discarded_samples == given[heard.utterance]
+    said = sum(count for _, count in loud(caller))
+    discarded = sum(heard.discarded_samples for answer in flushed for heard in answer.utterances.values())
+    assert said + discarded == sum(given.values()), "what was not discarded was heard, also behind the end of the handler"

@@ -55,3 +55,10 @@ def test_what_the_documents_show(tmp_path, document):
         mypy(tmp_path, path)
         if "testing.Caller" in block:
             subprocess.run([sys.executable, path], check=True, timeout=30)
+
+
+def test_the_example_helps(tmp_path):
+    """N9: without a server, and without asking one."""
+    done = subprocess.run([sys.executable, HERE / "examples" / "echo.py", "--help"], capture_output=True, text=True, timeout=30,
+                          env={"TIPRING_ENDPOINT": str(tmp_path)})
+    assert done.returncode == 0 and "--app" in done.stdout and "--rate" in done.stdout

@@ -263,3 +263,68 @@ Test(sdk_tape, written_played_and_full)
 	cr_expect(tipring_tape_closed(t));
 	tipring_link_close(l);
 }
+
+/* M7: what fills no slot is heard without another write, and without a mark. */
+Test(sdk_tape, a_rest_is_written_out_when_nothing_follows)
+{
+	static const int16_t pcm[FRAME + 40];
+	struct tipring_tape *ready[1];
+	uint64_t got = 0;
+
+	START(ANSWER);
+	cr_assert_eq(tipring_tape_attach(l, TAPE_ID, 0, &t), 0);
+	finish();
+
+	cr_expect_eq(tipring_tape_write(t, pcm, FRAME + 40, 1, false), FRAME + 40);
+	while (got < FRAME + 40) { /* for ever, when it stays behind */
+		(void)tipring_link_ready(l, ready, 1);
+		got += take(1);
+	}
+	cr_expect_eq(got, FRAME + 40);
+	cr_expect_eq(tipring_tape_write(t, pcm, FRAME, 1, false), FRAME);
+	cr_expect_eq(take(1), FRAME, "the utterance goes on");
+	tipring_link_close(l);
+}
+
+/* Speech that is far ahead is not cut up because its writer pauses. */
+Test(sdk_tape, a_rest_waits_while_others_are_before_it)
+{
+	static const int16_t pcm[FRAME * 3];
+	struct tipring_tape *ready[1];
+	uint64_t start_ms;
+
+	START(ANSWER);
+	cr_assert_eq(tipring_tape_attach(l, TAPE_ID, 0, &t), 0);
+	finish();
+
+	cr_expect_eq(tipring_tape_write(t, pcm, FRAME * 2 + 40, 1, false), FRAME * 2 + 40);
+	for (start_ms = now_ms(); now_ms() - start_ms < 60;)
+		(void)tipring_link_ready(l, ready, 1);
+	cr_expect_eq(tipring_tape_write(t, pcm, FRAME - 40, 1, true), FRAME - 40);
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(take(1), FRAME, "whole slots");
+	tipring_link_close(l);
+}
+
+/* M7: a flush accounts for the rest. */
+Test(sdk_tape, a_rest_is_dropped_and_counted)
+{
+	static const int16_t pcm[FRAME];
+	uint32_t utterance = 0;
+
+	START(ANSWER);
+	cr_assert_eq(tipring_tape_attach(l, TAPE_ID, 0, &t), 0);
+	finish();
+
+	cr_expect_eq(tipring_tape_drop(t, &utterance), 0u);
+	cr_expect_eq(tipring_tape_write(t, pcm, 100, 7, false), 100);
+	cr_expect_eq(tipring_tape_drop(t, &utterance), 100u);
+	cr_expect_eq(utterance, 7u);
+	cr_expect_eq(tipring_tape_drop(t, &utterance), 0u, "once");
+	cr_expect_eq(tipring_tape_written(t), 0u, "it was never written");
+
+	cr_expect_eq(tipring_tape_write(t, pcm, 100, 8, false), 100);
+	tape_set_epoch(&w.tape, 1);
+	cr_expect_eq(tipring_tape_drop(t, &utterance), 0u, "a flush has dropped it already");
+	tipring_link_close(l);
+}

@@ -1,0 +1,241 @@
+/* commands.c - commands of tipring.h: sent until they are acknowledged, with the fences of the calls they are about. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "sdk/c/server.h"
+
+#define PROTOCOL 1
+#define ANSWER_MS 1000
+#define TRIES 5
+
+struct owned *sdk_owned(struct tipring_server *s, uint64_t call_id)
+{
+	for (uint32_t i = 0; i < OWNED_MAX; i++)
+		if (s->owned[i].call_id == call_id)
+			return &s->owned[i];
+	return NULL;
+}
+
+uint64_t sdk_fence(struct tipring_server *s, uint64_t call_id)
+{
+	struct owned *o = call_id != 0 ? sdk_owned(s, call_id) : NULL;
+
+	return o != NULL ? o->fence : 0;
+}
+
+static int send_plain(struct tipring_server *s, const envelope *e)
+{
+	const uint8_t *p;
+	size_t n;
+	int err = codec_pack(&s->codec, e, &p, &n);
+
+	return err == 0 ? bus_send(s->commands, (struct str){NULL, 0}, p, n) : err;
+}
+
+static int command(struct tipring_server *s, envelope *e)
+{
+	struct command *c = NULL;
+	char id[64];
+	const uint8_t *p;
+	int err;
+
+	for (uint32_t i = 0; i < COMMANDS_MAX && c == NULL; i++)
+		if (s->pending[i].number == 0)
+			c = &s->pending[i];
+	if (c == NULL)
+		return -EAGAIN;
+	snprintf(id, sizeof id, "%016" PRIx64 "-%" PRIu64, s->prefix, s->numbers + 1);
+	e->command_id = id;
+	err = codec_pack(&s->codec, e, &p, &c->n);
+	if (err != 0)
+		return err;
+	if (c->n > sizeof c->bytes)
+		return -EMSGSIZE;
+	memcpy(c->bytes, p, c->n);
+	c->number = ++s->numbers;
+	c->call_id = e->call_id;
+	c->mark[0] = '\0';
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK)
+		(void)!str_copy(c->mark, sizeof c->mark, str_of(e->mark->mark));
+	c->tries = 1;
+	c->again_ms = clock_ms() + ANSWER_MS;
+	/* a full queue is no error yet: it is sent again */
+	err = bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
+	if (err == ERR_AGAIN)
+		err = 0;
+	if (err != 0)
+		c->number = 0;
+	return err;
+}
+
+#define COMMAND(field, UPPER, ...)                                                             \
+	Tipring__V1__##field body = TIPRING__V1__##UPPER##__INIT;                              \
+	envelope e = TIPRING__V1__ENVELOPE__INIT;                                              \
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                     \
+	e.__VA_ARGS__ = &body
+
+static char *text(const char *z)
+{
+	return (char *)(uintptr_t)(z != NULL ? z : ""); /* protobuf-c knows no const; packing only reads */
+}
+
+int tipring_claim(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Claim, CLAIM, claim);
+
+	body.call_id = e.call_id = call_id;
+	return command(s, &e);
+}
+
+int tipring_ring(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Ring, RING, ring);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms)
+{
+	COMMAND(Answer, ANSWER, answer);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.rate_hz = rate_hz;
+	body.frame_ms = frame_ms;
+	return command(s, &e);
+}
+
+int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason)
+{
+	COMMAND(Reject, REJECT, reject);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.code = code;
+	body.reason = text(reason);
+	return command(s, &e);
+}
+
+int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause)
+{
+	COMMAND(Hangup, HANGUP, hangup);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.cause = text(cause);
+	return command(s, &e);
+}
+
+int tipring_flush(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Flush, FLUSH, flush);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index)
+{
+	COMMAND(Mark, MARK, mark);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.mark = text(mark);
+	body.after_index = after_index;
+	return command(s, &e);
+}
+
+int sdk_hello(struct tipring_server *s)
+{
+	COMMAND(Hello, HELLO, hello);
+
+	body.name = s->name;
+	body.protocol_min = body.protocol_max = PROTOCOL;
+	body.instance = s->prefix;
+	e.command_id = text(SDK_HELLO_ID);
+	return send_plain(s, &e);
+}
+
+int sdk_ping(struct tipring_server *s)
+{
+	COMMAND(Ping, PING, ping);
+
+	return send_plain(s, &e);
+}
+
+int sdk_enroll(struct tipring_server *s)
+{
+	COMMAND(Register, REGISTER, register_);
+	int err;
+
+	body.app = s->app;
+	body.capacity = s->capacity;
+	err = command(s, &e);
+	if (err == 0)
+		s->enroll_number = s->numbers;
+	return err;
+}
+
+int sdk_compare(struct tipring_server *s, uint64_t after)
+{
+	COMMAND(ListCalls, LIST_CALLS, list_calls);
+	int err;
+
+	for (uint32_t i = 0; i < OWNED_MAX && after == 0; i++)
+		s->owned[i].seen = false;
+	body.app = s->app;
+	body.after = after;
+	err = command(s, &e);
+	if (err == 0)
+		s->compare_number = s->numbers;
+	return err;
+}
+
+bool sdk_forget(struct tipring_server *s, uint64_t call_id)
+{
+	struct owned *o = call_id != 0 ? sdk_owned(s, call_id) : NULL;
+	bool had = o != NULL;
+
+	if (o != NULL)
+		*o = (struct owned){.call_id = 0};
+	for (uint32_t i = 0; call_id != 0 && i < COMMANDS_MAX; i++) {
+		if (s->pending[i].number == 0 || s->pending[i].call_id != call_id)
+			continue;
+		s->pending[i].number = 0;
+		had = true;
+	}
+	return had;
+}
+
+struct command *sdk_command_of(struct tipring_server *s, const char *id)
+{
+	uint64_t prefix, number;
+
+	if (sscanf(id, "%" SCNx64 "-%" SCNu64, &prefix, &number) != 2 || prefix != s->prefix || number == 0)
+		return NULL;
+	for (uint32_t i = 0; i < COMMANDS_MAX; i++)
+		if (s->pending[i].number == number)
+			return &s->pending[i];
+	return NULL;
+}
+
+struct command *sdk_send_again(struct tipring_server *s, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < COMMANDS_MAX; i++) {
+		struct command *c = &s->pending[i];
+
+		if (c->number == 0 || now_ms < c->again_ms)
+			continue;
+		if (c->tries++ >= TRIES)
+			return c;
+		c->again_ms = now_ms + ANSWER_MS;
+		(void)!bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
+	}
+	return NULL;
+}

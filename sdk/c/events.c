@@ -1,0 +1,336 @@
+/* events.c - what control says and publishes, as events of tipring.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "sdk/c/server.h"
+
+struct tipring_event *sdk_produce(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id)
+{
+	struct tipring_event *e;
+
+	if (s->queue_n == EVENTS_MAX)
+		return NULL; /* can not happen: the queue is emptied before the next message is read */
+	e = &s->queue[s->queue_n++];
+	*e = (struct tipring_event){.kind = kind, .call_id = call_id, .fence = sdk_fence(s, call_id)};
+	return e;
+}
+
+void sdk_set_text(char *to, size_t cap, const char *from)
+{
+	snprintf(to, cap, "%s", from != NULL ? from : "");
+}
+
+static bool is_gone(struct tipring_server *s, uint64_t call_id)
+{
+	return call_id != 0 && sdk_owned(s, call_id) == NULL;
+}
+
+static void on_welcome(struct tipring_server *s, const envelope *m)
+{
+	if (s->epoch != 0)
+		s->compare_at_ms = clock_ms() + REPORT_MS;
+	s->welcome = true;
+	s->refused = false;
+	s->enrolled = false;
+	s->epoch = m->welcome->control_epoch;
+}
+
+static void on_pong(struct tipring_server *s, const envelope *m)
+{
+	if (s->welcome && m->pong->control_epoch != s->epoch) {
+		s->welcome = false; /* another control: introduce ourselves again, now */
+		s->ping_at_ms = 0;
+	}
+}
+
+static const char *codec_name(const Tipring__V1__CallInfo *c)
+{
+	const ProtobufCEnumValue *v = c->media == NULL ? NULL : protobuf_c_enum_descriptor_get_value(&tipring__v1__codec__descriptor,
+												      (int)c->media->codec);
+
+	return v != NULL ? v->name : "";
+}
+
+static void fill_offer(struct tipring_server *s, const Tipring__V1__CallInfo *c)
+{
+	size_t n = c->n_headers < OFFER_HEADERS_MAX ? c->n_headers : OFFER_HEADERS_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		s->headers[i] = (struct tipring_header){c->headers[i]->name, c->headers[i]->value};
+	s->offer = (struct tipring_offer){
+		.from_uri = c->from_uri, .from_display = c->from_display, .to_uri = c->to_uri, .request_uri = c->request_uri,
+		.sip_call_id = c->sip_call_id, .room_id = c->room_id, .session_id = c->session_id, .codec = codec_name(c),
+		.headers = s->headers, .headers_n = n,
+	};
+}
+
+static void on_offer(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__CallInfo *c = m->offer->call;
+	struct tipring_event *e;
+
+	if (c == NULL || c->call_id == 0)
+		return;
+	if (sdk_owned(s, c->call_id) != NULL) {
+		e = sdk_produce(s, TIPRING_EV_LOST, c->call_id);
+		if (e != NULL)
+			sdk_set_text(e->text, sizeof e->text, "offered again: this backend was taken for lost");
+		(void)sdk_forget(s, c->call_id);
+	}
+	e = sdk_produce(s, TIPRING_EV_OFFER, c->call_id);
+	if (e == NULL)
+		return;
+	fill_offer(s, c);
+	e->offer = &s->offer;
+}
+
+static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, uint64_t call_id)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_FAILED, call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)a->code;
+	sdk_set_text(e->text, sizeof e->text, a->reason);
+}
+
+/* A mark that is not taken is dropped: it resolves like every other. */
+static void on_mark_refused(struct tipring_server *s, const struct command *c)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_MARK, c->call_id);
+
+	if (e != NULL)
+		sdk_set_text(e->text, sizeof e->text, c->mark);
+}
+
+/* Hello is said again and again; that it is refused is told once. */
+static void on_hello_refused(struct tipring_server *s, const Tipring__V1__Ack *a)
+{
+	if (!s->refused)
+		on_refused(s, a, 0);
+	s->refused = true;
+}
+
+static void on_claimed(struct tipring_server *s, uint64_t call_id, uint64_t fence)
+{
+	struct owned *o = sdk_owned(s, call_id);
+
+	if (o == NULL)
+		o = sdk_owned(s, 0);
+	if (o == NULL)
+		return;
+	*o = (struct owned){.call_id = call_id, .fence = fence, .seen = true};
+	(void)sdk_produce(s, TIPRING_EV_CLAIMED, call_id);
+}
+
+static void take_rows(struct tipring_server *s, const Tipring__V1__Ack *a)
+{
+	for (size_t i = 0; i < a->n_calls; i++) {
+		struct owned *o = a->calls[i]->call_id != 0 ? sdk_owned(s, a->calls[i]->call_id) : NULL;
+
+		if (o != NULL)
+			o->seen = strcmp(a->calls[i]->backend, s->name) == 0;
+	}
+}
+
+static void on_ack(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__Ack *a = m->ack;
+	struct command *c = sdk_command_of(s, a->command_id);
+
+	if (strcmp(a->command_id, SDK_HELLO_ID) == 0)
+		on_hello_refused(s, a);
+	if (c == NULL)
+		return;
+	if (c->number == s->compare_number) {
+		take_rows(s, a);
+		c->number = 0;
+		if (a->next == 0)
+			s->sweep_at = 0;
+		else if (sdk_compare(s, a->next) != 0)
+			s->compare_at_ms = 1; /* from the beginning, at once */
+		return;
+	} else if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
+		   a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
+		if (c->mark[0] != '\0')
+			on_mark_refused(s, c);
+		else
+			on_refused(s, a, c->call_id);
+	} else if (c->number == s->enroll_number) {
+		(void)sdk_produce(s, TIPRING_EV_REGISTERED, 0);
+	} else if (a->fence != 0 && c->call_id != 0) {
+		on_claimed(s, c->call_id, a->fence);
+	}
+	c->number = 0;
+}
+
+static void on_media_ready(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__MediaReady *r = m->media_ready;
+	struct tipring_event *e = is_gone(s, r->call_id) ? NULL : sdk_produce(s, TIPRING_EV_MEDIA_READY, r->call_id);
+
+	if (e == NULL)
+		return;
+	e->tape_id = r->tape_id;
+	e->rate_hz = r->rate_hz;
+	e->frame_ms = r->frame_ms;
+	sdk_set_text(e->attach_path, sizeof e->attach_path, r->attach_path);
+}
+
+static void set_played(struct tipring_event *e, const Tipring__V1__UtterancePlayed *u)
+{
+	e->utterance = u->utterance;
+	e->played_ms = u->played_ms;
+	e->discarded_ms = u->discarded_ms;
+	e->played_samples = u->played_samples;
+	e->discarded_samples = u->discarded_samples;
+}
+
+static void on_failed(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FAILED, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)m->command_failed->code;
+	sdk_set_text(e->text, sizeof e->text, m->command_failed->reason);
+}
+
+static void on_completed(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
+	struct tipring_event *e = f == NULL || is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FLUSHED, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->pos = f->pos;
+	if (f->n_utterances > 0) /* the one that was being spoken; the others are told by UTTERANCE events */
+		set_played(e, f->utterances[0]);
+}
+
+static void on_lost(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__LeaseLost *l = m->lease_lost;
+	struct owned *o = l->call_id != 0 ? sdk_owned(s, l->call_id) : NULL;
+	struct tipring_event *e;
+
+	if (l->call_ends && o != NULL) { /* its last keys, marks and utterances are on the other socket, and its end behind them */
+		o->over_ms = clock_ms() + CLOSING_MS;
+		if (s->over_at_ms == 0)
+			s->over_at_ms = o->over_ms;
+		return;
+	}
+	e = sdk_produce(s, TIPRING_EV_LOST, l->call_id);
+	if (e != NULL)
+		sdk_set_text(e->text, sizeof e->text, l->reason);
+	(void)sdk_forget(s, l->call_id);
+}
+
+static void on_answered(struct tipring_server *s, const envelope *m)
+{
+	(void)sdk_produce(s, TIPRING_EV_ANSWERED, m->call_id);
+}
+
+static void on_ended(struct tipring_server *s, const envelope *m)
+{
+	/* the answer to our Claim may still be on its way */
+	struct tipring_event *e = sdk_forget(s, m->call_id) ? sdk_produce(s, TIPRING_EV_ENDED, m->call_id) : NULL;
+
+	if (e != NULL) {
+		e->code = m->call_ended->sip_code;
+		sdk_set_text(e->text, sizeof e->text, m->call_ended->reason);
+	}
+}
+
+static void on_dtmf(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_DTMF, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->pos = m->dtmf_received->pos;
+	e->duration_ms = m->dtmf_received->duration_ms;
+	sdk_set_text(e->text, sizeof e->text, m->dtmf_received->digit);
+}
+
+static void on_utterance(struct tipring_server *s, const envelope *m)
+{
+	bool finished = m->body_case == TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED;
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_UTTERANCE, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = finished;
+	if (!finished) {
+		e->utterance = m->utterance_started->utterance;
+		e->pos = m->utterance_started->pos;
+	} else if (m->utterance_finished->played != NULL) {
+		set_played(e, m->utterance_finished->played);
+		e->pos = m->utterance_finished->pos;
+	}
+}
+
+static void on_mark(struct tipring_server *s, const envelope *m)
+{
+	bool reached = m->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED;
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_MARK, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = reached;
+	e->pos = reached ? m->mark_reached->pos : 0;
+	sdk_set_text(e->text, sizeof e->text, reached ? m->mark_reached->mark : m->mark_dropped->mark);
+}
+
+static void on_heartbeat(struct tipring_server *s, const envelope *m)
+{
+	s->heartbeat = true;
+	if (s->welcome && m->epoch != s->epoch) {
+		s->welcome = false; /* another control: introduce ourselves again, now */
+		s->ping_at_ms = 0;
+	}
+}
+
+/* How a message comes: everybody's calls are on the events socket, and ours are picked. */
+enum way {
+	DIRECT,       /* to us alone */
+	PUBLISHED,    /* ours when we own its call */
+	PUBLISHED_ANY /* the handler tells */
+};
+
+static const struct {
+	Tipring__V1__Envelope__BodyCase body;
+	enum way way;
+	void (*handle)(struct tipring_server *s, const envelope *m);
+} rules[] = {
+	/* clang-format off */
+	{TIPRING__V1__ENVELOPE__BODY_WELCOME,            DIRECT,        on_welcome},
+	{TIPRING__V1__ENVELOPE__BODY_PONG,               DIRECT,        on_pong},
+	{TIPRING__V1__ENVELOPE__BODY_OFFER,              DIRECT,        on_offer},
+	{TIPRING__V1__ENVELOPE__BODY_ACK,                DIRECT,        on_ack},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_READY,        DIRECT,        on_media_ready},
+	{TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED,     DIRECT,        on_failed},
+	{TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED,  DIRECT,        on_completed},
+	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         DIRECT,        on_lost},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
+	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},
+	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, PUBLISHED,     on_utterance},
+	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          PUBLISHED,     on_heartbeat},
+	/* clang-format on */
+};
+
+void sdk_take(struct tipring_server *s, const envelope *m, bool published)
+{
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		if (rules[i].body != m->body_case || (rules[i].way != DIRECT) != published)
+			continue;
+		if (rules[i].way != PUBLISHED || m->call_id == 0 || sdk_owned(s, m->call_id) != NULL)
+			rules[i].handle(s, m);
+		return;
+	}
+}

@@ -1,0 +1,71 @@
+"""Keys as an answer to a question: prompt, keys, an end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import typing
+
+from .errors import CallEnded
+from .hearing import Collected
+from .pcm import Pcm
+from .playback import Playback
+
+if typing.TYPE_CHECKING:
+    from .call import Call
+
+Prompt = typing.Union[str, "os.PathLike[str]", Pcm, typing.AsyncIterable[Pcm]]
+
+KEYS = "0123456789*#ABCD"
+
+
+class Ending(typing.NamedTuple):
+    most: int
+    terminators: str
+    seconds: float
+
+
+async def collect(call: "Call", prompt: Prompt | None, ending: Ending, barge_in: bool) -> Collected:
+    """See Call.collect()."""
+    if ending.most < 1 or any(key not in KEYS for key in ending.terminators):
+        raise ValueError(f"max is at least 1 and terminators are of {KEYS}, not {ending.most} and {ending.terminators!r}")
+    if prompt is not None:
+        await _ask(call, prompt, barge_in)
+    pressed = ""
+    while len(pressed) < ending.most:
+        digit = await call.digit(ending.seconds)
+        if digit is None:
+            return Collected(pressed, "timeout")
+        if digit.digit in ending.terminators:
+            return Collected(pressed, "terminator")
+        pressed += digit.digit
+    return Collected(pressed, "max")
+
+
+async def _ask(call: "Call", prompt: Prompt, barge_in: bool) -> None:
+    """Say the prompt until it is over or a key interrupts it. Without barge-in keys have no effect until then."""
+    keys = call.digits()
+    if barge_in and keys._waiting:
+        return  # pressed ahead by somebody who knows what will be asked
+    playback = await (call.play(prompt) if isinstance(prompt, (str, os.PathLike)) else call.say(prompt))
+    if not barge_in:
+        await playback.finished()
+        keys._waiting.clear()
+    elif await _is_interrupted(call, playback):
+        await call.flush()
+
+
+async def _is_interrupted(call: "Call", playback: Playback) -> bool:
+    said = asyncio.ensure_future(playback.finished())
+    pressed = asyncio.ensure_future(call.digits()._arrived())
+    try:
+        await asyncio.wait({said, pressed}, return_when=asyncio.FIRST_COMPLETED)
+        if said.done():
+            said.result()  # what its stream raised, or CallEnded
+            return False
+        if not pressed.result():
+            raise CallEnded(call.end_reason or "")
+        return True
+    finally:
+        said.cancel()
+        pressed.cancel()

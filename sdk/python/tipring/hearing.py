@@ -1,0 +1,119 @@
+"""What comes from a call: frames, keys, and what happens to it. Each waits for its reader, a bounded number of them."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import typing
+
+from .tape import Frame
+
+FRAMES_WAITING = 512
+DIGITS_WAITING = 256
+EVENTS_WAITING = 256
+
+T = typing.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Digit:
+    """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down."""
+
+    digit: str
+    pos: int
+    duration_ms: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """Something that happened to the call. kind: "answered" (the caller's phone confirmed), "media_started" (its first audio came),
+    "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a hole). pos: where."""
+
+    kind: str
+    pos: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Collected:
+    """Answer of `Call.collect()`. digits: what was pressed, without the terminator. end: "terminator", "max" or "timeout"."""
+
+    digits: str
+    end: str
+
+
+class Arrivals(typing.Generic[T]):
+    """Asynchronous iterator over what comes; ends when the call ends.
+
+    It is one object: whoever asks gets the next one, each goes to one reader, and who gave up waiting (a timeout) may ask again and
+    has missed nothing. At most `limit` wait for a reader; older ones are dropped and counted in `dropped`.
+    """
+
+    def __init__(self, limit: int):
+        self.dropped = 0
+        self._waiting: collections.deque[T] = collections.deque()
+        self._limit = limit
+        self._readers = 0  # that wait now
+        self._news = asyncio.Event()
+        self._over = False
+
+    def __repr__(self) -> str:
+        return (f"<{type(self).__name__} {len(self._waiting)} waiting, {self.dropped} dropped"
+                f"{', over' if self._over else ''}>")
+
+    def __aiter__(self) -> typing.Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if not await self._arrived():
+            raise StopAsyncIteration
+        return self._waiting.popleft()
+
+    async def _arrived(self) -> bool:
+        """Wait until there is one to take; False: there never will be."""
+        while not self._waiting and not self._over:
+            self._news.clear()
+            self._readers += 1
+            try:
+                await self._news.wait()
+            finally:
+                self._readers -= 1
+        return bool(self._waiting)
+
+    def _put(self, item: T) -> None:
+        if len(self._waiting) == self._limit:
+            self._waiting.popleft()
+            self.dropped += 1
+        self._waiting.append(item)
+        self._news.set()
+
+    def _end(self) -> None:
+        self._over = True
+        self._news.set()
+
+
+class Audio(Arrivals[Frame]):
+    """Asynchronous iterator over the caller's frames; ends when the call ends.
+
+    At most 512 frames wait for the reader; older ones are dropped and counted in `dropped`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(FRAMES_WAITING)
+
+
+class Digits(Arrivals[Digit]):
+    """Asynchronous iterator over the keys the caller presses; ends when the call ends, with none missing.
+
+    Each key is given once, to whoever asks: `Call.digit()` and `Call.collect()` take from here too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(DIGITS_WAITING)
+
+
+class Events(Arrivals[Event]):
+    """Asynchronous iterator over what happens to the call; ends when the call ends."""
+
+    def __init__(self) -> None:
+        super().__init__(EVENTS_WAITING)

@@ -1,0 +1,149 @@
+"""What a Call asks of control and media."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import typing
+
+from .bus import ACK_SECONDS, TRIES, Bus, Message
+from .call import Call
+from .clock import Clock
+from .errors import CallEnded, CommandRefused, Disconnected
+from .playback import Flushed, Heard
+from .tape import Link, Tape
+from .v1 import api_pb2, common_pb2, session_pb2
+
+ATTACH_SECONDS = 2
+HISTORY_FRAMES = 128  # that came before we attached
+
+
+def heard_of(played: session_pb2.UtterancePlayed) -> Heard:
+    return Heard(played.utterance, played.played_ms, played.discarded_ms, played.played_samples,
+                 played.discarded_samples)
+
+
+class ControlTransport:
+    """Commands over a Bus, and the links to the media workers."""
+
+    def __init__(self, bus: Bus):
+        self.bus = bus
+        self._completions: dict[str, asyncio.Future[api_pb2.CommandCompleted]] = {}
+        self._media: dict[int, asyncio.Future[Message]] = {}
+        self._links: dict[str, Link] = {}
+
+    def close(self) -> None:
+        for link in self._links.values():
+            link.close()
+
+    def clock(self) -> Clock:
+        return asyncio.get_running_loop()
+
+    # -- commands --
+
+    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> Tape:
+        future = self._media[call.call_id] = asyncio.get_running_loop().create_future()
+        body = api_pb2.Answer(call_id=call.call_id, fence=call._fence, rate_hz=rate, frame_ms=frame_ms)
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
+        try:
+            await self._command("answer", body, call)
+            ready = await self._wait_or_end(future, call, "answer: the audio never became ready")
+        finally:
+            self._media.pop(call.call_id, None)
+        tape = await self._attach(call, ready)
+        asyncio.get_running_loop().call_soon(call._on_tape)
+        return tape
+
+    async def ring(self, call: Call, code: int) -> None:
+        await self._command("ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code), call)
+
+    async def reject(self, call: Call, code: int, reason: str) -> None:
+        body = api_pb2.Reject(call_id=call.call_id, fence=call._fence, code=code, reason=reason)
+        await self._command("reject", body, call)
+
+    async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
+        body = api_pb2.Hangup(call_id=call.call_id, fence=call._fence, cause=cause)
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
+        try:
+            await self._command("hangup", body, call)
+        except CallEnded:
+            pass  # by itself, meanwhile
+        except CommandRefused as why:
+            if why.code != "CONFLICT":  # it is ending
+                raise
+
+    async def flush(self, call: Call, fade_ms: int) -> Flushed:
+        body = api_pb2.Flush(call_id=call.call_id, fence=call._fence, fade_ms=fade_ms)
+        command_id = self.bus.new_id()
+        future = self._completions[command_id] = asyncio.get_running_loop().create_future()
+        try:
+            await self._command("flush", body, call, command_id)
+            completed = await self._wait_or_end(future, call, "flush: acknowledged and never completed")
+        finally:
+            self._completions.pop(command_id, None)
+        flushed: session_pb2.SessionFlushed = completed.flushed
+        return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances})
+
+    async def mark(self, call: Call, name: str, after_index: int) -> None:
+        body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
+        await self._command("mark", body, call)
+
+    async def _command(self, field: str, body: Message, call: Call, command_id: str = "") -> api_pb2.Ack:
+        """CallEnded when there is no such call any more."""
+        try:
+            return await self.bus.command(field, body, call.call_id, command_id)
+        except CommandRefused as why:
+            if why.code == "NOT_FOUND" or call._closing is not None:
+                raise CallEnded(call.end_reason or call._closing or why.reason) from None
+            raise
+
+    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str) -> typing.Any:
+        """The future's result; CallEnded when the call ends first."""
+        ended = asyncio.ensure_future(call.ended())
+        try:
+            await asyncio.wait({future, ended}, timeout=ACK_SECONDS * TRIES, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+        if future.done():
+            return future.result()
+        if call._ended.is_set():
+            raise CallEnded(call.end_reason or "")
+        raise Disconnected(what)
+
+    # -- audio --
+
+    def _link(self, attach_path: str) -> Link:
+        if attach_path not in self._links:
+            self._links[attach_path] = Link(attach_path)
+        return self._links[attach_path]
+
+    async def _attach(self, call: Call, ready: Message) -> Tape:
+        """Patient: the media worker may be starting again at this very moment."""
+        end = time.monotonic() + ATTACH_SECONDS
+        while not call._ended.is_set():
+            try:
+                return Tape(self._link(ready.attach_path), ready.tape_id, HISTORY_FRAMES, call._on_tape)
+            except OSError as why:
+                if time.monotonic() > end:
+                    raise Disconnected(f"answer: {why.strerror}") from None
+            await asyncio.sleep(0.05)
+        raise CallEnded(call.end_reason or "")
+
+    # -- answers --
+
+    def take_media_ready(self, body: Message) -> None:
+        future = self._media.get(body.call_id)
+        if future is not None and not future.done():
+            future.set_result(body)
+
+    def take_command_completed(self, body: api_pb2.CommandCompleted) -> None:
+        future = self._completions.get(body.command_id)
+        if future is not None and not future.done():
+            future.set_result(body)
+
+    def take_command_failed(self, body: api_pb2.CommandFailed) -> None:
+        future = self._completions.get(body.command_id)
+        if future is not None and not future.done():
+            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))

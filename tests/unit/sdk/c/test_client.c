@@ -1,0 +1,326 @@
+/* test_client.c - mirrors sdk/c/client.c: a library beside a control that says what a test wants, in the order it wants it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bus/bus.h"
+#include "common/bus/codec.h"
+#include "sdk/c/tipring.h"
+
+#define CALL 0x1234u
+#define FENCE 99u
+#define EPOCH 7u
+
+typedef Tipring__V1__Envelope envelope;
+
+static struct {
+	char dir[64], endpoint[128];
+	struct bus *commands, *events;
+	struct codec codec;
+	char peer[64];
+	bool subscribed; /* to everything: the heartbeats are the last */
+	int claims;
+	struct tipring_server *server;
+} k;
+
+static const char *path_of(const char *socket)
+{
+	snprintf(k.endpoint, sizeof k.endpoint, "ipc://%s/%s", k.dir, socket);
+	return k.endpoint;
+}
+
+static void start(void)
+{
+	struct bus_config cfg = {.kind = BUS_ROUTER, .bind = true};
+	struct tipring_config mine = {.app = "bot", .name = "test", .capacity = 10};
+
+	snprintf(k.dir, sizeof k.dir, "/tmp/tipring-XXXXXX");
+	cr_assert_not_null(mkdtemp(k.dir));
+	cr_assert_eq(codec_init(&k.codec), 0);
+	cfg.endpoint = path_of("commands.ipc");
+	cr_assert_eq(bus_open(&cfg, &k.commands), 0);
+	cfg.kind = BUS_XPUB;
+	cfg.endpoint = path_of("events.ipc");
+	cr_assert_eq(bus_open(&cfg, &k.events), 0);
+	mine.endpoint = k.dir;
+	cr_assert_eq(tipring_open(&mine, &k.server), 0);
+}
+
+static void finish(void)
+{
+	tipring_close(k.server);
+	bus_close(k.commands);
+	bus_close(k.events);
+	codec_fini(&k.codec);
+	(void)unlink(path_of("commands.ipc") + strlen("ipc://"));
+	(void)unlink(path_of("events.ipc") + strlen("ipc://"));
+	(void)rmdir(k.dir);
+}
+
+static void post(struct bus *to, const char *whom, const envelope *e)
+{
+	const uint8_t *p;
+	size_t n;
+
+	cr_assert_eq(codec_pack(&k.codec, e, &p, &n), 0);
+	cr_assert_eq(bus_send(to, str_of(whom), p, n), 0);
+}
+
+#define MESSAGE(Name, UPPER, field, ...)                                                       \
+	Tipring__V1__##Name body = TIPRING__V1__##UPPER##__INIT;                               \
+	envelope e = TIPRING__V1__ENVELOPE__INIT;                                              \
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                     \
+	e.field = &body
+
+static void answer(const envelope *asked)
+{
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
+		MESSAGE(Welcome, WELCOME, welcome);
+
+		body.control_epoch = EPOCH;
+		post(k.commands, k.peer, &e);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_PING) {
+		MESSAGE(Pong, PONG, pong);
+
+		body.control_epoch = EPOCH;
+		post(k.commands, k.peer, &e);
+	} else {
+		MESSAGE(Ack, ACK, ack);
+
+		body.command_id = asked->command_id;
+		body.code = TIPRING__V1__RESULT_CODE__OK;
+		body.fence = FENCE;
+		k.claims += asked->body_case == TIPRING__V1__ENVELOPE__BODY_CLAIM;
+		post(k.commands, k.peer, &e);
+	}
+}
+
+static void beat(void)
+{
+	MESSAGE(Heartbeat, HEARTBEAT, heartbeat);
+
+	e.epoch = EPOCH;
+	post(k.events, "e1/hb/test/", &e);
+}
+
+/* What control does all the time. */
+static void turn(void)
+{
+	struct bus_message m;
+	envelope *asked;
+
+	while (bus_recv(k.events, &m) == 0)
+		k.subscribed |= str_eq(m.topic, STR("e1/hb/"));
+	if (k.subscribed)
+		beat();
+	while (bus_recv(k.commands, &m) == 0) {
+		snprintf(k.peer, sizeof k.peer, "%.*s", (int)m.peer.n, m.peer.p);
+		cr_assert_eq(codec_unpack(&k.codec, m.p, m.n, &asked), 0);
+		answer(asked);
+	}
+}
+
+/* The next event, which has to be of this kind; as long as it takes. */
+static struct tipring_event expect(enum tipring_event_kind kind)
+{
+	struct tipring_event ev;
+
+	while (tipring_next(k.server, &ev) != 0) {
+		turn();
+		(void)usleep(1000);
+	}
+	cr_assert_eq(ev.kind, kind, "%d instead of %d: %s", (int)ev.kind, (int)kind, ev.text);
+	return ev;
+}
+
+static void own_a_call(void)
+{
+	Tipring__V1__CallInfo info = TIPRING__V1__CALL_INFO__INIT;
+	MESSAGE(Offer, OFFER, offer);
+
+	(void)expect(TIPRING_EV_REGISTERED);
+	info.call_id = CALL;
+	body.call = &info;
+	post(k.commands, k.peer, &e);
+	(void)expect(TIPRING_EV_OFFER);
+	cr_assert_eq(tipring_claim(k.server, CALL), 0);
+	cr_expect_eq(expect(TIPRING_EV_CLAIMED).fence, FENCE);
+}
+
+static void lose_lease(bool call_ends)
+{
+	MESSAGE(LeaseLost, LEASE_LOST, lease_lost);
+
+	body.call_id = CALL;
+	body.reason = (char[]){"hung up"};
+	body.call_ends = call_ends;
+	post(k.commands, k.peer, &e);
+}
+
+static void publish_digit(uint64_t call_id, const char *digit)
+{
+	char text[2] = {digit[0], '\0'};
+	MESSAGE(DtmfReceived, DTMF_RECEIVED, dtmf_received);
+
+	e.call_id = call_id;
+	body.digit = text;
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
+static void publish_mark(void)
+{
+	MESSAGE(MarkReached, MARK_REACHED, mark_reached);
+
+	e.call_id = CALL;
+	body.mark = (char[]){"said"};
+	body.pos = 800;
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
+static void publish_end(void)
+{
+	MESSAGE(CallEnded, CALL_ENDED, call_ended);
+
+	e.call_id = CALL;
+	body.sip_code = 200;
+	body.reason = (char[]){"the caller hung up"};
+	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
+/* The library has taken everything that was sent to it on the commands socket: the Ack of a later command is through. */
+static void settle(void)
+{
+	int claims = k.claims;
+	struct tipring_event ev;
+
+	cr_assert_eq(tipring_claim(k.server, CALL + 1), 0);
+	while (k.claims == claims)
+		turn();
+	ev = expect(TIPRING_EV_CLAIMED);
+	cr_assert_eq(ev.call_id, CALL + 1);
+}
+
+/* Nothing of the call is told that is published behind its end. */
+static void expect_no_more(void)
+{
+	settle();
+	publish_digit(CALL, "3");
+	publish_end();
+	publish_digit(CALL + 1, "4");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "4");
+}
+
+TestSuite(sdk_client, .init = start, .fini = finish, .timeout = 60);
+
+/* N16 */
+Test(sdk_client, an_offer_has_all_the_facts)
+{
+	Tipring__V1__CallInfo info = TIPRING__V1__CALL_INFO__INIT;
+	Tipring__V1__MediaFacts media = TIPRING__V1__MEDIA_FACTS__INIT;
+	Tipring__V1__Header room = TIPRING__V1__HEADER__INIT, odd = TIPRING__V1__HEADER__INIT;
+	Tipring__V1__Header *rows[] = {&room, &odd};
+	const struct tipring_offer *o;
+	struct tipring_event ev;
+	MESSAGE(Offer, OFFER, offer);
+
+	(void)expect(TIPRING_EV_REGISTERED);
+	room = (Tipring__V1__Header){.base = room.base, .name = (char[]){"X-Room-ID"}, .value = (char[]){"room 7"}};
+	odd = (Tipring__V1__Header){.base = odd.base, .name = (char[]){"x-CuStom"}, .value = (char[]){"J\xc3\xbcrgen"}};
+	info.call_id = CALL;
+	info.from_uri = (char[]){"sip:alice@example.org"};
+	info.from_display = (char[]){"Alice"};
+	info.to_uri = (char[]){"sip:bot@example.org"};
+	info.request_uri = (char[]){"sip:bot@192.0.2.1:5060"};
+	info.sip_call_id = (char[]){"abc@192.0.2.9"};
+	info.room_id = (char[]){"room 7"};
+	info.headers = rows;
+	info.n_headers = 2;
+	media.codec = TIPRING__V1__CODEC__PCMA;
+	info.media = &media;
+	body.call = &info;
+	post(k.commands, k.peer, &e);
+
+	ev = expect(TIPRING_EV_OFFER);
+	cr_assert_eq(tipring_claim(k.server, CALL), 0, "the facts stay over commands");
+	o = ev.offer;
+	cr_assert_not_null(o);
+	cr_expect_str_eq(o->from_uri, "sip:alice@example.org");
+	cr_expect_str_eq(o->from_display, "Alice");
+	cr_expect_str_eq(o->to_uri, "sip:bot@example.org");
+	cr_expect_str_eq(o->request_uri, "sip:bot@192.0.2.1:5060");
+	cr_expect_str_eq(o->sip_call_id, "abc@192.0.2.9");
+	cr_expect_str_eq(o->room_id, "room 7");
+	cr_expect_str_eq(o->session_id, "", "not said");
+	cr_expect_str_eq(o->codec, "PCMA");
+	cr_assert_eq(o->headers_n, 2u);
+	cr_expect_str_eq(o->headers[0].name, "X-Room-ID");
+	cr_expect_str_eq(o->headers[1].name, "x-CuStom");
+	cr_expect_str_eq(o->headers[1].value, "J\xc3\xbcrgen");
+	cr_expect_null(expect(TIPRING_EV_CLAIMED).offer);
+}
+
+Test(sdk_client, an_offer_that_says_next_to_nothing)
+{
+	Tipring__V1__CallInfo info = TIPRING__V1__CALL_INFO__INIT;
+	Tipring__V1__Header header = TIPRING__V1__HEADER__INIT, *rows[100];
+	struct tipring_event ev;
+	MESSAGE(Offer, OFFER, offer);
+
+	(void)expect(TIPRING_EV_REGISTERED);
+	for (int i = 0; i < 100; i++)
+		rows[i] = &header;
+	info.call_id = CALL;
+	info.headers = rows;
+	info.n_headers = 100;
+	body.call = &info;
+	post(k.commands, k.peer, &e);
+	ev = expect(TIPRING_EV_OFFER);
+	cr_expect_str_eq(ev.offer->from_uri, "");
+	cr_expect_str_eq(ev.offer->codec, "");
+	cr_expect_eq(ev.offer->headers_n, 64u, "as many as there is room for");
+	cr_expect_str_eq(ev.offer->headers[63].name, "");
+}
+
+/* M8: the loss of the lease overtakes what is on its way on the other socket. */
+Test(sdk_client, the_last_key_and_mark_are_told_before_the_end)
+{
+	struct tipring_event ev;
+
+	own_a_call();
+	lose_lease(true);
+	settle();
+	publish_digit(CALL, "1");
+	publish_digit(CALL, "2");
+	publish_mark();
+	publish_end();
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "1");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "2");
+	cr_expect_eq(expect(TIPRING_EV_MARK).pos, 800u);
+	ev = expect(TIPRING_EV_ENDED);
+	cr_expect_eq(ev.code, 200u);
+	cr_expect_str_eq(ev.text, "the caller hung up");
+	expect_no_more();
+}
+
+/* M8 */
+Test(sdk_client, an_end_that_is_lost_is_not_waited_for_for_ever)
+{
+	struct tipring_event ev;
+
+	own_a_call();
+	lose_lease(true);
+	ev = expect(TIPRING_EV_LOST);
+	cr_expect_eq(ev.call_id, CALL);
+	expect_no_more();
+}
+
+Test(sdk_client, a_call_that_goes_on_without_us_is_lost_at_once)
+{
+	own_a_call();
+	lose_lease(false);
+	cr_expect_str_eq(expect(TIPRING_EV_LOST).text, "hung up");
+	expect_no_more();
+}
