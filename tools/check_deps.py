@@ -72,6 +72,12 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
+    "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
+                        "calls inflight workers",
+                        "to_workers to_backends events journal context info metrics overview"),
+    "media/session": ("session receive tick report prefetch",
+                      "facts record stream timeline key playout utterance mark",
+                      "clock events"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -36,6 +36,7 @@ struct backend {
 	bool dead;
 	struct bus *bus;
 	struct codec codec;
+	uint64_t instance;
 	uint64_t control_epoch;
 	uint64_t commands;
 	struct held_call calls[CALLS_MAX];
@@ -68,6 +69,7 @@ static void hello(struct backend *b)
 
 	m.name = (char *)(uintptr_t)b->name;
 	m.protocol_min = m.protocol_max = 1;
+	m.instance = b->instance;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_HELLO;
 	e.hello = &m;
 	post(b, &e);
@@ -363,6 +365,7 @@ struct backend *backend_new(const char *name)
 	struct bus_config cfg = {.kind = BUS_DEALER, .endpoint = "ipc:///sim/commands.ipc", .identity = name};
 
 	b->name = name;
+	b->instance = 1 + world_below(UINT32_MAX);
 	if (codec_init(&b->codec) != 0 || bus_open(&cfg, &b->bus) != 0)
 		exit(2);
 	bus_on_message(b->bus, take, b);
@@ -448,6 +451,13 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 	}
 }
 
+/* The end is the last that is said about a call. A control that died may have said it without noting it down. */
+static void expect_not_over(const struct watcher *w, const Tipring__V1__Envelope *e)
+{
+	if (e->call_id != 0 && w->epoch == e->epoch && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
+		world_wrong("%s: event %d after its end", e->sip_call_id, (int)e->body_case);
+}
+
 static void see(void *self)
 {
 	struct watcher *w = self;
@@ -466,6 +476,7 @@ static void see(void *self)
 		w->epoch = e->epoch;
 		if (e->sip_call_id[0] != '\0')
 			to_ledger(ledger_of(e->sip_call_id), e);
+		expect_not_over(w, e);
 		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
 			continue;
 		w->v[w->n].what = sight_of(e);
