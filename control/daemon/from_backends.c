@@ -104,7 +104,7 @@ static bool answered_before(struct control *k, struct str peer, const Tipring__V
 static void on_command(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	uint64_t key = dedup_key(&k->dedup, peer, str_of(m->command_id));
+	uint64_t key = dedup_key(&k->dedup, peer, backend_instance(&k->backends, peer), str_of(m->command_id));
 	struct dedup_row row = {.key = key, .at_ms = k->actor->now_ms};
 	struct verdict v;
 

@@ -73,7 +73,7 @@ void backend_heard(struct backends *t, struct str name, uint64_t now_ms)
 }
 
 /* Every row of a name belongs to one process: one that says which tells it of all. */
-static uint64_t instance_of(const struct backends *t, struct str name)
+uint64_t backend_instance(const struct backends *t, struct str name)
 {
 	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
 		if (t->v[i].instance != 0 && str_eq(str_of(t->v[i].name), name))
@@ -83,7 +83,7 @@ static uint64_t instance_of(const struct backends *t, struct str name)
 
 bool backend_is_replaced(const struct backends *t, struct str name, uint64_t instance)
 {
-	uint64_t known = instance_of(t, name);
+	uint64_t known = backend_instance(t, name);
 
 	return known != 0 && instance != 0 && known != instance;
 }
@@ -150,7 +150,7 @@ int backend_expect(struct backends *t, const struct backend_owner *o, uint64_t u
 	}
 	if (err != 0)
 		return err;
-	b->instance = o->instance != 0 ? o->instance : instance_of(t, o->name);
+	b->instance = o->instance != 0 ? o->instance : backend_instance(t, o->name);
 	*ret = b;
 	return 0;
 }

@@ -33,6 +33,9 @@ bool backend_app_is_valid(struct str app);
 /* A name is 1 to 63 printable characters of ASCII without space: it is shown in messages and logs. */
 bool backend_name_is_valid(struct str name);
 
+/* Of the process that has this name; 0 = unknown, or it did not say. */
+uint64_t backend_instance(const struct backends *t, struct str name);
+
 /* Does another process say hello under this name? Then the one we know is dead. */
 bool backend_is_replaced(const struct backends *t, struct str name, uint64_t instance);
 

@@ -13,9 +13,9 @@ void dedup_fini(struct dedup *d)
 	map_fini(&d->by_key);
 }
 
-uint64_t dedup_key(const struct dedup *d, struct str backend, struct str command_id)
+uint64_t dedup_key(const struct dedup *d, struct str backend, uint64_t instance, struct str command_id)
 {
-	uint64_t parts[2] = {map_hash(&d->hash, backend.p, backend.n), map_hash(&d->hash, command_id.p, command_id.n)};
+	uint64_t parts[3] = {map_hash(&d->hash, backend.p, backend.n), instance, map_hash(&d->hash, command_id.p, command_id.n)};
 	uint64_t key = map_hash(&d->hash, parts, sizeof parts);
 
 	return key != 0 ? key : 1;

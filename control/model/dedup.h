@@ -29,6 +29,7 @@ struct dedup {
 
 MUST_USE int dedup_init(struct dedup *d, const struct map_key *hash);
 void dedup_fini(struct dedup *d);
-uint64_t dedup_key(const struct dedup *d, struct str backend, struct str command_id);
+/* Ids are of one process: another one under the same name may count from one again. */
+uint64_t dedup_key(const struct dedup *d, struct str backend, uint64_t instance, struct str command_id);
 const struct dedup_row *dedup_find(const struct dedup *d, uint64_t key, uint64_t now_ms);
 void dedup_put(struct dedup *d, const struct dedup_row *row);

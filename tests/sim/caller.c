@@ -160,7 +160,8 @@ static size_t press(struct caller *c, uint8_t *p)
 		c->press_ts = c->ts;
 		c->ledger->press_ns = world.now_ns;
 	}
-	c->ledger->key_is_up = i >= 4;
+	if (i == 4)
+		c->ledger->key_up_ns = world.now_ns;
 	p[1] = (uint8_t)(101 | (i == 0 ? 0x80 : 0));
 	p[12] = 5;
 	p[13] = (uint8_t)(10 | (i >= 4 ? 0x80 : 0));

@@ -117,7 +117,7 @@ struct ledger {
 	/* the phone's */
 	uint64_t answered_ns, over_ns, press_ns;
 	uint32_t said;  /* RTP packets */
-	bool key_is_up; /* its end was sent */
+	uint64_t key_up_ns; /* its end was sent; 0 = not yet */
 	/* the backend's */
 	uint64_t start_ns; /* position 0 of its tape */
 	uint64_t rx_next, sent_next, lapped;

@@ -246,8 +246,9 @@ Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
 	uint64_t key;
 
 	cr_assert_eq(dedup_init(d, &(struct map_key){1, 2}), 0);
-	key = dedup_key(d, STR("a"), STR("1"));
-	cr_expect_neq(key, dedup_key(d, STR("b"), STR("1")), "ids are per backend");
+	key = dedup_key(d, STR("a"), 1, STR("1"));
+	cr_expect_neq(key, dedup_key(d, STR("b"), 1, STR("1")), "ids are per backend");
+	cr_expect_neq(key, dedup_key(d, STR("a"), 2, STR("1")), "and per process");
 	cr_expect_null(dedup_find(d, key, 0));
 	dedup_put(d, &(struct dedup_row){.key = key, .at_ms = 1000, .code = 7});
 	cr_assert_not_null(dedup_find(d, key, 1000 + DEDUP_MS));
