@@ -62,7 +62,7 @@ struct tape_slot {
 	uint32_t utterance; /* sent, tx: the backend's number of what is said; 0: none */
 	uint32_t epoch;     /* sent, tx: flush epoch this belongs to */
 	uint32_t end;       /* tx: 1 = last slot of its utterance */
-	uint32_t pad;
+	uint32_t late_us;   /* rx: so long before mono_ns it was due, on a perfect network */
 	/* int16_t pcm[] */
 };
 

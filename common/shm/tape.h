@@ -19,10 +19,11 @@ struct tape_config {
 	uint64_t start_unix_ns;
 };
 
-/* A frame as the callers see it; the fields are those of struct tape_slot. */
+/* A frame as the callers see it; the fields are those of struct tape_slot, times as instants. */
 struct tape_frame {
 	uint64_t pos;
 	uint64_t mono_ns;
+	uint64_t due_ns; /* rx: when a perfect network would have brought it; else mono_ns. Never after it */
 	uint64_t tx_index;
 	uint32_t samples;
 	enum tape_frame_kind kind;

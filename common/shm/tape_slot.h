@@ -89,6 +89,14 @@ static inline int tape_shape_read(const struct region *media, struct tape_shape 
 	return 0;
 }
 
+/* due_ns 0: as it came. */
+static inline uint32_t tape_late_us(const struct tape_frame *f)
+{
+	uint64_t late_us = f->due_ns != 0 && f->due_ns < f->mono_ns ? (f->mono_ns - f->due_ns) / 1000 : 0;
+
+	return late_us < UINT32_MAX ? (uint32_t)late_us : UINT32_MAX;
+}
+
 /* Frame into slot. The caller checked f->samples. */
 static inline void tape_slot_put(_Atomic uint64_t *slot, const struct tape_frame *f,
 				 const int16_t *pcm)
@@ -102,6 +110,7 @@ static inline void tape_slot_put(_Atomic uint64_t *slot, const struct tape_frame
 		.utterance = f->utterance,
 		.epoch = f->epoch,
 		.end = f->end,
+		.late_us = tape_late_us(f),
 	};
 
 	words_put(slot, &h, sizeof h);
@@ -133,5 +142,6 @@ static inline bool tape_slot_get(const _Atomic uint64_t *slot, uint32_t samples_
 		.epoch = h.epoch,
 		.end = h.end != 0,
 	};
+	ret->due_ns = h.mono_ns - h.late_us * 1000ull;
 	return sane;
 }

@@ -92,7 +92,7 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->octets_received = s->in.count.octets_received;
 	st->packets_lost = lost;
 	st->packets_duplicate = s->in.seq.duplicates;
-	st->packets_late = s->in.reorder.late;
+	st->packets_late = s->in.reorder.late + s->count.packets_late;
 	st->packets_rejected = s->in.count.packets_rejected + s->in.count.packets_malformed;
 	st->packets_sent = s->count.packets_sent;
 	st->octets_sent = s->count.octets_sent;

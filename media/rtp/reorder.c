@@ -140,7 +140,6 @@ static void store(struct reorder *r, const struct reorder_item *in)
 		r->overflows++;
 		r->flushing = true;
 		at = REORDER_SLOTS;
-		blocks = 0;
 	}
 	r->oversize += cut;
 	put(r, at, in, blocks, bytes);

@@ -61,7 +61,7 @@ static bool is_proven(struct seq *s, uint32_t ssrc, uint16_t number)
 static enum seq_verdict restart(struct seq *s, uint32_t ssrc, uint16_t number,
 				uint64_t *ret_ext)
 {
-	if (s->probation > 0 && !is_proven(s, ssrc, number)) {
+	if (!is_proven(s, ssrc, number)) {
 		s->unproven++;
 		return SEQ_UNPROVEN;
 	}

@@ -25,19 +25,26 @@ void key_packet(struct session *s, const struct reorder_item *in, struct session
 	struct dtmf_digit digits[DTMF_DIGITS_MAX];
 	struct dtmf_payload payload;
 	struct dtmf before = s->dtmf;
+	bool same;
 	int n;
 
 	if (dtmf_parse(in->payload, in->payload_bytes, &payload) != 0) {
 		s->dtmf.ignored++;
 		return;
 	}
-	timeline_begin(s, in, ev);
 	s->lost_pending = 0; /* a lost packet of an event is no lost audio */
 	n = dtmf_take(&s->dtmf, in->ts, &payload, in->arrival_ns, digits);
 	s->dirty |= before.active != s->dtmf.active || before.ts != s->dtmf.ts;
 	s->dtmf_until_ns = in->arrival_ns + HANG_MS * 1000000ull;
-	for (int i = 0; i < n; i++)
-		report(s, &digits[i], timeline_place(s, digits[i].ts), ev);
+	for (int i = 0; i < n; i++) {
+		const struct dtmf_digit *d = &digits[i];
+
+		same = before.active && d->ts == before.first_ts;
+		report(s, d, same ? s->r.key_pos : timeline_of_key(s, d->ts, d->duration, in->arrival_ns), ev);
+	}
+	same = before.active && s->dtmf.first_ts == before.first_ts;
+	if (s->dtmf.active && !same)
+		s->r.key_pos = timeline_of_key(s, in->ts, payload.duration, in->arrival_ns);
 	show(s);
 }
 
@@ -48,6 +55,6 @@ void key_expire(struct session *s, uint64_t now_ns, struct session_events *ev)
 	if (!s->dtmf.active || dtmf_tick(&s->dtmf, now_ns, &d) == 0)
 		return;
 	s->dirty = true;
-	report(s, &d, s->rx_pos, ev);
+	report(s, &d, s->r.key_pos, ev);
 	show(s);
 }

@@ -134,11 +134,11 @@ static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct
 /* hot. What leaves, as the backend can read it back. */
 static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
 {
-	uint32_t frame = s->tape->frame_samples, n = session_tick_samples(s);
+	uint32_t n = session_tick_samples(s);
 
-	for (uint32_t at = 0; at < n; at += frame) {
+	f.samples = s->tape->frame_samples; /* a tick is one frame or two */
+	for (uint32_t at = 0; at < n; at += f.samples) {
 		f.pos = pos + at;
-		f.samples = n - at < frame ? n - at : frame;
 		tape_sent_put(s->tape, &f, pcm + at);
 	}
 }

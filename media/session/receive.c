@@ -73,26 +73,39 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 	s->lost_pending = 0;
 }
 
-/* hot. Believed, counted, numbered: *ret_ext. False: not to be played. */
-static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev,
-		  uint64_t *ret_ext)
+/* hot. A packet in its place in the stream: `ext`. */
+static void admit(struct session *s, const struct rtp_packet *p, uint64_t ext, uint64_t arrival_ns, struct session_events *ev)
 {
-	enum seq_verdict v = seq_take(&s->in.seq, p->ssrc, p->seq, ret_ext);
+	struct reorder_item item = {
+		.ext = ext, .ts = p->ts, .payload_type = p->payload_type, .marker = p->marker,
+		.arrival_ns = arrival_ns, .payload = p->payload, .payload_bytes = p->payload_bytes,
+	};
 
-	if (v == SEQ_DUPLICATE)
-		return false;
-	if (v == SEQ_UNPROVEN) {
-		s->in.count.packets_rejected++;
-		return false;
+	stream_count(&s->in, p, arrival_ns, session_codec(s)->clock_hz, p->payload_type == s->facts.payload_type);
+	if (s->tape == NULL) {
+		s->in.count.packets_early++;
+		s->in.reorder.next = 0;
+		return;
 	}
-	if (v == SEQ_RESTART) {
-		restart(s, now_ns, ev);
-		stream_rebase(&s->in, p->ssrc);
-		s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
-		s->dirty = true;
-	}
-	stream_count(&s->in, p, now_ns, session_codec(s)->clock_hz, p->payload_type == s->facts.payload_type);
-	return true;
+	if (reorder_take(&s->in.reorder, &item))
+		take(s, &item, ev);
+	deliver(s, arrival_ns, ev);
+}
+
+/* This packet is the second of a stream: it shows that the first was one. */
+static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev)
+{
+	const struct stream_first *first = stream_take_first(&s->in, p);
+	uint64_t ext = 0;
+
+	restart(s, now_ns, ev);
+	if (first != NULL)
+		(void)seq_take(&s->in.seq, first->rtp.ssrc, first->rtp.seq, &ext); /* late by one: it is where counting begins */
+	stream_rebase(&s->in, p->ssrc);
+	s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
+	s->dirty = true;
+	if (first != NULL)
+		admit(s, &first->rtp, ext, first->arrival_ns, ev);
 }
 
 static bool refuse(struct session *s, const struct addr *from, enum latch_verdict v, struct session_events *ev)
@@ -141,8 +154,8 @@ static bool is_believed(struct session *s, const struct addr *from, const struct
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
-	struct reorder_item item;
 	struct rtp_packet rtp;
+	enum seq_verdict v;
 	uint64_t ext;
 
 	/* RTCP here was not negotiated (RFC 5761); taken for RTP its SSRC would start another stream */
@@ -153,20 +166,17 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
 	s->in.alive_ns = now_ns;
-	if (!admit(s, &rtp, now_ns, ev, &ext))
-		return;
-	if (s->tape == NULL) {
-		s->in.count.packets_early++;
-		s->in.reorder.next = 0;
+	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
+	if (v == SEQ_UNPROVEN) {
+		stream_keep_first(&s->in, &rtp, now_ns);
 		return;
 	}
-	item = (struct reorder_item){
-		.ext = ext, .ts = rtp.ts, .payload_type = rtp.payload_type, .marker = rtp.marker,
-		.arrival_ns = now_ns, .payload = rtp.payload, .payload_bytes = rtp.payload_bytes,
-	};
-	if (reorder_take(&s->in.reorder, &item))
-		take(s, &item, ev);
-	deliver(s, now_ns, ev);
+	if (v == SEQ_RESTART)
+		begin(s, &rtp, now_ns, ev);
+	else if (s->in.has_first)
+		(void)stream_take_first(&s->in, &rtp); /* a stray packet: the stream goes on */
+	if (v != SEQ_DUPLICATE)
+		admit(s, &rtp, ext, now_ns, ev);
 }
 
 void session_late(struct session *s, uint64_t now_ns, struct session_events *ev)

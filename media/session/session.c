@@ -11,7 +11,7 @@
 static void prepare(struct session *s, const struct session_config *cfg, uint64_t now_ns)
 {
 	s->cfg = *cfg;
-	s->in.heard_ns = s->in.alive_ns = now_ns;
+	s->in.heard_ns = s->in.alive_ns = s->audio_ns = now_ns;
 	s->in.hot = s->hot + HOT_IN;
 	s->marker = true;
 	reorder_init(&s->in.reorder, cfg->reorder_ms_max);
@@ -56,7 +56,7 @@ int session_start(struct session *s, struct tape *tape, uint64_t start_ns)
 	s->r.rate_hz = tape->rate_hz;
 	s->epoch = tape->epoch;
 	/* nobody sends before the answer: the peer did not know where to */
-	s->in.heard_ns = s->in.alive_ns = start_ns;
+	s->in.heard_ns = s->in.alive_ns = s->audio_ns = start_ns;
 	facts_learn(s, start_ns);
 	s->dirty = true;
 	return 0;

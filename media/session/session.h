@@ -82,7 +82,7 @@ enum session_event_kind {
 	SESSION_DEAD,     /* timeout */
 	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
-	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each */
+	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_EVENT_KINDS
 };
 
@@ -128,6 +128,7 @@ struct session_counters {
 	uint64_t frames_concealed;
 	uint64_t ticks_skipped;
 	uint64_t reanchored;
+	uint64_t packets_late; /* too late for the timeline */
 };
 
 /* The head of what survives; the rest are parts of their own (record.c). No pointers; fields are only appended. */
@@ -153,6 +154,7 @@ struct session_record {
 	uint64_t learn_until_ns;
 	struct addr local;    /* RTP, as the peer is told */
 	uint32_t ordinal;     /* with call_id: what control calls it */
+	uint64_t key_pos;     /* where the key that is down was pressed */
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
@@ -178,6 +180,7 @@ struct session {
 	uint32_t cur_at;
 	struct tape_frame cur;       /* the tx slot at the tape's place, being played */
 	struct session_utterance said; /* the utterance that is open */
+	uint64_t audio_ns;           /* last audio: until soon after nothing is missed */
 	uint64_t quiet_until;        /* position before which no further underrun is told */
 	uint32_t tail_n;
 	uint32_t rest_n;
@@ -192,12 +195,14 @@ struct session {
 	uint32_t lost_pending;       /* packets reported lost, to be filled when the next one tells how long they were */
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
 	uint64_t rx_pos;             /* position of the next sample to be collected */
-	uint64_t lag_least;          /* of the last packets: how far the timeline is behind the clock */
+	uint64_t delay;              /* what came last stands so far behind its place */
+	uint64_t usual_lag;          /* the least of the last second: how far the timeline is behind the clock */
+	uint64_t lag_least;          /* of the last packets */
 	uint64_t lag_since_ns;
 	uint32_t lag_count;
 	uint32_t acc_n;
 	enum tape_frame_kind acc_kind;
-	uint64_t acc_arrival_ns;
+	uint64_t acc_arrival_ns, acc_due_ns;
 	struct conceal conceal;      /* ... to here, but for the packets that wait in the reorder buffer */
 
 	/* reports */

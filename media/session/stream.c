@@ -1,6 +1,8 @@
 /* stream.c - see stream.h */
 #include "media/session/stream.h"
 
+#include <string.h>
+
 #define PROBATION 1u /* a stream is believed when two packets of it come in sequence (RFC 3550 A.1) */
 
 /* hot */
@@ -37,10 +39,37 @@ void stream_rebase(struct stream *st, uint32_t ssrc)
 	st->base = (struct stream_base){.first = st->seq.base, .before = st->count.packets_received, .ssrc = ssrc};
 }
 
+void stream_keep_first(struct stream *st, const struct rtp_packet *p, uint64_t arrival_ns)
+{
+	struct stream_first *f = &st->first;
+
+	st->count.packets_rejected += st->has_first;
+	f->rtp = (struct rtp_packet){
+		.payload_type = p->payload_type, .marker = p->marker, .seq = p->seq, .ts = p->ts, .ssrc = p->ssrc, .payload = f->payload,
+		.payload_bytes = p->payload_bytes < sizeof f->payload ? p->payload_bytes : sizeof f->payload,
+	};
+	memcpy(f->payload, p->payload, f->rtp.payload_bytes);
+	f->arrival_ns = arrival_ns;
+	st->has_first = true;
+}
+
+const struct stream_first *stream_take_first(struct stream *st, const struct rtp_packet *p)
+{
+	const struct rtp_packet *first = &st->first.rtp;
+	bool had = st->has_first;
+
+	st->has_first = false;
+	if (had && first->ssrc == p->ssrc && (uint16_t)(first->seq + 1) == p->seq)
+		return &st->first;
+	st->count.packets_rejected += had;
+	return NULL;
+}
+
 bool stream_is_new_type(struct stream *st, uint8_t payload_type)
 {
-	uint64_t *word = &st->types_told[payload_type / 64 % 2], bit = 1ull << payload_type % 64;
-	bool is_new = (*word & bit) == 0;
+	uint64_t *word = &st->types[payload_type / 64 % 2], bit = 1ull << payload_type % 64;
+	unsigned before = (unsigned)__builtin_popcountll(st->types[0]) + (unsigned)__builtin_popcountll(st->types[1]);
+	bool is_new = (*word & bit) == 0 && before < STREAM_TYPES_TOLD_MAX;
 
 	st->count.packets_unknown++;
 	st->count.unknown_type = payload_type;

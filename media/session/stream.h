@@ -35,24 +35,40 @@ struct stream_counters {
 	uint64_t packets_early;     /* before session_start() */
 };
 
-/* A tick looks at the head of it, a packet at all but the slots of the reorder buffer, which come last. */
+/* The first packet of a stream, until the next one shows that it is one. */
+struct stream_first {
+	struct rtp_packet rtp; /* its payload is the copy */
+	uint64_t arrival_ns;
+	uint8_t payload[REORDER_PAYLOAD_MAX];
+};
+
+/* A tick looks at the head of it, a packet at all but the slots of the reorder buffer and what comes behind them. */
 struct stream {
 	struct latch latch;          /* survives */
 	uint64_t heard_ns, alive_ns; /* last RTP of a type that is understood; last RTP or RTCP */
 	bool narrow;                 /* the socket hears nobody but the source that is believed */
+	bool has_first;
 	_Atomic uint64_t *hot;       /* borrowed: STREAM_HOT_WORDS */
 	struct stream_base base;     /* survives */
 	struct stream_counters count;
 	struct seq seq;
-	uint64_t types_told[2];      /* payload types that are not understood, one bit each */
+	uint64_t types[2];           /* payload types that are not understood, one bit each */
 	struct latch_told refused;
 	struct reorder reorder;
+	struct stream_first first;   /* while has_first */
 };
 
 /* Nothing came yet. `hot` must be set; `sdp` is where it should come from. */
 void stream_open(struct stream *st, const struct addr *sdp);
 
-/* Of a payload type that is not understood: counted. Is it the first of its type? */
+/* A packet that proves nothing yet is kept. The one before it was none of a stream: rejected. */
+void stream_keep_first(struct stream *st, const struct rtp_packet *p, uint64_t arrival_ns);
+/* The one before this packet when it is kept, valid until the next is; NULL: it is not, and what is kept is rejected. */
+const struct stream_first *stream_take_first(struct stream *st, const struct rtp_packet *p);
+
+#define STREAM_TYPES_TOLD_MAX 4u
+
+/* Of a payload type that is not understood: counted. Is it news, the first of its type, and one of the first STREAM_TYPES_TOLD_MAX types? */
 bool stream_is_new_type(struct stream *st, uint8_t payload_type);
 
 /* Has the socket to hear everybody from now on? Another source may go on where the one that is believed fell silent. */

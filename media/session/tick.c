@@ -4,7 +4,7 @@
 #include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/playout.h"
-#include "media/session/session.h"
+#include "media/session/timeline.h"
 
 static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
@@ -51,8 +51,11 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	key_expire(s, now_ns, ev);
 
 	due = (now_ns - s->r.start_ns) / SESSION_TICK_NS + 1; /* ticks that should have been played by now */
-	if (due > s->tick + SESSION_CATCH_UP)
+	if (due > s->tick + SESSION_CATCH_UP) {
 		playout_skip(s, due - s->tick - 1);
+		s->audio_ns = now_ns; /* what came while nobody looked is still in the socket */
+	}
+	timeline_idle(s, now_ns);
 	while (s->tick < due)
 		playout_tick(s, now_ns, out, ev);
 }

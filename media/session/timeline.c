@@ -1,12 +1,14 @@
-/* timeline.c - decoded packets onto the rx side of the tape, each sample at its place in time.
+/* timeline.c - see timeline.h
  *
  * A packet's place is its timestamp relative to an anchor (one packet whose place was set by its arrival). Places ahead
  * of what was written are filled: with concealment as far as packets are known to be lost, with silence for up to a
- * second, and beyond that the position jumps. */
+ * second, and beyond that the position jumps. Time goes on when nothing comes: silence follows the clock. What comes when its
+ * place was filled already stands behind it, late but whole, and the next silences are left out until it is in its place again. */
 #include "media/session/timeline.h"
 
 #include <string.h>
 
+#include "media/dsp/level.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
 
@@ -18,6 +20,26 @@
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
 #define LAG_PACKETS 50u  /* ... in every one of so many packets */
 #define LAG_MS 900u      /* ... that came over so long: a burst after a stall is late, but right */
+#define IDLE_MS 60u      /* silence is so far behind the clock at most, a tick included; jitter makes it more */
+#define IDLE_JITTERS 4u
+#define IDLE_MAX_MS 240u
+#define LATE_MAX_MS 2000u /* later than this is not worth hearing */
+#define KEY_LATE_MS 1000u /* a key that is later than this by its timestamp, or not pressed yet, has a clock of its own */
+#define QUIET_RMS 64u    /* -54 dBov: no speech */
+
+static uint64_t samples_of(const struct session *s, uint32_t ms)
+{
+	return (uint64_t)ms * (s->r.rate_hz / 1000u);
+}
+
+/* hot. When a perfect network, as far as this one ever is, would have brought what is collected next. */
+static uint64_t due_ns(const struct session *s)
+{
+	uint64_t place = s->rx_pos + s->usual_lag;
+
+	place = place > s->delay ? place - s->delay : 0;
+	return s->r.start_ns + place * 1000000u / (s->r.rate_hz / 1000u);
+}
 
 /* hot */
 static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f)
@@ -28,14 +50,13 @@ static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f
 }
 
 /* hot */
-static void flush_frame(struct session *s, uint32_t samples)
+static void flush_frame(struct session *s)
 {
 	put_frame(s, s->acc, (struct tape_frame){
-		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .samples = samples, .kind = s->acc_kind,
+		.pos = s->rx_pos - s->acc_n, .mono_ns = s->acc_arrival_ns, .due_ns = s->acc_due_ns, .samples = s->acc_n,
+		.kind = s->acc_kind,
 	});
-	s->acc_n -= samples;
-	memmove(s->acc, s->acc + samples, s->acc_n * sizeof s->acc[0]);
-	s->acc_kind = TAPE_OK;
+	s->acc_n = 0;
 }
 
 /* A frame made of several parts is called by the one a listener must know most about. */
@@ -52,13 +73,15 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 
 		if (part == s->tape->frame_samples) { /* as usual: a packet is a frame */
 			put_frame(s, pcm, (struct tape_frame){
-				.pos = s->rx_pos, .mono_ns = arrival_ns, .samples = part, .kind = kind,
+				.pos = s->rx_pos, .mono_ns = arrival_ns, .due_ns = due_ns(s), .samples = part, .kind = kind,
 			});
 			s->rx_pos += part;
 			pcm += part;
 			n -= part;
 			continue;
 		}
+		if (s->acc_n == 0)
+			s->acc_due_ns = due_ns(s);
 		if (s->acc_n == 0 || rank[kind] > rank[s->acc_kind])
 			s->acc_kind = kind;
 		memcpy(s->acc + s->acc_n, pcm, part * sizeof *pcm);
@@ -68,7 +91,7 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		pcm += part;
 		n -= part;
 		if (s->acc_n == s->tape->frame_samples)
-			flush_frame(s, s->acc_n);
+			flush_frame(s);
 	}
 }
 
@@ -112,7 +135,7 @@ static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, uint64_
 static void jump(struct session *s, uint64_t pos)
 {
 	if (s->acc_n > 0)
-		flush_frame(s, s->acc_n);
+		flush_frame(s);
 	s->rx_pos = pos;
 }
 
@@ -125,38 +148,42 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->dirty = true;
 }
 
-uint64_t timeline_place(const struct session *s, uint32_t ts)
+/* The place of a timestamp, by the anchor; one before position 0 wraps, far ahead of any clock. */
+static uint64_t place_of(const struct session *s, uint32_t ts)
 {
 	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
 
-	if (ahead < 0 && (uint64_t)-ahead > s->r.rx_ts_pos)
-		return 0;
-	return (uint64_t)((int64_t)s->r.rx_ts_pos + ahead);
+	return s->r.rx_ts_pos + (uint64_t)ahead;
 }
 
-/* Was every packet of the last second at least so far behind the clock? Begins a new window at its end. */
-static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t now_ns)
+/* How far a packet is behind the clock: the least of the last second is usual, what is more is late. Was every packet of it further behind
+ * than allowed? How far then; else 0. */
+static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t allowed, uint64_t now_ns)
 {
 	if (s->lag_count == 0)
 		s->lag_since_ns = now_ns;
 	s->lag_least = s->lag_count == 0 || lag < s->lag_least ? lag : s->lag_least;
+	s->usual_lag = lag < s->usual_lag ? lag : s->usual_lag;
 	if (++s->lag_count < LAG_PACKETS || now_ns < s->lag_since_ns + LAG_MS * 1000000ull)
 		return 0;
 	s->lag_count = 0;
-	return s->lag_least;
+	if (s->lag_least > allowed)
+		return s->lag_least;
+	s->usual_lag = s->lag_least;
+	return 0;
 }
 
-/* A timeline that is behind the clock in every packet of a second, or ahead of it at all, belongs to a sender whose timestamps
- * do not follow time (it paused them, or changed them): set it right. */
-static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64_t arrival_ns)
+/* A timeline that is behind the clock in every packet of a second, ahead of it, or that goes back belongs to a sender whose timestamps do
+ * not follow time (it paused them, or changed them): set it right. */
+static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t arrival_ns)
 {
-	uint64_t allowed = (uint64_t)s->r.rate_hz * DRIFT_MS / 1000u;
+	uint64_t allowed = samples_of(s, DRIFT_MS), pos = place_of(s, ts);
 	uint64_t now_pos = session_pos_at(s, arrival_ns);
-	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, arrival_ns);
+	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, allowed, arrival_ns);
 
-	if (pos > now_pos + allowed)
-		pos = now_pos > s->rx_pos ? now_pos : s->rx_pos;
-	else if (behind > allowed)
+	if ((int32_t)(ts - s->r.rx_ts) < 0 || pos > now_pos + allowed)
+		pos = now_pos;
+	else if (behind > 0)
 		pos += behind;
 	else
 		return pos;
@@ -165,17 +192,22 @@ static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64
 	return pos;
 }
 
-void timeline_begin(struct session *s, const struct reorder_item *in, struct session_events *ev)
+static void begin(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
-	uint64_t pos = session_pos_at(s, in->arrival_ns);
-
-	if (s->r.rx_anchored)
+	anchor(s, in->ts, session_pos_at(s, in->arrival_ns));
+	if (s->began)
 		return;
-	anchor(s, in->ts, pos > s->rx_pos ? pos : s->rx_pos);
-	jump(s, s->r.rx_ts_pos);
-	if (!s->began)
-		session_emit(ev, SESSION_BEGAN)->pos = s->rx_pos;
 	s->began = true;
+	session_emit(ev, SESSION_BEGAN)->pos = s->r.rx_ts_pos > s->rx_pos ? s->r.rx_ts_pos : s->rx_pos;
+}
+
+/* hot. Speech that stands behind its place gets nearer to it with every piece of silence that is left out. */
+static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_t samples)
+{
+	if (s->delay < samples || level_rms(pcm, n) >= QUIET_RMS)
+		return false;
+	s->delay -= samples;
+	return true;
 }
 
 /* hot. While a key is down its tone is no speech. */
@@ -187,19 +219,22 @@ static void put_packet(struct session *s, const struct reorder_item *in)
 	size_t left = in->payload_bytes < most ? in->payload_bytes : most, part;
 	const uint8_t *p = in->payload;
 	int16_t pcm[PIECE_MAX];
-	uint64_t start = s->rx_pos;
 
+	s->packet_samples = 0;
 	for (; left > 0; p += part, left -= part) {
 		size_t n;
+		uint32_t samples;
 
 		part = left;
 		n = c->decode(p, &part, pcm, PIECE_MAX);
+		samples = (uint32_t)n * (s->r.rate_hz / c->rate_hz);
+		s->packet_samples += samples;
 		if (key_down)
 			memset(pcm, 0, n * sizeof pcm[0]);
 		conceal_good(&s->conceal, pcm, n);
-		put_piece(s, pcm, (uint32_t)n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+		if (!is_left_out(s, pcm, n, samples))
+			put_piece(s, pcm, (uint32_t)n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
 	}
-	s->packet_samples = (uint32_t)(s->rx_pos - start);
 }
 
 /* hot */
@@ -210,14 +245,64 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 	s->lost_pending = 0;
 	if (in->payload_bytes == 0)
 		return;
-	timeline_begin(s, in, ev);
-	pos = check_drift(s, in->ts, timeline_place(s, in->ts), in->arrival_ns);
+	s->audio_ns = in->arrival_ns;
+	if (!s->r.rx_anchored)
+		begin(s, in, ev);
+	pos = check_drift(s, in->ts, in->arrival_ns);
+	s->r.rx_ts = in->ts; /* moves along, so that differences stay small */
+	s->r.rx_ts_pos = pos;
 	gap = pos > s->rx_pos ? pos - s->rx_pos : 0;
-	if (gap > (uint64_t)s->r.rate_hz * FILL_MAX_MS / 1000u)
+	s->delay = pos < s->rx_pos ? s->rx_pos - pos : 0;
+	if (s->delay > samples_of(s, LATE_MAX_MS)) {
+		s->count.packets_late++;
+		return;
+	}
+	if (gap > samples_of(s, FILL_MAX_MS) || s->rx_pos == 0)
 		jump(s, pos);
 	else if (gap > 0)
 		fill(s, gap, lost, in->arrival_ns);
-	s->r.rx_ts = in->ts; /* moves along, so that differences stay small */
-	s->r.rx_ts_pos = s->rx_pos;
 	put_packet(s, in);
+}
+
+/* How far silence stays behind the clock, after a tick. */
+static uint32_t patience_ms(const struct session *s)
+{
+	uint32_t jitter_ms = IDLE_JITTERS * seq_jitter(&s->in.seq) / (session_codec(s)->clock_hz / 1000u);
+	uint32_t ms = jitter_ms < IDLE_MAX_MS ? jitter_ms : IDLE_MAX_MS;
+
+	return (ms > IDLE_MS ? ms : IDLE_MS) - SESSION_TICK_MS;
+}
+
+/* hot. What waits behind a gap comes in time by itself. */
+void timeline_idle(struct session *s, uint64_t now_ns)
+{
+	uint64_t now_pos, behind, gap, whole;
+
+	if (now_ns < s->audio_ns + (IDLE_MS - SESSION_TICK_MS) * 1000000ull || s->in.reorder.held > 0)
+		return;
+	now_pos = session_pos_at(s, now_ns);
+	behind = samples_of(s, patience_ms(s));
+	if (now_pos < s->rx_pos + behind)
+		return;
+	gap = now_pos - behind - s->rx_pos;
+	s->delay = 0;
+	if (gap > samples_of(s, FILL_MAX_MS)) {
+		jump(s, now_pos - behind);
+		return;
+	}
+	whole = (s->acc_n + gap) / s->tape->frame_samples * s->tape->frame_samples;
+	if (whole > 0)
+		fill(s, whole - s->acc_n, 0, now_ns);
+}
+
+uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns)
+{
+	uint64_t so_far = (uint64_t)ticks * s->r.rate_hz / session_codec(s)->clock_hz;
+	uint64_t clock = session_pos_at(s, arrival_ns), pos;
+	bool near;
+
+	clock = clock > so_far ? clock - so_far : 0;
+	pos = place_of(s, ts);
+	near = s->r.rx_anchored && pos <= clock + samples_of(s, DRIFT_MS) && clock <= pos + samples_of(s, KEY_LATE_MS);
+	return (near ? pos : clock) + s->delay;
 }

@@ -6,7 +6,8 @@
 /* hot. A packet of audio, in order. */
 void timeline_audio(struct session *s, const struct reorder_item *in, struct session_events *ev);
 
-/* The first packet of a stream: its timestamp is the place where it arrived. */
-void timeline_begin(struct session *s, const struct reorder_item *in, struct session_events *ev);
+/* hot. Once a tick: when nothing came, silence goes on with the clock. */
+void timeline_idle(struct session *s, uint64_t now_ns);
 
-uint64_t timeline_place(const struct session *s, uint32_t ts); /* of a timestamp; by the anchor */
+/* Where among the frames a key was pressed, of which a packet with this timestamp says that it has been down for so many ticks. */
+uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns);

@@ -315,7 +315,7 @@ static int give_frame(int err, const struct tape_frame *f, struct tipring_frame 
 		return err;
 	*ret = (struct tipring_frame){
 		.pos = f->pos, .mono_ns = f->mono_ns, .samples = f->samples, .kind = (uint32_t)f->kind,
-		.utterance = f->utterance, .epoch = f->epoch,
+		.utterance = f->utterance, .epoch = f->epoch, .due_ns = f->due_ns,
 	};
 	return 0;
 }

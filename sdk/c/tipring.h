@@ -42,6 +42,7 @@ struct tipring_frame {
 	uint32_t kind;     /* enum tipring_frame_kind */
 	uint32_t utterance; /* sent frames: which utterance; 0 = none */
 	uint32_t epoch;     /* sent frames: flush epoch */
+	uint64_t due_ns;    /* rx: CLOCK_MONOTONIC when it would have come on a perfect network: count its age from here */
 };
 
 struct tipring_link; /* one process's connection to one media worker */

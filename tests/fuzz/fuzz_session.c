@@ -1,4 +1,4 @@
-/* fuzz_session.c - packets, ticks, flushes, marks, deaths and a hostile tape in any order: one packet a tick leaves, nothing breaks. */
+/* fuzz_session.c - packets, ticks, flushes, marks, new facts, deaths and a hostile tape in any order: one packet a tick leaves, nothing breaks. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +41,17 @@ static void die(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 	s->tape = t;
 }
 
+static void change(struct session *s, const uint8_t *p, size_t n)
+{
+	struct session_facts f = s->facts;
+
+	for (size_t i = 0; i + 2 < n && i < offsetof(struct session_facts, sends); i++)
+		((uint8_t *)&f)[i] ^= p[i + 2];
+	f.sends = p[1] & 2;
+	f.receives = p[1] & 4;
+	(void)!session_update(s, &f, p[1] & 1 ? s->r.generation + 1 : p[1], now);
+}
+
 static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 {
 	static struct session_events ev;
@@ -50,7 +61,7 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 
 	ev.n = 0;
 	now += (uint64_t)p[0] * 1000000;
-	switch (p[0] % 8) {
+	switch (p[0] % 9) {
 	case 0:
 	case 1:
 		session_tick(s, now, &out, &ev);
@@ -70,6 +81,9 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 		die(s, t, p, n);
 		break;
 	case 6:
+		change(s, p, n);
+		break;
+	case 7:
 		(void)!session_mark(s, (struct str){(const char *)p + 2, n - 2}, p[1]);
 		break;
 	default:

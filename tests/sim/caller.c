@@ -138,6 +138,7 @@ static void encode(uint8_t *payload, uint32_t counter)
 		payload[i] = (uint8_t)(0x80 + (counter * 7 + i) % 64);
 	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
 		payload[i] = (uint8_t)(0x80 + (counter >> 6 * i) % 64);
+	payload[COUNTER_DIGITS] = 0xc0; /* else the pattern, repeated for a lost packet, could be taken for a counter */
 }
 
 static bool decode(const uint8_t *payload, uint32_t *ret)

@@ -18,7 +18,8 @@ READY_AT_ONCE = 256
 
 class _FrameStruct(ctypes.Structure):
     _fields_ = [("pos", ctypes.c_uint64), ("mono_ns", ctypes.c_uint64), ("samples", ctypes.c_uint32),
-                ("kind", ctypes.c_uint32), ("utterance", ctypes.c_uint32), ("epoch", ctypes.c_uint32)]
+                ("kind", ctypes.c_uint32), ("utterance", ctypes.c_uint32), ("epoch", ctypes.c_uint32),
+                ("due_ns", ctypes.c_uint64)]
 
 
 def _load() -> ctypes.CDLL:
@@ -60,18 +61,20 @@ class Frame:
     """One frame of audio from the caller.
 
     pcm: bytes, mono s16le, `samples` * 2 octets. pos: sample position of the first sample. mono_ns: CLOCK_MONOTONIC of
-    arrival. kind: "ok", "concealed" (invented for a lost packet), "noise", "dtmf" (a key was down) or "silence".
+    arrival; due_ns: when it would have arrived on a perfect network. kind: "ok", "concealed" (invented for a lost packet), "noise", "dtmf" (a key was down) or "silence".
     """
 
-    __slots__ = ("pcm", "pos", "mono_ns", "kind", "utterance", "epoch")
+    __slots__ = ("pcm", "pos", "mono_ns", "kind", "utterance", "epoch", "due_ns")
 
-    def __init__(self, pcm: bytes, pos: int, mono_ns: int = 0, kind: str = "ok", utterance: int = 0, epoch: int = 0):
+    def __init__(self, pcm: bytes, pos: int, mono_ns: int = 0, kind: str = "ok", utterance: int = 0, epoch: int = 0,
+                 due_ns: int | None = None):
         self.pcm = pcm
         self.pos = pos
         self.mono_ns = mono_ns
         self.kind = kind
         self.utterance = utterance
         self.epoch = epoch
+        self.due_ns = mono_ns if due_ns is None else due_ns
 
     @property
     def samples(self) -> int:
@@ -83,8 +86,8 @@ class Frame:
 
     @property
     def age_ms(self) -> float:
-        """How long ago it arrived."""
-        return (time.monotonic_ns() - self.mono_ns) / 1e6
+        """How long ago it should have been here: what network and media worker made it late counts too."""
+        return (time.monotonic_ns() - self.due_ns) / 1e6
 
     @property
     def rms(self) -> float:
@@ -120,7 +123,7 @@ class Tape:
         _check(err, "reading the tape")
         s = self._struct
         return Frame(ctypes.string_at(self._pcm, 2 * s.samples), s.pos, s.mono_ns,
-                     KINDS[s.kind] if s.kind < len(KINDS) else "silence", s.utterance, s.epoch)
+                     KINDS[s.kind] if s.kind < len(KINDS) else "silence", s.utterance, s.epoch, s.due_ns)
 
     def read(self) -> Frame | None:
         """The next frame from the caller; None when there is none yet."""

@@ -475,6 +475,26 @@ Test(shm_tape, impossible_cursors_are_corrupt)
 	tape_release(&n);
 }
 
+Test(shm_tape, a_frame_knows_when_it_was_due) /* M15 */
+{
+	static const struct {
+		uint64_t mono_ns, due_ns, want;
+	} rows[] = {
+		{5000000000, 4300000000, 4300000000}, {5000000000, 5000000000, 5000000000}, {5000000000, 0, 5000000000},
+		{5000000000, 6000000000, 5000000000}, {5000000999, 5000000000, 5000000999}, {9000000000000, 1, 9000000000000 - 4294967295000},
+	};
+	int16_t pcm[TAPE_SAMPLES_MAX] = {0};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct tape_frame f = {.samples = 320, .mono_ns = rows[i].mono_ns, .due_ns = rows[i].due_ns};
+
+		tape_rx_put(&t, &f, pcm);
+		cr_assert_eq(tape_client_read(&c, &f, pcm), 0);
+		cr_expect_eq(f.mono_ns, rows[i].mono_ns);
+		cr_expect_eq(f.due_ns, rows[i].want, "row %zu: %lu", i, (unsigned long)f.due_ns);
+	}
+}
+
 Test(shm_tape, indices_wrap_at_64_bits)
 {
 	uint64_t start = UINT64_MAX - 2;

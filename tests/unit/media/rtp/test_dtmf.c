@@ -75,6 +75,31 @@ Test(rtp_dtmf, c343_payload)
 	cr_expect_eq(out.duration, 160);
 }
 
+/* The end bit and the volume are their own bits only. */
+Test(rtp_dtmf, c343_bits)
+{
+	static const struct {
+		struct dtmf_payload d;
+		uint8_t p[DTMF_PAYLOAD_BYTES];
+	} cases[] = {
+		{{1, false, 10, 0x8000}, {1, 0x0a, 0x80, 0x00}},
+		{{1, true, 0, 0x00ff}, {1, 0x80, 0x00, 0xff}},
+		{{1, false, 0, 0xffff}, {1, 0x00, 0xff, 0xff}},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct dtmf_payload out;
+		uint8_t p[DTMF_PAYLOAD_BYTES];
+
+		dtmf_write(p, &cases[i].d);
+		cr_expect_arr_eq(p, cases[i].p, sizeof p, "case %zu", i);
+		cr_assert_eq(dtmf_parse(p, sizeof p, &out), 0);
+		cr_expect_eq(out.end, cases[i].d.end, "case %zu", i);
+		cr_expect_eq(out.volume, cases[i].d.volume);
+		cr_expect_eq(out.duration, cases[i].d.duration);
+	}
+}
+
 Test(rtp_dtmf, sixteen_digits)
 {
 	uint8_t event;
@@ -88,8 +113,10 @@ Test(rtp_dtmf, sixteen_digits)
 		cr_assert_eq(dtmf_event(c, &event), 0);
 		cr_expect_eq(event, i);
 	}
-	cr_assert_eq(dtmf_event('d', &event), 0);
-	cr_expect_eq(event, 15);
+	for (uint8_t i = 0; i < 4; i++) {
+		cr_assert_eq(dtmf_event("abcd"[i], &event), 0);
+		cr_expect_eq(event, 12 + i);
+	}
 	for (const char *bad = "eE/:+ \t"; *bad != '\0'; bad++)
 		cr_expect_eq(dtmf_event(*bad, &event), ERR_INVAL);
 	cr_expect_eq(dtmf_event('\0', &event), ERR_INVAL);
@@ -227,6 +254,72 @@ Test(rtp_dtmf, c349_long_press)
 		cr_expect_eq(e.got[0].ts, 1000);
 		cr_expect_eq(e.got[0].duration, 72000);
 	}
+}
+
+/* C349: how far the next segment may begin from where the last one ended, and whose it is. */
+Test(rtp_dtmf, c349_where_a_segment_begins)
+{
+	static const struct {
+		uint16_t duration;
+		uint8_t event;
+		uint32_t step;
+		const char *digits;
+	} cases[] = {
+		{0xf000, 4, 0xf000, "4"},
+		{0xf000, 4, 0xefff, "44"},
+		{0xf000, 5, 0xf000, "45"},
+		{0xffff, 4, 0xffff + 1600, "4"},
+		{0xffff, 4, 0xffff + 1601, "44"},
+		{0xf000, 4, 0xf000 + 1600, "4"},
+		{0xf000, 4, 0xf000 + 1601, "44"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct ear e = {.now_ns = 1};
+
+		hear(&e, 4, 1000, cases[i].duration, false);
+		hear(&e, cases[i].event, 1000 + cases[i].step, 0, true);
+		cr_expect_str_eq(e.digits, cases[i].digits, "case %zu: %s", i, e.digits);
+		if (e.count == 1)
+			cr_expect_eq(e.got[0].duration, cases[i].step, "case %zu", i);
+	}
+}
+
+/* Half a second back is a packet that comes late, further back another clock. */
+Test(rtp_dtmf, how_late_a_packet_is)
+{
+	for (uint32_t back = 3999; back <= 4001; back++) {
+		struct ear e = {.now_ns = 1};
+
+		press(&e, 1, 100000, 1);
+		press(&e, 2, 100000 - back, 1);
+		cr_expect_str_eq(e.digits, back <= 4000 ? "1" : "12", "%u", back);
+	}
+}
+
+/* What comes last is not always the longest: the key was down as long as the longest says. */
+Test(rtp_dtmf, durations_out_of_order)
+{
+	struct ear e = {.now_ns = 1};
+
+	hear(&e, 3, 1000, 480, false);
+	hear(&e, 3, 1000, 320, true);
+	cr_expect_eq(e.got[0].duration, 480);
+}
+
+/* C348: to the nanosecond, and once. */
+Test(rtp_dtmf, c348_at_the_deadline)
+{
+	struct ear e = {.now_ns = 1};
+	struct dtmf_digit d;
+	uint64_t due;
+
+	hear(&e, 7, 1000, 160, false);
+	due = dtmf_deadline_ns(&e.d);
+	cr_expect_eq(due, 1 + DTMF_LOST_END_MS * MS);
+	cr_expect_eq(dtmf_tick(&e.d, due - 1, &d), 0);
+	cr_expect_eq(dtmf_tick(&e.d, due, &d), 1);
+	cr_expect_eq(dtmf_tick(&e.d, due, &d), 0);
 }
 
 /* C349: the same key again, much later, is no segment */

@@ -43,6 +43,46 @@ Test(rtp_packet, pcmu_with_marker)
 	cr_expect_arr_eq(again, p, sizeof again);
 }
 
+/* The marker is one bit, whatever is next to it. */
+Test(rtp_packet, marker_and_its_neighbours)
+{
+	static const struct {
+		uint8_t second, third;
+		bool marker;
+		uint8_t payload_type;
+	} cases[] = {{0x80, 0x00, true, 0}, {0x00, 0xff, false, 0}, {0x7f, 0x80, false, 127}, {0xff, 0x7f, true, 127}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t p[] = {HEAD}, again[RTP_HEADER_BYTES];
+		struct rtp_packet r;
+
+		p[1] = cases[i].second;
+		p[2] = cases[i].third;
+		cr_assert_eq(rtp_parse(p, sizeof p, &r), RTP_SOUND);
+		cr_expect_eq(r.marker, cases[i].marker, "case %zu", i);
+		cr_expect_eq(r.payload_type, cases[i].payload_type);
+		rtp_header_write(again, &r);
+		cr_expect_arr_eq(again, p, sizeof again);
+	}
+}
+
+/* An extension may end with the packet, and be empty. */
+Test(rtp_packet, extension_to_the_end)
+{
+	for (uint8_t words = 0; words < 3; words++) {
+		uint8_t p[12 + 4 + 8] = {HEAD, 0xbe, 0xde, 0, words};
+		size_t n = 16u + 4u * words;
+		struct rtp_packet r;
+
+		p[0] = 0x90;
+		cr_assert_eq(rtp_parse(p, n, &r), RTP_SOUND, "%u words", words);
+		cr_expect(r.has_extension);
+		cr_expect_eq(r.extension_bytes, 4u * words);
+		cr_expect_eq(r.payload_bytes, 0u);
+		cr_expect_eq(rtp_parse(p, n - 1, &r), RTP_BAD_EXT);
+	}
+}
+
 Test(rtp_packet, c270_telephone_event)
 {
 	uint8_t p[] = {0x80, 0x65, 0x12, 0x34, 0xde, 0xad, 0xbe, 0xef,

@@ -432,6 +432,27 @@ Test(rtp_reorder, room_between_packets)
 	cr_expect_eq(d.r.overflows, 0);
 }
 
+/* A hole of one block is no room for two. */
+Test(rtp_reorder, room_is_not_split)
+{
+	struct reader d = reader_of(60);
+
+	give_sized(&d, 0, 4);
+	cr_expect_not(give_sized(&d, 2, 1));
+	cr_expect_not(give_sized(&d, 3, 2 * REORDER_BLOCK_BYTES + 1));
+	cr_expect(give_sized(&d, 1, 4));
+	expect_sized(&d, 2, 1);
+	cr_expect_not(give_sized(&d, 5, REORDER_BLOCK_BYTES + 1));
+	cr_expect_not(give_sized(&d, 6, REORDER_BLOCK_BYTES));
+	cr_expect_not(give_sized(&d, 7, 1));
+	expect_sized(&d, 3, 2 * REORDER_BLOCK_BYTES + 1);
+	expect_nothing(&d);
+	cr_expect(give_sized(&d, 4, 4));
+	expect_sized(&d, 5, REORDER_BLOCK_BYTES + 1);
+	expect_sized(&d, 6, REORDER_BLOCK_BYTES);
+	expect_sized(&d, 7, 1);
+}
+
 /* M1: a stream that never stops to lose keeps no room. */
 Test(rtp_reorder, room_comes_back)
 {
@@ -444,12 +465,75 @@ Test(rtp_reorder, room_comes_back)
 		expect_lost(&d, 2 * i - 1, 1);
 		expect_sized(&d, 2 * i, 1600);
 	}
-	give_sized(&d, 900, 1600);
+	cr_expect_eq(d.r.overflows, 0);
+}
+
+/* Nothing of what waited is left by a reset: no room, no number, no flush under way, no gap that teaches. */
+Test(rtp_reorder, reset_forgets_what_waits)
+{
+	struct reader d = reader_of(60);
+	uint32_t samples;
+
+	give_sized(&d, 0, 4);
+	give_sized(&d, 2, 1600);
+	d.now_ns += 30 * MS;
+	expect_lost(&d, 1, 1);
+	give_sized(&d, 4, 1600);
+	give_sized(&d, 100, 1600);
+	cr_expect_eq(d.r.overflows, 1);
+	samples = d.r.samples;
 	reorder_reset(&d.r);
-	cr_expect(give_sized(&d, 1000, 4));
+	expect_nothing(&d);
+	cr_expect(give_sized(&d, 2, 4), "its number is free");
+	give_sized(&d, 1, 4);
+	cr_expect_eq(d.r.samples, samples, "another stream's gap is none of this one's");
 	for (unsigned i = 0; i < 9; i++)
-		cr_expect_not(give_sized(&d, 1002 + i, 1600));
-	cr_expect_eq(d.r.overflows, 1, "the jump to 900 only: a reset leaves all the room");
+		cr_expect_not(give_sized(&d, 4 + i, 1600));
+	expect_nothing(&d);
+	cr_expect_eq(d.r.overflows, 1, "nine fit again");
+	cr_expect_eq(d.r.duplicates, 0);
+	cr_expect_not(give_sized(&d, 100, 1600));
+	expect_lost(&d, 3, 1);
+}
+
+/* A flush ends the wait of a single packet too. */
+Test(rtp_reorder, flush_of_one)
+{
+	struct reader d = reader_of(60);
+
+	give(&d, 0);
+	give(&d, 2);
+	reorder_flush(&d.r);
+	drain(&d);
+	cr_expect_str_eq(d.story, "0 -1 2");
+}
+
+/* Whatever was in its memory before. */
+Test(rtp_reorder, init_of_used_memory)
+{
+	struct reader d = {.now_ns = 1000 * MS};
+
+	memset(&d.r, 0xa5, sizeof d.r);
+	reorder_init(&d.r, 60);
+	cr_expect_eq(reorder_wait_ms(&d.r), 30);
+	give(&d, 0);
+	give(&d, 2);
+	give(&d, 1);
+	cr_expect_str_eq(d.story, "0 1 2");
+	cr_expect_eq(d.r.held, 0);
+	cr_expect_eq(d.r.lost + d.r.late + d.r.duplicates + d.r.overflows + d.r.oversize, 0);
+}
+
+/* What is held and next is due at once. */
+Test(rtp_reorder, due_when_the_gap_is_closed)
+{
+	struct reader d = reader_of(60);
+
+	give_sized(&d, 0, 4);
+	give_sized(&d, 2, 4);
+	cr_expect_eq(reorder_deadline_ns(&d.r), d.now_ns + 30 * MS);
+	give_sized(&d, 1, 4);
+	cr_expect_eq(reorder_deadline_ns(&d.r), 0);
 }
 
 /* C302: a stream that starts again; what waited of the old one is not lost */
@@ -473,6 +557,84 @@ Test(rtp_reorder, c302_flush_and_reset)
 	reorder_flush(&d.r); /* with nothing held it is nothing */
 	cr_expect_not(give(&d, 9002));
 	cr_expect_eq(d.r.held, 1);
+}
+
+/* Before anything is known: about half of what is allowed, as far as the bins reach. */
+Test(rtp_reorder, first_wait)
+{
+	static const struct {
+		uint32_t most, wait;
+	} cases[] = {
+		{0, 0}, {5, 5}, {9, 9}, {10, 10}, {19, 10}, {20, 10}, {29, 10}, {30, 15}, {40, 20}, {60, 30}, {100, 50}, {120, 60},
+		{140, 70}, {200, 70}, {1000, 70},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct reader d = reader_of(cases[i].most);
+
+		cr_expect_eq(reorder_wait_ms(&d.r), cases[i].wait, "%u: %u", cases[i].most, reorder_wait_ms(&d.r));
+	}
+}
+
+/* The 0.95 quantile of what was seen, old gaps counting half with every 256, to the millisecond. */
+struct model {
+	unsigned bins[REORDER_BINS], n;
+};
+
+static void model_learn(struct model *m, unsigned delay_ms)
+{
+	unsigned bin = delay_ms / 5;
+
+	m->bins[bin < REORDER_BINS ? bin : REORDER_BINS - 1]++;
+	if (++m->n < 256)
+		return;
+	m->n = 0;
+	for (unsigned i = 0; i < REORDER_BINS; i++)
+		m->n += m->bins[i] /= 2;
+}
+
+static unsigned model_wait(const struct model *m, unsigned most)
+{
+	unsigned sum = 0, bin;
+
+	for (bin = 0; bin < REORDER_BINS; bin++) {
+		sum += m->bins[bin];
+		if (100 * sum >= 95 * m->n)
+			break;
+	}
+	return 5 * bin + 10 < most ? 5 * bin + 10 : most;
+}
+
+Test(rtp_reorder, the_wait_is_the_quantile)
+{
+	static const unsigned most[] = {40, 60, 200};
+
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		unsigned limit = most[seed % 3], at = 1, first = limit / 10 - 2;
+		struct reader d = reader_of(limit);
+		struct model m = {.n = 1};
+		struct rand r;
+
+		rand_seed(&r, seed);
+		m.bins[first < REORDER_BINS ? first : REORDER_BINS - 1] = 1;
+		give(&d, 0);
+		for (unsigned i = 0; i < 1500; i++, at += 2) {
+			unsigned spread = i < 500 ? 20 : i < 900 ? 90 : 8;
+			unsigned delay = rand_below(&r, 1 + rand_below(&r, spread)), wait = model_wait(&m, limit);
+
+			give(&d, at + 1);
+			later(&d, delay);
+			give(&d, at);
+			if (delay >= wait)
+				model_learn(&m, 0);
+			if (delay < wait || delay <= limit)
+				model_learn(&m, delay);
+			later(&d, 100);
+			d.n = 0;
+			cr_assert_eq(reorder_wait_ms(&d.r), model_wait(&m, limit), "seed %lu, gap %u: %u, not %u", (unsigned long)seed, i,
+				     reorder_wait_ms(&d.r), model_wait(&m, limit));
+		}
+	}
 }
 
 /* The wait follows the delays that missing packets really have. */
@@ -520,18 +682,6 @@ Test(rtp_reorder, learns_that_waiting_is_in_vain)
 	cr_expect_eq(reorder_wait_ms(&d.r), 10);
 }
 
-/* A delay longer than we would ever wait is no reason to wait longer. */
-Test(rtp_reorder, hopeless_delay_teaches_nothing)
-{
-	struct reader d = reader_of(60);
-	unsigned at = 1;
-
-	give(&d, 0);
-	swap_for(&d, &at, 100, 400);
-	cr_expect_eq(reorder_wait_ms(&d.r), 10);
-	cr_expect_eq(d.r.late, 100);
-}
-
 /* A gap teaches once, however many of its packets come too late; those of no gap teach nothing. */
 Test(rtp_reorder, a_gap_teaches_once)
 {
@@ -575,17 +725,6 @@ Test(rtp_reorder, only_what_is_missing_teaches)
 		cr_expect_eq(d.r.samples - before, cases[i].teaches, "%u after %lu ms", cases[i].number,
 			     (unsigned long)cases[i].delay_ms);
 	}
-}
-
-Test(rtp_reorder, wait_is_bounded)
-{
-	struct reader d = reader_of(20);
-	unsigned at = 1;
-
-	give(&d, 0);
-	cr_expect_eq(reorder_wait_ms(&d.r), 10);
-	swap_for(&d, &at, 100, 19);
-	cr_expect_eq(reorder_wait_ms(&d.r), 20);
 }
 
 /* Any order, any loss, any duplication: every number is told once, in order, as packet or

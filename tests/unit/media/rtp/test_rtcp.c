@@ -389,6 +389,7 @@ Test(rtp_rtcp, c282_chunk_alignment)
 		struct rtcp_news news;
 
 		cr_expect_eq(bytes % 4, 0);
+		cr_expect_arr_eq(p + 8, ((uint8_t[]){0x81, RTCP_SDES, 0}), 3, "one chunk");
 		cr_expect_eq(p[bytes - 1], 0);
 		cr_expect_eq(bytes, 8 + 4 + 4 + (2 + kept + 4) / 4 * 4);
 		cr_assert_eq(rtcp_parse(p, bytes, OURS, &news), 0);
@@ -526,7 +527,59 @@ Test(rtp_rtcp, the_name_is_the_senders)
 			memcpy(p + 12 + 12 * k, cases[i].chunk[k], 12);
 		cr_assert_eq(rtcp_parse(p, sizeof p, OURS, &news), 0);
 		cr_expect(str_eq(news.cname, str_of(cases[i].name)), "case %zu", i);
+		p[8] = 0x81; /* what lies behind the last chunk is none */
+		cr_assert_eq(rtcp_parse(p, sizeof p, OURS, &news), 0);
+		cr_expect_eq(news.cname.n, cases[i].chunk[0] == ours ? 3 : 0, "case %zu", i);
 	}
+}
+
+/* Any of the sources of a BYE may be the sender; no other packet is one. */
+Test(rtp_rtcp, who_leaves)
+{
+	static const struct {
+		uint8_t first, type;
+		bool bye;
+	} cases[] = {
+		{0x82, RTCP_BYE, true}, {0x81, RTCP_BYE, false}, {0x80, RTCP_BYE, false}, {0x82, 204, false}, {0x82, 206, false},
+		{0x82, 207, false}, {0x82, 192, false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t p[20] = {0x80, RTCP_RR, 0, 1, 0x22, 0x22, 0x22, 0x22, cases[i].first, cases[i].type, 0, 2};
+		struct rtcp_news news;
+
+		wire_put_u32(p + 12, 0x33333333);
+		wire_put_u32(p + 16, THEIRS);
+		cr_assert_eq(rtcp_parse(p, sizeof p, OURS, &news), 0);
+		cr_expect_eq(news.bye, cases[i].bye, "case %zu", i);
+	}
+}
+
+/* A packet may be padding from end to end, and no more than that. */
+Test(rtp_rtcp, nothing_but_padding)
+{
+	uint8_t p[16] = {0x80, RTCP_RR, 0, 1, 0x22, 0x22, 0x22, 0x22, 0xa0, 223, 0, 1, 0, 0, 0, 4};
+	struct rtcp_news news;
+
+	cr_expect_eq(rtcp_parse(p, sizeof p, OURS, &news), 0);
+	p[15] = 5;
+	cr_expect_eq(rtcp_parse(p, sizeof p, OURS, &news), ERR_SYNTAX);
+	p[15] = 0;
+	cr_expect_eq(rtcp_parse(p, sizeof p, OURS, &news), ERR_SYNTAX);
+}
+
+/* Nothing is reported about a stream that has not begun. */
+Test(rtp_rtcp, no_stream_no_block)
+{
+	struct seq none = {.started = false};
+	struct rtcp_sender s = peer(&none);
+	uint8_t p[RTCP_BYTES_MAX];
+	struct rtcp_news news;
+
+	cr_assert_eq(rtcp_parse(p, rtcp_build(&s, p), OURS, &news), 0);
+	cr_expect(news.has_sr);
+	cr_expect_not(news.has_report);
+	cr_expect_eq(p[0], 0x80);
 }
 
 Test(rtp_rtcp, interval)

@@ -21,6 +21,7 @@ Test(rtp_seq, c276_loss_and_fraction)
 	cr_expect_eq(take(&s, 3), SEQ_NEW);
 	cr_expect_eq(seq_expected(&s), 4);
 	cr_expect_eq(seq_lost(&s), 1);
+	cr_expect_eq(seq_lost_24(&s), 1);
 	cr_expect_eq(seq_fraction(&s), 64);
 
 	cr_expect_eq(take(&s, 5),
@@ -41,6 +42,12 @@ Test(rtp_seq, fraction_extremes)
 	for (unsigned n = 2998; n > 2990; n--) /* late ones of the interval before */
 		take(&s, n);
 	cr_expect_eq(seq_fraction(&s), 0, "more came than were expected");
+	take(&s, 3001);
+	for (unsigned n = 2990; n > 2980; n--)
+		take(&s, n);
+	cr_expect_eq(seq_fraction(&s), 0, "of two one was lost, but ten older ones came");
+	take(&s, 3002);
+	cr_expect_eq(seq_fraction(&s), 0);
 }
 
 /* C277: a duplicate hides no loss */
@@ -232,6 +239,25 @@ Test(rtp_seq, three_claims)
 	cr_expect_eq(seq_take(&s, 9, 901, &ext), SEQ_RESTART);
 }
 
+/* Numbers that go on prove nothing for another SSRC, and a packet of the stream that is heard ends every claim. */
+Test(rtp_seq, a_claim_is_of_one_ssrc)
+{
+	struct seq s;
+	uint64_t ext;
+
+	seq_init(&s, 1);
+	cr_expect_eq(seq_take(&s, 7, 100, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 8, 500, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 9, 101, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 9, 102, &ext), SEQ_RESTART);
+	cr_expect_eq(seq_take(&s, 7, 100, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 8, 500, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 9, 103, &ext), SEQ_NEW);
+	cr_expect_eq(seq_take(&s, 8, 501, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 7, 101, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(s.restarts, 0);
+}
+
 /* Probation may be longer than the one packet of A.1. */
 Test(rtp_seq, probation_of_three)
 {
@@ -272,15 +298,23 @@ Test(rtp_seq, jumps_of_the_window)
 	static const unsigned steps[] = {1, 27, 28, 63, 64, 65, 99, 100, 101, 126, 127, 128, 129, 191, 192, 193, 3000};
 
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		static bool came[200];
 		struct seq s = {0};
 		unsigned last = 199 + steps[i];
+		struct rand r;
 
-		for (unsigned n = 0; n < 200; n++)
-			take(&s, n);
+		rand_seed(&r, i);
+		for (unsigned n = 0; n < 200; n++) {
+			came[n] = n == 0 || n == 199 || rand_below(&r, 2) == 0;
+			if (came[n])
+				take(&s, n);
+		}
 		cr_expect_eq(take(&s, last), SEQ_NEW);
-		for (unsigned back = 0; back <= SEQ_MISORDER_MAX; back++)
-			cr_expect_eq(take(&s, last - back), back == 0 || back >= steps[i] ? SEQ_DUPLICATE : SEQ_LATE,
-				     "step %u, %u back", steps[i], back);
+		for (unsigned back = 0; back <= SEQ_MISORDER_MAX; back++) {
+			bool known = back == 0 || (back >= steps[i] && came[last - back]);
+
+			cr_expect_eq(take(&s, last - back), known ? SEQ_DUPLICATE : SEQ_LATE, "step %u, %u back", steps[i], back);
+		}
 	}
 }
 
@@ -317,6 +351,35 @@ Test(rtp_seq, jitter)
 	seq_arrived(&s, 480, 1480);
 	cr_expect_eq(s.jitter_q4, 80 + 80 - 5);
 	cr_expect_eq(seq_jitter(&s), 9);
+}
+
+/* To the sixteenth: 7/16 stay when nothing is added, 8/16 are rounded up. */
+Test(rtp_seq, jitter_rounds)
+{
+	for (uint32_t d = 7; d <= 8; d++) {
+		struct seq s = {0};
+
+		seq_arrived(&s, 0, 0);
+		seq_arrived(&s, 0, d);
+		cr_expect_eq(s.jitter_q4, d);
+		seq_arrived(&s, 0, d);
+		cr_expect_eq(s.jitter_q4, 7u);
+		seq_arrived(&s, d, 0); /* earlier by as much as it was late is jitter too */
+		cr_expect_eq(s.jitter_q4, 7u + 2 * d);
+	}
+}
+
+/* A change of 2^24 units, 35 minutes, is a clock that was set; one less is jitter. */
+Test(rtp_seq, jitter_or_another_clock)
+{
+	struct seq s = {0};
+
+	seq_arrived(&s, 0, 0);
+	seq_arrived(&s, 0, 1u << 24);
+	cr_expect_eq(s.jitter_q4, 0u);
+	seq_arrived(&s, 0, 1);
+	seq_arrived(&s, 0, 1u << 24);
+	cr_expect_eq(s.jitter_q4, 2u * ((1u << 24) - 1) - (((1u << 24) - 1 + 8) >> 4));
 }
 
 /* C278: neither wrap is jitter */

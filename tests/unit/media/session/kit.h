@@ -178,3 +178,19 @@ static inline int16_t sent(struct tape_frame *f)
 	cr_assert_eq(tape_client_read_sent(&backend, f, pcm), 0);
 	return pcm[0];
 }
+
+/* Waves of a loud tone, from trough to crest. */
+struct pitch {
+	unsigned waves;
+	bool low;
+	int16_t most;
+};
+
+static inline void pitch_take(struct pitch *p, const int16_t *pcm, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		p->waves += p->low && pcm[i] > 2000;
+		p->low = p->low ? pcm[i] <= 2000 : pcm[i] < -2000;
+		p->most = pcm[i] > p->most ? pcm[i] : p->most;
+	}
+}

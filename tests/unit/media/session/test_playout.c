@@ -180,3 +180,309 @@ Test(playout, what_was_queued_leaves_one_packet_a_tick) /* C329 C341 C342 */
 	cr_expect_eq(s->count.octets_sent, 800u);
 	cr_expect_eq(tape.tx_tail, 5u);
 }
+
+/* What left in this tick: the value of each sample, decoded. */
+static uint32_t left(int16_t pcm[480])
+{
+	uint32_t n = 0;
+
+	tick();
+	for (uint32_t i = 0; i < out.count; i++) {
+		g711_ulaw_decode(out.p[i] + RTP_HEADER_BYTES, out.n[i] - RTP_HEADER_BYTES, pcm + n);
+		n += (uint32_t)(out.n[i] - RTP_HEADER_BYTES);
+	}
+	return n;
+}
+
+Test(playout, a_rest_smaller_than_a_slot_is_heard_in_time) /* M7 */
+{
+	int16_t pcm[480];
+	unsigned loud = 0;
+
+	for (int i = 0; i < 6; i++)
+		say(8000, 160, 1, false);
+	say(8000, 40, 1, false); /* of 1,000 samples; nothing follows */
+	for (int i = 0; i < 7; i++) {
+		cr_assert_eq(left(pcm), 160u);
+		for (int k = 0; k < 160; k++)
+			loud += pcm[k] > 7000;
+	}
+	cr_expect_eq(loud, 1000u);
+	(void)left(pcm);
+	cr_expect_eq(pcm[0], 0);
+}
+
+Test(playout, a_rest_of_a_packet_leaves_before_a_pause) /* M7 */
+{
+	struct session_config pausing = cfg;
+	struct session_facts f60 = facts;
+	int16_t pcm[480];
+	uint32_t n = 0;
+
+	teardown();
+	pausing.idle_silence = false;
+	f60.ptime_ms = 60;
+	start_with(&pausing, &f60, 8000, 20);
+	say(8000, 160, 1, false);
+	for (int i = 0; i < 3; i++)
+		n += left(pcm);
+	cr_expect_eq(n, 160u);
+	cr_expect_eq(pcm[159] > 7000, true);
+}
+
+Test(playout, a_flush_accounts_for_every_sample) /* M7 */
+{
+	for (uint32_t ticks = 0; ticks < 4; ticks++)
+		for (uint32_t rest = 1; rest < 160; rest += 39) {
+			struct session_utterance u[SESSION_UTTERANCES_MAX];
+			uint32_t n;
+
+			teardown();
+			setup();
+			ev.n = 0;
+			say(8000, 160, 1, false);
+			say(8000, 160, 1, false);
+			say(8000, rest, 1, false);
+			for (uint32_t i = 0; i < ticks; i++)
+				tick();
+			(void)session_flush(s, 0, u, &n, &ev);
+			cr_assert(n == 1 && u[0].id == 1);
+			cr_expect_eq(u[0].played + u[0].discarded, 320u + rest, "%u of %u after %u ticks", (unsigned)u[0].played, 320 + rest,
+				     ticks);
+			cr_expect(ticks == 3 ? u[0].discarded == 0 : u[0].played == 160 * ticks + (ticks > 0 ? (ticks == 2 && rest < 40 ? rest : 40) : 0));
+		}
+}
+
+/* ---- what a backend may write ---- */
+
+static void say_old(uint32_t samples, uint32_t utterance, uint32_t epoch)
+{
+	struct tape_frame f = {.samples = samples, .utterance = utterance, .epoch = epoch};
+	int16_t pcm[TAPE_SAMPLES_MAX] = {0};
+
+	cr_assert_eq(tape_client_write(&backend, &f, pcm), 0);
+}
+
+/* The header of the tx slot that was written last. */
+static struct tape_slot *slot_written(void)
+{
+	return (struct tape_slot *)((char *)tape.backend.p + TAPE_RINGS_OFFSET +
+				    (backend.tx_head - 1) % tape.tx_slots * tape.slot_bytes);
+}
+
+Test(playout, speech_behind_late_slots_of_an_old_epoch_is_heard)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	int16_t pcm[480];
+	uint32_t n;
+
+	say(8000, 160, 1, false);
+	(void)left(pcm);
+	(void)session_flush(s, 0, u, &n, &ev);
+	(void)left(pcm);
+	for (int i = 0; i < 5; i++)
+		say_old(160, 1, 0); /* it did not know of the flush yet */
+	say(8000, 160, 2, true);
+	(void)left(pcm);
+	cr_expect(pcm[0] > 7000 && pcm[159] > 7000, "at once");
+	cr_expect_eq(events_of(SESSION_UTTERANCE_ENDED), 2u);
+}
+
+Test(playout, speech_behind_empty_slots_is_heard)
+{
+	int16_t pcm[480];
+
+	for (int i = 0; i < 3; i++) {
+		say(8000, 160, 1, false);
+		slot_written()->samples = TAPE_SAMPLES_MAX + 1; /* hostile: it counts as empty */
+	}
+	say(8000, 160, 1, false);
+	(void)left(pcm);
+	cr_expect(pcm[0] > 7000 && pcm[159] > 7000);
+	cr_expect_eq(tape.hostile, 3u);
+}
+
+Test(playout, an_utterance_that_was_never_closed_ends_with_the_next)
+{
+	int16_t pcm[480];
+
+	say(8000, 160, 1, false);
+	say(8000, 40, 2, true);
+	(void)left(pcm);
+	(void)left(pcm);
+	cr_assert_eq(events_of(SESSION_UTTERANCE_ENDED), 2u);
+	cr_expect(ev.v[1].kind == SESSION_UTTERANCE_ENDED && ev.v[1].utterance == 1 && ev.v[1].played == 160 && ev.v[1].discarded == 0);
+	cr_expect_str_eq(ev.v[1].why, "played");
+	cr_expect(ev.v[2].kind == SESSION_UTTERANCE_BEGAN && ev.v[2].utterance == 2 && ev.v[2].pos == 160);
+	cr_expect(ev.v[3].kind == SESSION_UTTERANCE_ENDED && ev.v[3].utterance == 2 && ev.v[3].played == 40 && ev.v[3].pos == 160);
+}
+
+Test(playout, what_belongs_to_no_utterance_neither_counts_nor_ends_one)
+{
+	int16_t pcm[480];
+
+	say(8000, 80, 1, false);
+	say(8000, 80, 0, true);
+	say(8000, 80, 1, false);
+	(void)left(pcm);
+	cr_expect_eq(events_of(SESSION_UTTERANCE_ENDED), 0u);
+	say(8000, 80, 1, true);
+	(void)left(pcm);
+	cr_assert_eq(events_of(SESSION_UTTERANCE_ENDED), 1u);
+	cr_expect_eq(find(SESSION_UTTERANCE_ENDED)->played, 240u);
+	cr_expect_eq(events_of(SESSION_UTTERANCE_BEGAN), 1u);
+	cr_expect_eq(events_of(SESSION_UNDERRUN), 0u, "nobody is waiting");
+	say(8000, 160, 0, true);
+	(void)left(pcm);
+	cr_expect(pcm[0] > 7000, "it is heard all the same");
+	cr_expect_eq(events_of(SESSION_UTTERANCE_ENDED), 1u);
+}
+
+Test(playout, crumbs_make_no_flood)
+{
+	int16_t pcm[480];
+
+	for (uint32_t i = 1; i <= 100; i++)
+		say(8000, 1, i, true);
+	for (unsigned want = 16; want <= 96; want += 16) {
+		ev.n = 0;
+		(void)left(pcm);
+		cr_expect_eq(events_of(SESSION_UTTERANCE_ENDED), 16u);
+		cr_expect(pcm[15] > 7000 && pcm[16] == 0);
+	}
+}
+
+Test(playout, an_underrun_is_told_with_its_place_and_utterance)
+{
+	int16_t pcm[480];
+
+	say(8000, 160, 3, false);
+	say(8000, 40, 3, false);
+	(void)left(pcm);
+	cr_expect_eq(events_of(SESSION_UNDERRUN), 0u);
+	(void)left(pcm);
+	cr_assert_eq(events_of(SESSION_UNDERRUN), 1u);
+	cr_expect(find(SESSION_UNDERRUN)->pos == 200 && find(SESSION_UNDERRUN)->utterance == 3);
+	ev.n = 0;
+	for (int i = 0; i < 60; i++)
+		(void)left(pcm);
+	cr_expect_eq(ev.n, 0u, "dry is dry");
+	say(8000, 160, 3, true);
+	(void)left(pcm);
+	(void)left(pcm);
+	cr_expect_eq(events_of(SESSION_UNDERRUN), 0u, "it ended");
+}
+
+/* ---- what is sent ---- */
+
+Test(playout, a_tone_at_16_khz_leaves_at_its_pitch)
+{
+	static const int16_t wave[16] = {0, 3061, 5657, 7391, 8000, 7391, 5657, 3061, 0, -3061, -5657, -7391, -8000, -7391, -5657, -3061};
+	struct pitch p = {0};
+	int16_t pcm[480];
+
+	teardown();
+	start_with(&cfg, &facts, 16000, 20);
+	for (int i = 0; i < 50; i++) { /* 1 s of 1 kHz */
+		struct tape_frame f = {.samples = 320, .utterance = 1};
+		int16_t tone[TAPE_SAMPLES_MAX];
+
+		for (int k = 0; k < 320; k++)
+			tone[k] = wave[k % 16];
+		cr_assert_eq(tape_client_write(&backend, &f, tone), 0);
+	}
+	for (int i = 0; i < 50; i++) {
+		cr_assert_eq(left(pcm), 160u);
+		pitch_take(&p, pcm, 160);
+	}
+	cr_expect(p.waves >= 995 && p.waves <= 1001, "%u Hz", p.waves);
+	cr_expect(p.most > 7000 && p.most < 9000, "%d", p.most);
+}
+
+Test(playout, every_packet_time_is_cut_exactly)
+{
+	for (uint8_t ptime = SESSION_PTIME_MIN_MS; ptime <= SESSION_PTIME_MAX_MS; ptime += 10) {
+		struct session_facts f = facts;
+		uint32_t number, stamp, samples = 0, packets = 0;
+		int16_t value = 1;
+
+		teardown();
+		f.ptime_ms = ptime;
+		start_with(&cfg, &f, 8000, 20);
+		number = (uint16_t)hot[HOT_SEQ];
+		stamp = s->r.ts_base;
+		say_ramp(&value, 160 * 30, 160, 1);
+		for (int i = 0; i < 30; i++) {
+			tick();
+			for (uint32_t p = 0; p < out.count; p++, packets++) {
+				cr_assert_eq(out.n[p], 12u + 8u * ptime);
+				cr_assert_eq(wire_get_u16(out.p[p] + 2), (uint16_t)(number + packets));
+				cr_assert_eq(wire_get_u32(out.p[p] + 4), stamp + samples);
+				cr_assert_eq(wire_get_u32(out.p[p] + 8), s->r.ssrc);
+				for (size_t k = 12; k < out.n[p]; k++, samples++) {
+					int16_t said = (int16_t)(1 + samples);
+					uint8_t octet;
+
+					g711_ulaw_encode(&said, 1, &octet);
+					cr_assert_eq(out.p[p][k], octet, "sample %u", samples);
+				}
+			}
+		}
+		cr_expect_eq(packets, 600u / ptime, "%u ms", ptime);
+		cr_expect_eq(s->count.packets_sent, packets);
+		cr_expect_eq(s->count.octets_sent, samples);
+		cr_expect_eq(hot[HOT_SEQ], s->r.seq_base + packets);
+	}
+}
+
+Test(playout, what_left_is_noted_with_where_it_came_from)
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	teardown();
+	start_with(&cfg, &facts, 8000, 10);
+	say(4000, 80, 7, false);
+	say(-4000, 40, 7, true);
+	now += 3 * MS;
+	tick();
+	cr_assert_eq(tape_client_read_sent(&backend, &f, pcm), 0);
+	cr_expect(f.pos == 0 && f.samples == 80 && f.utterance == 7 && f.tx_index == 0 && f.kind == TAPE_OK && f.mono_ns == START + 3 * MS);
+	cr_expect(pcm[0] == 4000 && pcm[79] == 4000);
+	cr_assert_eq(tape_client_read_sent(&backend, &f, pcm), 0);
+	cr_expect(f.pos == 80 && f.samples == 80 && pcm[0] == -4000 && pcm[39] == -4000 && pcm[40] == 0);
+	tick();
+	cr_assert_eq(tape_client_read_sent(&backend, &f, pcm), 0);
+	cr_expect(f.pos == 160 && f.kind == TAPE_SILENCE && f.tx_index == UINT64_MAX && f.utterance == 0 && pcm[0] == 0);
+}
+
+Test(playout, three_late_ticks_are_played_and_a_fourth_is_skipped)
+{
+	for (unsigned late = 1; late <= 5; late++) {
+		teardown();
+		setup();
+		tick();
+		now += (late - 1) * 20 * MS;
+		tick();
+		cr_expect_eq(out.count, late <= 3 ? late : 1u, "%u late", late);
+		cr_expect_eq(s->count.ticks_skipped, late <= 3 ? 0u : late - 1);
+		cr_expect_eq(s->tick, 1u + late);
+		cr_expect_eq(s->pos, 160u * (1 + late));
+		cr_expect_eq(out.p[0][1] >> 7, late > 3, "a marker where something is missing");
+		cr_expect_eq(wire_get_u32(out.p[out.count - 1] + 4), s->r.ts_base + 160 * late);
+	}
+}
+
+Test(playout, no_tick_comes_early)
+{
+	tick();
+	now -= 1;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(out.count, 0u);
+	now += 1;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(out.count, 1u);
+	now = START - 1;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(out.count, 0u);
+}

@@ -37,16 +37,23 @@ static void speaks(struct sender *p, unsigned packets)
 	}
 }
 
+static int16_t value_of(uint8_t octet)
+{
+	int16_t value;
+
+	g711_ulaw_decode(&octet, 1, &value);
+	return value;
+}
+
 /* Frames on the tape that end with the sample of `octet` (a gap before one may be smoothed into it). */
 static unsigned heard_of(uint8_t octet)
 {
-	int16_t pcm[TAPE_SAMPLES_MAX], want;
+	int16_t pcm[TAPE_SAMPLES_MAX];
 	struct tape_frame f;
 	unsigned n = 0;
 
-	g711_ulaw_decode(&octet, 1, &want);
 	while (hear(&f, pcm))
-		n += f.kind == TAPE_OK && pcm[f.samples - 1] == want;
+		n += f.kind == TAPE_OK && pcm[f.samples - 1] == value_of(octet);
 	return n;
 }
 
@@ -60,7 +67,7 @@ static struct sender caller(void)
 	return (struct sender){&named, 0x1234, 1000, 5000, 0, 0x21};
 }
 
-/* M4: one stray packet ahead of the stream costs two packets, not two seconds. */
+/* M4: one stray packet ahead of the stream costs nothing but itself. */
 Test(receive, m4_a_stray_packet_before_the_stream)
 {
 	static const uint16_t ahead[] = {1, 20, 64, 100, 101};
@@ -76,11 +83,12 @@ Test(receive, m4_a_stray_packet_before_the_stream)
 		one_at(&stray, now);
 		now += 40 * MS;
 		speaks(&voice, 100);
-		cr_expect_geq(heard_of(0x21), 98u, "%u ahead", ahead[i]);
+		cr_expect_eq(heard_of(0x21), 100u, "%u ahead", ahead[i]);
+		cr_expect_eq(s->in.count.packets_rejected, 1u);
 	}
 }
 
-/* M4: a session that is opened asks for two packets in sequence, and so does its successor. */
+/* M4: a session that is opened asks for two packets in sequence, and so does its successor; then both are heard. */
 Test(receive, m4_the_first_packet_alone_proves_nothing)
 {
 	struct sender voice = caller();
@@ -92,10 +100,64 @@ Test(receive, m4_the_first_packet_alone_proves_nothing)
 	succeed();
 	one_at(&voice, now);
 	cr_expect_eq(heard_of(0x21), 0u);
-	cr_expect_eq(s->in.count.packets_rejected, 1u);
 	cr_expect_eq(s->in.count.packets_received, 0u);
+	now += 20 * MS;
 	one_at(&voice, now);
-	cr_expect_eq(heard_of(0x21), 1u);
+	cr_expect_eq(heard_of(0x21), 2u);
+	cr_expect_eq(s->in.count.packets_received, 2u);
+	cr_expect_eq(s->in.count.packets_rejected, 0u);
+	cr_expect_eq(seq_expected(&s->in.seq), 2u, "it is where counting begins");
+	save();
+	succeed();
+	cr_expect_eq(s->in.base.first, s->in.seq.highest - 1);
+	cr_expect_eq(seq_lost(&s->in.seq), 0u);
+}
+
+/* M4: what is kept is a copy, at the time and the place of its own. */
+Test(receive, m4_the_first_packet_keeps_its_time)
+{
+	uint8_t p[RTP_HEADER_BYTES + 160];
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	doubt();
+	for (uint16_t i = 0; i < 2; i++) {
+		struct rtp_packet h = {.seq = (uint16_t)(65535 + i), .ts = 160u * i, .ssrc = 7};
+
+		rtp_header_write(p, &h);
+		memset(p + RTP_HEADER_BYTES, 0x21 + i, 160);
+		session_receive(s, &(struct session_datagram){p, sizeof p, &named}, START + (100 + 20u * i) * MS, &ev);
+		memset(p, 0xee, sizeof p);
+	}
+	cr_assert(hear(&f, pcm));
+	cr_expect_eq(f.pos, 800u, "when it came");
+	cr_expect_eq(pcm[159], value_of(0x21));
+	cr_assert(hear(&f, pcm));
+	cr_expect_eq(f.pos, 960u);
+	cr_expect_eq(pcm[159], value_of(0x22));
+	cr_expect_eq(find(SESSION_BEGAN)->pos, 800u);
+}
+
+/* M4: packets that begin nothing are rejected, each once. */
+Test(receive, m4_strays_are_rejected)
+{
+	struct sender voice = caller(), stray = {&named, 0x9999, 7, 7, 0, 0x41};
+
+	doubt();
+	for (int i = 0; i < 3; i++, stray.seq++)
+		one_at(&stray, now);
+	cr_expect_eq(s->in.count.packets_rejected, 2u);
+	speaks(&voice, 3);
+	cr_expect_eq(s->in.count.packets_rejected, 3u);
+	one_at(&stray, now);
+	voice.seq--;
+	one_at(&voice, now); /* a duplicate ends it as well */
+	cr_expect_eq(s->in.count.packets_rejected, 4u);
+	speaks(&voice, 1);
+	one_at(&stray, now);
+	speaks(&voice, 1);
+	cr_expect_eq(s->in.count.packets_rejected, 5u);
+	cr_expect_eq(heard_of(0x41), 0u);
 }
 
 /* M3: a stranger at the caller's address speaks first and is believed, as nobody else is there; then the caller speaks. */
@@ -113,7 +175,7 @@ Test(receive, m3_the_named_one_outranks_the_stranger)
 		one_at(&ghost, now);
 		speaks(&voice, 1);
 	}
-	cr_expect_eq(heard_of(0x21), 49u, "all but the packet that proves nothing");
+	cr_expect_eq(heard_of(0x21), 50u);
 	cr_expect(addr_eq(latch_remote(&s->in.latch), &named), "our voice goes to the caller");
 	cr_expect_eq(events_of(SESSION_LOCKED), 2u);
 	cr_assert_eq(events_of(SESSION_SOURCE_MOVED), 1u);
@@ -281,6 +343,24 @@ Test(receive, a_successor_looks_around_too)
 	cr_expect(addr_eq(latch_remote(&s->in.latch), &other_port), "its numbers went on");
 }
 
+/* What was heard is counted by packets and octets of payload; of nobody, also by a successor, nothing. */
+Test(receive, what_is_heard_is_counted)
+{
+	struct sender voice = caller();
+
+	save();
+	succeed();
+	cr_expect_eq(s->in.count.packets_received, 0u);
+	cr_expect_not(s->in.seq.started);
+	speaks(&voice, 10);
+	voice.seq--; /* twice the same */
+	speaks(&voice, 1);
+	cr_expect_eq(s->in.count.packets_received, 10u);
+	cr_expect_eq(s->in.count.octets_received, 1600u);
+	cr_expect_eq(s->in.count.packets_rejected, 0u);
+	cr_expect_eq(s->in.seq.duplicates, 1u);
+}
+
 /* M5: a payload type that nobody negotiated for 5 s is a stall, told with its type, and no end of the call. */
 Test(receive, m5_a_type_nobody_negotiated)
 {
@@ -306,10 +386,14 @@ Test(receive, m5_a_type_nobody_negotiated)
 	speaks(&voice, 100);
 	cr_expect_eq(events_of(SESSION_UNKNOWN_PAYLOAD), 2u, "each type");
 	cr_expect_eq(s->in.count.unknown_type, 96u);
+	for (uint8_t type = 20; type < 128; type++) {
+		voice.payload_type = type == 101 ? 0 : type;
+		speaks(&voice, 1);
+	}
+	cr_expect_eq(events_of(SESSION_UNKNOWN_PAYLOAD), STREAM_TYPES_TOLD_MAX, "but not all there are");
+	cr_expect_eq(s->in.count.unknown_type, 127u);
 	cr_expect_eq(events_of(SESSION_STALLED), 1u);
-	voice.payload_type = 0;
-	speaks(&voice, 1);
-	cr_expect_eq(events_of(SESSION_RESUMED), 1u);
+	cr_expect_eq(events_of(SESSION_RESUMED), 1u, "one packet of those was understood");
 	cr_expect_eq(heard_of(0x21), 1u);
 }
 
@@ -400,6 +484,10 @@ Test(receive, keys_are_no_jitter)
 		speaks(&key, 1);
 	}
 	cr_expect_eq(seq_jitter(&s->in.seq), 0u);
+	voice.seq = key.seq;
+	voice.ts += 160 * 20;
+	one_at(&voice, now + 10 * MS); /* 80 ticks late: a sixteenth of it */
+	cr_expect_eq(seq_jitter(&s->in.seq), 5u);
 }
 
 /* M1: a stream of long packets that loses one is heard again after the wait. */

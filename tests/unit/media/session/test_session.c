@@ -32,7 +32,7 @@ Test(session, goes_on_from_its_record_and_hot_words)
 	cr_expect_eq(out.p[0][1] >> 7, 1);
 	for (int i = 0; i < 6; i++)
 		tick();
-	while (hear(&f, pcm))
+	while (hear(&f, pcm) && f.kind != TAPE_OK)
 		;
 	cr_expect_eq(f.pos, 160u * 14u, "the same timeline");
 }
@@ -203,4 +203,199 @@ Test(session, killed_before_its_first_tick_it_goes_on)
 	now = START;
 	tick();
 	cr_expect_eq(out.count, 1u);
+}
+
+Test(session, a_slot_made_shorter_while_nobody_looked_is_no_trap)
+{
+	struct tape_slot *slot;
+
+	say(8000, 160, 1, false);
+	say(8000, 160, 1, false);
+	now += 10 * MS; /* ticks end in the middle of a tick's time, slots in the middle of ticks */
+	s->dirty = true;
+	tick();
+	save();
+	say(8000, 160, 1, false);
+	cr_assert_eq(s->cur_valid, false);
+	teardown();
+	setup();
+	say(8000, 100, 1, false);
+	say(8000, 160, 1, false);
+	tick();
+	cr_assert(s->cur_valid && s->cur_at == 60);
+	s->dirty = true;
+	save();
+	for (uint32_t samples = 58; samples <= 62; samples++) {
+		slot = (struct tape_slot *)((char *)tape.backend.p + TAPE_RINGS_OFFSET + tape.slot_bytes);
+		slot->samples = samples;
+		succeed();
+		cr_expect_eq(s->cur_valid, samples > 60, "%u samples, 60 are played", samples);
+	}
+	tick();
+	cr_expect_eq(out.count, 1u);
+}
+
+Test(session, an_odd_number_of_ticks_nobody_played_keeps_the_utterance)
+{
+	for (unsigned away = 1; away <= 8; away++) {
+		struct session_utterance u[SESSION_UTTERANCES_MAX];
+		uint32_t n;
+
+		teardown();
+		setup();
+		for (int i = 0; i < 20; i++)
+			say(8000, 160, 3, false);
+		tick();
+		tick();
+		s->dirty = true;
+		save();
+		now += away * 20 * MS;
+		tick();
+		succeed();
+		(void)session_flush(s, 0, u, &n, &ev);
+		cr_assert_eq(n, 1u);
+		cr_expect(u[0].id == 3 && u[0].played == (away < 3 ? 3 + away : 3u) * 160, "%u away: %u", away, (unsigned)u[0].played);
+		cr_expect_eq(u[0].played + u[0].discarded, 20u * 160u);
+	}
+}
+
+Test(session, timestamps_and_numbers_of_a_successor_are_those_of_the_clock)
+{
+	uint32_t stamp;
+
+	for (int i = 0; i < 7; i++)
+		tick();
+	stamp = wire_get_u32(out.p[0] + 4);
+	cr_expect_eq(stamp, s->r.ts_base + 6 * 160);
+	s->dirty = true;
+	save();
+	now += 40 * MS;
+	succeed();
+	cr_expect(s->tick == 7 && s->pos == 7 * 160 && s->epoch == 0);
+	tick();
+	cr_expect_eq(out.count, 3u);
+	cr_expect_eq(wire_get_u32(out.p[0] + 4), stamp + 160);
+	cr_expect_eq(s->count.packets_sent, 10u);
+	cr_expect_eq(s->count.octets_sent, 1600u);
+	cr_expect_eq(hot[HOT_SEQ], s->r.seq_base + 10);
+}
+
+Test(session, the_epoch_of_a_flush_survives)
+{
+	struct session_utterance u[SESSION_UTTERANCES_MAX];
+	uint32_t n;
+
+	for (int i = 0; i < 3; i++)
+		(void)session_flush(s, 0, u, &n, &ev);
+	cr_expect_eq(tape_client_epoch(&backend), 3u);
+	s->dirty = true;
+	save();
+	succeed();
+	cr_expect_eq(s->epoch, 3u);
+	say(8000, 160, 1, false);
+	tick();
+	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE);
+}
+
+Test(session, begins_with_random_numbers_below_half)
+{
+	uint64_t first = s->r.seq_base;
+	uint32_t ssrc = s->r.ssrc, stamp = s->r.ts_base;
+	uint64_t name = s->r.name;
+
+	cr_expect(first >= 65536 && first < 65536 + 32768);
+	cr_expect_eq(hot[HOT_SEQ], first);
+	session_open(s, &cfg, &facts, &rng, now);
+	cr_expect(s->r.seq_base != first && s->r.ssrc != ssrc && s->r.ts_base != stamp && s->r.name != name);
+	cr_expect(s->dirty);
+}
+
+Test(session, a_wrong_place_in_the_ring_costs_what_was_queued_before)
+{
+	for (int i = 0; i < 4; i++)
+		say(8000, 160, 1, false);
+	tick();
+	s->dirty = true;
+	save();
+	atomic_store(&hot[HOT_CLOCK], 1ull << 32 | 0x3fffffull << 10 | 17); /* a place far from the tape's own */
+	succeed();
+	cr_expect_eq(tape.tx_tail, 1u);
+	cr_expect_not(s->cur_valid);
+	tick();
+	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE);
+}
+
+Test(session, silence_of_the_peer_is_told_after_five_seconds_and_ends_with_its_place)
+{
+	struct session_config with = cfg;
+
+	teardown();
+	with.timeout_ms = 8000;
+	start_with(&with, &facts, 8000, 20);
+	speak(0x21);
+	now += 5000 * MS - 20 * MS;
+	tick();
+	cr_expect_eq(events_of(SESSION_STALLED), 0u);
+	now = START + 5000 * MS + 1;
+	session_tick(s, now, &out, &ev);
+	cr_assert_eq(events_of(SESSION_STALLED), 1u);
+	cr_expect_eq(find(SESSION_STALLED)->pos, 40000u);
+	cr_expect_eq(s->r.stalled, 1u);
+	now = START + 8000 * MS;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(events_of(SESSION_DEAD), 0u);
+	now += 1;
+	session_tick(s, now, &out, &ev);
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(events_of(SESSION_DEAD), 1u, "once per timeout");
+	cr_expect_eq(events_of(SESSION_STALLED), 1u);
+	ts += 64000;
+	speak(0x21);
+	cr_assert_eq(events_of(SESSION_RESUMED), 1u);
+	cr_expect_eq(find(SESSION_RESUMED)->pos, 64000u);
+	cr_expect_eq(s->r.stalled, 0u);
+}
+
+Test(session, a_peer_that_may_not_send_is_not_missed)
+{
+	struct session_facts mute = facts;
+	struct session_config with = cfg;
+
+	teardown();
+	mute.receives = false;
+	with.timeout_ms = 1000;
+	start_with(&with, &mute, 8000, 20);
+	speak(0x21);
+	for (int i = 0; i < 600; i++) {
+		tick();
+		cr_assert(find(SESSION_DEAD) == NULL && find(SESSION_STALLED) == NULL);
+	}
+}
+
+Test(session, killed_before_its_start_it_waits_for_it)
+{
+	struct session *next = calloc(1, sizeof *next);
+	struct session *first = s;
+
+	s = calloc(1, sizeof *s);
+	memset(hot, 0, sizeof hot);
+	s->hot = hot;
+	session_open(s, &cfg, &facts, &rng, START);
+	s->r.call_id = 77;
+	save();
+	cr_assert_eq(session_record_read(next, (struct str){(const char *)saved, saved_bytes}), 0);
+	next->hot = hot;
+	next->up = first->up;
+	next->down = first->down;
+	cr_assert_eq(session_resume(next, &cfg, NULL, START + 50 * MS), 0);
+	free(s);
+	s = next;
+	cr_expect_eq(s->r.call_id, 77u);
+	session_tick(s, START + 60 * MS, &out, &ev);
+	cr_expect_eq(out.count, 0u);
+	cr_assert_eq(session_start(s, &tape, START + 100 * MS), 0);
+	session_tick(s, START + 100 * MS, &out, &ev);
+	cr_expect_eq(out.count, 1u);
+	cr_expect_eq(wire_get_u16(out.p[0] + 2), (uint16_t)s->r.seq_base);
+	free(first);
 }
