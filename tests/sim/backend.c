@@ -11,6 +11,7 @@
 
 #define CALLS_MAX 128u
 #define ENDS_MAX 512u
+#define FRAMES_OF_UTTERANCE 30u
 #define SIGHTS_MAX 4096u
 #define COMMAND_RETRY_NS (800 * MS)
 
@@ -22,6 +23,8 @@ struct held_call {
 	bool has_tape;
 	struct tape_client tape;
 	uint32_t epoch; /* counts uses of this row: late timers are void */
+	struct ledger *ledger;
+	uint32_t utterance, said_epoch, in_utterance; /* frames */
 	uint64_t mark_at; /* tx slots */
 	/* the command that is under way, said again until it is acknowledged */
 	Tipring__V1__Envelope__BodyCase command;
@@ -185,6 +188,19 @@ static void let_go(struct backend *b, struct held_call *c, const char *why)
 	*c = (struct held_call){.epoch = c->epoch + 1};
 }
 
+/* What is heard is said again, as utterances of some frames each; a flush ends one. */
+static void speak(struct held_call *c, struct tape_frame *f)
+{
+	f->epoch = tape_client_epoch(&c->tape);
+	if (c->utterance == 0 || c->in_utterance == FRAMES_OF_UTTERANCE || f->epoch != c->said_epoch) {
+		c->utterance++;
+		c->in_utterance = 0;
+	}
+	c->said_epoch = f->epoch;
+	f->utterance = c->utterance;
+	f->end = ++c->in_utterance == FRAMES_OF_UTTERANCE;
+}
+
 static void echo(void *self)
 {
 	struct later *l = self;
@@ -197,12 +213,14 @@ static void echo(void *self)
 		return;
 	}
 	while (tape_client_read(&c->tape, &f, pcm) == 0) {
-		f.utterance = 1;
-		f.epoch = tape_client_epoch(&c->tape);
-		f.end = false;
+		ledger_heard_frame(c->ledger, &c->tape, &f);
+		speak(c, &f);
 		if (tape_client_write(&c->tape, &f, pcm) != 0)
 			break;
+		ledger_wrote(c->ledger, &f);
 	}
+	while (tape_client_read_sent(&c->tape, &f, pcm) == 0)
+		ledger_sent_frame(c->ledger, &f);
 	if (tape_client_closed(&c->tape)) {
 		tape_client_close(&c->tape);
 		c->has_tape = false;
@@ -228,6 +246,8 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 		return;
 	}
 	c->has_tape = true;
+	c->ledger = ledger_of(c->sip_call_id);
+	c->ledger->start_ns = m->start_mono_ns;
 	l = malloc(sizeof *l);
 	*l = (struct later){b, c, c->epoch, 0};
 	echo(l);
@@ -405,6 +425,32 @@ static enum seen sight_of(const Tipring__V1__Envelope *e)
 	return SEEN_OTHER;
 }
 
+static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
+{
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED) {
+		ledger_digit(l, e->dtmf_received->digit[0], e->dtmf_received->pos, e->dtmf_received->duration_ms);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED) {
+		ledger_utterance_began(l, e->utterance_started->utterance, e->utterance_started->pos);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED) {
+		const Tipring__V1__UtterancePlayed *p = e->utterance_finished->played;
+		struct ledger_played was = {p->played_samples, p->discarded_samples, e->utterance_finished->reason};
+
+		ledger_utterance_finished(l, p->utterance, &was);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED) {
+		ledger_mark(l, e->mark_reached->pos);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED) {
+		const Tipring__V1__CallEnded *m = e->call_ended;
+		struct ledger_end end = {.duration_ms = m->duration_ms};
+
+		if (m->media != NULL) {
+			end.received = m->media->packets_received;
+			end.lost = m->media->packets_lost;
+			end.jitter_us = m->media->jitter_us;
+		}
+		ledger_ended(l, &end);
+	}
+}
+
 /* The end is the last that is said about a call. A control that died may have said it without noting it down. */
 static void expect_not_over(const struct watcher *w, const Tipring__V1__Envelope *e)
 {
@@ -428,6 +474,8 @@ static void see(void *self)
 		if (e->body_case != TIPRING__V1__ENVELOPE__BODY_HEARTBEAT || w->epoch != e->epoch)
 			w->seq = e->seq;
 		w->epoch = e->epoch;
+		if (e->sip_call_id[0] != '\0')
+			to_ledger(ledger_of(e->sip_call_id), e);
 		expect_not_over(w, e);
 		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
 			continue;

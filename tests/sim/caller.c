@@ -54,6 +54,7 @@ struct caller {
 	/* one key */
 	uint64_t press_ns;
 	uint32_t press_packets, press_ts; /* sent so far */
+	struct ledger *ledger;
 };
 
 static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
@@ -156,8 +157,12 @@ static size_t press(struct caller *c, uint8_t *p)
 {
 	uint32_t i = c->press_packets++, duration = FRAME * (i < 4 ? i + 1 : 5);
 
-	if (i == 0)
+	if (i == 0) {
 		c->press_ts = c->ts;
+		c->ledger->press_ns = world.now_ns;
+	}
+	if (i == 4)
+		c->ledger->key_up_ns = world.now_ns;
 	p[1] = (uint8_t)(101 | (i == 0 ? 0x80 : 0));
 	p[12] = 5;
 	p[13] = (uint8_t)(10 | (i >= 4 ? 0x80 : 0));
@@ -189,6 +194,7 @@ static void talk(void *self)
 	}
 	c->seq++;
 	c->ts += FRAME;
+	c->ledger->said++;
 	net_send(&c->rtp.at, &c->remote_rtp, p, n);
 	world_at(world.now_ns + 20 * MS, talk, c);
 }
@@ -229,6 +235,7 @@ static void over(struct caller *c, enum caller_end end, int code)
 		return;
 	world_say(c->name, "over: %d, code %d, heard %lu", end, code, (unsigned long)c->heard);
 	c->state = OVER;
+	c->ledger->over_ns = world.now_ns;
 	c->end = end;
 	c->code = code;
 }
@@ -261,7 +268,7 @@ static void answered(struct caller *c, const char *text)
 		world_wrong("%s: the answer's address is %s", c->name, ip);
 	c->remote_rtp.port = (uint16_t)atoi(m + 8);
 	c->state = UP;
-	c->answered_ns = world.now_ns;
+	c->answered_ns = c->ledger->answered_ns = world.now_ns;
 	c->press_ns = world.now_ns + 200 * MS + world_below(SECOND);
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
@@ -391,6 +398,7 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
+	c->ledger = ledger_of(c->call_id);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
 	c->ssrc = (uint32_t)rand_u64(&world.rand);
 	c->seq = (uint16_t)rand_u64(&world.rand);

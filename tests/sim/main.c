@@ -5,7 +5,7 @@
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
  * without an answer, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
- * twice, every call ends in exactly one event, one key is one digit, every mark is resolved once, and afterwards nothing is left over. */
+ * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +124,10 @@ static void judge(const struct run *r)
 		{ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
 	};
 
-	for (uint32_t i = 0; i < CALLERS; i++)
+	for (uint32_t i = 0; i < CALLERS; i++) {
 		judge_caller(r, i);
+		ledger_judge(ledger_of(caller_call_id(r->callers[i])));
+	}
 	for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
 		if (process_gauge(zero[i].role, zero[i].name) != 0)
 			world_wrong("%s is %lu in the end", zero[i].name, (unsigned long)process_gauge(zero[i].role, zero[i].name));

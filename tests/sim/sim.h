@@ -14,6 +14,7 @@
 #include "common/base/addr.h"
 #include "common/base/rand.h"
 #include "common/bus/bus.h"
+#include "common/shm/tape.h"
 
 #define US 1000ull
 #define MS 1000000ull
@@ -104,6 +105,46 @@ enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
 const char *caller_call_id(const struct caller *c);
 bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
+
+/* ledger.c: the numbers of a call, as those see them who know; every word of the daemons is held against them */
+#define LEDGER_UTTERANCES 256u
+#define LEDGER_LATE_NS (160 * MS)  /* a key is told this near to where it went down, network aside */
+#define LEDGER_KEY_MS 100u         /* keys are down for so long */
+#define LEDGER_UNDER_WAY 12u       /* packets on their way, or refused before the first was believed */
+#define LEDGER_END_NS (45 * SECOND) /* an end is told within: 64*T1, and a control that starts anew */
+struct ledger {
+	char sip_call_id[64];
+	/* the phone's */
+	uint64_t answered_ns, over_ns, press_ns;
+	uint32_t said;  /* RTP packets */
+	uint64_t key_up_ns; /* its end was sent; 0 = not yet */
+	/* the backend's */
+	uint64_t start_ns; /* position 0 of its tape */
+	uint64_t rx_next, sent_next, lapped;
+	uint64_t written[LEDGER_UTTERANCES]; /* samples */
+	/* told in events */
+	uint32_t began[LEDGER_UTTERANCES], finished[LEDGER_UTTERANCES];
+	uint64_t began_pos;
+	uint64_t ended_ns;
+};
+struct ledger_played {
+	uint64_t played, discarded;
+	const char *why;
+};
+struct ledger_end {
+	uint64_t received, lost, duration_ms;
+	uint32_t jitter_us;
+};
+struct ledger *ledger_of(const char *sip_call_id); /* made when it is asked for first */
+void ledger_heard_frame(struct ledger *l, const struct tape_client *tape, const struct tape_frame *f);
+void ledger_sent_frame(struct ledger *l, const struct tape_frame *f);
+void ledger_wrote(struct ledger *l, const struct tape_frame *f);
+void ledger_utterance_began(struct ledger *l, uint32_t id, uint64_t pos);
+void ledger_utterance_finished(struct ledger *l, uint32_t id, const struct ledger_played *p);
+void ledger_digit(struct ledger *l, char digit, uint64_t pos, uint32_t duration_ms);
+void ledger_mark(struct ledger *l, uint64_t pos);
+void ledger_ended(struct ledger *l, const struct ledger_end *e);
+void ledger_judge(const struct ledger *l);
 
 /* backend.c: echoes what it hears; watches events */
 struct backend;
