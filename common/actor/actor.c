@@ -252,6 +252,7 @@ static void turn(struct actor *a)
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
 	mind_orphanage(a);
+	log_tell(a->now_ms);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
 					   a->ops->drained == NULL || a->ops->drained(a->self)))
@@ -335,8 +336,7 @@ static int configure(struct actor *a)
 	a->priv->config = cfg;
 	if (cfg == NULL)
 		return ERR_SYNTAX;
-	log_open(a->ops->process, (unsigned)cfg->log_level < sizeof levels / sizeof levels[0]
-					  ? levels[cfg->log_level] : LOG_INFO);
+	log_least((unsigned)cfg->log_level < sizeof levels / sizeof levels[0] ? levels[cfg->log_level] : LOG_INFO);
 	return 0;
 }
 

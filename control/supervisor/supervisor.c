@@ -174,6 +174,7 @@ static void turn(struct supervisor *s)
 
 	wait_and_serve(s);
 	now_ms = clock_ms();
+	log_tell(now_ms);
 	if (now_ms > before_ms + 4 * WATCH_MS)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
