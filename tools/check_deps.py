@@ -6,7 +6,8 @@ usage: check_deps.py [ROOT]     (default: the working directory)
 Kept here: signaling, media and control never include each other; pure libraries know only
 common/base; every outside library is named by exactly one file; protobuf types stop at the
 files that translate them; quoted includes are root-relative and exist; the allowed edges
-have no cycle.
+have no cycle. Inside of a folder with floors no file uses a function of a higher floor, and
+no files use each other in a circle.
 """
 import fnmatch
 import pathlib
@@ -67,6 +68,12 @@ LIBRARIES = {
         " control/supervisor/config*.c control/cli/* sdk/c/* tests/*",
     "protobuf-c/*":   "common/bus/codec.[ch] tests/*",
 }
+
+# folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
+# use functions and tables of its own floor and of those below.
+FLOORS = {
+}
+FLOOR_NAMES = ("input", "state", "output")
 
 SOURCES = ("common", "signaling", "media", "control", "sdk", "examples", "tests")
 SUFFIXES = (".c", ".h", ".def")
@@ -131,6 +138,64 @@ def faults_of(path, root):
                     yield f"{path}:{number}: {fault}"
 
 
+# ---- floors ----
+
+NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.S)
+WORD = re.compile(r"[A-Za-z_]\w*")
+# a definition starts in the first column and is not static: `int x_open(`, `const struct rule x_rules[] =`
+DEFINITION = re.compile(r"^(?!static\b|extern\b|typedef\b|return\b)[A-Za-z_][\w\s*]*?\b(\w+)"
+                        r"(?:\((?:[^;{}()]|\([^()]*\))*\)\s*\{|(?:\[[^]\n]*\])+\s*=|\s*=)", re.M)
+
+STATIC = re.compile(r"^static\b[\w\s*]*?\b(\w+)(?=[\[(;]|\s*=)", re.M)
+
+
+def code_of(path):
+    """The text of a C file without comments and literals, line by line where it was."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return NOISE.sub(lambda m: "\n" * m[0].count("\n"), text)
+
+
+def uses(folder):
+    """(file, line, name, file that defines it) for whatever a file of the folder uses of another."""
+    code = {p.stem: code_of(p) for p in sorted(folder.glob("*.c"))}
+    home = {m[1]: stem for stem, text in code.items() for m in DEFINITION.finditer(text)}
+    for stem, text in code.items():
+        own = set(STATIC.findall(text))
+        for number, line in enumerate(text.splitlines(), 1):
+            for name in WORD.findall(line):
+                if name not in own and home.get(name, stem) != stem:
+                    yield stem, number, name, home[name]
+
+
+def circle(edges):
+    """Files that use each other in a circle, or nothing."""
+    left = {f for edge in edges for f in edge}
+    while True:
+        using = {a for a, b in edges if a in left and b in left}
+        used = {b for a, b in edges if a in left and b in left}
+        if left == using & used:
+            return sorted(left)
+        left = using & used
+
+
+def floor_faults(root, folder, floors):
+    """Uses that run up, files without a floor, circles."""
+    floor = {f: i for i, files in enumerate(floors) for f in files.split()}
+    files = {p.stem for p in (root / folder).glob("*.c")}
+    for f in sorted(files - floor.keys()):
+        yield f"{folder}/{f}.c:1: has no floor in tools/check_deps.py"
+    for f in sorted(floor.keys() - files):
+        yield f"tools/check_deps.py: {folder}/{f}.c has a floor and is not there"
+    edges = set()
+    for f, number, name, other in uses(root / folder):
+        edges.add((f, other))
+        if floor.get(f, 0) > floor.get(other, len(floors)):
+            yield (f"{folder}/{f}.c:{number}: {f} ({FLOOR_NAMES[floor[f]]}) must not use {name} of"
+                   f" {other} ({FLOOR_NAMES[floor[other]]})")
+    if circle(edges):
+        yield f"{folder}: files use each other in a circle: {', '.join(circle(edges))}"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     paths = sorted(p.relative_to(root).as_posix() for top in SOURCES
@@ -140,6 +205,9 @@ def main():
     faults = [f"tools/check_deps.py: cycle among {', '.join(cycle())}"] if cycle() else []
     for path in paths:
         faults.extend(faults_of(path, root))
+    for folder, floors in FLOORS.items():
+        if (root / folder).is_dir():
+            faults.extend(floor_faults(root, folder, floors))
     print(*faults, sep="\n", end="\n" if faults else "")
     sys.exit(1 if faults else 0)
 

@@ -3,13 +3,14 @@
 
 #include <stdalign.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "common/base/digest.h"
 #include "common/base/must.h"
 #include "common/shm/words.h"
 
 #define MAGIC        0x3162616c73676e69ull /* "ingslab1" */
-#define VERSION      1u
+#define VERSION      2u
 #define HEADER_BYTES 4096u
 #define LINE         64u
 #define COPIES       2u
@@ -61,7 +62,7 @@ struct seal {
 };
 
 _Static_assert(sizeof(struct header) <= HEADER_BYTES, "one page");
-_Static_assert(sizeof(struct slot) == 2 * LINE, "layout");
+_Static_assert(sizeof(struct slot) == 3 * LINE, "layout");
 _Static_assert(offsetof(struct copy, payload) == 16, "layout");
 
 static uint32_t copy_bytes(uint32_t record_bytes)
@@ -76,16 +77,34 @@ static uint32_t stride_of(uint32_t record_bytes)
 	return (uint32_t)sizeof(struct slot) + COPIES * copy_bytes(record_bytes);
 }
 
-size_t slab_bytes(uint32_t cap, uint32_t record_bytes)
+/* What a slot holds when its first writer asked for `record_bytes`. */
+static uint32_t with_room(uint32_t record_bytes)
+{
+	return record_bytes + record_bytes / 4;
+}
+
+/* Size of a slab whose slots hold so much; 0 when a limit is exceeded. */
+static size_t bytes_of(uint32_t cap, uint32_t record_bytes)
 {
 	size_t n;
 
 	if (cap == 0 || cap > SLAB_CAP_MAX || record_bytes == 0 ||
-	    record_bytes > SLAB_RECORD_MAX)
+	    record_bytes > with_room(SLAB_RECORD_MAX))
 		return 0;
 
 	n = HEADER_BYTES + (size_t)cap * stride_of(record_bytes);
 	return n <= REGION_BYTES_MAX ? n : 0;
+}
+
+size_t slab_bytes(uint32_t cap, uint32_t record_bytes)
+{
+	return record_bytes <= SLAB_RECORD_MAX ? bytes_of(cap, with_room(record_bytes)) : 0;
+}
+
+/* Keys of calls lie in records. */
+static void keep_out_of_dumps(const struct region *r)
+{
+	(void)madvise(r->p, r->bytes, MADV_DONTDUMP);
 }
 
 int slab_create(const char *name, uint32_t cap, uint32_t record_bytes, uint64_t schema,
@@ -94,8 +113,8 @@ int slab_create(const char *name, uint32_t cap, uint32_t record_bytes, uint64_t 
 	size_t bytes = slab_bytes(cap, record_bytes);
 	struct slab s = {
 		.cap = cap,
-		.record_bytes = record_bytes,
-		.stride = stride_of(record_bytes),
+		.record_bytes = bytes > 0 ? with_room(record_bytes) : 0,
+		.stride = stride_of(bytes > 0 ? with_room(record_bytes) : 0),
 		.schema = schema,
 	};
 	struct header *h;
@@ -107,12 +126,13 @@ int slab_create(const char *name, uint32_t cap, uint32_t record_bytes, uint64_t 
 	err = region_create(name, bytes, &s.region);
 	if (err != 0)
 		return err;
+	keep_out_of_dumps(&s.region);
 
 	h = s.region.p;
 	h->magic = MAGIC;
 	h->version = VERSION;
 	h->cap = cap;
-	h->record_bytes = record_bytes;
+	h->record_bytes = s.record_bytes;
 	h->stride = s.stride;
 	h->schema = schema;
 
@@ -123,7 +143,7 @@ int slab_create(const char *name, uint32_t cap, uint32_t record_bytes, uint64_t 
 static int header_check(const struct region *r, uint64_t schema)
 {
 	const struct header *h = r->p;
-	size_t bytes = slab_bytes(h->cap, h->record_bytes);
+	size_t bytes = bytes_of(h->cap, h->record_bytes);
 
 	if (h->magic != MAGIC || h->version != VERSION || bytes == 0 ||
 	    bytes > r->bytes || h->stride != stride_of(h->record_bytes))
@@ -165,6 +185,7 @@ int slab_adopt(int fd, uint64_t schema, struct slab *ret)
 		return err;
 	}
 
+	keep_out_of_dumps(&r);
 	h = r.p;
 	s = (struct slab){r, h->cap, h->record_bytes, h->stride, schema};
 	for (uint32_t i = 0; i < s.cap; i++)
@@ -224,13 +245,27 @@ static void copies_invalidate(struct slab *s, uint32_t slot)
 				      memory_order_release);
 }
 
-void slab_commit(struct slab *s, uint32_t slot, const void *record, size_t n)
+/* Killed anywhere in here, c->n still covers whatever may be in the copy. */
+static void copy_fill(struct copy *c, const void *record, uint32_t n, uint32_t cap)
+{
+	uint32_t before = c->n < cap ? c->n : cap;
+
+	if (n > before)
+		c->n = n;
+	words_put((_Atomic uint64_t *)c->payload, record, n);
+	if (n < before)
+		explicit_bzero((char *)c->payload + n, before - n);
+	c->n = n;
+}
+
+int slab_commit(struct slab *s, uint32_t slot, const void *record, size_t n)
 {
 	struct slot *at = slot_at(s, slot);
 	struct seal seal = {.slot = slot, .n = (uint32_t)n};
 	struct copy *c;
 
-	must(n <= s->record_bytes);
+	if (n > s->record_bytes)
+		return ERR_NOSPC;
 
 	/* A first commit that was killed must not leave its copy to the next record. */
 	if (atomic_load(&at->state) != SLOT_USED)
@@ -240,11 +275,21 @@ void slab_commit(struct slab *s, uint32_t slot, const void *record, size_t n)
 	seal.version++;
 
 	atomic_store(&c->version, 0);
-	words_put((_Atomic uint64_t *)c->payload, record, n);
-	c->n = seal.n;
+	copy_fill(c, record, seal.n, s->record_bytes);
 	c->crc = checksum(&seal, c->payload);
 	atomic_store_explicit(&c->version, seal.version, memory_order_release);
 	atomic_store_explicit(&at->state, SLOT_USED, memory_order_release);
+	return 0;
+}
+
+static void copies_wipe(struct slab *s, uint32_t slot)
+{
+	for (unsigned i = 0; i < COPIES; i++) {
+		struct copy *c = copy_at(s, slot, i);
+
+		explicit_bzero(c->payload, c->n < s->record_bytes ? c->n : s->record_bytes);
+		c->n = 0;
+	}
 }
 
 void slab_clear(struct slab *s, uint32_t slot)
@@ -253,6 +298,7 @@ void slab_clear(struct slab *s, uint32_t slot)
 
 	atomic_store(&at->state, SLOT_CLEARING);
 	copies_invalidate(s, slot);
+	copies_wipe(s, slot);
 	for (unsigned i = 0; i < SLAB_HOT_WORDS; i++)
 		atomic_store_explicit(&at->hot[i], 0, memory_order_release);
 	atomic_store_explicit(&at->state, SLOT_FREE, memory_order_release);

@@ -17,14 +17,14 @@
 #include "common/base/err.h"
 #include "common/shm/region.h"
 
-#define SLAB_HOT_WORDS  8u
+#define SLAB_HOT_WORDS  16u
 #define SLAB_CAP_MAX    65536u /* records */
-#define SLAB_RECORD_MAX 32768u /* bytes of one */
+#define SLAB_RECORD_MAX 65536u /* bytes of one, as its first writer asks for */
 
 struct slab {
 	struct region region;  /* owned */
 	uint32_t cap;          /* records */
-	uint32_t record_bytes; /* largest payload */
+	uint32_t record_bytes; /* largest payload: what was asked for, and a quarter */
 	uint32_t stride;       /* bytes from slot to slot */
 	uint64_t schema;       /* changes when the record's struct changes */
 };
@@ -32,7 +32,9 @@ struct slab {
 /* Size of the whole memfd; 0 when a limit is exceeded. */
 size_t slab_bytes(uint32_t cap, uint32_t record_bytes);
 
-/* A new slab of free slots. ERR_INVAL for sizes out of 1..SLAB_*_MAX, or an errno. */
+/* A new slab of free slots. A later build writes its longer records into it too: there is
+ * room for a quarter more. Not in core dumps. ERR_INVAL for sizes out of 1..SLAB_*_MAX, or
+ * an errno. */
 MUST_USE int slab_create(const char *name, uint32_t cap, uint32_t record_bytes,
 			 uint64_t schema, struct slab *ret);
 
@@ -42,9 +44,10 @@ MUST_USE int slab_create(const char *name, uint32_t cap, uint32_t record_bytes,
 MUST_USE int slab_adopt(int fd, uint64_t schema, struct slab *ret);
 void slab_close(struct slab *s);
 
-/* Write `n` <= record_bytes bytes as the record of `slot`, safe against our own death. */
-void slab_commit(struct slab *s, uint32_t slot, const void *record, size_t n);
-/* Free: both copies become invalid, hot words zero. */
+/* Write `n` bytes as the record of `slot`, safe against our own death. ERR_NOSPC: more than
+ * record_bytes, which a slab of an older build may be; the last record stays. */
+MUST_USE int slab_commit(struct slab *s, uint32_t slot, const void *record, size_t n);
+/* Free: both copies become invalid and are wiped, hot words zero. */
 void slab_clear(struct slab *s, uint32_t slot);
 
 /* The newest valid copy into `record` (`cap` bytes). 0; ERR_NOENT when the slot is free;

@@ -58,7 +58,8 @@ void sessions_save(struct media *m, struct media_session *ms)
 	uint64_t handle = sessions_handle(m, ms);
 
 	ms->s.r.handle = handle;
-	slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r));
+	if (slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r)) != 0)
+		log_error("session.save", "session=%" PRIx64 " reason=\"too long for its slot\"", handle);
 	ms->s.dirty = false;
 }
 

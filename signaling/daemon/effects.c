@@ -47,8 +47,10 @@ void effects_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
-	slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
-		    leg_pack(&l->r, s->packed));
+	if (slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
+			leg_pack(&l->r, s->packed)) != 0)
+		log_error("leg.save", "leg=%" PRIx64 " reason=\"too long for its slot\"",
+			  l->r.handle);
 	l->dirty = false;
 }
 

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (slab_create("fuzz", 4, sizeof record, 7, &made) != 0)
 		return 0;
-	slab_commit(&made, 1, "abc", 3);
+	if (slab_commit(&made, 1, "abc", 3) != 0)
+		abort();
 	/* the first octet says where the damage begins: the header is not always worth destroying */
 	if (size > 1) {
 		size_t at = (size_t)data[0] * 16 % made.region.bytes;
@@ -29,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < got.cap; i++)
 			if (slab_load(&got, i, record, sizeof record, &n) == 0 && n > sizeof record)
 				abort();
-		slab_commit(&got, 0, "xyz", 3);
+		if (slab_commit(&got, 0, "xyz", 3) != (got.record_bytes < 3 ? ERR_NOSPC : 0))
+			abort();
 		slab_close(&got);
 	} else {
 		close(fd);

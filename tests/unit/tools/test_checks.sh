@@ -121,6 +121,70 @@ speex/speex_resampler.h media/dsp/resample.c
 spandsp.h tests/bench/a.c
 X
 
+# floors STATUS TEXT: the files of control/daemon that are in the tree now
+floors() {
+	expect "$1" "$2" python3 -c '
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+import check_deps
+faults = list(check_deps.floor_faults(pathlib.Path(sys.argv[2]), "control/daemon", ("in", "state", "out other")))
+print(*faults, sep="\n")
+sys.exit(bool(faults))' "$tools" "$tree"
+}
+
+file control/daemon/in.c <<'X'
+#include "control/daemon/x.h"
+const struct rule in_rules[] = {{state_open}};
+X
+file control/daemon/state.c <<'X'
+/* in_rules are none of our business */
+int state_open(struct x *x, int (*fn)(void))
+{
+	return out_print(x, "in_rules");
+}
+X
+file control/daemon/out.c <<'X'
+int out_print(struct x *x, const char *text)
+{
+	return other_print(x, text);
+}
+X
+file control/daemon/other.c <<'X'
+static int in_rules;
+int other_print(struct x *x, const char *text)
+{
+	return 0;
+}
+X
+floors 0 ''
+file control/daemon/out.c <<'X'
+int out_print(struct x *x, const char *text)
+{
+	return state_open(x, 0);
+}
+X
+floors 1 'control/daemon/out.c:3: out (output) must not use state_open of state (state)'
+floors 1 'control/daemon: files use each other in a circle: out, state'
+file control/daemon/out.c <<'X'
+const int *
+out_print(struct x *x)
+{
+	return other_print(x, "");
+}
+X
+file control/daemon/other.c <<'X'
+int other_print(struct x *x, const char *text)
+{
+	return out_print != 0;
+}
+X
+floors 1 'in a circle: other, out'
+file control/daemon/new.c </dev/null
+floors 1 'control/daemon/new.c:1: has no floor'
+rm "$tree/control/daemon/new.c" "$tree/control/daemon/other.c"
+floors 1 'control/daemon/other.c has a floor and is not there'
+rm -r "$tree/control"
+
 # ---- check_size.py ----
 
 size 0 '' media/rtp/a.c <<X

@@ -208,7 +208,8 @@ static void slab_life(int fd)
 			r.words[i] = n * 31 + i;
 		atomic_store(&diary->intent[slot], n);
 		atomic_store(&slab_hot(&s, slot)[0], n);
-		slab_commit(&s, slot, &r, words * sizeof r.number);
+		if (slab_commit(&s, slot, &r, words * sizeof r.number) != 0)
+			abort();
 		atomic_store(&diary->done[slot], n);
 	}
 }

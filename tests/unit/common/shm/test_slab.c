@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ static void commit(uint32_t slot, char c, size_t n)
 	char record[RECORD];
 
 	memset(record, c, sizeof record);
-	slab_commit(&s, slot, record, n);
+	cr_assert_eq(slab_commit(&s, slot, record, n), 0);
 }
 
 /* What slab_load() says: the record's letter, or a negative error. */
@@ -141,11 +142,76 @@ Test(shm_slab, lengths)
 	cr_expect_eq(n, 42u, "clobbered output");
 }
 
-Test(shm_slab, too_long_is_a_bug, .signal = SIGABRT)
+Test(shm_slab, a_longer_record_of_a_later_build_fits)
 {
-	char record[RECORD + 1] = {0};
+	char record[2 * RECORD], got[2 * RECORD];
+	size_t n;
 
-	slab_commit(&s, 0, record, sizeof record);
+	memset(record, 'n', sizeof record);
+	commit(0, 'a', RECORD);
+	cr_assert_eq(s.record_bytes, RECORD + RECORD / 4);
+	cr_expect_eq(slab_commit(&s, 0, record, s.record_bytes + 1), ERR_NOSPC);
+	cr_expect_eq(load(0), 'a', "what was there stays");
+	cr_expect_eq(slab_commit(&s, 0, record, s.record_bytes), 0);
+	cr_assert_eq(slab_load(&s, 0, got, sizeof got, &n), 0);
+	cr_expect_eq(n, s.record_bytes);
+	cr_expect_eq(memcmp(got, record, n), 0);
+	cr_expect_eq(load(1), ERR_NOENT, "neighbour");
+}
+
+/* Is there a run of `c` anywhere in the slab? */
+static bool anywhere(char c, size_t run)
+{
+	const char *p = s.region.p;
+	size_t seen = 0;
+
+	for (size_t i = 0; i < s.region.bytes && seen < run; i++)
+		seen = p[i] == c ? seen + 1 : 0;
+	return seen == run;
+}
+
+Test(shm_slab, nothing_of_a_record_outlives_its_clear)
+{
+	commit(0, 'k', RECORD);
+	commit(0, 'l', RECORD);
+	commit(0, 'm', RECORD / 2); /* over the k: no rest of it may stay behind */
+	cr_expect_not(anywhere('k', 8));
+	cr_expect(anywhere('l', RECORD));
+	commit(1, 'o', RECORD);
+	slab_clear(&s, 0);
+	for (char c = 'k'; c <= 'm'; c++)
+		cr_expect_not(anywhere(c, 8), "%c", c);
+	cr_expect(anywhere('o', RECORD), "neighbour");
+}
+
+/* VmFlags of the mapping at `p` in /proc/self/smaps. */
+static bool mapping_has_flag(const void *p, const char *flag)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	bool here = false, has = false;
+	char line[512];
+
+	cr_assert_not_null(f);
+	while (fgets(line, sizeof line, f) != NULL) {
+		unsigned long from, to;
+
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from <= (unsigned long)p && (unsigned long)p < to;
+		if (here && strncmp(line, "VmFlags:", 8) == 0)
+			has = strstr(line, flag) != NULL;
+	}
+	fclose(f);
+	return has;
+}
+
+Test(shm_slab, is_kept_out_of_core_files)
+{
+	struct slab t;
+
+	cr_expect(mapping_has_flag(s.region.p, " dd"));
+	cr_assert_eq(adopt(SCHEMA, &t), 0);
+	cr_expect(mapping_has_flag(t.region.p, " dd"));
+	slab_close(&t);
 }
 
 Test(shm_slab, slot_past_the_cap_is_a_bug, .signal = SIGABRT)
@@ -256,7 +322,7 @@ Test(shm_slab, successor_finds_everything)
 
 	cr_assert_eq(adopt(SCHEMA, &t), 0);
 	cr_expect_eq(t.cap, CAP);
-	cr_expect_eq(t.record_bytes, RECORD);
+	cr_expect_eq(t.record_bytes, s.record_bytes);
 	cr_assert_eq(slab_load(&t, 3, record, sizeof record, &n), 0);
 	cr_expect_eq(n, 10u);
 	cr_expect_eq(record[9], 'q');
@@ -298,6 +364,15 @@ Test(shm_slab, an_input_that_killed_twice_is_left_alone)
 	cr_expect_not(slab_is_poison(&s, 7, 1));
 	cr_expect_not(slab_is_poison(&s, 8, 2), "of another call it is another input");
 	cr_expect_not(slab_is_poison(&s, 0, 0));
+}
+
+Test(shm_slab, a_death_without_any_input_counts_for_none)
+{
+	slab_touch(&s, 7, 2);
+	slab_count_death(&s);
+	slab_count_death(&s);
+	slab_count_death(&s);
+	cr_expect_not(slab_is_poison(&s, 7, 2));
 }
 
 Test(shm_slab, poison_has_a_cap)

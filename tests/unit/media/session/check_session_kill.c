@@ -69,7 +69,8 @@ static uint64_t now_us(void)
 static void save(struct session *s)
 {
 	if (s->dirty)
-		slab_commit(&slab, 0, &s->r, session_record_bytes(&s->r));
+		if (slab_commit(&slab, 0, &s->r, session_record_bytes(&s->r)) != 0)
+			abort();
 	s->dirty = false;
 }
 
