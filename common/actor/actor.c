@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/actor/live.h"
 #include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -18,6 +19,7 @@
 #define EVENTS_PER_TURN 256
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
+#define BUSY_NS 5000000ull /* ... and so often while descriptors are handed back */
 #define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
@@ -38,6 +40,7 @@ struct actor_private {
 	bool orphan;         /* DRAINING only because nobody supervises */
 	uint64_t log_state;
 	Tipring__V1__ProcessConfig *config; /* owned */
+	uint64_t started_with; /* digest of the settings that stay as they are */
 };
 
 int actor_link_add(struct actor *a, const struct actor_link *link)
@@ -202,18 +205,66 @@ static void watch_custody(struct actor *a)
 		log_error("actor.watch", "what=custody");
 }
 
+static const enum log_level levels[] = {
+	[TIPRING__V1__LOG_LEVEL__LOG_LEVEL_UNSPECIFIED] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG] = LOG_DEBUG,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_INFO] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_WARN] = LOG_WARN,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_ERROR] = LOG_ERROR,
+};
+
+/* The configuration that custody has now. ERR_SYNTAX, ERR_NOMEM: the old one stays. */
+static int take_config(struct actor *a, uint64_t *ret_rest)
+{
+	size_t n;
+	const uint8_t *p = custody_config(a->custody, &n);
+	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
+	int err = cfg != NULL ? live_digest_of_rest(cfg, ret_rest) : ERR_SYNTAX;
+
+	if (err != 0) {
+		if (cfg != NULL)
+			tipring__v1__process_config__free_unpacked(cfg, NULL);
+		return err;
+	}
+	if (a->priv->config != NULL)
+		tipring__v1__process_config__free_unpacked(a->priv->config, NULL);
+	a->priv->config = cfg;
+	log_least((unsigned)cfg->log_level < sizeof levels / sizeof levels[0] ? levels[cfg->log_level] : LOG_INFO);
+	return 0;
+}
+
+static void reconfigure(struct actor *a)
+{
+	uint64_t rest;
+	bool differs;
+
+	if (take_config(a, &rest) != 0) {
+		log_error("actor.config", "reason=unreadable");
+		return;
+	}
+	if (a->ops->reconfigure != NULL)
+		a->ops->reconfigure(a->self, a->priv->config);
+	differs = rest != a->priv->started_with || a->priv->config->waits_for_restart;
+	atomic_store_explicit(a->stats.config_differs, differs, memory_order_relaxed);
+	if (differs)
+		log_warn("actor.config", "differs=1 hint=\"some of it takes effect at the next start\"");
+	else
+		log_info("actor.config", "differs=0");
+}
+
 static void own_event(struct actor *a, uint64_t token)
 {
 	struct signalfd_siginfo info;
-	uint64_t drain_ms = 0;
-	bool stop = false;
+	struct custody_news news = {.stop = false};
 
 	if (token == TOKEN_CUSTODY)
-		custody_readable(a->custody, &stop, &drain_ms);
+		custody_readable(a->custody, &news);
 	while (token == TOKEN_SIGNALS && read(a->priv->signals, &info, sizeof info) == (ssize_t)sizeof info)
-		stop = true;
-	if (stop)
-		begin_drain(a, drain_ms);
+		news.stop = true;
+	if (news.stop)
+		begin_drain(a, news.drain_ms);
+	if (news.config)
+		reconfigure(a);
 	watch_custody(a);
 }
 
@@ -239,6 +290,8 @@ static void turn(struct actor *a)
 
 	if (until_ns > a->now_ns + BEAT_NS)
 		until_ns = a->now_ns + BEAT_NS;
+	if (custody_busy(a->custody) && until_ns > a->now_ns + BUSY_NS)
+		until_ns = a->now_ns + BUSY_NS;
 	if (a->priv->hurry)
 		until_ns = 0;
 	a->priv->hurry = false;
@@ -292,14 +345,6 @@ static int adopt_page(struct actor *a)
 	return ERR_NOENT;
 }
 
-static const enum log_level levels[] = {
-	[TIPRING__V1__LOG_LEVEL__LOG_LEVEL_UNSPECIFIED] = LOG_INFO,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG] = LOG_DEBUG,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_INFO] = LOG_INFO,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_WARN] = LOG_WARN,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_ERROR] = LOG_ERROR,
-};
-
 static const enum loop_backend backends[] = {
 	[TIPRING__V1__IO_BACKEND__IO_BACKEND_UNSPECIFIED] = LOOP_AUTO,
 	[TIPRING__V1__IO_BACKEND__IO_AUTO] = LOOP_AUTO,
@@ -328,16 +373,8 @@ static int open_loop(struct actor *a)
 
 static int configure(struct actor *a)
 {
-	size_t n;
-	const uint8_t *p = custody_config(a->custody, &n);
-	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
-
 	a->phase = ACTOR_CONFIG;
-	a->priv->config = cfg;
-	if (cfg == NULL)
-		return ERR_SYNTAX;
-	log_least((unsigned)cfg->log_level < sizeof levels / sizeof levels[0] ? levels[cfg->log_level] : LOG_INFO);
-	return 0;
+	return take_config(a, &a->priv->started_with);
 }
 
 /* Before `start`, so that the library's threads are inside too. */
@@ -366,6 +403,8 @@ static int start(struct actor *a)
 	if (err == 0)
 		err = adopt_page(a);
 	if (err == 0)
+		atomic_store_explicit(a->stats.config_differs, a->priv->config->waits_for_restart ? 1u : 0u, memory_order_relaxed);
+	if (err == 0)
 		err = codec_init(&a->codec);
 	if (err == 0)
 		err = open_loop(a);
@@ -379,8 +418,10 @@ static int start(struct actor *a)
 		watch_custody(a);
 		err = a->ops->start(a->self, a, a->priv->config);
 	}
-	if (err != 0)
+	if (err != 0) {
+		custody_reason(a->custody, log_last_error());
 		log_error("actor.start", "reason=%s", err_name(err));
+	}
 	return err;
 }
 

@@ -68,6 +68,8 @@ struct actor_ops {
 	uint32_t datagram_bytes;
 	/* Optional: adjust the loop's sizes to the configuration before it is opened. */
 	void (*configure)(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop);
+	/* Optional: take over the settings of live.h from a configuration that has changed. */
+	void (*reconfigure)(void *self, const Tipring__V1__ProcessConfig *cfg);
 };
 
 struct actor {

@@ -33,6 +33,7 @@ static struct sink sink = {.fd = STDERR_FILENO, .kind = SINK_FILE};
 static struct rate rates[RATES];
 static _Atomic uint64_t dropped;
 static uint64_t tell_ms; /* next */
+static char last_error[SINK_LINE_MAX];
 
 void log_open(const char *process, enum log_level least)
 {
@@ -136,6 +137,8 @@ static bool emit(enum log_level level, const char *event, const char *fmt, va_li
 	buf_char(&b, ' ');
 	put_escaped(&b, text);
 	line[b.n] = '\n';
+	if (level == LOG_ERROR)
+		snprintf(last_error, sizeof last_error, "%s %s", event, text);
 	return sink_put(&sink, line, b.n + 1);
 }
 
@@ -188,6 +191,11 @@ void log_tell(uint64_t now_ms)
 		if (n > 0 && !notice("log.limited", "event=%s n=%" PRIu64, atomic_load(&r->event), n))
 			atomic_fetch_add(&r->silent, n);
 	}
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
 }
 
 bool log_limit(uint64_t *state, unsigned burst)

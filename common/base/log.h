@@ -37,6 +37,9 @@ void log_write(enum log_level level, const char *event, const char *fmt, ...)
 #define log_warn(...)  log_write(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 
+/* "event key=value ..." of the last error line of this process; "" = none. */
+const char *log_last_error(void);
+
 /* True for at most `burst` calls a second per `*state`: for events a peer can cause at will. */
 bool log_limit(uint64_t *state, unsigned burst);
 

@@ -110,6 +110,23 @@ static void print_json(const void *m)
 	putchar('\n');
 }
 
+static void print_differing(const Tipring__V1__HostStatus *s)
+{
+	bool some = s->config_differs;
+
+	for (size_t i = 0; i < s->n_workers; i++)
+		some |= s->workers[i]->config_differs;
+	if (!some)
+		return;
+	printf("still with settings that the configuration file does not have any more (see supervisor.config in the log):%s",
+	       s->config_differs ? " control" : "");
+	for (size_t i = 0; i < s->n_workers; i++)
+		if (s->workers[i]->config_differs)
+			printf(" %s-%u", s->workers[i]->role == TIPRING__V1__ROLE__MEDIA ? "media" : "signaling",
+			       s->workers[i]->index);
+	printf("\n\n");
+}
+
 static void print_status(struct cli *c, const Tipring__V1__Ack *a)
 {
 	const Tipring__V1__HostStatus *s = a->status;
@@ -122,6 +139,7 @@ static void print_status(struct cli *c, const Tipring__V1__Ack *a)
 	}
 	printf("host %s, version %s, up %" PRIu64 " s, calls %u of %u\n\n", s->host, s->version, s->uptime_ms / 1000u, s->calls,
 	       s->calls_max);
+	print_differing(s);
 	printf("%-14s %8s %6s %15s %9s\n", "WORKER", "PID", "STATE", "CALLS", "RESTARTS");
 	for (size_t i = 0; i < s->n_workers; i++) {
 		const Tipring__V1__WorkerStatus *w = s->workers[i];

@@ -238,4 +238,5 @@ void http_close(struct http *h);
 int http_fd(const struct http *h);
 void http_run(struct http *h);
 /* metrics.c: the text of /metrics; bytes, 0 = did not fit */
+bool metrics_config_differs(const struct control *k, uint32_t role, uint32_t index);
 size_t metrics_print(struct control *k, char *out, size_t cap);

@@ -355,6 +355,7 @@ static void on_get_status(void *self, struct str peer, const Tipring__V1__Envelo
 		w[s.n_workers].capacity = r->capacity;
 		w[s.n_workers].up = r->up;
 		w[s.n_workers].restarts = r->restarts;
+		w[s.n_workers].config_differs = metrics_config_differs(k, (uint32_t)w[s.n_workers].role, r->index);
 		wrows[s.n_workers] = &w[s.n_workers];
 		s.n_workers++;
 	}
@@ -378,6 +379,7 @@ static void on_get_status(void *self, struct str peer, const Tipring__V1__Envelo
 	s.backends = brows;
 	s.calls = k->calls.used;
 	s.calls_max = k->calls.cap;
+	s.config_differs = atomic_load_explicit(k->actor->stats.config_differs, memory_order_relaxed) != 0;
 	a.command_id = m->command_id;
 	a.code = CODE(OK);
 	a.status = &s;

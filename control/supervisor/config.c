@@ -216,12 +216,6 @@ static bool outside(uint32_t v, uint32_t least, uint32_t most)
 	return v < least || v > most;
 }
 
-#define KEY_top(k)      #k
-#define KEY_host(k)     "host." #k
-#define KEY_sip(k)      "sip." #k
-#define KEY_rtp(k)      "rtp." #k
-#define KEY_http(k)     "http." #k
-#define KEY_backends(k) "backends." #k
 #define FROM_top(k)      r->k
 #define FROM_host(k)     r->host.k
 #define FROM_sip(k)      r->sip.k
@@ -272,9 +266,9 @@ static int take_top(struct load *l, const struct raw_top *r, struct config *c)
 	c->hang_ms = top_hang_ms;
 	c->drain_ms = top_drain_ms;
 	copy_text(c->host_name, sizeof c->host_name, host_name);
-	copy_text(c->run_dir, sizeof c->run_dir, host_run_dir);
-	if (c->run_dir[0] != '/')
-		return complain(l, "host.run_dir", ERR_RANGE, "'%s' is no absolute path", c->run_dir);
+	copy_text(c->host_run_dir, sizeof c->host_run_dir, host_run_dir);
+	if (c->host_run_dir[0] != '/')
+		return complain(l, "host.run_dir", ERR_RANGE, "'%s' is no absolute path", c->host_run_dir);
 	if (c->host_name[0] == '\0' && gethostname(c->host_name, sizeof c->host_name) != 0)
 		return complain(l, "host.name", ERR_RANGE, "the machine has no name; give one");
 	c->host_name[sizeof c->host_name - 1] = '\0';
@@ -344,7 +338,7 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_port_min = (uint16_t)rtp_port_min;
 	c->rtp_port_max = (uint16_t)rtp_port_max;
 	c->rtp_workers = rtp_workers;
-	c->rtp_idle_silence = rtp_idle == 0;
+	c->rtp_idle = (enum config_idle)rtp_idle;
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_timeout_ms = rtp_timeout_ms;
 	c->rtp_allow_loopback = rtp_allow_loopback;
@@ -387,7 +381,7 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
 		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);
 	c->backends_claim_timeout_ms = backends_claim_timeout_ms;
-	c->backends_reoffer = backends_on_lost == 1;
+	c->backends_on_lost = (enum config_on_lost)backends_on_lost;
 	return take_routes(l, r, c);
 }
 

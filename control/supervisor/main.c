@@ -96,5 +96,6 @@ int main(int argc, char **argv)
 	log_open("supervisor", (enum log_level)s.config.log_level);
 	if (find_bin_dir(&s) != 0)
 		return SUPERVISOR_EXIT_ENVIRONMENT;
+	s.config_path = path;
 	return supervisor_run(&s, roles);
 }

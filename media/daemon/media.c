@@ -41,6 +41,20 @@ static int adopt_slab(struct media *m, uint32_t cap)
 	return err == 0 ? custody_keep(m->actor->custody, CUSTODY_SESSION_SLAB, 0, m->slab.region.fd) : err;
 }
 
+/* Sessions that are open keep what they were opened with. */
+static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__MediaConfig *c = cfg->media;
+	struct media *m = self;
+
+	if (c == NULL)
+		return;
+	m->session_config.reorder_ms_max = c->reorder_ms_max;
+	m->session_config.timeout_ms = c->rtp_timeout_ms;
+	m->session_config.idle_silence = c->idle_silence;
+	m->allow_loopback = c->allow_loopback;
+}
+
 static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__MediaConfig *c = cfg->media;
@@ -49,10 +63,7 @@ static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	snprintf(m->attach_path, sizeof m->attach_path, "%s/media-%u.sock", cfg->run_dir, cfg->index);
 	if (c == NULL)
 		return;
-	m->session_config.reorder_ms_max = c->reorder_ms_max;
-	m->session_config.timeout_ms = c->rtp_timeout_ms;
-	m->session_config.idle_silence = c->idle_silence;
-	m->allow_loopback = c->allow_loopback;
+	reconfigure(m, cfg);
 	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised) != 0)
 		log_error("media.config", "advertised_address=%s reason=syntax", c->advertised_address);
 }
@@ -273,6 +284,7 @@ int main(void)
 		.loop_sockets_max = 2,
 		.datagram_bytes = MEDIA_DATAGRAM_BYTES,
 		.configure = configure,
+		.reconfigure = reconfigure,
 	};
 
 	return actor_main(&ops, &the_media);

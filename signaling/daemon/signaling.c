@@ -23,14 +23,22 @@ static uint32_t used(const void *self)
 	return ((const struct signaling *)self)->legs.used;
 }
 
+static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__SignalingConfig *c = cfg->signaling;
+	struct signaling *s = self;
+
+	if (c != NULL)
+		s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+}
+
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
 
 	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
 		return ERR_INVAL;
-	s->leg_config.answer_timeout_ms =
-		c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	reconfigure(s, cfg);
 	if (c->advertised_address[0] == '\0')
 		return 0;
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
@@ -229,6 +237,7 @@ int main(void)
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,
+		.reconfigure = reconfigure,
 	};
 
 	return actor_main(&ops, &the_signaling);

@@ -312,9 +312,21 @@ int custody_fd(const struct custody *c)
 	return -1;
 }
 
-void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms)
+void custody_reason(struct custody *c, const char *why)
 {
-	(void)c, (void)ret_stop, (void)ret_drain_ms;
+	(void)c, (void)why;
+}
+
+void custody_readable(struct custody *c, struct custody_news *ret)
+{
+	(void)c;
+	*ret = (struct custody_news){.stop = false};
+}
+
+bool custody_busy(const struct custody *c)
+{
+	(void)c;
+	return false;
 }
 
 void custody_tick(struct custody *c, uint64_t now_ms)

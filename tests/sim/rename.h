@@ -15,6 +15,7 @@ int sim_daemon_main(void);
 #define log_on sim_log_on
 #define log_least sim_log_least
 #define log_tell sim_log_tell
+#define log_last_error sim_log_last_error
 #define log_write sim_log_write
 #define log_limit sim_log_limit
 #define must_fail sim_must_fail

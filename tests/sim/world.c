@@ -124,6 +124,7 @@ bool sim_log_on(enum log_level level);
 void sim_log_write(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool sim_log_limit(uint64_t *state, unsigned burst);
 void sim_log_tell(uint64_t now_ms);
+const char *sim_log_last_error(void);
 noreturn void sim_must_fail(const char *expr, const char *file, int line_no);
 int sim_nothing(void);
 
@@ -184,6 +185,11 @@ bool sim_log_limit(uint64_t *state, unsigned burst)
 void sim_log_tell(uint64_t now_ms)
 {
 	(void)now_ms;
+}
+
+const char *sim_log_last_error(void)
+{
+	return "";
 }
 
 noreturn void sim_must_fail(const char *expr, const char *file, int line_no)
