@@ -205,12 +205,24 @@ static void print_figures(void)
 	       e.answered, e.ended, e.frames, e.lost, e.concealed, e.digits, e.full, age_us(0.5), age_us(0.99));
 }
 
+/* An app has no name like an option. */
+static int usage(const char *argument)
+{
+	bool help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+
+	fputs("usage: echo [APP [RATE]]     (APP: echo, RATE: 16000; $TIPRING_ENDPOINT names the run directory)\n", help ? stdout : stderr);
+	return help ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
 	const struct tipring_config cfg = {.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
 	uint32_t rate = argc > 2 ? (uint32_t)atoi(argv[2]) : 16000;
-	int err = tipring_open(&cfg, &e.server);
+	int err;
 
+	if (argc > 1 && argv[1][0] == '-')
+		return usage(argv[1]);
+	err = tipring_open(&cfg, &e.server);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	complain("open", err);

@@ -72,7 +72,7 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "control/supervisor": ("main supervisor adopt reload", "worker resources store config config_diff locate",
+    "control/supervisor": ("main supervisor adopt reload", "worker resources store config config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
 }
 FLOOR_NAMES = ("input", "state", "output")

@@ -2,6 +2,7 @@
 #include "common/actor/actor.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -437,12 +438,26 @@ static void release(struct actor *a)
 	custody_close(a->custody);
 }
 
-int actor_main(const struct actor_ops *ops, void *self)
+static int answer_person(const char *process, const char *argument)
+{
+	bool version = strcmp(argument, "--version") == 0, help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+
+	if (version)
+		printf("tipring-%s " TIPRING_VERSION "\n", process);
+	else
+		fprintf(help ? stdout : stderr, "usage: tipring-%s [--help] [--version]\n\n"
+			"It has no options: tipring-supervisor starts it and tells it everything.\n", process);
+	return version || help ? 0 : EXIT_ENVIRONMENT;
+}
+
+int actor_main(const struct actor_ops *ops, void *self, int argc, char **argv)
 {
 	struct actor_private p = {.signals = -1, .custody_fd = -1};
 	struct actor a = {.ops = ops, .self = self, .phase = ACTOR_HELLO, .priv = &p, .stats.region.fd = -1};
 	struct rlimit files;
 
+	if (argc > 1)
+		return answer_person(ops->process, argv[1]);
 	log_open(ops->process, LOG_INFO);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

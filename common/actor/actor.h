@@ -87,8 +87,8 @@ struct actor {
 	struct actor_private *priv;
 };
 
-/* Exit code: 0 after a clean stop, 2 when the environment is wrong. */
-int actor_main(const struct actor_ops *ops, void *self);
+/* Exit code: 0 after a clean stop, 2 when the environment is wrong. An argument is a person's: help, and nothing is started. */
+int actor_main(const struct actor_ops *ops, void *self, int argc, char **argv);
 
 MUST_USE int actor_link_add(struct actor *a, const struct actor_link *link); /* at most 8 */
 MUST_USE int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e);

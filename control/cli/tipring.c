@@ -37,7 +37,7 @@ static const char usage[] =
 	"  call ID        everything known about one\n"
 	"  events [APP]   what happens, one line an event, until interrupted\n"
 	"\n"
-	"--json prints one object a line. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
+	"--version and --help answer at once. --json prints one object a line. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
 	"Exit code 1: there is no such call; 2: nobody could be asked.\n";
 
 static int fail(int code, const char *what, const char *hint)
@@ -377,6 +377,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++) { /* options may stand anywhere */
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return fputs(usage, stdout) < 0 ? EXIT_CANNOT : 0;
+		if (strcmp(argv[i], "--version") == 0)
+			return puts("tipring " TIPRING_VERSION) < 0 ? EXIT_CANNOT : 0;
 		if (strcmp(argv[i], "--json") == 0)
 			c.json = true;
 		else

@@ -291,7 +291,7 @@ static const struct stat_row stats[] = {
 #undef STAT
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "control",
@@ -309,5 +309,5 @@ int main(void)
 		.datagram_bytes = 64,
 	};
 
-	return actor_main(&ops, &the_control);
+	return actor_main(&ops, &the_control, argc, argv);
 }

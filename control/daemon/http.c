@@ -86,8 +86,7 @@ int http_open(struct control *k, const char *address, struct http **ret)
 	h->daemon = MHD_start_daemon(flags, at.port, NULL, NULL, serve, h, MHD_OPTION_SOCK_ADDR, &ss,
 				     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S,
-				     MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_S, MHD_OPTION_END);
 	if (h->daemon == NULL) {
 		int err = errno != 0 ? -errno : ERR_IO;
 

@@ -90,5 +90,9 @@ struct config_error {
  * outside its limits, or two values that contradict each other). */
 MUST_USE int config_load(const char *path, struct config *ret, struct config_error *ret_why);
 
+/* What is allowed and will surprise: into `ret`, at most `max`; how many. */
+#define CONFIG_NOTES_MAX 8u
+uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max);
+
 /* Calls that find a pair of ports at one time; fewer while ports rest for 30 s after a call. */
 uint32_t config_port_pairs(const struct config *c);

@@ -14,6 +14,15 @@ static void mark_waiting(struct supervisor *s, const char *key)
 		s->waits[r] |= sip ? r == ROLE_SIGNALING : !rtp || r == ROLE_MEDIA;
 }
 
+void reload_notes(const struct supervisor *s)
+{
+	struct config_error notes[CONFIG_NOTES_MAX];
+	uint32_t n = config_notes(&s->config, notes, CONFIG_NOTES_MAX);
+
+	for (uint32_t i = 0; i < n; i++)
+		log_warn("supervisor.note", "%s", notes[i].text);
+}
+
 void reload_take(struct supervisor *s, const struct config *file)
 {
 	static struct config fresh; /* too large for the stack's taste */
@@ -49,4 +58,5 @@ void reload(struct supervisor *s)
 	}
 	log_info("supervisor.reload", "path=%s", s->config_path);
 	reload_take(s, &file);
+	reload_notes(s);
 }

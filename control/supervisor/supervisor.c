@@ -92,9 +92,7 @@ static int take_over(struct supervisor *s, unsigned roles)
 	adopt_sizes(s);
 	if (s->successor)
 		reload_take(s, &file);
-	if (config_port_pairs(&s->config) < s->config.max_calls)
-		log_warn("supervisor.ports", "pairs=%u max_calls=%u hint=\"calls without ports are refused: make the RTP pool larger\"",
-			 config_port_pairs(&s->config), s->config.max_calls);
+	reload_notes(s);
 
 	s->bind_by_ms = clock_ms() + BIND_MS;
 	for (uint32_t i = 0; i < s->worker_count && (err == 0 || s->successor); i++)

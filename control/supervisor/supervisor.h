@@ -83,5 +83,6 @@ void adopt_accept(struct supervisor *s);
 void adopt_sizes(struct supervisor *s);                         /* what was handed back decides what runs */
 
 /* reload.c: SIGHUP */
+void reload_notes(const struct supervisor *s); /* what is allowed and will surprise */
 void reload(struct supervisor *s);
 void reload_take(struct supervisor *s, const struct config *file); /* the file says this now */

@@ -267,7 +267,7 @@ static const struct stat_row stats[] = {
 #undef STAT
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "media",
@@ -287,5 +287,5 @@ int main(void)
 		.reconfigure = reconfigure,
 	};
 
-	return actor_main(&ops, &the_media);
+	return actor_main(&ops, &the_media, argc, argv);
 }

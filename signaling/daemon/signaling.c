@@ -220,7 +220,7 @@ static void configure(const Tipring__V1__ProcessConfig *cfg, struct loop_config 
 	loop->sends_max = 4096;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "signaling",
@@ -240,5 +240,5 @@ int main(void)
 		.reconfigure = reconfigure,
 	};
 
-	return actor_main(&ops, &the_signaling);
+	return actor_main(&ops, &the_signaling, argc, argv);
 }

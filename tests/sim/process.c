@@ -70,14 +70,14 @@ bool process_is_up(enum role role)
 
 static void enter(void)
 {
-	int (*daemon_main)(void);
+	int (*daemon_main)(int argc, char **argv);
 
 	*(void **)&daemon_main = dlsym(current->module, "sim_daemon_main");
 	if (daemon_main == NULL) {
 		fprintf(stderr, "sim: %s\n", dlerror());
 		exit(2);
 	}
-	(void)daemon_main();
+	(void)daemon_main(0, NULL);
 	world_wrong("%s ended by itself", current->name);
 	current->alive = false;
 	swapcontext(&current->context, &of_world);

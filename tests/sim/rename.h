@@ -3,7 +3,7 @@
  * loop_*, bus_* and custody_* need no new names: the daemons are built without the libraries that define them. */
 #pragma once
 
-int sim_daemon_main(void);
+int sim_daemon_main(int argc, char **argv);
 #define main sim_daemon_main
 
 #define clock_ns sim_clock_ns

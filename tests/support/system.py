@@ -78,7 +78,7 @@ class System:
         self.rtp_last = self.rtp_port + count - 1
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
-            "log_level": "info", "max_calls": calls,
+            "log_level": "info", "max_calls": calls, "drain_ms": 1000,
             "sandbox": not os.environ.get("TIPRING_SANITIZED"),  # sanitizers look into their own process
             "host.name": "test", "host.run_dir": str(self.run_dir),
             "sip.listen": [listen],
