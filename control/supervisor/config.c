@@ -423,7 +423,7 @@ static int read_file(struct load *l)
 
 	if (f == NULL) {
 		snprintf(l->why->text, sizeof l->why->text,
-			 "%s: %s (deploy/tipring.yaml is a commented example)", l->path, strerror(errno));
+			 "%s: %s (share/tipring/tipring.yaml, in the sources deploy/tipring.yaml, is a commented example)", l->path, strerror(errno));
 		return ERR_NOENT;
 	}
 	l->text = calloc(1, CONFIG_FILE_BYTES_MAX + 1);
