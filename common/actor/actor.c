@@ -324,6 +324,7 @@ static int open_signals(struct actor *a)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* the supervisor's: it tells us what has changed */
 	a->priv->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return a->priv->signals >= 0 ? loop_watch(a->loop, a->priv->signals, TOKEN_SIGNALS) : -errno;
 }

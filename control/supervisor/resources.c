@@ -142,9 +142,9 @@ int resources_ensure(struct supervisor *s, const struct worker_slot *w)
 
 	if (store_find(&s->store, owner, CUSTODY_STATPAGE) == NULL)
 		err = make_page(s, w);
-	if (err == 0 && w->role == ROLE_SIGNALING)
+	if (err == 0 && w->role == ROLE_SIGNALING && !w->adopted) /* who handed everything back lacks nothing */
 		err = bind_listeners(s, owner);
-	if (err == 0 && w->role == ROLE_MEDIA)
+	if (err == 0 && w->role == ROLE_MEDIA && !w->adopted)
 		err = bind_ports(s, owner, w->index);
 	if (err == 0 && w->role == ROLE_MEDIA &&
 	    store_find(&s->store, owner, CUSTODY_ATTACH_LISTENER) == NULL)

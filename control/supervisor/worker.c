@@ -85,9 +85,8 @@ void worker_tell_config(struct supervisor *s)
 		struct worker_slot *w = &s->workers[i];
 		int err = w->config_due && w->sock >= 0 ? send_config(s, w) : ERR_AGAIN;
 
-		if (err == 0)
-			w->config_due = false;
-		else if (err != ERR_AGAIN && w->config_due)
+		w->config_due &= err == ERR_AGAIN;
+		if (err != 0 && err != ERR_AGAIN) /* dying, as a rule; its successor gets it at the start */
 			log_warn("supervisor.config", "worker=%s-%u reason=%s", config_role_name(w->role), w->index, err_name(err));
 	}
 }

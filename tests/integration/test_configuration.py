@@ -153,6 +153,19 @@ def test_calls_outlive_other_sockets_and_another_number_of_workers(make_system, 
     peer.bye()
 
 
+def test_sighup_ends_nobody(make_system, backends):
+    """H11: not the supervisor, and not those it is not meant for (killall -HUP)."""
+    system = make_system(calls=4)
+    backends.start(system)
+    pids = system.workers()
+    for name in ("supervisor", *pids):
+        system.kill(name, signal.SIGHUP)
+    peer = Peer(system)
+    peer.call()
+    peer.bye()
+    assert system.workers() == pids and system.process.poll() is None
+
+
 def test_sighup_while_a_process_is_stopped(make_system):
     """It is told when it reads again; nobody waits for it."""
     system = make_system(calls=4, settings={"hang_ms": 60000})
