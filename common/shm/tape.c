@@ -236,21 +236,24 @@ void tape_tx_step(struct tape *t)
 	t->tx_tail += t->tx_seen != t->tx_tail; /* else dropped as hostile since the peek */
 }
 
-static size_t tx_window(const struct tape *t, uint64_t index)
+/* By address: that is how the kernel cuts what it maps at one fault. */
+static uintptr_t tx_window(const struct tape *t, uint64_t index)
 {
-	return tape_slot_offset(index, t->tx_slots, t->slot_bytes) / TX_WINDOW_BYTES;
+	return ((uintptr_t)t->backend.p + TAPE_RINGS_OFFSET + tape_slot_offset(index, t->tx_slots, t->slot_bytes)) / TX_WINDOW_BYTES;
 }
 
 /* hot. What was played is not looked at before the ring comes round, so the window that was left is unmapped, once in about two seconds.
  * The ring keeps its contents. The kernel takes a killed process apart page by page before it says that it is dead, and callers wait. */
 static void unmap_played(struct tape *t, uint64_t before)
 {
-	size_t window = tx_window(t, before);
-	size_t from = TAPE_RINGS_OFFSET + window * TX_WINDOW_BYTES;
-	size_t bytes = t->backend.bytes - from;
+	uintptr_t window = tx_window(t, before), ring = (uintptr_t)t->backend.p + TAPE_RINGS_OFFSET;
+	uintptr_t end = (uintptr_t)t->backend.p + t->backend.bytes;
+	uintptr_t from = window * TX_WINDOW_BYTES, to = from + TX_WINDOW_BYTES;
 
+	from = from < ring ? ring : from;
+	to = to < end ? to : end;
 	if (window != tx_window(t, t->tx_tail))
-		(void)madvise((char *)t->backend.p + from, bytes < TX_WINDOW_BYTES ? bytes : TX_WINDOW_BYTES, MADV_DONTNEED);
+		(void)madvise((char *)t->backend.p + (from - (uintptr_t)t->backend.p), to - from, MADV_DONTNEED);
 }
 
 /* hot */

@@ -19,8 +19,8 @@ struct routes {
 	uint32_t count;
 };
 
-/* "sip:+4930123;x=y@host;p" -> "+4930123"; empty when there is no user part. */
+/* "sip:+4930123;x=y:secret@host;p" -> "+4930123"; empty when there is no user part. Escapes are not resolved. */
 struct str route_user(struct str uri);
 
-/* NULL: nobody wants this number. */
+/* By a user part as it stands in a URI: "%62ot" is bot. NULL: nobody wants this number. */
 const char *route_find(const struct routes *r, struct str user);

@@ -80,7 +80,7 @@ static void free_leg(struct signaling *s, struct leg *l)
 
 static void put_contact(struct signaling *s, const struct leg *l, struct buf *b)
 {
-	struct addr local = udp_local(s, l->r.listener, &l->r.source);
+	struct addr local = udp_local(s, &l->r.flow, &l->r.source);
 
 	buf_z(b, "Contact: <sip:");
 	addr_print(b, &local);
@@ -142,9 +142,9 @@ static struct addr next_hop(const struct leg *l)
 static void send_bye(struct signaling *s, struct leg *l)
 {
 	struct sip_effect where = {.to = next_hop(l),
-				   .listener = l->r.listener,
+				   .flow = l->r.flow,
 				   .user = pool_handle(&s->legs, l)};
-	struct addr local = udp_local(s, l->r.listener, &l->r.source);
+	struct addr local = udp_local(s, &l->r.flow, &l->r.source);
 	char branch[SIP_BRANCH_BYTES], host[80], area[SIP_REQUEST_BYTES], headers[256];
 	struct buf h = buf_of(host, sizeof host), b = buf_of(area, sizeof area),
 		   extra = buf_of(headers, sizeof headers);
@@ -162,6 +162,7 @@ static void send_bye(struct signaling *s, struct leg *l)
 		&l->r.dialog,
 		&(struct sip_dialog_request){
 			.method = STR("BYE"),
+			.transport = (enum sip_transport)l->r.flow.transport,
 			.via_host = buf_str(&h),
 			.branch = str_of(branch),
 			.headers = buf_ok(&extra) ? buf_str(&extra) : (struct str){"", 0},

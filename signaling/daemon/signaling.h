@@ -71,7 +71,7 @@ static inline void count(struct signaling *s, enum signaling_stat row, uint64_t 
 MUST_USE int udp_open(struct signaling *s);
 void udp_receive(struct signaling *s, const struct loop_event *e);
 void udp_send(struct signaling *s, const struct sip_effect *e);
-struct addr udp_local(struct signaling *s, uint32_t listener,
+struct addr udp_local(struct signaling *s, const struct sip_flow *flow,
 		      const struct addr *peer); /* what a peer knows us by */
 
 /* effects.c: effects of the stack and of legs, carried out */

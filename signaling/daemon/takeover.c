@@ -42,7 +42,7 @@ static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
 
 void takeover_key(struct signaling *s)
 {
-	static struct leg_record r; /* 28 KB */
+	static struct leg_record r; /* 34 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
@@ -64,7 +64,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 	l->r = *r;
 	l->timer.owner = l;
 	err = leg_restore(l, s->actor->now_ms);
-	if (err == 0 && r->listener >= s->listener_count)
+	if (err == 0 && r->flow.listener >= s->listener_count)
 		err = ERR_CORRUPT;
 	if (err == 0 && r->has_txn)
 		err = sip_stack_import(&s->stack, &l->r.server, r->handle, &l->txn);
@@ -84,7 +84,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct leg_record r; /* 28 KB */
+	static struct leg_record r; /* 34 KB */
 	uint32_t kept = 0;
 
 	slab_count_death(&s->slab);

@@ -46,7 +46,8 @@ void udp_receive(struct signaling *s, const struct loop_event *e)
 	struct sip_packet in = {.p = (const char *)e->p,
 				.n = e->n,
 				.source = e->from,
-				.listener = (uint32_t)e->token};
+				.flow = {.transport = SIP_UDP,
+					 .listener = (uint16_t)e->token}};
 	struct sip_effects fx;
 	uint64_t hash;
 
@@ -90,9 +91,9 @@ void udp_send(struct signaling *s, const struct sip_effect *e)
 {
 	const struct listener *l;
 
-	if (e->listener >= s->listener_count || e->n > SIGNALING_OUT_BYTES)
+	if (e->flow.listener >= s->listener_count || e->n > SIGNALING_OUT_BYTES)
 		return;
-	l = &s->listeners[e->listener];
+	l = &s->listeners[e->flow.listener];
 	if (l->bound.family != e->to.family ||
 	    loop_send(s->actor->loop, l->slot, &e->to, keep(s, e->p, e->n), e->n) != 0)
 		count(s, STAT_sip_send_failed, 1);
@@ -127,9 +128,10 @@ static struct addr route_to(struct signaling *s, const struct addr *peer)
 	return r->local;
 }
 
-struct addr udp_local(struct signaling *s, uint32_t listener, const struct addr *peer)
+struct addr udp_local(struct signaling *s, const struct sip_flow *flow,
+		      const struct addr *peer)
 {
-	struct addr local = s->listeners[listener].bound;
+	struct addr local = s->listeners[flow->listener].bound;
 	uint16_t port = local.port;
 
 	if (s->advertised.family != ADDR_NONE)

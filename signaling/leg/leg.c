@@ -2,6 +2,7 @@
 #include "signaling/leg/leg.h"
 
 #include "common/base/must.h"
+#include "signaling/sip/body.h"
 
 static void keep(char *to, size_t cap, struct str from)
 {
@@ -66,7 +67,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 {
 	const struct sip_msg *m = request->msg;
 	const struct sip_core *c = request->core;
-	struct str offer = sdp_in_body(sip_value(m, SIP_CONTENT_TYPE), m->body);
+	struct str offer = sip_body_part(sip_value(m, SIP_CONTENT_TYPE), m->body, STR("application/sdp"));
 	struct leg_record *r = &l->r;
 	int err;
 
@@ -74,7 +75,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 	r->state = LEG_IDLE;
 	r->deadline_ms = UINT64_MAX;
 	r->source = request->packet->source;
-	r->listener = request->packet->listener;
+	r->flow = request->packet->flow;
 	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
 	if (offer.n == 0)
@@ -91,7 +92,7 @@ int leg_open(struct leg *l, const struct sip_effect *request, struct str local_t
 		return err == ERR_NOSPC ? 513 : 400;
 
 	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
-	keep(r->from_display, sizeof r->from_display, c->from.display);
+	sip_display_copy(r->from_display, sizeof r->from_display, c->from.display);
 	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	keep(r->request_uri, sizeof r->request_uri, m->uri);
 	keep_headers(r, m);
@@ -132,8 +133,8 @@ static int refresh_refusal(const struct leg *l)
 
 int leg_refresh(struct leg *l, const struct sip_effect *request)
 {
-	struct str text = sdp_in_body(sip_value(request->msg, SIP_CONTENT_TYPE),
-				      request->msg->body);
+	struct str text = sip_body_part(sip_value(request->msg, SIP_CONTENT_TYPE),
+					request->msg->body, STR("application/sdp"));
 	int code = refresh_refusal(l);
 	struct sdp_choice choice;
 	struct sdp offer;
@@ -180,7 +181,7 @@ size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)])
 	if (r->has_txn) {
 		buf_bytes(&b, &r->server, SERVER_HEAD);
 		buf_bytes(&b, r->server.skeleton.text, r->server.skeleton.bytes);
-		buf_bytes(&b, r->server.response, r->server.response_bytes);
+		buf_bytes(&b, r->server.response, r->server.head.response_bytes);
 	}
 	must(buf_ok(&b));
 	return b.n;
@@ -217,7 +218,7 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret)
 			err = unpack(&in, server->skeleton.text, server->skeleton.bytes,
 				     sizeof server->skeleton.text);
 		if (err == 0)
-			err = unpack(&in, server->response, server->response_bytes,
+			err = unpack(&in, server->response, server->head.response_bytes,
 				     sizeof server->response);
 	}
 	return err == 0 && in.n > 0 ? ERR_CORRUPT : err;
@@ -270,7 +271,7 @@ int leg_restore(struct leg *l, uint64_t now_ms)
 
 	if (r->version != LEG_RECORD_VERSION || r->state >= LEG_STATES ||
 	    r->state == LEG_IDLE || (r->state == LEG_ENDED && !r->over.owed) ||
-	    !times_are_sound(r, now_ms) || r->source.family == ADDR_NONE ||
+	    !times_are_sound(r, now_ms) || !sip_flow_is_sound(&r->flow) || r->source.family == ADDR_NONE ||
 	    r->source.family >= ADDR_FAMILIES || r->local_rtp.family >= ADDR_FAMILIES ||
 	    r->offer_bytes > sizeof r->offer || r->context_bytes > sizeof r->context ||
 	    !headers_are_sound(r) || !dialog_is_sound(&r->dialog) ||

@@ -11,7 +11,7 @@
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/stack.h"
 
-#define LEG_OFFER_BYTES   4096u
+#define LEG_OFFER_BYTES   8192u
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 512u
 #define LEG_HEADERS_MAX   32u
@@ -96,7 +96,7 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	uint64_t handle;
 	struct map_key hash; /* of the stack's tables */
 	uint32_t state;
-	uint32_t listener;
+	struct sip_flow flow;
 	uint64_t deadline_ms; /* UINT64_MAX = none */
 	uint64_t give_up_ms;  /* of the ringing, then of the 2xx */
 	uint32_t interval_ms;
@@ -120,8 +120,8 @@ struct leg_record { /* fixed up to `text`, and of what follows only what is used
 	struct sip_server_record server;
 };
 
-#define LEG_RECORD_VERSION 3u
-_Static_assert(sizeof(struct leg_record) <= 32768, "fits a slab record");
+#define LEG_RECORD_VERSION 4u
+_Static_assert(sizeof(struct leg_record) <= 40960, "fits a slab record, and leaves it room");
 
 struct leg {
 	struct leg_record r;
@@ -163,7 +163,7 @@ MUST_USE int leg_print_answer(const struct leg *l, const struct addr *local,
 			      struct buf *b);
 
 /* The record as it is kept, without what its texts and messages leave unused: a few KB
- * of 28. The number of octets. */
+ * of 34. The number of octets. */
 size_t leg_pack(const struct leg_record *r, char out[sizeof(struct leg_record)]);
 
 /* And back: the octets are hostile. ERR_CORRUPT, `*ret` is scratch then; what is in the

@@ -82,7 +82,3 @@ MUST_USE int sdp_choose(const struct sdp *offer, struct sdp_choice *ret);
 MUST_USE int sdp_answer(struct buf *b, const struct sdp *offer,
 			const struct sdp_choice *c, const struct addr *local,
 			uint64_t session_id);
-
-/* The SDP inside a body: application/sdp in any spelling, or the first such part of
- * multipart/mixed. n == 0: there is none. */
-struct str sdp_in_body(struct str content_type, struct str body);

@@ -16,12 +16,15 @@ static bool is_printable(struct str s)
 }
 
 /* A name-addr without its parameters: they are the dialog's business. A display name that
- * is folded or holds control characters is left out; only tags and URIs identify. */
+ * is folded, holds control characters or is too long is left out; only tags and URIs
+ * identify. */
 static int keep_party(char *to, size_t cap, const struct sip_nameaddr *a)
 {
+	size_t quotes = sizeof "\"\" <>" - 1;
 	struct buf b = buf_of(to, cap - 1);
 
-	if (a->display.n > 0 && is_printable(a->display)) {
+	if (a->display.n > 0 && is_printable(a->display) &&
+	    a->display.n + a->uri.n + quotes <= b.cap) {
 		buf_char(&b, '"');
 		buf_str_put(&b, a->display);
 		buf_z(&b, "\" ");
@@ -60,11 +63,10 @@ static int keep_route(struct sip_dialog *d, const struct sip_msg *m)
 
 		while (rest.n > 0) {
 			struct str one = sip_list_next(&rest);
-			struct sip_nameaddr a;
 			struct str uri;
 
-			if (sip_nameaddr_parse(one, &a) != 0 ||
-			    parse_target(a.uri, &uri) != 0 || ++n > ROUTES_MAX)
+			if (sip_nameaddr_uri(one, &uri) != 0 ||
+			    parse_target(uri, &uri) != 0 || ++n > ROUTES_MAX)
 				return ERR_SYNTAX;
 			buf_z(&b, b.n > 0 ? ", <" : "<");
 			buf_str_put(&b, uri);
@@ -81,13 +83,12 @@ static int keep_route(struct sip_dialog *d, const struct sip_msg *m)
  * From. */
 static int find_target(const struct sip_msg *m, const struct sip_core *c, struct str *ret)
 {
-	struct str contacts = sip_value(m, SIP_CONTACT);
-	struct sip_nameaddr contact = c->from;
+	struct str contacts = sip_value(m, SIP_CONTACT), uri = c->from.uri;
 
 	if (sip_has(m, SIP_CONTACT) &&
-	    sip_nameaddr_parse(sip_list_next(&contacts), &contact) != 0)
+	    sip_nameaddr_uri(sip_list_next(&contacts), &uri) != 0)
 		return ERR_SYNTAX;
-	return parse_target(contact.uri, ret);
+	return parse_target(uri, ret);
 }
 
 static int keep(struct sip_dialog *d, const struct sip_msg *m, const struct sip_core *c,
@@ -143,12 +144,12 @@ bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c)
 /* The first route's URI; empty when there is no route. */
 static struct str first_route(const struct sip_dialog *d, struct str *rest)
 {
-	struct sip_nameaddr a;
+	struct str uri;
 
 	*rest = str_of(d->route);
-	if (rest->n == 0 || sip_nameaddr_parse(sip_list_next(rest), &a) != 0)
+	if (rest->n == 0 || sip_nameaddr_uri(sip_list_next(rest), &uri) != 0)
 		return (struct str){"", 0};
-	return a.uri;
+	return uri;
 }
 
 static bool is_strict(struct str uri)
@@ -201,7 +202,9 @@ int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
 	buf_str_put(b, r->method);
 	buf_char(b, ' ');
 	buf_str_put(b, strict ? first : str_of(d->target));
-	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
+	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/");
+	buf_z(b, sip_transport_name(r->transport));
+	buf_char(b, ' ');
 	buf_str_put(b, r->via_host);
 	buf_z(b, ";branch=");
 	buf_str_put(b, r->branch);

@@ -6,11 +6,13 @@
 
 #include "common/base/addr.h"
 #include "common/base/buf.h"
+#include "signaling/sip/flow.h"
 #include "signaling/sip/validate.h"
 
-#define SIP_CALL_ID_BYTES      256u
-#define SIP_DIALOG_TAG_BYTES   128u
-#define SIP_DIALOG_URI_BYTES   512u
+/* What phones and carriers have been seen to send, and as much again. */
+#define SIP_CALL_ID_BYTES      512u
+#define SIP_DIALOG_TAG_BYTES   256u
+#define SIP_DIALOG_URI_BYTES   1024u
 #define SIP_DIALOG_ROUTE_BYTES 2048u
 #define SIP_BRANCH_BYTES       40u
 
@@ -42,6 +44,7 @@ bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c);
 
 struct sip_dialog_request {
 	struct str method;
+	enum sip_transport transport;
 	struct str via_host; /* "192.0.2.1:5060" of the listener */
 	struct str branch;   /* with its cookie */
 	struct str headers;  /* complete lines */

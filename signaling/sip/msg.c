@@ -217,10 +217,12 @@ static void link_field(struct sip_msg *m, uint16_t last[SIP_HEADERS])
 	struct sip_field *f = &m->fields[m->count];
 
 	if (f->id != SIP_OTHER) {
-		if (m->first[f->id] == SIP_NONE)
+		if (m->first[f->id] == SIP_NONE) {
 			m->first[f->id] = m->count;
-		else
+		} else {
 			m->fields[last[f->id]].next = m->count;
+			m->twice |= (uint64_t)1 << f->id;
+		}
 		last[f->id] = m->count;
 	}
 	m->count++;
@@ -233,16 +235,16 @@ static void parse_field(struct sip_msg *m, const struct line *line,
 	const char *end = line->text.p + line->text.n;
 	struct str name;
 
-	if (line->colon == NULL || is_blank(line->text.p[0]) || line->odd) {
-		find_fault(m, 400, "Malformed header field");
+	if (line->colon == NULL || is_blank(line->text.p[0]))
 		return;
-	}
 	name = str_trim((struct str){line->text.p, (size_t)(line->colon - line->text.p)});
 	f->id = (uint16_t)sip_header_of(name);
-	if (f->id == SIP_OTHER && !sip_is_token(name)) {
-		find_fault(m, 400, "Malformed header field");
+	if (line->odd) {
+		m->unread |= (uint64_t)1 << f->id;
 		return;
 	}
+	if (f->id == SIP_OTHER && !sip_is_token(name))
+		return;
 	f->name = name;
 	f->value =
 		str_trim((struct str){line->colon + 1, (size_t)(end - line->colon) - 1});
@@ -267,37 +269,42 @@ static void parse_fields(struct sip_msg *m, struct lines *l)
 	}
 }
 
+/* What all Content-Length fields say; ERR_NOENT: there is none. */
+static int content_length(const struct sip_msg *m, uint64_t *ret)
+{
+	struct str text = sip_value(m, SIP_CONTENT_LENGTH);
+	struct scan s = scan_of(text);
+
+	if ((m->unread & SIP_BIT(CONTENT_LENGTH)) != 0)
+		return ERR_SYNTAX;
+	if (!sip_has(m, SIP_CONTENT_LENGTH))
+		return ERR_NOENT;
+	for (uint16_t i = m->first[SIP_CONTENT_LENGTH]; i != SIP_NONE;
+	     i = m->fields[i].next)
+		if (!str_eq(m->fields[i].value, text))
+			return ERR_SYNTAX;
+	*ret = scan_u64(&s);
+	scan_end(&s);
+	return s.err;
+}
+
 /* The body is what Content-Length says; in a datagram it is there completely or the
  * message is wrong (RFC 3261 18.3). */
 static void frame_body(struct sip_msg *m, struct str rest)
 {
-	uint16_t i = m->first[SIP_CONTENT_LENGTH];
-	struct scan s;
-	uint64_t n;
+	uint64_t n = 0;
+	int err = content_length(m, &n);
 
 	m->body = rest;
-	if (i == SIP_NONE)
+	if (err == ERR_NOENT)
 		return;
-	s = scan_of(m->fields[i].value);
-	n = scan_u64(&s);
-	scan_end(&s);
-	if (s.err != 0 || n > rest.n) {
-		find_fault(m, 400,
-			   s.err != 0 ? "Malformed Content-Length"
-				      : "Body shorter than Content-Length");
-		m->body.n = 0;
-		return;
-	}
-	m->body.n = (size_t)n;
-}
-
-static void check_single(struct sip_msg *m)
-{
-	for (unsigned id = 1; id < SIP_HEADERS; id++)
-		if (sip_header_is_single((enum sip_header)id) &&
-		    m->first[id] != SIP_NONE && m->fields[m->first[id]].next != SIP_NONE)
-			find_fault(m, 400,
-				   "A header field that may appear once appears twice");
+	m->body.n = 0;
+	if (err != 0)
+		find_fault(m, 400, "Malformed Content-Length");
+	else if (n > rest.n)
+		find_fault(m, 400, "Body shorter than Content-Length");
+	else
+		m->body.n = (size_t)n;
 }
 
 int sip_parse(const char *p, size_t n, struct sip_msg *ret)
@@ -318,6 +325,7 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 	ret->is_request = false;
 	ret->method = ret->status = ret->fault = ret->count = 0;
 	ret->fault_text = NULL;
+	ret->twice = ret->unread = 0;
 	ret->uri = ret->reason = ret->method_name = (struct str){"", 0};
 	for (unsigned i = 0; i < SIP_HEADERS; i++)
 		ret->first[i] = SIP_NONE;
@@ -332,7 +340,6 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 		return err;
 	parse_fields(ret, &lines);
 	frame_body(ret, (struct str){lines.p, (size_t)(lines.end - lines.p)});
-	check_single(ret);
 	return !ret->is_request && ret->fault != 0 ? ERR_SYNTAX : 0;
 }
 

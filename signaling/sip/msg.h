@@ -28,8 +28,11 @@ struct sip_msg {
 	bool is_request;
 	uint16_t method; /* enum sip_method; of a request */
 	uint16_t status; /* of a response */
-	uint16_t fault;  /* status code for SIP that is wrong; 0 = none found yet */
+	uint16_t fault;  /* status code for a start line or a body that is wrong, or for too
+			  * many fields; 0 = none */
 	const char *fault_text; /* constant; NULL: the standard phrase */
+	uint64_t twice;  /* SIP_BIT(id): there is more than one line of it */
+	uint64_t unread; /* SIP_BIT(id): a line of it was left out, for octets in it */
 	struct str method_name;
 	struct str uri;
 	struct str reason;
@@ -39,7 +42,8 @@ struct sip_msg {
 	struct sip_field fields[SIP_HEADERS_MAX];
 };
 
-/* One datagram. 0: `ret` is set, perhaps with a fault that has to be answered.
+/* One datagram. 0: `ret` is set, perhaps with a fault that has to be answered. What is no
+ * header field is left out; whether it is missed is for those to say who use it (uses.h).
  * ERR_NOENT: nothing but line ends (keep-alive). ERR_SYNTAX: not SIP, or a response that
  * can not be used: drop it; `ret` is scratch then. */
 MUST_USE int sip_parse(const char *p, size_t n, struct sip_msg *ret);

@@ -43,7 +43,6 @@ static int take_params(struct scan *s, struct sip_nameaddr *a)
 {
 	struct sip_param p;
 
-	sip_lws(s);
 	a->params = (struct str){s->p, (size_t)(s->end - s->p)};
 	while (sip_param_next(s, &p)) {
 		if (!str_ieq(p.name, STR("tag")))
@@ -65,28 +64,67 @@ static bool is_absolute(struct str uri)
 	return uri.n > 0 && uri.p[0] != ':' && memchr(uri.p, ':', uri.n) != NULL;
 }
 
+/* What stands before the parameters; the cursor is behind it then. */
+static int take_address(struct scan *s, struct sip_nameaddr *a)
+{
+	sip_lws(s);
+	if (has_angle((struct str){s->p, (size_t)(s->end - s->p)})) {
+		a->display = scan_display(s);
+		sip_lws(s);
+		scan_char(s, '<');
+		a->uri = scan_until(s, ">");
+		scan_char(s, '>');
+	} else {
+		/* RFC 3261 20: with ',', '?' or ';' inside it must stand in <> */
+		a->uri = scan_until(s, "; \t\r\n,?");
+	}
+	sip_lws(s);
+	return s->err == 0 && is_absolute(a->uri) ? 0 : ERR_SYNTAX;
+}
+
+int sip_nameaddr_uri(struct str value, struct str *ret)
+{
+	struct sip_nameaddr a = {.tag = {"", 0}};
+	struct scan s = scan_of(value);
+	int err = take_address(&s, &a);
+
+	if (err == 0 && scan_peek(&s) >= 0 && scan_peek(&s) != ';')
+		err = ERR_SYNTAX; /* where does it end? */
+	if (err == 0)
+		*ret = a.uri;
+	return err;
+}
+
 int sip_nameaddr_parse(struct str value, struct sip_nameaddr *ret)
 {
 	struct sip_nameaddr a = {.tag = {"", 0}};
 	struct scan s = scan_of(value);
-	int err;
+	int err = take_address(&s, &a);
 
-	sip_lws(&s);
-	if (has_angle(value)) {
-		a.display = scan_display(&s);
-		sip_lws(&s);
-		scan_char(&s, '<');
-		a.uri = scan_until(&s, ">");
-		scan_char(&s, '>');
-	} else {
-		/* RFC 3261 20: with ',', '?' or ';' inside it must stand in <> */
-		a.uri = scan_until(&s, "; \t\r\n,?");
-	}
-	if (s.err != 0 || !is_absolute(a.uri))
-		return ERR_SYNTAX;
+	if (err != 0)
+		return err;
 	err = take_params(&s, &a);
 	if (err != 0)
 		return err;
 	*ret = a;
 	return 0;
+}
+
+void sip_display_copy(char *to, size_t cap, struct str display)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < display.n && n < cap - 1; i++) {
+		bool is_escaped = display.p[i] == '\\' && i + 1 < display.n;
+		char c = is_escaped ? display.p[++i] : display.p[i];
+
+		if (!is_escaped && (c == '\r' || c == '\n')) { /* RFC 3261 7.3.1 */
+			while (i + 1 < display.n && memchr("\r\n \t", display.p[i + 1], 4))
+				i++;
+			c = ' ';
+		}
+		if ((unsigned char)c >= ' ' && c != 0x7f)
+			to[n++] = c;
+	}
+	to[n] = '\0';
 }

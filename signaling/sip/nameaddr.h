@@ -14,3 +14,11 @@ struct sip_nameaddr {
 
 MUST_USE int sip_nameaddr_parse(struct str value,
 				struct sip_nameaddr *ret); /* ERR_SYNTAX */
+
+/* The URI alone, where nothing else of the value is used: parameters behind it are not
+ * looked at. ERR_SYNTAX. */
+MUST_USE int sip_nameaddr_uri(struct str value, struct str *ret);
+
+/* A display name as people read it: escapes resolved, what is folded on one line, control
+ * octets left out. Cut to `cap` - 1 octets and NUL-terminated. */
+void sip_display_copy(char *to, size_t cap, struct str display);

@@ -2,16 +2,12 @@
 #include "signaling/sip/names.h"
 
 #include <endian.h>
-#include <stdint.h>
 
 static const struct {
 	struct str name;
 	char compact;
-	bool single;
 } headers[SIP_HEADERS] = {
-#define SINGLE                 true
-#define MANY                   false
-#define HEADER(id, n, c, kind) [SIP_##id] = {{n, sizeof(n) - 1}, (c)[0], kind},
+#define HEADER(id, n, c, kind) [SIP_##id] = {{n, sizeof(n) - 1}, (c)[0]},
 #include "signaling/sip/header.def"
 #undef HEADER
 };
@@ -106,11 +102,6 @@ enum sip_header sip_header_of(struct str name)
 const char *sip_header_name(enum sip_header id)
 {
 	return headers[id].name.p;
-}
-
-bool sip_header_is_single(enum sip_header id)
-{
-	return headers[id].single;
 }
 
 const char *sip_reason_of(unsigned status)

@@ -2,7 +2,7 @@
  * status.def). */
 #pragma once
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/str.h"
 
@@ -13,6 +13,10 @@ enum sip_header {
 #undef HEADER
 	SIP_HEADERS
 };
+
+/* Sets of headers: VIA is SIP_VIA. */
+#define SIP_BIT(id) ((uint64_t)1 << SIP_##id)
+_Static_assert(SIP_HEADERS <= 64, "a set is one word");
 
 enum sip_method {
 	SIP_UNKNOWN,
@@ -25,5 +29,4 @@ enum sip_method {
 enum sip_method sip_method_of(struct str name); /* case-sensitive (RFC 3261 7.1) */
 enum sip_header sip_header_of(struct str name); /* full or compact, any case */
 const char *sip_header_name(enum sip_header id);
-bool sip_header_is_single(enum sip_header id); /* may appear once */
 const char *sip_reason_of(unsigned status);    /* "" when it has no phrase */

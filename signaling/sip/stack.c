@@ -4,15 +4,9 @@
 #include <string.h>
 
 #include "common/base/must.h"
+#include "signaling/sip/stack_parts.h"
 
 #define COOKIE "z9hG4bK"
-
-static struct sip_effect *emit(struct sip_effects *out, enum sip_effect_kind kind)
-{
-	must(out->n < SIP_EFFECTS_MAX);
-	out->v[out->n] = (struct sip_effect){.kind = kind};
-	return &out->v[out->n++];
-}
 
 int sip_stack_init(struct sip_stack *s, const struct sip_config *cfg,
 		   const struct map_key *hash, uint64_t seed, uint64_t now_ms)
@@ -123,28 +117,7 @@ static uint64_t merge_key(const struct sip_stack *s)
 			  4);
 }
 
-static struct sip_server_txn *find_server(struct sip_stack *s, uint64_t key)
-{
-	uint64_t handle;
-
-	return map_get(&s->server_keys, key, NULL, NULL, &handle)
-		       ? pool_get(&s->servers, handle)
-		       : NULL;
-}
-
 /* ---- sending ---- */
-
-static void send_bytes(struct sip_stack *s, struct str bytes, const struct addr *to,
-		       uint32_t listener, struct sip_effects *out)
-{
-	struct sip_effect *e = emit(out, SIP_SEND);
-
-	e->p = bytes.p;
-	e->n = bytes.n;
-	e->to = *to;
-	e->listener = listener;
-	s->count.sent++;
-}
 
 /* An answer that leaves no trace: its retransmission gets the same one again. */
 void sip_stack_answer(struct sip_stack *s, const struct sip_reply *r,
@@ -173,7 +146,7 @@ void sip_stack_answer(struct sip_stack *s, const struct sip_reply *r,
 		return;
 	}
 	s->count.refused += reply.code >= 300;
-	send_bytes(s, buf_str(&b), &to, s->packet.listener, out);
+	stack_send(s, buf_str(&b), &to, &s->packet.flow, out);
 }
 
 static void refuse(struct sip_stack *s, const struct sip_verdict *v,
@@ -196,7 +169,7 @@ static void send_stored(struct sip_stack *s, struct sip_server_txn *t,
 	struct str kept = {sip_store_at(&s->store, &t->response), t->response.bytes};
 
 	if (kept.p != NULL)
-		send_bytes(s, kept, &t->to, t->listener, out);
+		stack_send(s, kept, &t->to, &t->flow, out);
 }
 
 /* A response with nothing of its own need not be kept: the request that asks for it again
@@ -217,29 +190,7 @@ static void send_plain(struct sip_stack *s, const struct sip_server_txn *t,
 	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
 			      &s->skeleton) == 0 &&
 	    sip_reply_print(&b, &s->skeleton, &r) == 0)
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
-}
-
-static void arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn *t)
-{
-	uint64_t at = txn_deadline(t);
-
-	if (at == UINT64_MAX)
-		wheel_cancel(&s->wheel, timer);
-	else
-		wheel_arm(&s->wheel, timer, at);
-}
-
-static void free_server(struct sip_stack *s, struct sip_server_txn *t)
-{
-	s->count.unexpected += t->txn.unexpected;
-	wheel_cancel(&s->wheel, &t->timer);
-	(void)map_del(&s->server_keys, t->key, NULL, NULL);
-	if (t->merge_key != 0)
-		(void)map_del(&s->merge_keys, t->merge_key, NULL, NULL);
-	sip_store_drop(&s->store, &t->skeleton);
-	sip_store_drop(&s->store, &t->response);
-	pool_give(&s->servers, t);
+		stack_send(s, buf_str(&b), &t->to, &t->flow, out);
 }
 
 static void act_server(struct sip_stack *s, struct sip_server_txn *t, unsigned todo,
@@ -248,43 +199,14 @@ static void act_server(struct sip_stack *s, struct sip_server_txn *t, unsigned t
 	if (todo & TXN_DO_SEND)
 		send_stored(s, t, out);
 	if (todo & TXN_DO_GIVE_UP)
-		emit(out, SIP_NO_ACK)->user = t->user;
+		stack_emit(out, SIP_NO_ACK)->user = t->user;
 	if (todo & TXN_DO_FREE)
-		free_server(s, t);
+		stack_free_server(s, t);
 	else
-		arm(s, &t->timer, &t->txn);
+		stack_arm(s, &t->timer, &t->txn);
 }
 
 /* ---- requests ---- */
-
-/* A transaction that can be found; `merge_key` 0: none. NULL: no room, or it exists. */
-static struct sip_server_txn *add_server(struct sip_stack *s, uint64_t key,
-					 uint64_t merge)
-{
-	uint64_t handle;
-	struct sip_server_txn *t = pool_take(&s->servers, &handle);
-
-	if (t == NULL)
-		return NULL;
-	if (map_put(&s->server_keys, key, handle, NULL, NULL) != 0) {
-		pool_give(&s->servers, t);
-		return NULL;
-	}
-	t->key = key;
-	t->timer.owner = t;
-	/* of two of one request only the first is the one others merge with */
-	if (merge != 0 && map_put(&s->merge_keys, merge, handle, NULL, NULL) == 0)
-		t->merge_key = merge;
-	return t;
-}
-
-static int keep_skeleton(struct sip_stack *s, struct sip_server_txn *t,
-			 const struct sip_skeleton *k)
-{
-	size_t n = offsetof(struct sip_skeleton, text) + k->bytes;
-
-	return sip_store_put(&s->store, &t->skeleton, k, n);
-}
 
 static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 					 uint64_t now_ms)
@@ -295,20 +217,20 @@ static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 	if (sip_skeleton_make(&s->msg, &s->core, &s->packet.source, s->cfg.force_rport,
 			      &s->skeleton) != 0)
 		return NULL;
-	t = add_server(s, key, outside ? merge_key(s) : 0);
+	t = stack_add_server(s, key, outside ? merge_key(s) : 0);
 	if (t == NULL)
 		return NULL;
-	if (keep_skeleton(s, t, &s->skeleton) != 0) {
-		free_server(s, t);
+	if (stack_keep_skeleton(s, t, &s->skeleton) != 0) {
+		stack_free_server(s, t);
 		return NULL;
 	}
 	txn_start(&t->txn, invite ? TXN_INVITE_SERVER : TXN_SERVER, now_ms);
 	t->to = sip_via_reply_to(&s->core.via, &s->packet.source, s->cfg.force_rport);
-	t->listener = s->packet.listener;
+	t->flow = s->packet.flow;
 	/* the request's own one is in the skeleton, however long it is */
 	if (outside || str_copy(t->to_tag, sizeof t->to_tag, s->core.to.tag) != 0)
 		sip_stack_new_tag(s, t->to_tag);
-	arm(s, &t->timer, &t->txn);
+	stack_arm(s, &t->timer, &t->txn);
 	return t;
 }
 
@@ -317,7 +239,7 @@ static struct sip_server_txn *new_server(struct sip_stack *s, uint64_t key,
 static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 			struct sip_effects *out)
 {
-	struct sip_server_txn *invite = find_server(s, server_key(s, SIP_M_INVITE));
+	struct sip_server_txn *invite = stack_find_server(s, server_key(s, SIP_M_INVITE));
 	struct sip_reply r = {.code = invite != NULL ? 200 : 481};
 	struct sip_server_txn *t = invite != NULL ? new_server(s, key, now_ms) : NULL;
 	struct sip_effect *e;
@@ -329,7 +251,7 @@ static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		sip_stack_answer(s, &r, out); /* full: cancelling takes no memory */
 	if (invite == NULL || invite->txn.state != TXN_PROCEEDING)
 		return; /* nothing left to cancel */
-	e = emit(out, SIP_GOT_CANCEL);
+	e = stack_emit(out, SIP_GOT_CANCEL);
 	e->txn = pool_handle(&s->servers, invite);
 	e->user = invite->user;
 }
@@ -337,7 +259,7 @@ static void take_cancel(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 static void deliver(struct sip_stack *s, enum sip_effect_kind kind, uint64_t txn,
 		    struct sip_effects *out)
 {
-	struct sip_effect *e = emit(out, kind);
+	struct sip_effect *e = stack_emit(out, kind);
 
 	e->txn = txn;
 	e->packet = &s->packet;
@@ -430,7 +352,7 @@ static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now
 		return;
 	}
 	if (t->txn.state == TXN_COMPLETED && t->user != 0)
-		emit(out, SIP_REFUSAL_ACK)->user = t->user;
+		stack_emit(out, SIP_REFUSAL_ACK)->user = t->user;
 	act_server(s, t, txn_event(&t->txn, TXN_EV_ACK, now_ms), out);
 	if (t->txn.state == TXN_CONFIRMED)
 		sip_store_drop(&s->store, &t->response); /* timer I needs the key alone */
@@ -449,7 +371,7 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 		return;
 	}
 	key = server_key(s, (enum sip_method)s->msg.method);
-	t = find_server(s, key);
+	t = stack_find_server(s, key);
 	if (s->msg.method == SIP_M_ACK) {
 		take_ack(s, t, now_ms, out);
 	} else if (t != NULL) {
@@ -469,80 +391,6 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 	}
 }
 
-/* ---- responses ---- */
-
-static void free_client(struct sip_stack *s, struct sip_client_txn *t)
-{
-	s->count.unexpected += t->txn.unexpected;
-	wheel_cancel(&s->wheel, &t->timer);
-	(void)map_del(&s->client_keys, t->key, NULL, NULL);
-	sip_store_drop(&s->store, &t->request);
-	pool_give(&s->clients, t);
-}
-
-static void act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
-		       struct sip_effects *out)
-{
-	struct str request = {sip_store_at(&s->store, &t->request), t->request.bytes};
-	struct sip_effect *e;
-
-	if (todo & TXN_DO_SEND)
-		send_bytes(s, request, &t->to, t->listener, out);
-	if (todo & TXN_DO_DELIVER) {
-		e = emit(out, SIP_GOT_RESPONSE);
-		e->user = t->user;
-		e->status = s->msg.status;
-		e->msg = &s->msg;
-	}
-	if (todo & TXN_DO_GIVE_UP) {
-		e = emit(out, SIP_NO_RESPONSE);
-		e->user = t->user;
-		e->status = 408;
-	}
-	if (todo & TXN_DO_FREE)
-		free_client(s, t);
-	else
-		arm(s, &t->timer, &t->txn);
-}
-
-/* RFC 3261 17.1.3: branch of the only Via (with more it is not for us, 8.1.3.3) and
- * method. */
-static struct sip_client_txn *find_client(const struct sip_stack *s)
-{
-	struct str vias = sip_value(&s->msg, SIP_VIA);
-	struct sip_client_txn *t;
-	struct sip_cseq cseq;
-	struct sip_via via;
-	uint64_t handle;
-
-	if (sip_via_parse(sip_list_next(&vias), &via) != 0 || vias.n > 0 ||
-	    s->msg.fields[s->msg.first[SIP_VIA]].next != SIP_NONE ||
-	    sip_cseq_parse(sip_value(&s->msg, SIP_CSEQ), &cseq) != 0 ||
-	    !map_get(&s->client_keys, map_hash(&s->hash, via.branch.p, via.branch.n),
-		     NULL, NULL, &handle))
-		return NULL;
-	t = pool_get(&s->clients, handle);
-	return t != NULL && sip_method_of(cseq.method) == t->method ? t : NULL;
-}
-
-static enum txn_event event_of(unsigned status)
-{
-	if (status < 200)
-		return TXN_EV_1XX;
-	return status < 300 ? TXN_EV_2XX : TXN_EV_FAILURE;
-}
-
-static void take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
-{
-	struct sip_client_txn *t = find_client(s);
-
-	if (t == NULL)
-		s->count.stray++;
-	else
-		act_client(s, t, txn_event(&t->txn, event_of(s->msg.status), now_ms),
-			   out);
-}
-
 void sip_stack_input(struct sip_stack *s, const struct sip_packet *in, uint64_t now_ms,
 		     struct sip_effects *out)
 {
@@ -559,7 +407,7 @@ void sip_stack_input(struct sip_stack *s, const struct sip_packet *in, uint64_t 
 	if (s->msg.is_request)
 		take_request(s, now_ms, out);
 	else
-		take_response(s, now_ms, out);
+		stack_take_response(s, now_ms, out);
 }
 
 /* ---- for the owner ---- */
@@ -585,17 +433,19 @@ int sip_stack_respond(struct sip_stack *s, uint64_t txn, const struct sip_reply 
 		return err;
 	if (r->code >= 200)
 		sip_store_drop(&s->store, &t->skeleton);
+	if (r->code >= 300)
+		stack_unmerge(s, t); /* a proxy that hunts comes again by another branch */
 	if (is_plain(t, r)) {
 		t->plain = r->code;
 		sip_store_drop(&s->store, &t->response);
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+		stack_send(s, buf_str(&b), &t->to, &t->flow, out);
 	} else if (sip_store_put(&s->store, &t->response, b.p, b.n) != 0) {
 		/* it goes out all the same, but can not be repeated */
 		s->count.full++;
 		sip_store_drop(&s->store, &t->response);
-		send_bytes(s, buf_str(&b), &t->to, t->listener, out);
+		stack_send(s, buf_str(&b), &t->to, &t->flow, out);
 	}
-	act_server(s, t, txn_event(&t->txn, event_of(r->code), now_ms), out);
+	act_server(s, t, txn_event(&t->txn, stack_event_of(r->code), now_ms), out);
 	return 0;
 }
 
@@ -620,7 +470,7 @@ void sip_stack_dismiss(struct sip_stack *s, uint64_t txn)
 	struct sip_server_txn *t = pool_get(&s->servers, txn);
 
 	if (t != NULL)
-		free_server(s, t);
+		stack_free_server(s, t);
 }
 
 void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user)
@@ -638,36 +488,6 @@ struct str sip_stack_tag(struct sip_stack *s, uint64_t txn)
 	return t != NULL ? str_of(t->to_tag) : (struct str){"", 0};
 }
 
-int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
-		      struct str branch, uint64_t now_ms, struct sip_effects *out)
-{
-	struct str rest, text = {request->p, request->n};
-	enum sip_method method = sip_method_of(str_cut(text, ' ', &rest));
-	uint64_t handle;
-	struct sip_client_txn *t;
-
-	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK)
-		return ERR_INVAL;
-	t = text.n <= SIP_REQUEST_BYTES ? pool_take(&s->clients, &handle) : NULL;
-	if (t == NULL)
-		return ERR_NOSPC;
-	t->key = map_hash(&s->hash, branch.p, branch.n);
-	if (sip_store_put(&s->store, &t->request, text.p, text.n) != 0 ||
-	    map_put(&s->client_keys, t->key, handle, NULL, NULL) != 0) {
-		sip_store_drop(&s->store, &t->request);
-		pool_give(&s->clients, t);
-		return ERR_NOSPC;
-	}
-	t->method = (uint32_t)method;
-	t->to = request->to;
-	t->listener = request->listener;
-	t->user = request->user;
-	t->timer.owner = t;
-	txn_start(&t->txn, TXN_CLIENT, now_ms);
-	act_client(s, t, TXN_DO_SEND, out);
-	return 0;
-}
-
 uint64_t sip_stack_deadline(const struct sip_stack *s)
 {
 	return wheel_deadline(&s->wheel);
@@ -683,105 +503,8 @@ bool sip_stack_tick(struct sip_stack *s, uint64_t now_ms, struct sip_effects *ou
 		return false;
 	t = timer->owner;
 	if (t->kind == TXN_CLIENT)
-		act_client(s, timer->owner, txn_tick(t, now_ms), out);
+		stack_act_client(s, timer->owner, txn_tick(t, now_ms), out);
 	else
 		act_server(s, timer->owner, txn_tick(t, now_ms), out);
 	return true;
-}
-
-/* ---- crash survival ---- */
-
-const struct sip_server_record *sip_stack_export(struct sip_stack *s, uint64_t txn)
-{
-	const struct sip_server_txn *t = pool_get(&s->servers, txn);
-	struct sip_server_record *r = &s->record;
-
-	if (t == NULL || t->txn.kind != TXN_INVITE_SERVER)
-		return NULL;
-	*r = (struct sip_server_record){
-		.txn = t->txn,
-		.key = t->key,
-		.merge_key = t->merge_key,
-		.to = t->to,
-		.listener = t->listener,
-		.response_bytes = t->response.bytes,
-	};
-	memcpy(r->to_tag, t->to_tag, sizeof r->to_tag);
-	if (t->skeleton.bytes > 0)
-		memcpy(&r->skeleton, sip_store_at(&s->store, &t->skeleton),
-		       t->skeleton.bytes);
-	if (t->response.bytes > 0)
-		memcpy(r->response, sip_store_at(&s->store, &t->response),
-		       t->response.bytes);
-	return r;
-}
-
-static bool skeleton_is_sound(const struct sip_skeleton *k)
-{
-	const char *end = k->text + k->bytes;
-
-	return k->cut == 0 && k->bytes <= sizeof k->text && k->route_bytes < k->bytes &&
-	       k->to_end <= k->bytes - k->route_bytes - 2 && k->has_to_tag <= 1 &&
-	       str_has_prefix((struct str){k->text, k->bytes}, STR("Via: ")) &&
-	       end[-2] == '\r' && end[-1] == '\n';
-}
-
-/* The deadlines a state has, so that it can neither stay for ever nor spin. */
-static bool timers_are_sound(const struct txn *t, uint64_t now_ms)
-{
-	bool ends = t->timeout_ms <= now_ms + SIP_TIMEOUT_MS;
-
-	switch ((enum txn_state)t->state) {
-	case TXN_PROCEEDING:
-		return t->resend_ms == UINT64_MAX && t->timeout_ms == UINT64_MAX;
-	case TXN_COMPLETED:
-		return ends && t->interval_ms >= SIP_T1_MS &&
-		       t->interval_ms <= SIP_T2_MS && t->resend_ms <= now_ms + SIP_T2_MS;
-	case TXN_CONFIRMED:
-	case TXN_ACCEPTED:
-		return ends && t->resend_ms == UINT64_MAX;
-	case TXN_TRYING:
-	case TXN_TERMINATED:
-	case TXN_STATES:
-		break;
-	}
-	return false;
-}
-
-static bool record_is_sound(const struct sip_server_record *r, uint64_t now_ms)
-{
-	const char *tag_end = memchr(r->to_tag, '\0', sizeof r->to_tag);
-
-	return r->txn.kind == TXN_INVITE_SERVER && timers_are_sound(&r->txn, now_ms) &&
-	       r->response_bytes <= sizeof r->response && r->to.family > ADDR_NONE &&
-	       r->to.family < ADDR_FAMILIES && tag_end != NULL &&
-	       sip_is_token((struct str){r->to_tag, (size_t)(tag_end - r->to_tag)}) &&
-	       (r->txn.state != TXN_PROCEEDING || skeleton_is_sound(&r->skeleton));
-}
-
-int sip_stack_import(struct sip_stack *s, const struct sip_server_record *r,
-		     uint64_t user, uint64_t *ret_txn)
-{
-	struct sip_server_txn *t;
-
-	if (!record_is_sound(r, s->wheel.now_ms) || find_server(s, r->key) != NULL)
-		return ERR_CORRUPT;
-	t = add_server(s, r->key, r->merge_key);
-	if (t == NULL)
-		return ERR_NOSPC;
-	if ((r->txn.state == TXN_PROCEEDING && keep_skeleton(s, t, &r->skeleton) != 0) ||
-	    (r->response_bytes > 0 && sip_store_put(&s->store, &t->response, r->response,
-						    r->response_bytes) != 0)) {
-		free_server(s, t);
-		return ERR_NOSPC;
-	}
-	t->txn = r->txn;
-	t->txn.unexpected = 0;
-	t->user = user;
-	t->to = r->to;
-	t->listener = r->listener;
-	memcpy(t->to_tag, r->to_tag, sizeof t->to_tag);
-	arm(s, &t->timer, &t->txn);
-	*ret_txn = pool_handle(&s->servers, t);
-	return 0;
 }

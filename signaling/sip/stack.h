@@ -13,22 +13,23 @@
 #include "common/base/rand.h"
 #include "common/base/wheel.h"
 #include "signaling/sip/dialog.h"
+#include "signaling/sip/flow.h"
 #include "signaling/sip/reply.h"
 #include "signaling/sip/store.h"
 #include "signaling/sip/txn.h"
 
 #define SIP_EFFECTS_MAX   8u
-#define SIP_REQUEST_BYTES 4096u /* of a request of ours */
+#define SIP_REQUEST_BYTES 8192u /* of a request of ours */
 
 struct sip_packet {
 	const char *p;
 	size_t n;
 	struct addr source;
-	uint32_t listener;
+	struct sip_flow flow;
 };
 
 enum sip_effect_kind {
-	SIP_SEND,         /* p, n to `to` from `listener` */
+	SIP_SEND,         /* p, n to `to` by `flow` */
 	SIP_GOT_REQUEST,  /* txn, msg, core: to be answered with sip_stack_respond(), or,
 			   * when  there was no room for a transaction and txn is 0, with
 			   * sip_stack_answer() */
@@ -49,7 +50,7 @@ struct sip_effect {
 	const char *p;
 	size_t n;
 	struct addr to;
-	uint32_t listener;
+	struct sip_flow flow;
 	const struct sip_packet *packet; /* borrowed: where it came from */
 	const struct sip_msg *msg;       /* borrowed */
 	const struct sip_core *core;
@@ -60,14 +61,19 @@ struct sip_effects {
 	uint32_t n;
 };
 
-/* What of an INVITE's server transaction outlives its process. */
-struct sip_server_record {
-	struct txn txn;
+/* What of an INVITE's server transaction outlives its process, in parts that can grow:
+ * fields are only ever added at the end of one. */
+struct sip_server_head {
 	uint64_t key, merge_key; /* merge_key: 0 = none */
 	struct addr to;
-	uint32_t listener;
+	struct sip_flow flow;
 	uint32_t response_bytes;
 	char to_tag[SIP_TAG_BYTES];
+};
+
+struct sip_server_record {
+	struct sip_server_head head;
+	struct txn txn;
 	struct sip_skeleton skeleton; /* empty after the final response */
 	char response[SIP_RESPONSE_BYTES];
 };
@@ -76,7 +82,7 @@ struct sip_server_txn {
 	struct txn txn;
 	uint64_t key, merge_key, user;
 	struct addr to;
-	uint32_t listener;
+	struct sip_flow flow;
 	uint32_t plain; /* final response that is made from the request again; 0 = none */
 	char to_tag[SIP_TAG_BYTES];
 	struct sip_kept skeleton; /* until the final response */
@@ -91,7 +97,7 @@ struct sip_client_txn {
 	struct txn txn;
 	uint64_t key, user;
 	struct addr to;
-	uint32_t listener;
+	struct sip_flow flow;
 	uint32_t method; /* enum sip_method */
 	struct sip_kept request;
 	struct wheel_timer timer;
@@ -170,7 +176,7 @@ void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);
 struct str sip_stack_tag(struct sip_stack *s, uint64_t txn);
 
 /* Send a request of ours, not INVITE, printed with a branch of sip_stack_branch():
- * `p` and `n`, `to`, `listener` and `user` of `request`. Appends to `out`. ERR_NOSPC;
+ * `p` and `n`, `to`, `flow` and `user` of `request`. Appends to `out`. ERR_NOSPC;
  * ERR_INVAL: no request line. */
 MUST_USE int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 			       struct str branch, uint64_t now_ms,

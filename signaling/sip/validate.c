@@ -1,12 +1,13 @@
 /* validate.c - see validate.h */
 #include "signaling/sip/validate.h"
 
+#include "signaling/sip/body.h"
 #include "signaling/sip/uri.h"
+#include "signaling/sip/uses.h"
 
-#define COOKIE           "z9hG4bK"
-#define MAX_FORWARDS_MAX 255u
-#define VIAS_MAX         70u
-#define CONTACTS_MAX     32u
+#define COOKIE       "z9hG4bK"
+#define VIAS_MAX     70u
+#define CONTACTS_MAX 32u
 
 typedef struct sip_verdict verdict;
 
@@ -17,27 +18,23 @@ static verdict refuse(unsigned status, const char *reason)
 
 static const verdict pass = {0, NULL};
 
+/* Only the topmost is read; lower ones are counted, and copied as they are. */
 static verdict check_vias(const struct sip_msg *m, struct sip_core *c)
 {
+	struct str top = sip_value(m, SIP_VIA);
 	uint32_t n = 0;
 
-	if (!sip_has(m, SIP_VIA))
+	if (top.n == 0)
 		return refuse(SIP_DROP, NULL);
+	if (sip_fault_in(m, SIP_BIT(VIA)) != NULL || /* was that the topmost? */
+	    sip_via_parse(sip_list_next(&top), &c->via) != 0)
+		return refuse(400, "Malformed Via");
+	c->has_via = true;
 	for (uint16_t i = m->first[SIP_VIA]; i != SIP_NONE; i = m->fields[i].next) {
 		struct str rest = m->fields[i].value;
 
-		if (rest.n == 0)
-			return refuse(n == 0 ? SIP_DROP : 400, "Empty Via");
 		while (rest.n > 0) {
-			struct str one = sip_list_next(&rest);
-			struct sip_via v;
-
-			if (sip_via_parse(one, &v) != 0)
-				return refuse(400, "Malformed Via");
-			if (n == 0) {
-				c->via = v;
-				c->has_via = true;
-			}
+			(void)sip_list_next(&rest);
 			if (++n > VIAS_MAX)
 				return refuse(400, "Too many Via values");
 		}
@@ -93,7 +90,8 @@ static verdict check_uri(const struct sip_msg *m)
 	return pass;
 }
 
-static verdict check_contacts(const struct sip_msg *m)
+/* A registrar would use all of them (RFC 4475 3.1.2.13). */
+static verdict check_bindings(const struct sip_msg *m)
 {
 	uint32_t n = 0;
 
@@ -113,23 +111,16 @@ static verdict check_contacts(const struct sip_msg *m)
 	return pass;
 }
 
-static verdict check_numbers(const struct sip_msg *m)
+/* A dialog uses the URI of the first, and that there is none is RFC 2543's way. */
+static verdict check_contact(const struct sip_msg *m)
 {
-	struct scan s = scan_of(sip_value(m, SIP_MAX_FORWARDS));
+	struct str rest = sip_value(m, SIP_CONTACT), uri;
 
-	if (!sip_has(m, SIP_MAX_FORWARDS))
-		return pass; /* RFC 2543 has none */
-	if (scan_u32(&s) > MAX_FORWARDS_MAX)
-		s.err = ERR_RANGE;
-	scan_end(&s);
-	return s.err != 0 ? refuse(400, "Malformed Max-Forwards") : pass;
-}
-
-static bool media_type_is(struct str value, struct str type)
-{
-	struct str rest;
-
-	return str_ieq(str_trim(str_cut(value, ';', &rest)), type);
+	if (m->method == SIP_M_REGISTER)
+		return check_bindings(m);
+	if (sip_has(m, SIP_CONTACT) && sip_nameaddr_uri(sip_list_next(&rest), &uri) != 0)
+		return refuse(400, "Malformed Contact");
+	return pass;
 }
 
 /* Is one of the values of the header `id` this, parameters aside? */
@@ -139,50 +130,68 @@ static bool lists(const struct sip_msg *m, enum sip_header id, struct str wanted
 		struct str rest = m->fields[i].value;
 
 		while (rest.n > 0)
-			if (media_type_is(sip_list_next(&rest), wanted))
+			if (sip_type_is(sip_list_next(&rest), wanted))
 				return true;
 	}
 	return false;
 }
 
-static bool takes_sdp(const struct sip_msg *m)
-{
-	return !sip_has(m, SIP_ACCEPT) || lists(m, SIP_ACCEPT, STR("application/sdp")) ||
-	       lists(m, SIP_ACCEPT, STR("application/*")) ||
-	       lists(m, SIP_ACCEPT, STR("*/*"));
-}
-
-/* RFC 3261 8.2.3. Bodies of other methods are their reader's. */
-static verdict check_body(const struct sip_msg *m)
+/* RFC 3261 8.2.3 */
+static verdict check_type(const struct sip_msg *m)
 {
 	struct str type = sip_value(m, SIP_CONTENT_TYPE);
 
-	if (m->method != SIP_M_INVITE)
-		return pass;
-	if (m->body.n > 0 && !media_type_is(type, STR("application/sdp")) &&
-	    !media_type_is(type, STR("multipart/mixed")))
-		return refuse(415, NULL);
-	if (m->body.n > 0 && sip_has(m, SIP_CONTENT_ENCODING) &&
-	    !lists(m, SIP_CONTENT_ENCODING, STR("identity")))
-		return refuse(415, NULL);
-	return takes_sdp(m) ? pass : refuse(406, NULL);
+	return sip_type_is(type, STR("application/sdp")) ||
+			       sip_type_is(type, STR("multipart/mixed"))
+		       ? pass
+		       : refuse(415, NULL);
 }
 
-/* RFC 3261 8.2.2.3: nothing that could be required is there; ACK and CANCEL are not
- * asked. */
+static verdict check_encoding(const struct sip_msg *m)
+{
+	return !sip_has(m, SIP_CONTENT_ENCODING) ||
+			       lists(m, SIP_CONTENT_ENCODING, STR("identity"))
+		       ? pass
+		       : refuse(415, NULL);
+}
+
+static verdict check_accept(const struct sip_msg *m)
+{
+	return !sip_has(m, SIP_ACCEPT) || lists(m, SIP_ACCEPT, STR("application/sdp")) ||
+			       lists(m, SIP_ACCEPT, STR("application/*")) ||
+			       lists(m, SIP_ACCEPT, STR("*/*"))
+		       ? pass
+		       : refuse(406, NULL);
+}
+
+/* RFC 3261 8.2.2.3: nothing that could be required is there. */
 static verdict check_extensions(const struct sip_msg *m)
 {
-	if (m->method == SIP_M_ACK || m->method == SIP_M_CANCEL ||
-	    !sip_has(m, SIP_REQUIRE))
-		return pass;
-	return refuse(420, NULL);
+	return sip_has(m, SIP_REQUIRE) ? refuse(420, NULL) : pass;
 }
 
-static verdict judge(const struct sip_msg *m, struct sip_core *c)
+static verdict check_fields(const struct sip_msg *m, uint64_t uses)
 {
-	static verdict (*const more[])(const struct sip_msg *) = {
-		check_uri, check_numbers, check_contacts, check_extensions, check_body,
-	};
+	const char *fault = sip_fault_in(m, uses);
+
+	return fault != NULL ? refuse(400, fault) : pass;
+}
+
+/* In the order of their answers (RFC 3261 8.2); each when its field is used. */
+static const struct {
+	uint64_t reads;
+	verdict (*check)(const struct sip_msg *);
+} checks[] = {
+	{SIP_BIT(CONTACT), check_contact},
+	{SIP_BIT(REQUIRE), check_extensions},
+	{SIP_BIT(CONTENT_TYPE), check_type},
+	{SIP_BIT(CONTENT_ENCODING), check_encoding},
+	{SIP_BIT(ACCEPT), check_accept},
+};
+
+/* What every request needs, whatever it asks for. */
+static verdict judge_always(const struct sip_msg *m, struct sip_core *c)
+{
 	verdict v = check_vias(m, c);
 
 	if (v.status == SIP_DROP)
@@ -190,11 +199,26 @@ static verdict judge(const struct sip_msg *m, struct sip_core *c)
 	if (m->fault != 0)
 		return refuse(m->fault, m->fault_text);
 	if (v.status == 0)
+		v = check_fields(m, sip_uses_always());
+	if (v.status == 0)
 		v = check_required(m, c);
 	if (v.status == 0)
 		v = check_method(m, c);
-	for (size_t i = 0; v.status == 0 && i < sizeof more / sizeof more[0]; i++)
-		v = more[i](m);
+	return v.status == 0 ? check_uri(m) : v;
+}
+
+static verdict judge(const struct sip_msg *m, struct sip_core *c)
+{
+	verdict v = judge_always(m, c);
+	uint64_t uses;
+
+	if (v.status != 0)
+		return v;
+	uses = sip_uses(m, c->to.tag.n > 0);
+	v = check_fields(m, uses);
+	for (size_t i = 0; v.status == 0 && i < sizeof checks / sizeof checks[0]; i++)
+		if ((uses & checks[i].reads) != 0)
+			v = checks[i].check(m);
 	return v;
 }
 

@@ -11,7 +11,7 @@
 #include "signaling/sip/via.h"
 
 #define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS"
-#define SIP_ACCEPT_TYPES "application/sdp"
+#define SIP_ACCEPT_TYPES "application/sdp, multipart/mixed"
 /* of the 200 to OPTIONS, RFC 3261 11.2 */
 #define SIP_OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
 
@@ -31,7 +31,7 @@ struct sip_core {
 	bool has_via;
 };
 
-/* The request may be an ACK: that is served or dropped. */
+/* By what the request is read for (uses.h). It may be an ACK: that is served or dropped. */
 struct sip_verdict sip_validate(const struct sip_msg *m, struct sip_core *ret);
 
 /* Header lines that belong to a refusal: Allow with 405 and 501, Accept with 415 and 488,

@@ -16,9 +16,13 @@ static void check(struct str value)
 	static char area[70000];
 	struct buf b = buf_of(area, sizeof area);
 	struct sip_nameaddr a, again;
+	struct str uri = {"", 0};
 
+	if (sip_nameaddr_uri(value, &uri) == 0)
+		inside(uri, value);
 	if (sip_nameaddr_parse(value, &a) != 0)
 		return;
+	must(str_eq(uri, a.uri));
 	inside(a.display, value);
 	inside(a.uri, value);
 	inside(a.params, value);

@@ -94,8 +94,8 @@ static void take_over(struct run *r)
 		return;
 	record = *exported;
 	must(sip_stack_import(&r->s, &record, 1, &txn) == ERR_CORRUPT); /* it is there */
-	record.key++;
-	record.merge_key = 0;
+	record.head.key++;
+	record.head.merge_key = 0;
 	(void)!sip_stack_import(&r->s, &record, 1, &txn);
 }
 

@@ -185,6 +185,12 @@ rm "$tree/control/daemon/new.c" "$tree/control/daemon/other.c"
 floors 1 'control/daemon/other.c has a floor and is not there'
 rm -r "$tree/control"
 
+# ---- mutate.py: what it would change ----
+
+expect 0 'if (s.n >= cap)  ->  if (s.n > cap)' \
+	python3 "$tools/mutate.py" "$tools/../common/base/str.c" --list --only 's.n >= cap'
+expect 0 '(dropped)' python3 "$tools/mutate.py" "$tools/../common/base/str.c" --list --only 'memcpy'
+
 # ---- check_size.py ----
 
 size 0 '' media/rtp/a.c <<X

@@ -2,11 +2,13 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/shm/tape.h"
+#include "common/shm/tape_slot.h"
 
 #define SLOTS 8u /* of tx */
 
@@ -666,4 +668,84 @@ Test(shm_tape, the_rx_ring_tells_where_it_ends)
 		cr_assert_eq(tape_rx_end(&t), f.pos + f.samples);
 		tape_prefetch(&t);
 	}
+}
+
+/* ---- what was played is unmapped ---- */
+
+#define GUARD_BYTES (128u << 10)
+#define WINDOW      ((size_t)64 << 10)
+
+/* Pages of [p, p + n) that this process has mapped at this moment. */
+static size_t present(const char *p, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), count = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	cr_assert_geq(fd, 0);
+	for (size_t at = 0; at < n; at += page) {
+		uint64_t entry = 0;
+
+		cr_assert_eq(pread(fd, &entry, sizeof entry, (off_t)((uintptr_t)(p + at) / page * sizeof entry)),
+			     (ssize_t)sizeof entry);
+		count += entry >> 63;
+	}
+	close(fd);
+	return count;
+}
+
+/* A long tape whose backend object lies right before an area full of 'g'. */
+static char *open_before_a_guard(struct tape *ret, struct tape_client *client)
+{
+	struct tape_config cfg = config;
+	char *area;
+
+	cfg.tx_slots = TAPE_TX_SLOTS;
+	cr_assert_eq(tape_create(&cfg, ret), 0);
+	cr_assert_eq(tape_client_open(region_reopen_readonly(&ret->media), dup(ret->backend.fd), 0, client), 0);
+	area = mmap(NULL, ret->backend.bytes + GUARD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	cr_assert_neq(area, MAP_FAILED);
+	cr_assert_eq(mremap(ret->backend.p, ret->backend.bytes, ret->backend.bytes, MREMAP_MAYMOVE | MREMAP_FIXED, area), area);
+	ret->backend.p = area;
+	ret->bh = (struct tape_backend_header *)area;
+	memset(area + ret->backend.bytes, 'g', GUARD_BYTES);
+	return area + ret->backend.bytes;
+}
+
+static void play_one(struct tape *tape, struct tape_client *client, uint32_t i)
+{
+	struct tape_frame f = {.samples = 320, .utterance = i + 1}, got;
+	int16_t pcm[TAPE_SAMPLES_MAX] = {0};
+
+	cr_assert_eq(tape_client_write(client, &f, pcm), 0);
+	cr_assert_eq(tape_tx_peek(tape, &got, pcm), 0);
+	cr_assert_eq(got.utterance, i + 1);
+	tape_tx_pop(tape);
+}
+
+Test(shm_tape_window, what_was_played_is_unmapped_and_nothing_else)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), most = 0;
+	struct tape_client client;
+	struct tape tape;
+	char *guard = open_before_a_guard(&tape, &client);
+	const char *ring = (const char *)tape.backend.p + TAPE_RINGS_OFFSET;
+	size_t bytes = (size_t)(guard - ring);
+
+	for (uint32_t i = 0; i < 3 * TAPE_TX_SLOTS; i++) {
+		const char *slot = ring + tape_slot_offset(i, TAPE_TX_SLOTS, tape.slot_bytes);
+		const char *next = ring + tape_slot_offset(i + 1, TAPE_TX_SLOTS, tape.slot_bytes);
+
+		play_one(&tape, &client, i);
+		if (i % 37 != 0)
+			continue;
+		most = present(ring, bytes) > most ? present(ring, bytes) : most;
+		if ((uintptr_t)slot / WINDOW == (uintptr_t)next / WINDOW)
+			cr_assert_eq(present(slot, 1), 1u, "slot %u: its window stays", i);
+	}
+	cr_expect_leq(most, 2 * WINDOW / page, "%zu: the window being played, and the one its last slot reaches into", most);
+	for (size_t i = 0; i < GUARD_BYTES; i++)
+		cr_assert_eq(guard[i], 'g', "behind the object at %zu", i);
+	tape_client_close(&client);
+	tape_close(&tape);
+	munmap(guard, GUARD_BYTES);
 }

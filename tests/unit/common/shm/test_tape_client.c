@@ -105,6 +105,20 @@ Test(shm_tape_client, every_field_and_length_arrives)
 	}
 }
 
+Test(shm_tape_client, its_place_is_told)
+{
+	struct tape_client observer;
+
+	put_range(0, 5);
+	cr_assert_eq(tape_client_open(region_reopen_readonly(&t.media), -1, 0, &observer), 0);
+	cr_expect_eq(read_from(&observer), ERR_AGAIN);
+	cr_expect_eq(atomic_load(&t.bh->rx_tail), 0u);
+	for (uint64_t i = 0; i < 3; i++)
+		cr_expect_eq(read_from(&c), (int64_t)i);
+	cr_expect_eq(atomic_load(&t.bh->rx_tail), 3u);
+	tape_client_close(&observer);
+}
+
 Test(shm_tape_client, rx_and_sent_do_not_mix)
 {
 	struct tape_frame f = {.pos = 99, .samples = 160};

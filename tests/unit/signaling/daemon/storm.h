@@ -110,9 +110,9 @@ void udp_send(struct signaling *s, const struct sip_effect *e)
 	storm_effect();
 }
 
-struct addr udp_local(struct signaling *s, uint32_t listener, const struct addr *peer)
+struct addr udp_local(struct signaling *s, const struct sip_flow *flow, const struct addr *peer)
 {
-	(void)s, (void)listener, (void)peer;
+	(void)s, (void)flow, (void)peer;
 	return (struct addr){.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}};
 }
 
@@ -491,7 +491,7 @@ static void storm_deliver(uint32_t at, bool keep, bool answer)
 	if (k.to_us) {
 		struct sip_packet in = {.p = k.p,
 					.n = k.n,
-					.listener = 1,
+					.flow = {.listener = 1},
 					.source = {.family = ADDR_V4,
 						   .port = (uint16_t)(5062 + k.caller),
 						   .ip = {192, 0, 2, 1}}};

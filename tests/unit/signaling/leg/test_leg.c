@@ -427,7 +427,7 @@ Test(leg, records_are_kept_without_what_is_unused)
 		leg->r.has_txn = 1; /* the second time with its transaction */
 		leg->r.server.skeleton.bytes = 5;
 		memcpy(leg->r.server.skeleton.text, "abcde", 5);
-		leg->r.server.response_bytes = 3;
+		leg->r.server.head.response_bytes = 3;
 		memcpy(leg->r.server.response, "xyz", 3);
 	}
 	/* all of it fits, and not one octet more */
@@ -435,7 +435,7 @@ Test(leg, records_are_kept_without_what_is_unused)
 	leg->r.offer_bytes = LEG_OFFER_BYTES;
 	leg->r.context_bytes = LEG_CONTEXT_BYTES;
 	leg->r.server.skeleton.bytes = SIP_SKELETON_BYTES;
-	leg->r.server.response_bytes = SIP_RESPONSE_BYTES;
+	leg->r.server.head.response_bytes = SIP_RESPONSE_BYTES;
 	n = leg_pack(&leg->r, packed);
 	cr_assert_leq(n, sizeof packed);
 	cr_assert_eq(leg_unpack(packed, n, back), 0);
@@ -481,6 +481,7 @@ Test(leg, damaged_records_are_refused)
 	REFUSED((copy->r.state = LEG_ANSWERED, copy->r.deadline_ms = 300, copy->r.interval_ms = 0));
 	REFUSED((copy->r.state = LEG_ANSWERED, copy->r.deadline_ms = 300, copy->r.give_up_ms = UINT64_MAX));
 	REFUSED(copy->r.source.family = ADDR_FAMILIES);
+	REFUSED(copy->r.flow.transport = SIP_TRANSPORTS);
 	REFUSED(copy->r.local_rtp.family = ADDR_FAMILIES);
 	REFUSED(memset(copy->r.over.reason, 'x', sizeof copy->r.over.reason));
 	REFUSED(copy->r.offer_bytes = LEG_OFFER_BYTES + 1);

@@ -102,27 +102,3 @@ Test(sdp, media_lines_override_the_session) /* C073 C074 C088 */
 	cr_expect_eq(s.media[1].addr.family, ADDR_V6);
 	cr_expect_eq(s.media[1].direction, SDP_INACTIVE);
 }
-
-static const struct {
-	const char *why, *type, *body, *want;
-} bodies[] = {
-	{"plain", "application/sdp", "v=0", "v=0"},
-	{"C098 case", "application/SDP", "v=0", "v=0"},
-	{"C098 parameter", "application/sdp;charset=utf-8", "v=0", "v=0"},
-	{"C098 multipart", "multipart/mixed;boundary=xy",
-	 "--xy\r\nContent-Type: text/plain\r\n\r\nhi\r\n--xy\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--xy--\r\n", "v=0\r\n"},
-	{"C098 quoted boundary", "multipart/mixed; boundary=\"xy\"", "--xy\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--xy--", "v=0\r\n"},
-	{"multipart without SDP", "multipart/mixed;boundary=xy", "--xy\r\nContent-Type: text/plain\r\n\r\nhi\r\n--xy--", ""},
-	{"multipart without boundary", "multipart/mixed", "--xy\r\n\r\nv=0\r\n--xy--", ""},
-	{"another type", "text/plain", "v=0", ""},
-	{"no type", "", "v=0", ""},
-};
-
-Test(sdp, is_found_in_bodies)
-{
-	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-		struct str got = sdp_in_body(str_of(bodies[i].type), str_of(bodies[i].body));
-
-		cr_expect(str_eq(got, str_of(bodies[i].want)), "%s: got '%.*s'", bodies[i].why, (int)got.n, got.p);
-	}
-}

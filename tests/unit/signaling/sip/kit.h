@@ -97,7 +97,7 @@ static inline void kit_input(struct kit *k, struct str bytes)
 	sip_stack_input(
 		&k->s,
 		&(struct sip_packet){
-			.p = copy, .n = bytes.n, .source = k->peer, .listener = 1},
+			.p = copy, .n = bytes.n, .source = k->peer, .flow = {.listener = 1}},
 		k->now_ms, &k->fx);
 	free(last); /* effects borrow from the packet until the next one */
 	last = copy;

@@ -145,17 +145,37 @@ static const char *repeat(const char *before, size_t n, const char *after)
 	return area;
 }
 
-/* The longest of everything that is kept, and one more. */
+static int make_from(const char *from, const char *contact)
+{
+	static char text[4096];
+
+	snprintf(text, sizeof text,
+		 "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: "
+		 "%s\r\n"
+		 "To: <sip:b@c>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n",
+		 from, contact);
+	cr_assert_eq(sip_parse(text, strlen(text), &m), 0);
+	(void)sip_validate(&m, &core); /* which refuses some of these before */
+	return sip_dialog_uas(&d, &m, &core, STR("ours"));
+}
+
+/* S19: the longest of everything that is kept, and one more. */
 Test(sip_dialog, caps)
 {
 	for (unsigned over = 0; over < 2; over++) {
 		int want = over != 0 ? ERR_NOSPC : 0;
 
 		cr_expect_eq(
-			make((struct kit_request){.call_id = repeat("", 255 + over, "")}),
+			make((struct kit_request){.call_id = repeat("", 511 + over, "")}),
 			want);
 		cr_expect_eq(make((struct kit_request){
-				     .from_tag = repeat("", 127 + over, "")}),
+				     .from_tag = repeat("", 255 + over, "")}),
+			     want);
+		cr_expect_eq(make_from("<sip:a@b>;tag=1",
+				       repeat("Contact: <sip:", 1023 - strlen("sip:") + over, ">\r\n")),
+			     want);
+		cr_expect_eq(make_from(repeat("<sip:", 1023 - strlen("<sip:>") + over, ">;tag=1"),
+				       "Contact: <sip:x>\r\n"),
 			     want);
 		cr_expect_eq(make((struct kit_request){
 				     .lines = repeat("Record-Route: <sip:",
@@ -178,20 +198,6 @@ Test(sip_dialog, route_cap)
 		cr_expect_eq(make((struct kit_request){.lines = lines}),
 			     n > 32 ? ERR_SYNTAX : 0);
 	}
-}
-
-static int make_from(const char *from, const char *contact)
-{
-	static char text[4096];
-
-	snprintf(text, sizeof text,
-		 "INVITE sip:b@c SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: "
-		 "%s\r\n"
-		 "To: <sip:b@c>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n%s\r\n",
-		 from, contact);
-	cr_assert_eq(sip_parse(text, strlen(text), &m), 0);
-	cr_assert_eq(sip_validate(&m, &core).status, 0, "%s", text);
-	return sip_dialog_uas(&d, &m, &core, STR("ours"));
 }
 
 Test(sip_dialog, targets)
@@ -225,7 +231,7 @@ Test(sip_dialog, targets)
 	cr_expect_eq(make_from("<sip:a@b>;tag=1",
 			       "Contact: <sip:x>\r\nRecord-Route: <tel:+1>\r\n"),
 		     ERR_SYNTAX);
-	cr_expect_eq(make_from(repeat("<sip:", 512, ">;tag=1"), "Contact: <sip:x>\r\n"),
+	cr_expect_eq(make_from(repeat("<sip:", 1024, ">;tag=1"), "Contact: <sip:x>\r\n"),
 		     ERR_NOSPC);
 }
 
@@ -253,7 +259,7 @@ Test(sip_dialog, c149_target_refresh)
 		cr_expect_eq(sip_dialog_refresh(&d, &m, &core), cases[i].err, "%zu", i);
 		cr_expect_str_eq(d.target, cases[i].target, "%zu", i);
 	}
-	(void)!make_from("<sip:a@b>;tag=1", repeat("Contact: <sip:", 512, ">\r\n"));
+	(void)!make_from("<sip:a@b>;tag=1", repeat("Contact: <sip:", 1024, ">\r\n"));
 	d = other;
 	cr_expect_eq(sip_dialog_refresh(&d, &m, &core), ERR_NOSPC);
 	cr_expect_str_eq(d.target, other.target);
@@ -276,6 +282,21 @@ Test(sip_dialog, c059_display_names)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		cr_assert_eq(make_from(cases[i].from, "Contact: <sip:x>\r\n"), 0);
 		cr_expect_str_eq(d.remote, cases[i].kept);
+	}
+}
+
+/* S19: a name that does not fit is left out; the longest that does stays */
+Test(sip_dialog, s19_long_display_names)
+{
+	static char from[8192], want[4096];
+	const unsigned most = 1023 - (unsigned)strlen("\"\" <sip:a@b>");
+
+	for (unsigned over = 0; over < 2; over++) {
+		snprintf(want, sizeof want, "\"%s\" <sip:a@b>", repeat("", most + over, ""));
+		snprintf(from, sizeof from, "%s;tag=1", want);
+		cr_assert_eq(make_from(from, "Contact: <sip:x>\r\n"), 0, "%u", over);
+		cr_expect_str_eq(d.remote, over != 0 ? "<sip:a@b>" : want);
+		cr_expect(kit_has(print("BYE"), "<sip:a@b>;tag=1\r\n"));
 	}
 }
 

@@ -76,3 +76,67 @@ Test(sip_nameaddr, nul_in_the_uri)
 	cr_expect_eq(sip_nameaddr_parse(STR("<sip:a\0@b>"), &a), ERR_SYNTAX);
 	cr_expect_eq(sip_nameaddr_parse(STR("<sip:a@b>;tag=a\0b"), &a), ERR_SYNTAX);
 }
+
+/* S20: what a backend gets to see of a name */
+Test(sip_nameaddr, s20_display_names_are_read_as_meant)
+{
+	const struct {
+		struct str in;
+		const char *out;
+	} rows[] = {
+		{STR("John \\\"The Duke\\\" W\\\\ayne"), "John \"The Duke\" W\\ayne"},
+		{STR("Alice"), "Alice"},
+		{STR(""), ""},
+		{STR("J\xc3\xbcrgen"), "J\xc3\xbcrgen"},
+		{STR("\\A\\1"), "A1"},
+		{STR("folded\r\n  name"), "folded name"},
+		{STR("a\n\tb \r\n c"), "a b  c"},
+		{STR("escaped\\\r\\\nends"), "escapedends"},
+		{STR("bell\a\x7f\0del"), "belldel"},
+		{STR("\\\0nul"), "nul"},
+		{STR("last\\"), "last\\"},
+		{STR("1234567890123456789012345678901"), "1234567890123456789012345678901"},
+		{STR("12345678901234567890123456789012"), "1234567890123456789012345678901"},
+		{STR("123456789012345678901234567890\\\""), "123456789012345678901234567890\""},
+		{STR("1234567890123456789012345678901\\\""), "1234567890123456789012345678901"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char to[32];
+
+		memset(to, 'x', sizeof to);
+		sip_display_copy(to, sizeof to, rows[i].in);
+		cr_expect_str_eq(to, rows[i].out, "%zu: %s", i, to);
+	}
+}
+
+/* S1: where only the URI is used, nothing behind it is looked at */
+Test(sip_nameaddr, s1_the_uri_alone)
+{
+	static const struct {
+		const char *in, *uri; /* NULL: ERR_SYNTAX */
+	} rows[] = {
+		{"<sip:a@b>;", "sip:a@b"},
+		{"\"A <x>\" <sip:a@b> ;;;=,", "sip:a@b"},
+		{"sip:a@b", "sip:a@b"},
+		{" sip:a@b ;;", "sip:a@b"},
+		{"Al ice<sip:a@b>\r\n ;", "sip:a@b"},
+		{"<sip:a@b> x", NULL},
+		{"sip:a@b x", NULL},
+		{"sip:a@b?c", NULL},
+		{"sip:a@b,c", NULL},
+		{"<sip:a@b", NULL},
+		{"<a>", NULL},
+		{"<>", NULL},
+		{"", NULL},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct str uri = STR("same");
+		int err = sip_nameaddr_uri(str_of(rows[i].in), &uri);
+
+		cr_expect_eq(err, rows[i].uri != NULL ? 0 : ERR_SYNTAX, "%s", rows[i].in);
+		cr_expect(str_eq(uri, rows[i].uri != NULL ? str_of(rows[i].uri) : STR("same")),
+			  "%s: %.*s", rows[i].in, (int)uri.n, uri.p);
+	}
+}

@@ -93,10 +93,3 @@ Test(sip_names, anything_else_is_other)
 			     search((struct str){&one, 1}), "%u", c);
 	}
 }
-
-Test(sip_names, single_and_many)
-{
-	cr_expect(sip_header_is_single(SIP_FROM) &&
-		  sip_header_is_single(SIP_CONTENT_LENGTH));
-	cr_expect(!sip_header_is_single(SIP_VIA) && !sip_header_is_single(SIP_OTHER));
-}

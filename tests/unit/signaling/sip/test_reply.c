@@ -213,3 +213,23 @@ Test(sip_reply, quoted_text)
 }
 
 TestSuite(sip_reply, .init = start);
+
+/* Callers who are refused together do not come again together. */
+Test(sip_reply, retry_after_is_spread)
+{
+	unsigned seen = 0;
+
+	for (uint64_t chance = 0; chance < 64; chance++) {
+		char area[32];
+		struct buf b = buf_of(area, sizeof area);
+		unsigned seconds;
+
+		sip_put_retry_after(&b, chance);
+		cr_assert(str_has_prefix(buf_str(&b), STR("Retry-After: ")));
+		cr_assert_eq(b.n, strlen("Retry-After: 4\r\n"));
+		seconds = (unsigned)(area[13] - '0');
+		cr_assert(seconds >= 4 && seconds <= 7, "%u", seconds);
+		seen |= 1u << seconds;
+	}
+	cr_expect_eq(seen, 0xf0u, "4, 5, 6 and 7");
+}

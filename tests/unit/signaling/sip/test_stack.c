@@ -70,7 +70,7 @@ Test(sip_stack, c134_invite_retransmitted_while_ringing)
 	cr_expect_eq(kit_answer(&k.fx, NULL), 100u);
 	cr_expect_eq(k.fx.v[0].kind, SIP_SEND, "100 before anything else");
 	cr_expect_eq(kit_tags(k.fx.v[0].p, k.fx.v[0].n), 0u);
-	cr_expect_eq(k.fx.v[0].listener, 1u);
+	cr_expect_eq(k.fx.v[0].flow.listener, 1u);
 	input((struct kit_request){.cseq = 0});
 	cr_expect_eq(kit_answer(&k.fx, NULL), 100u);
 
@@ -243,11 +243,31 @@ Test(sip_stack, c191_merged_request)
 	input((struct kit_request){.branch = "z9hG4bKthird", .from_tag = "from2"});
 	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u);
 
-	cr_assert_eq(respond(txn, 486), 0);
-	input((struct kit_request){.method = "ACK"});
-	kit_run(&k, k.now_ms + 5100);
+	cr_assert_eq(respond(txn, 200), 0);
+	input((struct kit_request){.branch = "z9hG4bKfourth"});
+	cr_expect_eq(kit_answer(&k.fx, NULL), 482u, "of an answered call there is one");
+	kit_run(&k, k.now_ms + 32100);
 	input((struct kit_request){.branch = "z9hG4bKlate"});
 	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u, "only with ongoing ones");
+}
+
+/* S17: a refused one is over, for a hunt group that comes by its next branch */
+Test(sip_stack, s17_after_a_refusal_it_is_a_new_call)
+{
+	uint64_t first = invite(), second;
+
+	cr_assert_eq(respond(first, 486), 0);
+	input((struct kit_request){.branch = "z9hG4bKtwo"});
+	cr_assert_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u, "the ACK may still be on its way");
+	second = kit_find(&k.fx, SIP_GOT_REQUEST)->txn;
+	input((struct kit_request){.method = "ACK"});
+	input((struct kit_request){.branch = "z9hG4bKthree"});
+	cr_expect_eq(kit_answer(&k.fx, NULL), 482u, "merges with the second");
+	kit_run(&k, k.now_ms + 5100);
+	input((struct kit_request){.branch = "z9hG4bKthree"});
+	cr_expect_eq(kit_answer(&k.fx, NULL), 482u, "when the first is gone, too");
+	cr_expect_eq(respond(second, 200), 0);
+	cr_expect_eq(k.s.merge_keys.used, 1u);
 }
 
 /* C144: Record-Route as it came, in the responses that make a dialog, and only there */
@@ -389,6 +409,11 @@ Test(sip_stack, c167_options)
 	cr_expect(str_eq(sent(), first), "the same again, tag included");
 	cr_expect_eq(k.s.servers.used, 0u);
 	free(m);
+
+	/* in a dialog it asks whether that is there, which its owner knows */
+	input((struct kit_request){.method = "OPTIONS", .to_tag = "x"});
+	cr_expect_eq(k.fx.n, 1u);
+	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u);
 }
 
 /* C168, C042, C186, C151: refusals of what is not served, each with what belongs to it */
@@ -416,7 +441,7 @@ Test(sip_stack, c168_refusals)
 		{{.uri = "sip:bob@example.net:abc"}, 400, NULL},   /* C056 */
 		{{.lines = "Content-Type: text/plain\r\n", .body = "hi"},
 		 415,
-		 "Accept: application/sdp\r\n"},
+		 "Accept: application/sdp, multipart/mixed\r\n"}, /* S24 */
 		{{.lines = "Content-Type: application/sdp\r\nContent-Encoding: gzip\r\n",
 		  .body = "hi"},
 		 415,
@@ -569,108 +594,6 @@ Test(sip_stack, c113_forced)
 	cr_assert_eq(kit_answer(&fx, NULL), 200u);
 	cr_expect_eq(fx.v[0].to.port, 5062u);
 	cr_expect(kit_has(sent(), ";received=192.0.2.1;rport=5062\r\n"));
-}
-
-/* ---- at the cap ---- */
-
-static void fill(unsigned upto)
-{
-	char branch[32], call[32];
-
-	for (unsigned i = k.s.servers.used; i < upto; i++) {
-		snprintf(branch, sizeof branch, "z9hG4bKfill%u", i);
-		snprintf(call, sizeof call, "fill%u", i);
-		input((struct kit_request){.branch = branch, .call_id = call});
-		cr_assert_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u, "%u", i);
-	}
-}
-
-/* C193: new calls are refused while those that stand can still end */
-Test(sip_stack, c193_full)
-{
-	char branch[32];
-	unsigned i;
-
-	fill(56); /* 64 - 64 / 8 */
-	input((struct kit_request){.branch = "z9hG4bKnew", .call_id = "new"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
-	cr_expect(kit_has(sent(), "Retry-After: "));
-	cr_expect_eq(k.s.count.full, 1u);
-	input((struct kit_request){.branch = "z9hG4bKre", .to_tag = "x", .cseq = 2});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u, "a re-INVITE, too");
-	cr_expect_eq(k.s.servers.used, 56u);
-	input((struct kit_request){.method = "OPTIONS"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 200u);
-
-	for (i = 0; i < 8; i++) {
-		snprintf(branch, sizeof branch, "z9hG4bKbye%u", i);
-		input((struct kit_request){
-			.method = "BYE", .branch = branch, .to_tag = "x"});
-		cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u, "%u", i);
-	}
-	input((struct kit_request){
-		.method = "BYE", .branch = "z9hG4bKlast", .to_tag = "x"});
-	cr_assert_eq(k.fx.n, 1u);
-	cr_expect(k.fx.v[0].kind == SIP_GOT_REQUEST && k.fx.v[0].txn == 0);
-	sip_stack_answer(&k.s, &(struct sip_reply){.code = 200}, &k.fx);
-	cr_expect_eq(kit_answer(&k.fx, NULL), 200u, "a call can end all the same");
-
-	/* a call can be cancelled all the same */
-	input((struct kit_request){
-		.method = "CANCEL", .branch = "z9hG4bKfill3", .call_id = "fill3"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 200u);
-	cr_expect_eq(kit_count(&k.fx, SIP_GOT_CANCEL), 1u);
-}
-
-/* Too long for a transaction is 513; when its Vias alone are, there is no answer. */
-Test(sip_stack, too_long_to_be_answered)
-{
-	static const struct {
-		const char *name;
-		unsigned code;
-	} cases[] = {{"Record-Route: <sip:", 513}, {"Via: SIP/2.0/UDP h;x=", 0}};
-	static char lines[SIP_SKELETON_BYTES + 64];
-
-	for (size_t i = 0; i < 2; i++) {
-		memset(lines, 'x', sizeof lines);
-		memcpy(lines, cases[i].name, strlen(cases[i].name));
-		strcpy(lines + sizeof lines - 4, i == 0 ? ">\r\n" : "x\r\n");
-		input((struct kit_request){.lines = lines});
-		cr_expect_eq(kit_answer(&k.fx, NULL), cases[i].code);
-		cr_expect_eq(k.s.servers.used, 0u);
-	}
-	cr_expect_eq(k.s.count.malformed, 1u);
-}
-
-Test(sip_stack, draining)
-{
-	uint64_t txn = invite();
-
-	k.s.draining = true;
-	input((struct kit_request){.branch = "z9hG4bKnew", .call_id = "new"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
-	cr_expect(kit_has(sent(), "Retry-After: "));
-	input((struct kit_request){.method = "OPTIONS"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
-	input((struct kit_request){
-		.method = "BYE", .branch = "z9hG4bKbye", .to_tag = "x"});
-	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u);
-	cr_expect_eq(respond(txn, 200), 0);
-}
-
-/* C193: no room for a leg takes no transaction either, and calls that stand go on */
-Test(sip_stack, c193_no_room_at_the_owner)
-{
-	uint64_t txn = invite();
-
-	k.s.full = true;
-	input((struct kit_request){.branch = "z9hG4bKnew", .call_id = "new"});
-	cr_expect_eq(kit_answer(&k.fx, NULL), 503u);
-	cr_expect(kit_has(sent(), "Retry-After: "));
-	cr_expect_eq(k.s.servers.used, 1u);
-	input((struct kit_request){.branch = "z9hG4bKin", .to_tag = "x", .cseq = 2});
-	cr_expect_eq(kit_count(&k.fx, SIP_GOT_REQUEST), 1u, "a re-INVITE");
-	cr_expect_eq(respond(txn, 200), 0);
 }
 
 /* ---- answers of the owner ---- */

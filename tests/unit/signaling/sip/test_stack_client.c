@@ -1,4 +1,4 @@
-/* test_stack_client.c - signaling/sip/stack.c as a client: requests of ours and their
+/* test_stack_client.c - mirrors signaling/sip/stack_client.c: requests of ours and their
  * answers. */
 #include "tests/unit/signaling/sip/kit.h"
 
@@ -20,7 +20,7 @@ static char bye_branch[SIP_BRANCH_BYTES];
 
 static int send_bye(const char *method)
 {
-	struct sip_effect where = {.to = k.peer, .listener = 2, .user = 9};
+	struct sip_effect where = {.to = k.peer, .flow = {.listener = 2}, .user = 9};
 	struct str text;
 
 	sip_stack_branch(&k.s, bye_branch);
@@ -51,7 +51,7 @@ Test(sip_stack_client, c138_bye_unanswered)
 
 	cr_assert_eq(send_bye("BYE"), 0);
 	cr_assert_eq(k.fx.n, 1u);
-	cr_expect_eq(k.fx.v[0].listener, 2u);
+	cr_expect_eq(k.fx.v[0].flow.listener, 2u);
 	cr_expect(addr_eq(&k.fx.v[0].to, &k.peer));
 	while (k.now_ms < start + 31990)
 		n += kit_run(&k, k.now_ms + 10);
@@ -87,16 +87,47 @@ Test(sip_stack_client, bye_answered)
 /* RFC 3261 17.1.3 and 8.1.3.3 */
 Test(sip_stack_client, c206_responses_that_are_not_ours)
 {
+	char two[128];
+
 	cr_assert_eq(send_bye("BYE"), 0);
 	answer_bye("200 OK", "z9hG4bKother", "1 BYE", "");
 	answer_bye("200 OK", bye_branch, "1 INVITE", "");
 	answer_bye("200 OK", bye_branch, "rubbish", "");
 	answer_bye("200 OK", bye_branch, "1 BYE",
 		   "Via: SIP/2.0/UDP second;branch=z9hG4bK2\r\n");
+	snprintf(two, sizeof two, "%s, SIP/2.0/UDP second;branch=z9hG4bK2", bye_branch);
+	answer_bye("200 OK", two, "1 BYE", "");
 	cr_expect_eq(k.fx.n, 0u);
-	cr_expect_eq(k.s.count.stray, 4u);
+	cr_expect_eq(k.s.count.stray, 5u);
 	answer_bye("200 OK", bye_branch, "1 BYE", "");
 	cr_expect_eq(kit_count(&k.fx, SIP_GOT_RESPONSE), 1u);
+}
+
+/* S4: a response is matched by its Via and CSeq, and by nothing else */
+Test(sip_stack_client, s4_what_a_response_is_not_matched_by)
+{
+	static const struct {
+		const char *lines;
+		bool taken;
+	} cases[] = {
+		{"Server: a\r\nServer: b\r\n", true},
+		{"Content-Length: 0\r\nContent-Length: 0\r\n", true},
+		{"From: junk\r\nFrom: junk\r\nTo: <\r\nCall-ID: a b\r\nContact: ;;\r\n", true},
+		{"not a header field\r\nDate: a\rb\r\n", true},
+		{"Content-Length: 0\r\nContent-Length: 1\r\n", false},
+		{"Content-Length: 1\r\n", false}, /* RFC 3261 18.3 */
+		{"CSeq: 1 BYE\r\n", false},
+		{"CSeq: 1\rBYE\r\n", false},
+		{"Via: a\rb\r\n", false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		cr_assert_eq(send_bye("BYE"), 0);
+		answer_bye("200 OK", bye_branch, "1 BYE", cases[i].lines);
+		cr_expect_eq(kit_count(&k.fx, SIP_GOT_RESPONSE), cases[i].taken, "%s",
+			     cases[i].lines);
+		kit_run(&k, k.now_ms + 40000);
+	}
 }
 
 Test(sip_stack_client, requests_at_the_cap)

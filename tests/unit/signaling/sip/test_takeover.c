@@ -1,5 +1,4 @@
-/* test_takeover.c - signaling/sip/stack.c after a kill: a successor goes on from records.
- */
+/* test_takeover.c - mirrors signaling/sip/takeover.c: a successor goes on from records. */
 #include "common/base/rand.h"
 #include "tests/unit/signaling/sip/kit.h"
 
@@ -82,7 +81,7 @@ Test(sip_takeover, the_last_response_is_repeated)
 		cr_expect_eq(heir.fx.v[0].n, want.n);
 		cr_expect_eq(memcmp(heir.fx.v[0].p, copy, want.n), 0, "%u", codes[i]);
 		cr_expect(addr_eq(&heir.fx.v[0].to, &want.to));
-		cr_expect_eq(heir.fx.v[0].listener, 1u);
+		cr_expect_eq(heir.fx.v[0].flow.listener, 1u);
 		free(copy);
 	}
 }
@@ -249,7 +248,7 @@ Test(sip_takeover, a_tombstone_stays_one)
 
 	sip_stack_settle(&dead.s, txn);
 	(void)take_over(txn);
-	cr_expect_eq(record.response_bytes, 0u);
+	cr_expect_eq(record.head.response_bytes, 0u);
 	invite_again(&heir);
 	cr_expect_eq(heir.fx.n, 0u);
 	kit_run(&heir, heir.now_ms + 32100);
@@ -285,10 +284,10 @@ Test(sip_takeover, twice_or_too_many)
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_CORRUPT);
 	cr_expect_eq(ret, 7u);
 	for (unsigned i = 1; i < 64; i++) {
-		record.key++;
+		record.head.key++;
 		cr_assert_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "%u", i);
 	}
-	record.key++;
+	record.head.key++;
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), ERR_NOSPC);
 }
 
@@ -325,12 +324,15 @@ Test(sip_takeover, records_are_hostile)
 		 bad->txn.interval_ms = 0)); /* would spin */
 	REFUSED((bad->txn.state = TXN_CONFIRMED,
 		 bad->txn.timeout_ms = heir.now_ms + 32001));
-	REFUSED(bad->response_bytes = SIP_RESPONSE_BYTES + 1);
-	REFUSED(bad->to.family = ADDR_NONE);
-	REFUSED(bad->to.family = ADDR_FAMILIES);
-	REFUSED(memset(bad->to_tag, 'a', sizeof bad->to_tag));
-	REFUSED(memset(bad->to_tag, 0, sizeof bad->to_tag));
-	REFUSED(bad->to_tag[3] = '\r');
+	REFUSED(bad->head.response_bytes = SIP_RESPONSE_BYTES + 1);
+	REFUSED(bad->head.to.family = ADDR_NONE);
+	REFUSED(bad->head.to.family = ADDR_FAMILIES);
+	REFUSED(bad->head.flow.transport = SIP_TRANSPORTS);
+	REFUSED(bad->head.flow.connection = 1); /* of UDP */
+	REFUSED(bad->head.flow.generation = 1);
+	REFUSED(memset(bad->head.to_tag, 'a', sizeof bad->head.to_tag));
+	REFUSED(memset(bad->head.to_tag, 0, sizeof bad->head.to_tag));
+	REFUSED(bad->head.to_tag[3] = '\r');
 	REFUSED(bad->skeleton.bytes = SIP_SKELETON_BYTES + 1);
 	REFUSED(bad->skeleton.bytes = 0);
 	REFUSED(bad->skeleton.bytes--);
@@ -341,6 +343,53 @@ Test(sip_takeover, records_are_hostile)
 #undef REFUSED
 	cr_expect_eq(heir.s.servers.used, 0u);
 	cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret), 0, "it was a good one");
+}
+
+/* What a state's timers can be, and one more: a record must neither repeat faster than T1 nor
+ * slower than T2, nor stay for longer than 64*T1. */
+Test(sip_takeover, timers_of_records)
+{
+	const uint64_t never = UINT64_MAX;
+	static const struct {
+		enum txn_state state;
+		uint32_t interval_ms;
+		uint64_t resend_in_ms, timeout_in_ms; /* 0: never */
+		bool sound;
+	} cases[] = {
+		{TXN_PROCEEDING, 0, 0, 0, true},
+		{TXN_PROCEEDING, 0, 1, 0, false},
+		{TXN_PROCEEDING, 0, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 1, true},
+		{TXN_COMPLETED, SIP_T1_MS - 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T2_MS, SIP_T2_MS, SIP_TIMEOUT_MS, true},
+		{TXN_COMPLETED, SIP_T2_MS + 1, 1, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, SIP_T2_MS + 1, SIP_TIMEOUT_MS, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, SIP_TIMEOUT_MS + 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 0, 1, false},
+		{TXN_COMPLETED, SIP_T1_MS, 1, 0, false},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_CONFIRMED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_CONFIRMED, 0, 1, SIP_TIMEOUT_MS, false},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS, true},
+		{TXN_ACCEPTED, 0, 0, SIP_TIMEOUT_MS + 1, false},
+		{TXN_ACCEPTED, 0, 1, SIP_TIMEOUT_MS, false},
+	};
+	uint64_t ret;
+
+	(void)take_over(call(180));
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint64_t now = heir.now_ms;
+
+		record.head.key++;
+		record.txn.state = (uint8_t)cases[i].state;
+		record.txn.interval_ms = cases[i].interval_ms;
+		record.txn.resend_ms =
+			cases[i].resend_in_ms != 0 ? now + cases[i].resend_in_ms : never;
+		record.txn.timeout_ms =
+			cases[i].timeout_in_ms != 0 ? now + cases[i].timeout_in_ms : never;
+		cr_expect_eq(sip_stack_import(&heir.s, &record, 0, &ret),
+			     cases[i].sound ? 0 : ERR_CORRUPT, "%zu", i);
+	}
 }
 
 /* Whatever stands in them: no crash, no spin, and what was let in can be answered and
