@@ -404,6 +404,29 @@ static int check_sizes(struct load *l, const struct config *c)
 			c->rtp_port_max, c->rtp_address_count, ports + calls + DESCRIPTORS_REST, CUSTODY_ITEMS_MAX);
 }
 
+static bool overlap(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && (addr_ip_eq(a, b) || addr_is_any(a) || addr_is_any(b));
+}
+
+/* Every port of the pool is bound: none is left for SIP. */
+static int check_listeners(struct load *l, const struct config *c)
+{
+	for (uint32_t i = 0; i < c->sip_listen_count; i++) {
+		const struct addr *at = &c->sip_listen[i];
+		char key[32];
+
+		if (at->port < c->rtp_port_min || at->port > c->rtp_port_max)
+			continue;
+		snprintf(key, sizeof key, "sip.listen[%u]", i);
+		for (uint32_t a = 0; a < c->rtp_address_count; a++)
+			if (overlap(at, &c->rtp_address[a]))
+				return complain(l, key, ERR_RANGE, "port %u belongs to the RTP pool (rtp.port_min %u to rtp.port_max %u)",
+						at->port, c->rtp_port_min, c->rtp_port_max);
+	}
+	return 0;
+}
+
 static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 {
 	int err = take_top(l, r, c);
@@ -414,7 +437,9 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_rtp(l, r, c);
 	if (err == 0)
 		err = take_rest(l, r, c);
-	return err == 0 ? check_sizes(l, c) : err;
+	if (err == 0)
+		err = check_sizes(l, c);
+	return err == 0 ? check_listeners(l, c) : err;
 }
 
 static int read_file(struct load *l)

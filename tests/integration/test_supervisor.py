@@ -42,6 +42,7 @@ def run(text: str, tmp_path, *arguments):
     ("sip:\n  server: x\n  \tforce_rport: true\n", ":3:3:", "a tab"),
     ("sandbox: maybe\n", ":1:10:", "neither true nor false"),
     ("max_calls: 99999999999\n", ":1:12:", "no whole number"),
+    ("rtp: {port_min: 5000}\nsip:\n  listen:\n    - udp:127.0.0.1:5060\n", ":4:7: sip.listen[0]:", "belongs to the RTP pool"),
     # H15: named when the file is read, not when a table is full
     ("max_calls: 20000\nrtp: {address: [127.0.0.1, 127.0.0.2, 127.0.0.3, 127.0.0.4], port_min: 1024, port_max: 65535}\n",
      ":1:12: max_calls:", "make one of them smaller"),
