@@ -264,6 +264,8 @@ static void take_pool(struct supervisor *s)
 	for (uint32_t i = addresses; i < CONFIG_ADDRESSES_MAX; i++)
 		c->rtp_address[i] = (struct addr){.family = ADDR_NONE};
 	c->rtp_address_count = addresses;
+	if (first == c->rtp_port_min && last + 1 == first + 2u * config_port_pairs(c))
+		return; /* the file may name one port more than makes a pair */
 	c->rtp_port_min = (uint16_t)first;
 	c->rtp_port_max = (uint16_t)last;
 }

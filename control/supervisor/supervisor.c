@@ -102,7 +102,8 @@ static int take_over(struct supervisor *s, unsigned roles)
 
 static void begin_stop(struct supervisor *s, uint64_t drain_ms)
 {
-	log_info("supervisor.stopping", "drain_ms=%lu", (unsigned long)drain_ms);
+	log_info("supervisor.stopping", "drain_ms=%lu%s", (unsigned long)drain_ms,
+		 drain_ms > 0 ? " hint=\"a second signal does not wait for calls\"" : "");
 	if (drain_ms > 0)
 		drain_ms += CUSTODY_LAST_WORDS_MS;
 	s->stop_by_ms = clock_ms() + drain_ms + 2000;

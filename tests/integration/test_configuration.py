@@ -153,6 +153,19 @@ def test_calls_outlive_other_sockets_and_another_number_of_workers(make_system, 
     peer.bye()
 
 
+def test_an_unchanged_file_is_no_difference(make_system):
+    """Not even when the pool names one port more than makes a pair, and for IPv6."""
+    system = make_system(calls=4, ports=64, settings={"rtp.address": ["127.0.0.1", "::1"], "rtp.workers": 2})
+    rewrite(system, rtp_port_max=system.rtp_last - 1)
+    assert system.stop() == 0
+    system.start()
+    pids = system.workers()
+    successor(system)
+    reload(system)
+    wait_for(lambda: system.log.count("actor.config differs=0") >= 8, 5)
+    assert differs(system) == set() and "supervisor.config" not in system.log and system.workers() == pids
+
+
 def test_sighup_ends_nobody(make_system, backends):
     """H11: not the supervisor, and not those it is not meant for (killall -HUP)."""
     system = make_system(calls=4)

@@ -276,6 +276,7 @@ Test(custody, everything_is_handed_back_though_the_successor_dies_too)
 
 	ours = accept_one(listener);
 	cr_assert(hear(ours, &m, &fds) && m.h.op == CUSTODY_ADOPT);
+	cr_expect(custody_busy(c), "H16: the next turn comes soon");
 	for (int i = 0; i < 20 && m.h.op != CUSTODY_ADOPTED; i++) {
 		custody_tick(c, clock_ms());
 		while (m.h.op != CUSTODY_ADOPTED && hear(ours, &m, &fds))
@@ -283,6 +284,7 @@ Test(custody, everything_is_handed_back_though_the_successor_dies_too)
 	}
 	cr_expect_eq(m.h.op, CUSTODY_ADOPTED);
 	cr_expect_eq(given, 52u);
+	cr_expect_not(custody_busy(c));
 	cr_expect_eq(custody_alone_ms(c, clock_ms() + 500), 0u);
 	close(listener);
 }
