@@ -138,7 +138,7 @@ static bool emit(enum log_level level, const char *event, const char *fmt, va_li
 	put_escaped(&b, text);
 	line[b.n] = '\n';
 	if (level == LOG_ERROR)
-		snprintf(last_error, sizeof last_error, "%s %s", event, text);
+		snprintf(last_error, sizeof last_error, "%.100s %.900s", event, text);
 	return sink_put(&sink, line, b.n + 1);
 }
 
