@@ -174,7 +174,16 @@ def chaos() -> Count:
     return count
 
 
-GROUPS = {f.__name__.replace("_", "-"): f for f in (checks, unit, python, integration, chaos, tsan, asan, integration_asan)}
+def upgrade() -> Count:
+    """Replace every process of a running system by another build and back, under 50 calls."""
+    if not compile_preset("release") or not compile_preset("next", "tipring-supervisor", "tipring-control", "tipring-media",
+                                                              "tipring-signaling"):
+        return Count(failed=1)
+    done = subprocess.run([sys.executable, HERE / "tests/support/upgrade.py"])
+    return Count(passed=done.returncode == 0, failed=done.returncode != 0)
+
+
+GROUPS = {f.__name__.replace("_", "-"): f for f in (checks, unit, python, integration, chaos, upgrade, tsan, asan, integration_asan)}
 
 
 def main(arguments: list[str]) -> int:

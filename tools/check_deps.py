@@ -72,8 +72,15 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "control/supervisor": ("main supervisor adopt reload", "worker resources store config config_diff config_shape locate",
+    "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
+                        "calls inflight workers",
+                        "to_workers to_backends events journal context info metrics overview"),
+    "control/supervisor": ("main supervisor adopt reload",
+                           "worker resources store config config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
+    "media/session": ("session receive tick report prefetch",
+                      "facts record stream timeline key playout utterance mark",
+                      "clock events"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

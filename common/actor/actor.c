@@ -17,6 +17,7 @@
 
 #define LINKS_MAX 8u
 #define MESSAGES_PER_TURN 64
+#define MESSAGES_NS_PER_TURN 5000000ull /* the last one may take longer */
 #define EVENTS_PER_TURN 256
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
@@ -139,6 +140,7 @@ static void take_message(struct actor *a, const struct actor_link *l, const stru
 static void drain_links(struct actor *a)
 {
 	struct actor_private *p = a->priv;
+	uint64_t until_ns = clock_ns() + MESSAGES_NS_PER_TURN;
 	int left = MESSAGES_PER_TURN;
 
 	for (uint32_t k = 0; k < p->link_count && left > 0; k++) {
@@ -147,7 +149,7 @@ static void drain_links(struct actor *a)
 
 		while (left > 0 && bus_recv(l->bus, &m) == 0) {
 			take_message(a, l, &m);
-			left--;
+			left = clock_ns() < until_ns ? left - 1 : 0;
 		}
 		p->hurry |= bus_readable(l->bus);
 	}

@@ -34,7 +34,7 @@ struct actor_rule {
 	void (*handle)(void *self, struct str peer, const Tipring__V1__Envelope *m);
 };
 
-/* A bus the actor drains, at most 64 messages a turn over all buses. */
+/* A bus the actor drains, at most 64 messages a turn over all buses, and none after 5 ms. */
 struct actor_link {
 	struct bus *bus;               /* borrowed */
 	const struct actor_rule *rules;

@@ -42,6 +42,11 @@ void loop_udp_connected(struct loop *l, uint32_t slot)
 	l->engine->udp_connected(l, slot);
 }
 
+void loop_udp_disconnect(struct loop *l, uint32_t slot)
+{
+	l->engine->udp_disconnect(l, slot);
+}
+
 int loop_watch(struct loop *l, int fd, uint64_t token)
 {
 	return l->engine->watch(l, fd, token);

@@ -68,6 +68,8 @@ void loop_udp_del(struct loop *l, uint32_t slot);
 /* The peer of a socket was fixed with connect() after it was added. What had arrived is not lost: it still comes, with its source, and
  * so does what strangers had sent before. */
 void loop_udp_connected(struct loop *l, uint32_t slot);
+/* Its peer is about to be taken away with connect(): from now on sources are told again. */
+void loop_udp_disconnect(struct loop *l, uint32_t slot);
 
 /* Report when `fd` is readable. At most 512 descriptors. */
 MUST_USE int loop_watch(struct loop *l, int fd, uint64_t token);

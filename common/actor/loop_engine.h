@@ -10,6 +10,7 @@ struct loop_engine {
 	int (*udp_add)(struct loop *l, int fd, uint64_t token, bool connected, uint32_t *ret_slot);
 	void (*udp_del)(struct loop *l, uint32_t slot);
 	void (*udp_connected)(struct loop *l, uint32_t slot);
+	void (*udp_disconnect)(struct loop *l, uint32_t slot);
 	int (*watch)(struct loop *l, int fd, uint64_t token);
 	void (*unwatch)(struct loop *l, int fd);
 	void (*wait)(struct loop *l, uint64_t until_ns);

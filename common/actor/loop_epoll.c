@@ -286,6 +286,12 @@ static void epoll_flush(struct loop *l)
 	(void)l; /* everything is sent at once */
 }
 
+static void epoll_udp_disconnect(struct loop *l, uint32_t i)
+{
+	(void)i;
+	epoll_flush(l); /* what is queued knows no address */
+}
+
 const struct loop_engine loop_epoll_engine = {
 	.name = "epoll",
 	.open = epoll_open,
@@ -293,6 +299,7 @@ const struct loop_engine loop_epoll_engine = {
 	.udp_add = epoll_udp_add,
 	.udp_del = epoll_udp_del,
 	.udp_connected = epoll_udp_connected,
+	.udp_disconnect = epoll_udp_disconnect,
 	.watch = epoll_watch,
 	.unwatch = epoll_unwatch,
 	.wait = epoll_wait_until,

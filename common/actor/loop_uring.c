@@ -215,10 +215,24 @@ static int uring_open(const struct loop_config *cfg, struct loop **ret)
 	return 0;
 }
 
+/* The kernel takes a ring apart when its owner is long gone, and its sockets stay bound until then: they are let go of before. */
+static void release(struct uring *u)
+{
+	struct io_uring_sync_cancel_reg all = {
+		.fd = -1, .flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL, .timeout = {.tv_sec = 1},
+	};
+
+	(void)io_uring_submit(&u->ring);
+	(void)io_uring_register_sync_cancel(&u->ring, &all);
+	(void)io_uring_get_events(&u->ring); /* requests end in our turns */
+	(void)io_uring_unregister_files(&u->ring);
+}
+
 static void uring_close(struct loop *l)
 {
 	struct uring *u = uring_of(l);
 
+	release(u);
 	io_uring_queue_exit(&u->ring);
 	free(u->buffers);
 	free(u->memory);
@@ -229,6 +243,17 @@ static void uring_close(struct loop *l)
 }
 
 /* ---- sockets and descriptors ---- */
+
+static void uring_flush(struct loop *l)
+{
+	struct uring *u = uring_of(l);
+
+	if (io_uring_sq_ready(&u->ring) == 0)
+		return;
+	l->stats.enters++;
+	io_uring_submit(&u->ring);
+	u->queued = 0;
+}
 
 static int uring_udp_add(struct loop *l, int fd, uint64_t token, bool connected, uint32_t *ret_slot)
 {
@@ -285,6 +310,23 @@ static void forget_names(struct uring *u, uint32_t i)
 	disarm(u, i);
 	s->named = false;
 	arm(u, i);
+}
+
+static void uring_udp_disconnect(struct loop *l, uint32_t i)
+{
+	struct uring *u = uring_of(l);
+	struct slot *s = &u->slots[i];
+
+	if (i >= u->slot_count || s->fd < 0 || !s->connected)
+		return;
+	s->connected = false;
+	if (!s->named) {
+		disarm(u, i);
+		s->generation++; /* what the request without addresses still brings is nobody's */
+		s->named = true;
+		arm(u, i);
+	}
+	uring_flush(l); /* what is queued knows no address */
 }
 
 static void uring_udp_del(struct loop *l, uint32_t i)
@@ -394,17 +436,6 @@ static void uring_wait(struct loop *l, uint64_t until_ns)
 	ts.tv_sec = (int64_t)(left_ns / 1000000000u);
 	ts.tv_nsec = (long long)(left_ns % 1000000000u);
 	io_uring_submit_and_wait_timeout(&u->ring, &cqe, l->gather ? u->buffer_count / 2 : 1, &ts, NULL);
-}
-
-static void uring_flush(struct loop *l)
-{
-	struct uring *u = uring_of(l);
-
-	if (io_uring_sq_ready(&u->ring) == 0)
-		return;
-	l->stats.enters++;
-	io_uring_submit(&u->ring);
-	u->queued = 0;
 }
 
 /* hot */
@@ -535,6 +566,7 @@ const struct loop_engine loop_uring_engine = {
 	.udp_add = uring_udp_add,
 	.udp_del = uring_udp_del,
 	.udp_connected = uring_udp_connected,
+	.udp_disconnect = uring_udp_disconnect,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,
 	.wait = uring_wait,

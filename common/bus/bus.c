@@ -60,14 +60,15 @@ static int set(struct bus *b, int option, int value)
 static int configure(struct bus *b, const struct bus_config *cfg)
 {
 	const int queue = cfg->queue_max != 0 ? (int)cfg->queue_max : QUEUE_DEFAULT;
-	const int64_t bytes_max = BUS_MESSAGE_BYTES_MAX;
+	const int receive = cfg->receive_max != 0 ? (int)cfg->receive_max : queue;
+	const int64_t bytes_max = cfg->message_max != 0 ? cfg->message_max : BUS_MESSAGE_BYTES_MAX;
 	int err = result(
 		zmq_setsockopt(b->socket, ZMQ_MAXMSGSIZE, &bytes_max, sizeof bytes_max));
 	const struct {
 		int option, value;
 	} options[] = {
 		{ZMQ_SNDHWM, queue},
-		{ZMQ_RCVHWM, queue},
+		{ZMQ_RCVHWM, receive},
 		{ZMQ_LINGER, LINGER_MS},
 		{ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
 		{ZMQ_RECONNECT_IVL, RECONNECT_MS},

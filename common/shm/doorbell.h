@@ -1,13 +1,16 @@
-/* doorbell.h - an eventfd that wakes a reader of tapes. */
+/* doorbell.h - media wakes a reader of tapes with a message on the connection it attached over (layout.h). Nothing that the
+ * reader made is written to: a descriptor of its own could be made to wait. */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "common/base/err.h"
 
-MUST_USE int doorbell_open(int *ret_fd); /* non-blocking, close on exec */
+/* Never waits. ERR_AGAIN: the reader's queue is full of rings; ERR_IO: it is gone. */
+MUST_USE int doorbell_ring(int sock);
 
-/* A received descriptor: ERR_INVAL unless it is an eventfd (ringing anything else could
- * block), which is made non-blocking. `fd` stays the caller's. */
-MUST_USE int doorbell_check(int fd);
+/* Take one ring; another one shows at once. ERR_AGAIN: none waits, ERR_IO: the connection is over, ERR_SYNTAX: something else came. */
+MUST_USE int doorbell_hush(int sock);
 
-void doorbell_ring(int fd); /* never fails visibly: a full counter is ringing already */
-void doorbell_hush(int fd); /* drain after waking up */
+bool doorbell_is_ring(const void *p, size_t n);

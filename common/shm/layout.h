@@ -37,7 +37,8 @@
 #define TAPE_RINGS_OFFSET      4096u /* first slot of either object */
 #define TAPE_LINE              128u  /* two cache lines: no false sharing by prefetch */
 #define TAPE_SLOT_HEADER_BYTES 48u
-#define TAPE_SAMPLES_MAX       960u /* one slot: 20 ms at 48 kHz */
+#define TAPE_SAMPLES_PER_MS_MAX 48u /* 48 kHz */
+#define TAPE_SAMPLES_MAX       (20u * TAPE_SAMPLES_PER_MS_MAX) /* one slot: 20 ms */
 #define TAPE_HISTORY_SLOTS     128u /* rx, sent: 2.56 s of 20 ms frames (256 for 10 ms) */
 #define TAPE_TX_SLOTS          1024u /* the backend may be 20.48 s ahead, 20 ms frames */
 
@@ -115,15 +116,17 @@ _Static_assert(offsetof(struct tape_backend_header, rx_tail) == 256, "layout");
 _Static_assert(sizeof(struct tape_backend_header) == 384, "layout");
 
 /* Who may attach: one exchange on a SOCK_SEQPACKET unix socket per attached tape. The
- * request carries the backend's doorbell eventfd as SCM_RIGHTS; the answer, on success,
- * two descriptors: the media object (read-only) and the backend object. The tape_id is a
- * 64-bit random capability that only the call's owner learns. The connection stays open;
- * when it closes, media forgets the doorbell. */
+ * answer carries, on success, two descriptors: the media object (read-only) and the
+ * backend object. The tape_id is a 64-bit random capability that only the call's owner
+ * learns. The connection stays open and is the owner's doorbell: media sends a ring on it
+ * when a sleeping reader or a waiting writer has work, and after every answer, so that a
+ * ring that came before the answer may be forgotten. Media takes no descriptors: what a
+ * stranger's descriptor does when it is used or closed is the stranger's choice. */
 #define TAPE_ATTACH_MAGIC 0x68636174u
 
 enum tape_attach_op {
 	TAPE_ATTACH = 1,  /* rw: the owner */
-	TAPE_OBSERVE = 2, /* media object only, no doorbell */
+	TAPE_OBSERVE = 2, /* media object only, no rings */
 };
 
 struct tape_attach_request {
@@ -136,4 +139,10 @@ struct tape_attach_answer {
 	uint32_t magic;
 	int32_t err; /* 0 or ERR_NOENT, ERR_INVAL, ERR_NOSPC */
 	uint64_t tape_id;
+};
+
+#define TAPE_RING_MAGIC 0x676e6972u
+
+struct tape_ring_note {
+	uint32_t magic;
 };

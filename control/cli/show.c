@@ -35,13 +35,19 @@ const char *show_enum(const ProtobufCEnumDescriptor *d, int value, const char *p
 
 /* ---- fields ---- */
 
-/* Where its value is; NULL when it is not there (not the chosen member of a oneof) or has its default. */
+/* A member of a oneof that is not the chosen one. */
+static bool is_absent(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
+{
+	return (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
+	       *(const uint32_t *)(const void *)((const uint8_t *)m + f->quantifier_offset) != f->id;
+}
+
+/* Where its value is; NULL when it is not there or has its default. */
 static const void *value_of(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
 {
 	const uint8_t *p = (const uint8_t *)m + f->offset;
 
-	if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
-	    *(const uint32_t *)(const void *)((const uint8_t *)m + f->quantifier_offset) != f->id)
+	if (is_absent(m, f))
 		return NULL;
 	switch (f->type) {
 	case PROTOBUF_C_TYPE_STRING:
@@ -104,7 +110,7 @@ static void put_scalar(FILE *to, const ProtobufCFieldDescriptor *f, const void *
 	else if (f->type == PROTOBUF_C_TYPE_ENUM)
 		fprintf(to, "%s%s%s", quote, show_enum(f->descriptor, *(const int *)p, ""), quote);
 	else if (f->type == PROTOBUF_C_TYPE_BOOL)
-		fputs("true", to);
+		fputs(*(const protobuf_c_boolean *)p ? "true" : "false", to);
 	else if (f->type == PROTOBUF_C_TYPE_UINT32 || f->type == PROTOBUF_C_TYPE_INT32)
 		fprintf(to, "%" PRIu32, *(const uint32_t *)p);
 }
@@ -115,7 +121,9 @@ static void json_message(FILE *to, const ProtobufCMessage *m, int depth);
 
 static void json_value(FILE *to, const ProtobufCFieldDescriptor *f, const void *p, int depth)
 {
-	if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
+	if (f->type == PROTOBUF_C_TYPE_MESSAGE && *(ProtobufCMessage *const *)p == NULL) {
+		fputs("null", to);
+	} else if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
 		json_message(to, *(ProtobufCMessage *const *)p, depth + 1);
 	} else if (f->type == PROTOBUF_C_TYPE_STRING) {
 		put_string(to, *(char *const *)p);
@@ -152,17 +160,15 @@ static void json_message(FILE *to, const ProtobufCMessage *m, int depth)
 	putc('{', to);
 	for (unsigned i = 0; i < m->descriptor->n_fields && depth < DEPTH_MAX; i++) {
 		const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
-		bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
-		const void *p = list ? NULL : value_of(m, f);
 
-		if (!list && p == NULL)
+		if (is_absent(m, f))
 			continue;
 		fprintf(to, "%s\"%s\": ", comma, f->name);
 		comma = ", ";
-		if (list)
+		if (f->label == PROTOBUF_C_LABEL_REPEATED)
 			json_list(to, m, f, depth);
 		else
-			json_value(to, f, p, depth);
+			json_value(to, f, (const uint8_t *)m + f->offset, depth);
 	}
 	putc('}', to);
 }

@@ -17,7 +17,7 @@ struct show_text show_safe(const char *z);
 /* The name of an enum value without `prefix`; "?" when it has none. */
 const char *show_enum(const ProtobufCEnumDescriptor *d, int value, const char *prefix);
 
-/* One JSON object: every field that is not its default; fixed64 (ids) as 16 hexadecimal digits, enums by name, bytes in hex. */
+/* One JSON object with every field; null: a message that is not there. Of a oneof only the chosen member. fixed64 (ids) as 16 hexadecimal digits, enums by name, bytes in hex. */
 void show_json(FILE *to, const ProtobufCMessage *m);
 
 /* " key=value" for every field that is not its default, inner messages flattened; repeated fields are left out. */

@@ -4,27 +4,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "common/base/addr.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/bus/bus.h"
 #include "common/bus/codec.h"
+#include "control/cli/print.h"
 #include "control/cli/show.h"
 
 #define WAIT_MS 3000
 #define EXIT_NONE 1
 #define EXIT_CANNOT 2
 
+#define LINES_MAX 100000u
+
+/* A call, printed. */
+struct line {
+	bool ended;
+	uint64_t at;
+	char *text; /* owned */
+};
+
 struct cli {
 	char dir[80];
-	bool json;
+	bool json, ended, whole;
+	const char *app, *call; /* NULL = all; the digits a call id begins with */
 	struct bus *commands, *events;
 	struct codec codec;
 	uint64_t epoch, seq; /* of the last event */
-	uint32_t rows;       /* calls shown */
+	struct line *lines;  /* owned */
+	size_t line_n;
+};
+
+/* Which calls. */
+struct filter {
+	const char *id_prefix; /* NULL = all */
+	bool ended;            /* those that are over, too */
 };
 
 typedef Tipring__V1__Envelope envelope;
@@ -32,12 +48,14 @@ typedef Tipring__V1__Envelope envelope;
 static const char usage[] =
 	"usage: tipring [--json] COMMAND\n"
 	"\n"
-	"  status         this host: workers and backends\n"
-	"  calls          calls that exist now\n"
-	"  call ID        everything known about one\n"
-	"  events [APP]   what happens, one line an event, until interrupted\n"
+	"  status                    this host: processes, routes and who serves them, backends\n"
+	"  calls [--app APP] [--call DIGITS] [--ended]\n"
+	"                            calls that exist now; --ended: those of the last ten minutes too\n"
+	"  call DIGITS               everything known about one; its first digits are enough\n"
+	"  events [--app APP] [--call DIGITS]\n"
+	"                            what happens, one line an event, until interrupted\n"
 	"\n"
-	"--version and --help answer at once. --json prints one object a line. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
+	"--json prints one object a line, with every field. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
 	"Exit code 1: there is no such call; 2: nobody could be asked.\n";
 
 static int fail(int code, const char *what, const char *hint)
@@ -66,19 +84,24 @@ static int take_ack(struct cli *c, const Tipring__V1__Ack *a, void (*take)(struc
 	return 0;
 }
 
-/* Send one question; call `take` with every Ack until the last. */
+static int put(struct cli *c, const envelope *e)
+{
+	const uint8_t *p;
+	size_t n;
+	int err = codec_pack(&c->codec, e, &p, &n);
+
+	return err == 0 ? bus_send(c->commands, (struct str){NULL, 0}, p, n) : err;
+}
+
+/* Send a question; call `take` with its answer, page after page. */
 static int ask(struct cli *c, envelope *e, void (*take)(struct cli *c, const Tipring__V1__Ack *a))
 {
 	uint64_t end_ms = clock_ms() + WAIT_MS;
-	const uint8_t *p;
-	size_t n;
 	int err = open_bus(c, BUS_DEALER, "commands.ipc", &c->commands);
 
 	e->command_id = (char *)(uintptr_t)"cli";
 	if (err == 0)
-		err = codec_pack(&c->codec, e, &p, &n);
-	if (err == 0)
-		err = bus_send(c->commands, (struct str){NULL, 0}, p, n);
+		err = put(c, e);
 	while (err == 0 && clock_ms() < end_ms) {
 		struct pollfd fd = {.fd = bus_fd(c->commands), .events = POLLIN};
 		struct bus_message m;
@@ -90,18 +113,14 @@ static int ask(struct cli *c, envelope *e, void (*take)(struct cli *c, const Tip
 			    got->body_case != TIPRING__V1__ENVELOPE__BODY_ACK)
 				continue;
 			err = take_ack(c, got->ack, take);
-			if (err != 0 || !got->ack->more)
+			if (err != 0 || got->ack->next == 0)
 				return err;
+			e->list_calls->after = got->ack->next;
+			err = put(c, e);
+			end_ms = clock_ms() + WAIT_MS;
 		}
 	}
 	return err != 0 ? err : -ETIMEDOUT;
-}
-
-static void print_age(uint64_t since_unix_ns)
-{
-	uint64_t s = since_unix_ns != 0 ? (clock_unix_ns() - since_unix_ns) / 1000000000u : 0;
-
-	printf("%4" PRIu64 ":%02" PRIu64, s / 60, s % 60);
 }
 
 static void print_json(const void *m)
@@ -110,156 +129,72 @@ static void print_json(const void *m)
 	putchar('\n');
 }
 
-static void print_differing(const Tipring__V1__HostStatus *s)
+static void take_status(struct cli *c, const Tipring__V1__Ack *a)
 {
-	bool some = s->config_differs;
-
-	for (size_t i = 0; i < s->n_workers; i++)
-		some |= s->workers[i]->config_differs;
-	if (!some)
-		return;
-	printf("still with settings that the configuration file does not have any more (see supervisor.config in the log):%s",
-	       s->config_differs ? " control" : "");
-	for (size_t i = 0; i < s->n_workers; i++)
-		if (s->workers[i]->config_differs)
-			printf(" %s-%u", s->workers[i]->role == TIPRING__V1__ROLE__MEDIA ? "media" : "signaling",
-			       s->workers[i]->index);
-	printf("\n\n");
+	if (a->status != NULL && c->json)
+		print_json(a->status);
+	else if (a->status != NULL)
+		print_status(stdout, a->status);
 }
 
-static void print_status(struct cli *c, const Tipring__V1__Ack *a)
+/* ---- calls ---- */
+
+/* The oldest first, the ended ones before those that are there. */
+static int older(const void *a, const void *b)
 {
-	const Tipring__V1__HostStatus *s = a->status;
+	const struct line *x = a, *y = b;
 
-	if (s == NULL)
-		return;
-	if (c->json) {
-		print_json(s);
-		return;
-	}
-	printf("host %s, version %s, up %" PRIu64 " s, calls %u of %u\n\n", s->host, s->version, s->uptime_ms / 1000u, s->calls,
-	       s->calls_max);
-	print_differing(s);
-	printf("%-14s %8s %6s %15s %9s\n", "WORKER", "PID", "STATE", "CALLS", "RESTARTS");
-	for (size_t i = 0; i < s->n_workers; i++) {
-		const Tipring__V1__WorkerStatus *w = s->workers[i];
-		char name[32];
-
-		snprintf(name, sizeof name, "%s-%u", w->role == TIPRING__V1__ROLE__MEDIA ? "media" : "signaling", w->index);
-		printf("%-14s %8u %6s %6u of %5u %9u\n", name, w->pid, w->up ? "up" : "DOWN", w->used, w->capacity, w->restarts);
-	}
-	printf("\n%-32s %-20s %15s\n", "BACKEND", "APP", "CALLS");
-	for (size_t i = 0; i < s->n_backends; i++)
-		printf("%-32s %-20s %6u of %5u\n", show_safe(s->backends[i]->name).z, s->backends[i]->app,
-		       s->backends[i]->used, s->backends[i]->capacity);
-	if (s->n_backends == 0)
-		printf("(none is registered: calls are answered 480)\n");
+	if (x->ended != y->ended)
+		return x->ended ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static const char *phase(const Tipring__V1__CallInfo *c)
+static void (*form(const struct cli *c))(FILE *to, const Tipring__V1__CallInfo *x)
 {
-	return show_enum(&tipring__v1__call_phase__descriptor, (int)c->phase, "CALL_");
+	return c->whole ? print_call : print_calls_row;
 }
 
-static void print_calls(struct cli *c, const Tipring__V1__Ack *a)
+/* Kept as text: the answers come in pages, and what is in one lives as long as it. */
+static void take_calls(struct cli *c, const Tipring__V1__Ack *a)
 {
-	if (!c->json && c->rows == 0)
-		printf("%-16s %-9s %7s %-16s %-28s %s\n", "CALL", "PHASE", "TIME", "APP", "FROM", "TO");
-	c->rows++;
-	for (size_t i = 0; i < a->n_calls; i++) {
+	for (size_t i = 0; i < a->n_calls && c->line_n < LINES_MAX; i++) {
 		const Tipring__V1__CallInfo *x = a->calls[i];
+		struct line *l = realloc(c->lines, (c->line_n + 1) * sizeof *l);
+		size_t n;
+		FILE *to;
 
+		if (l == NULL)
+			return;
+		c->lines = l;
+		l += c->line_n;
+		*l = (struct line){.ended = x->ended_unix_ns != 0, .at = x->ended_unix_ns != 0 ? x->ended_unix_ns : x->started_unix_ns};
+		to = open_memstream(&l->text, &n);
+		if (to == NULL)
+			return;
 		if (c->json) {
-			print_json(x);
-			continue;
+			show_json(to, &x->base);
+			fputc('\n', to);
+		} else {
+			form(c)(to, x);
 		}
-		printf("%016" PRIx64 " %-9s ", x->call_id, phase(x));
-		print_age(x->answered_unix_ns != 0 ? x->answered_unix_ns : x->started_unix_ns);
-		printf(" %-16s %-28s %s\n", x->app, show_safe(x->from_uri).z, show_safe(x->request_uri).z);
+		fclose(to);
+		c->line_n++;
 	}
 }
 
-static void row(const char *what, const char *value)
+static void print_lines(struct cli *c)
 {
-	if (value[0] != '\0')
-		printf("  %-12s %s\n", what, show_safe(value).z);
-}
-
-static void row_address(const char *what, const Tipring__V1__Address *a)
-{
-	if (a != NULL && a->ip[0] != '\0')
-		printf("  %-12s %s port %u\n", what, a->ip, a->port);
-}
-
-static void row_time(const char *what, uint64_t unix_ns)
-{
-	time_t s = (time_t)(unix_ns / 1000000000u);
-	char z[32];
-	struct tm tm;
-
-	if (unix_ns == 0)
-		return;
-	localtime_r(&s, &tm);
-	strftime(z, sizeof z, "%F %T", &tm);
-	printf("  %-12s %s,", what, z);
-	print_age(unix_ns);
-	printf(" ago\n");
-}
-
-static void print_media(const Tipring__V1__CallInfo *c)
-{
-	const Tipring__V1__MediaFacts *m = c->media;
-
-	row_address("our RTP", c->local_rtp);
-	if (m == NULL)
-		return;
-	row_address("peer's RTP", m->remote_rtp);
-	row_address("peer's RTCP", m->remote_rtcp);
-	printf("  %-12s %s, payload type %u, ptime %u ms, telephone-event %u, %s\n", "codec",
-	       show_enum(&tipring__v1__codec__descriptor, (int)m->codec, ""), m->payload_type, m->ptime_ms,
-	       m->dtmf_payload_type, show_enum(&tipring__v1__direction__descriptor, (int)m->direction, ""));
-}
-
-static void print_call(struct cli *c, const Tipring__V1__Ack *a)
-{
-	for (size_t i = 0; i < a->n_calls; i++) {
-		const Tipring__V1__CallInfo *x = a->calls[i];
-
-		c->rows++;
-		if (c->json) {
-			print_json(x);
-			continue;
-		}
-		printf("call %016" PRIx64 "\n", x->call_id);
-		row("phase", phase(x));
-		row_time("started", x->started_unix_ns);
-		row_time("answered", x->answered_unix_ns);
-		row("app", x->app);
-		row("backend", x->backend);
-		row("from", x->from_uri);
-		row("from name", x->from_display);
-		row("to", x->to_uri);
-		row("request", x->request_uri);
-		row("SIP Call-ID", x->sip_call_id);
-		for (size_t h = 0; h < x->n_headers; h++)
-			printf("  %-12s %s: %s\n", "header", show_safe(x->headers[h]->name).z, show_safe(x->headers[h]->value).z);
-		print_media(x);
-		printf("  %-12s leg %" PRIx64 ", session %" PRIx64 " on media-%u\n", "handles", x->leg, x->session, x->media_worker);
+	qsort(c->lines, c->line_n, sizeof c->lines[0], older);
+	if (!c->json && !c->whole)
+		print_calls_head(stdout);
+	for (size_t i = 0; i < c->line_n; i++) {
+		fputs(c->lines[i].text, stdout);
+		free(c->lines[i].text);
 	}
+	free(c->lines);
 }
 
 /* ---- events ---- */
-
-static const ProtobufCMessage *body_of(const envelope *e, const char **ret_name)
-{
-	const ProtobufCFieldDescriptor *f =
-		protobuf_c_message_descriptor_get_field(&tipring__v1__envelope__descriptor, (unsigned)e->body_case);
-
-	if (f == NULL || f->type != PROTOBUF_C_TYPE_MESSAGE)
-		return NULL;
-	*ret_name = f->name;
-	return *(ProtobufCMessage *const *)(const void *)((const uint8_t *)e + f->offset);
-}
 
 /* Numbers count by one while one control lives: who sees all of them sees what is missing. */
 static void tell_gap(struct cli *c, const envelope *e)
@@ -272,38 +207,36 @@ static void tell_gap(struct cli *c, const envelope *e)
 	c->seq = e->seq;
 }
 
-static void print_event(const struct cli *c, const envelope *e)
+static bool is_wanted(const struct cli *c, const envelope *e)
 {
-	time_t s = (time_t)(e->unix_ns / 1000000000u);
-	const char *name = "?";
-	const ProtobufCMessage *body = body_of(e, &name);
-	struct tm tm;
+	char id[17];
 
-	if (body == NULL || e->body_case == TIPRING__V1__ENVELOPE__BODY_HEARTBEAT)
+	snprintf(id, sizeof id, "%016" PRIx64, e->call_id);
+	return c->call == NULL || strncmp(id, c->call, strlen(c->call)) == 0;
+}
+
+static void take_event(const struct cli *c, const envelope *e)
+{
+	if (!is_wanted(c, e))
 		return;
-	if (c->json) {
+	if (!c->json)
+		print_event(stdout, e);
+	else if (e->body_case != TIPRING__V1__ENVELOPE__BODY_HEARTBEAT)
 		print_json(e);
-	} else {
-		localtime_r(&s, &tm);
-		printf("%02d:%02d:%02d.%03u #%" PRIu64 " %016" PRIx64 " %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
-		       (unsigned)(e->unix_ns / 1000000u % 1000u), e->seq, e->call_id, name);
-		show_line(stdout, body);
-		putchar('\n');
-	}
 	fflush(stdout);
 }
 
-static int watch(struct cli *c, const char *app)
+static int watch(struct cli *c)
 {
 	char topic[96];
 	int err = open_bus(c, BUS_SUB, "events.ipc", &c->events);
 
 	if (err != 0)
 		return err;
-	if (app == NULL)
+	if (c->app == NULL)
 		err = bus_subscribe(c->events, STR("e1/"));
-	for (int i = 0; i < 2 && app != NULL && err == 0; i++) {
-		snprintf(topic, sizeof topic, "e1/%s/%s/", i == 0 ? "call" : "media", app);
+	for (int i = 0; i < 2 && c->app != NULL && err == 0; i++) {
+		snprintf(topic, sizeof topic, "e1/%s/%s/", i == 0 ? "call" : "media", c->app);
 		err = bus_subscribe(c->events, str_of(topic));
 	}
 	while (err == 0) {
@@ -315,47 +248,118 @@ static int watch(struct cli *c, const char *app)
 		while (bus_recv(c->events, &m) == 0) {
 			if (codec_unpack(&c->codec, m.p, m.n, &e) != 0)
 				continue;
-			if (app == NULL)
+			if (c->app == NULL)
 				tell_gap(c, e);
-			print_event(c, e);
+			take_event(c, e);
 		}
 	}
 	return err;
 }
 
-static int one_call(struct cli *c, envelope *e, const char *id)
-{
-	char *end = NULL;
-	int err;
+/* ---- commands ---- */
 
-	e->list_calls->call_id = strtoull(id, &end, 16);
-	if (*end != '\0' || e->list_calls->call_id == 0 || strlen(id) > 16)
-		return fail(EXIT_CANNOT, "a call id is up to 16 hexadecimal digits", "tipring calls lists them");
-	err = ask(c, e, print_call);
-	return err != 0 || c->rows > 0 ? err : fail(EXIT_NONE, "no such call (it may have ended)", "tipring calls lists them");
-}
-
-static int run(struct cli *c, int argc, char **argv)
+static int list(struct cli *c, const struct filter *f)
 {
 	envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__GetStatus status = TIPRING__V1__GET_STATUS__INIT;
-	Tipring__V1__ListCalls list = TIPRING__V1__LIST_CALLS__INIT;
+	Tipring__V1__ListCalls q = TIPRING__V1__LIST_CALLS__INIT;
 
-	if (argc == 1 && strcmp(argv[0], "status") == 0) {
-		e.body_case = TIPRING__V1__ENVELOPE__BODY_GET_STATUS;
-		e.get_status = &status;
-		return ask(c, &e, print_status);
-	}
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LIST_CALLS;
-	e.list_calls = &list;
-	if (argc == 1 && strcmp(argv[0], "calls") == 0)
-		return ask(c, &e, print_calls);
-	if ((argc == 1 || argc == 2) && strcmp(argv[0], "events") == 0)
-		return watch(c, argc == 2 ? argv[1] : NULL);
-	if (argc == 2 && strcmp(argv[0], "call") == 0)
-		return one_call(c, &e, argv[1]);
-	fputs(usage, stderr);
+	e.list_calls = &q;
+	if (c->app != NULL)
+		q.app = (char *)(uintptr_t)c->app;
+	if (f->id_prefix != NULL)
+		q.id_prefix = (char *)(uintptr_t)f->id_prefix;
+	q.ended = f->ended;
+	return ask(c, &e, take_calls);
+}
+
+static bool is_id(const char *z)
+{
+	return z[0] != '\0' && strlen(z) <= 16 && strspn(z, "0123456789abcdef") == strlen(z);
+}
+
+static int run_status(struct cli *c)
+{
+	envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__GetStatus q = TIPRING__V1__GET_STATUS__INIT;
+
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_GET_STATUS;
+	e.get_status = &q;
+	return ask(c, &e, take_status);
+}
+
+static int run_calls(struct cli *c)
+{
+	int err = list(c, &(struct filter){.id_prefix = c->call, .ended = c->ended});
+
+	if (err == 0)
+		print_lines(c);
+	return err;
+}
+
+/* A few digits are enough when only one call begins with them. */
+static int run_call(struct cli *c)
+{
+	int err;
+
+	c->whole = true;
+	err = list(c, &(struct filter){.id_prefix = c->call, .ended = true});
+	if (err != 0)
+		return err;
+	if (c->line_n == 0)
+		return fail(EXIT_NONE, "no such call (it may have ended more than ten minutes ago)", "tipring calls --ended lists them");
+	if (c->line_n > 1)
+		return fail(EXIT_CANNOT, "more than one call begins with these digits", "tipring calls --call DIGITS lists them");
+	print_lines(c);
+	return 0;
+}
+
+struct command {
+	const char *name;
+	int (*run)(struct cli *c);
+	const char *takes; /* options it takes, and "argument" */
+};
+
+static const struct command commands[] = {
+	{"status", run_status, ""},
+	{"calls", run_calls, "app call ended"},
+	{"call", run_call, "argument"},
+	{"events", watch, "app call"},
+};
+
+static int refuse(const char *why, const char *what)
+{
+	fprintf(stderr, "tipring: %s%s\n%s", why, what, usage);
 	return EXIT_CANNOT;
+}
+
+static bool takes(const struct command *m, const char *what)
+{
+	return strstr(m->takes, what) != NULL;
+}
+
+/* `words`: the command and its argument. `events APP` is `events --app APP`. */
+static int run(struct cli *c, int n, char **words)
+{
+	const struct command *m = NULL;
+
+	for (size_t i = 0; n > 0 && i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(words[0], commands[i].name) == 0)
+			m = &commands[i];
+	if (m == NULL)
+		return n == 0 ? refuse("a command is missing", "") : refuse("there is no command ", words[0]);
+	if (m->run == watch && n == 2 && c->app == NULL)
+		c->app = words[1];
+	else if (takes(m, "argument") && n == 2)
+		c->call = words[1];
+	else if (n != 1 || takes(m, "argument"))
+		return refuse(n == 1 ? "the digits of a call are missing after " : "too many words after ", m->name);
+	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
+	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
+		return refuse("such an option is not for ", m->name);
+	if (c->call != NULL && !is_id(c->call))
+		return fail(EXIT_CANNOT, "a call is named by up to 16 hexadecimal digits, or the first of them", "tipring calls lists them");
+	return m->run(c);
 }
 
 static int unreachable(const struct cli *c, int err)
@@ -368,22 +372,54 @@ static int unreachable(const struct cli *c, int err)
 	return fail(EXIT_CANNOT, "control can not be reached", hint);
 }
 
+/* The value of `--name VALUE` or `--name=VALUE`; NULL: this is another word. */
+static const char *value_of(const char *name, char **argv, int *i)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[*i], name, n) != 0)
+		return NULL;
+	if (argv[*i][n] == '=')
+		return argv[*i] + n + 1;
+	return argv[*i][n] != '\0' ? NULL : argv[*i + 1] == NULL ? "" : argv[++*i];
+}
+
+/* Options may stand anywhere. The number of words that are none; negative: an exit code was said, as -1 - code. */
+static int options(struct cli *c, int argc, char **argv)
+{
+	int words = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *v;
+
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return fputs(usage, stdout) < 0 ? -1 - EXIT_CANNOT : -1;
+		if (strcmp(argv[i], "--version") == 0)
+			return puts("tipring " TIPRING_VERSION) < 0 ? -1 - EXIT_CANNOT : -1;
+		if (strcmp(argv[i], "--json") == 0)
+			c->json = true;
+		else if (strcmp(argv[i], "--ended") == 0)
+			c->ended = true;
+		else if ((v = value_of("--app", argv, &i)) != NULL)
+			c->app = v;
+		else if ((v = value_of("--call", argv, &i)) != NULL)
+			c->call = v;
+		else if (argv[i][0] == '-')
+			return -1 - refuse("there is no option ", argv[i]);
+		else
+			argv[words++] = argv[i];
+	}
+	return words;
+}
+
 int main(int argc, char **argv)
 {
 	const char *dir = getenv("TIPRING_ENDPOINT");
 	struct cli c = {.commands = NULL};
-	int words = 0, err;
+	int words = options(&c, argc, argv), err;
 
-	for (int i = 1; i < argc; i++) { /* options may stand anywhere */
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return fputs(usage, stdout) < 0 ? EXIT_CANNOT : 0;
-		if (strcmp(argv[i], "--version") == 0)
-			return puts("tipring " TIPRING_VERSION) < 0 ? EXIT_CANNOT : 0;
-		if (strcmp(argv[i], "--json") == 0)
-			c.json = true;
-		else
-			argv[words++] = argv[i];
-	}
+	if (words < 0)
+		return -1 - words;
 	if (dir == NULL || dir[0] == '\0')
 		dir = "/run/tipring";
 	if (strncmp(dir, "ipc://", 6) == 0)

@@ -1,9 +1,18 @@
-/* calls.c - the table of calls; executes what their transitions ask for. */
+/* calls.c - see calls.h */
+#include "control/daemon/calls.h"
+
 #include <inttypes.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/events.h"
+#include "control/daemon/inflight.h"
+#include "control/daemon/journal.h"
+#include "control/daemon/to_backends.h"
+#include "control/daemon/to_workers.h"
+#include "control/daemon/workers.h"
+
+#define TIMERS_PER_TURN 256 /* the others are as late as this turn is long */
 
 int calls_init(struct control *k, uint32_t cap)
 {
@@ -128,10 +137,30 @@ void calls_arm(struct control *k, struct control_call *cc)
 		wheel_arm(&k->wheel, &cc->timer, cc->c.deadline_ms);
 }
 
+/* With the worker that may have it already, or with the least loaded one. */
+static void open_session(struct control *k, struct control_call *cc)
+{
+	struct worker_row *w = cc->media_asked ? workers_media(k, cc->c.media_worker) : NULL;
+
+	if (w == NULL)
+		w = workers_least_loaded(k);
+	if (w == NULL) {
+		if (k->actor->now_ms >= k->started_ms + CALL_REQUEST_MS) /* else it has not said hello yet */
+			(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+		return;
+	}
+	w->used++; /* until its next heartbeat says so itself */
+	cc->c.media_worker = w->index;
+	cc->media_asked = true;
+	to_session_open(k, cc);
+}
+
 static void answered(struct control *k, struct control_call *cc)
 {
 	cc->c.answered_unix_ns = clock_unix_ns();
+	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
+	journal_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
@@ -141,47 +170,55 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 
 	if (cc->c.who != CALL_BY_BACKEND)
 		told.reason = "";
-	to_bus_leg_reject(k, cc->signaling, cc->c.leg_id, &told);
+	to_leg_reject(k, cc->signaling, cc->c.leg_id, &told);
 }
 
 static void ended(struct control *k, struct control_call *cc)
 {
 	inflight_end(k, cc);
+	if (cc->c.ended_unix_ns == 0) {
+		cc->c.ended_unix_ns = clock_unix_ns();
+		cc->c.ended_mono_ns = k->actor->now_ns;
+	}
 	events_ended(k, cc);
+	journal_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
-	to_bus_leg_forget(k, cc->signaling, cc->c.leg_id);
+	to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
 
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
 	case CALL_FX_SESSION_OPEN:
-		to_bus_session_open(k, cc);
+		open_session(k, cc);
+		break;
+	case CALL_FX_SESSION_UPDATE:
+		to_session_update(k, cc);
 		break;
 	case CALL_FX_OFFER:
 		events_offered(k, cc);
-		to_bus_offer(k, cc);
+		to_backend_offer(k, cc);
 		break;
 	case CALL_FX_CLAIMED:
 		events_claimed(k, cc);
 		break;
 	case CALL_FX_ANNOTATE:
-		to_bus_annotate(k, cc);
+		to_leg_annotate(k, cc);
 		break;
 	case CALL_FX_LEG_RING:
-		to_bus_leg_ring(k, cc);
+		to_leg_ring(k, cc);
 		break;
 	case CALL_FX_RINGING:
 		events_ringing(k, cc);
 		break;
 	case CALL_FX_SESSION_START:
-		to_bus_session_start(k, cc);
+		to_session_start(k, cc);
 		break;
 	case CALL_FX_MEDIA_READY:
-		to_bus_media_ready(k, cc);
+		to_backend_media_ready(k, cc);
 		break;
 	case CALL_FX_LEG_ANSWER:
-		to_bus_leg_answer(k, cc);
+		to_leg_answer(k, cc);
 		break;
 	case CALL_FX_ANSWERED:
 		answered(k, cc);
@@ -190,19 +227,19 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		leg_reject(k, cc, fx);
 		break;
 	case CALL_FX_LEG_HANGUP:
-		to_bus_leg_hangup(k, cc->signaling, cc->c.leg_id, fx->reason);
+		to_leg_hangup(k, cc->signaling, cc->c.leg_id, fx->reason);
 		break;
 	case CALL_FX_SESSION_CLOSE:
-		to_bus_session_close(k, cc->c.media_worker, cc->c.session_id);
+		to_session_close(k, cc->c.media_worker, cc->c.session_id);
 		break;
 	case CALL_FX_LEASE_LOST:
-		to_bus_lease_lost(k, cc, fx->reason);
+		to_backend_lease_lost(k, cc, fx->reason);
 		break;
 	case CALL_FX_COMPLETE:
-		to_bus_completed(k, cc, cc->c.command, NULL);
+		to_backend_completed(k, cc, cc->c.command, NULL);
 		break;
 	case CALL_FX_FAIL:
-		to_bus_failed(k, cc, cc->c.command, fx->reason);
+		to_backend_failed(k, cc, cc->c.command, fx->reason);
 		break;
 	case CALL_FX_ENDED:
 		ended(k, cc);
@@ -237,8 +274,9 @@ bool calls_input(struct control *k, struct control_call *cc, enum call_event ev)
 
 	if (!call_input(&cc->c, ev, &w, &fx)) {
 		count(k, STAT_calls_impossible, 1);
-		log_info("call.impossible", "call=%016" PRIx64 " state=%s event=%s", cc->c.id,
-			 call_state_name(cc->c.state), call_event_name(ev));
+		if (log_limit(&k->log_impossible, 10))
+			log_info("call.impossible", "call=%016" PRIx64 " state=%s event=%s", cc->c.id,
+				 call_state_name(cc->c.state), call_event_name(ev));
 		return false;
 	}
 	log_debug("call.event", "call=%016" PRIx64 " event=%s state=%s", cc->c.id, call_event_name(ev),
@@ -251,7 +289,7 @@ void calls_tick(struct control *k)
 {
 	struct wheel_timer *t;
 
-	while ((t = wheel_next(&k->wheel, k->actor->now_ms)) != NULL) {
+	for (int i = 0; i < TIMERS_PER_TURN && (t = wheel_next(&k->wheel, k->actor->now_ms)) != NULL; i++) {
 		struct control_call *cc = t->owner;
 
 		cc->c.deadline_ms = UINT64_MAX;
@@ -270,7 +308,7 @@ void calls_of_backend_lost(struct control *k, const char *name)
 		cc->c.flush_command[0] = cc->c.command[0] = '\0'; /* nobody is there to be answered */
 		cc->c.holds_place = false;
 		if (cc->c.owned && cc->c.state != CALL_CLOSING)
-			to_bus_lease_lost(k, cc, "not heard of"); /* it may only have been slow */
+			to_backend_lease_lost(k, cc, "not heard of"); /* it may only have been slow */
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 	}
 }

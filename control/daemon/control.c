@@ -7,10 +7,17 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/events.h"
+#include "control/daemon/from_backends.h"
+#include "control/daemon/from_workers.h"
+#include "control/daemon/http.h"
+#include "control/daemon/workers.h"
 
 #define TOKEN_HTTP 1u
 #define HEARTBEAT_MS 1000u
 #define LOOK_MS 100u /* silent workers and backends, gauges */
+#define COMMAND_QUEUE 4000u
 
 static struct control the_control;
 
@@ -57,21 +64,29 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 		log_error("control.config", "reason=\"a route is too long: it and those behind it are gone\"");
 }
 
-/* What may wait for somebody who does not read. A backend that lets so many messages lie is not one; a worker always reads. */
-static const uint32_t queue_max[BUS_KINDS] = {[BUS_ROUTER] = 10000, [BUS_XPUB] = 20000};
+/* A worker always reads, and nobody else may pass for one. */
+static const struct bus_config workers_bus = {.kind = BUS_ROUTER, .bind = true, .queue_max = 10000, .owner_only = true};
 
-static int open_bus(struct control *k, enum bus_kind kind, const char *name, struct bus **ret)
+/* Of one client: 4 MB that it sent, and less than 64 MB (COMMAND_QUEUE pages of a list) that it does not read. A backend that lets so
+ * many messages lie is none. */
+static const struct bus_config commands_bus = {
+	.kind = BUS_ROUTER, .bind = true, .queue_max = COMMAND_QUEUE, .receive_max = 256, .message_max = 16384,
+};
+
+static const struct bus_config events_bus = {.kind = BUS_XPUB, .bind = true, .queue_max = 20000};
+
+static int open_bus(struct control *k, const struct bus_config *like, const char *name, struct bus **ret)
 {
 	char endpoint[128];
-	struct bus_config cfg = {.kind = kind, .bind = true, .endpoint = endpoint, .queue_max = queue_max[kind]};
+	struct bus_config cfg = *like;
 	int err;
 
-	cfg.owner_only = strcmp(name, "workers") == 0; /* a backend must not pass for a worker */
+	cfg.endpoint = endpoint;
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/%s.ipc", k->run_dir, name);
 	err = bus_open(&cfg, ret);
 	if (err != 0)
 		log_error("control.bus", "endpoint=%s reason=%s hint=\"is host.run_dir writable?\"", endpoint, err_name(err));
-	if (kind == BUS_XPUB)
+	if (cfg.kind == BUS_XPUB)
 		(void)!str_copy(k->events_endpoint, sizeof k->events_endpoint, str_of(endpoint));
 	return err;
 }
@@ -92,15 +107,15 @@ static void subscribed(void *self, struct str topic, bool on)
 static int open_buses(struct control *k)
 {
 	struct actor_link workers = {
-		.rules = worker_rules, .rule_count = worker_rule_count, .from = workers_from,
+		.rules = worker_rules, .rule_count = worker_rule_count, .from = from_workers_sender,
 	};
 	struct actor_link events = {.subscription = subscribed};
-	int err = open_bus(k, BUS_ROUTER, "workers", &k->workers);
+	int err = open_bus(k, &workers_bus, "workers", &k->workers);
 
 	if (err == 0)
-		err = open_bus(k, BUS_ROUTER, "commands", &k->commands);
+		err = open_bus(k, &commands_bus, "commands", &k->commands);
 	if (err == 0)
-		err = open_bus(k, BUS_XPUB, "events", &k->events);
+		err = open_bus(k, &events_bus, "events", &k->events);
 	workers.bus = k->workers;
 	events.bus = k->events;
 	if (err == 0)
@@ -114,7 +129,7 @@ static void listen_to_backends(struct control *k)
 {
 	const struct actor_link commands = {
 		.bus = k->commands, .rules = backend_rules, .rule_count = backend_rule_count, .from = from_backend,
-		.unlisted = backends_unlisted,
+		.unlisted = from_backends_unlisted,
 	};
 
 	if (k->listening || (!workers_legs_known(k) && k->actor->now_ms < k->started_ms + CONTROL_GRACE_MS))
@@ -238,7 +253,7 @@ static void tick(void *self)
 	if (k->actor->now_ms >= k->look_ms) {
 		k->look_ms = k->actor->now_ms + LOOK_MS;
 		workers_tick(k);
-		backends_tick(k);
+		from_backends_tick(k);
 		gauges(k);
 		if (k->http != NULL)
 			http_run(k->http); /* its timeouts */

@@ -1,7 +1,9 @@
-/* events.c - what happened, numbered, to whoever subscribed. */
+/* events.c - see events.h */
+#include "control/daemon/events.h"
+
 #include "common/base/clock.h"
 #include "common/bus/topic.h"
-#include "control/daemon/control.h"
+#include "control/daemon/info.h"
 
 static void publish(struct control *k, const struct buf *topic, Tipring__V1__Envelope *e)
 {
@@ -145,15 +147,13 @@ void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
-	uint64_t answered = cc->c.answered_unix_ns;
-	uint64_t over = cc->c.ended_unix_ns != 0 ? cc->c.ended_unix_ns : clock_unix_ns();
 
 	d.who = (Tipring__V1__EndedBy)cc->c.who;
 	d.sip_code = cc->c.sip_code;
 	d.q850 = cc->c.q850;
 	d.reason = cc->c.end_reason;
 	d.media = cc->has_stats ? &cc->stats : NULL;
-	d.duration_ms = answered != 0 && over > answered ? (over - answered) / 1000000u : 0;
+	d.duration_ms = call_duration_ms(&cc->c);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;
 	events_call(k, cc, &e);

@@ -1,134 +1,26 @@
-/* from_workers.c - signaling and media workers: who is there, how loaded, and what they say. */
+/* from_workers.c - see from_workers.h */
+#include "control/daemon/from_workers.h"
+
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "common/base/log.h"
-#include "common/base/scan.h"
-#include "control/daemon/control.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/events.h"
+#include "control/daemon/incoming.h"
+#include "control/daemon/inflight.h"
+#include "control/daemon/info.h"
+#include "control/daemon/roster.h"
+#include "control/daemon/to_backends.h"
+#include "control/daemon/to_workers.h"
+#include "control/daemon/workers.h"
 #include "tipring/v1/schema_hash.h"
 
-#define IDENTIFY_MS 100u /* not asked more often than this */
-
-/* "media-0" is a media worker; anything else may say nothing here. */
-static uint32_t kind_of(struct str name, uint32_t *ret_index)
-{
-	struct str rest, kind = str_cut(name, '-', &rest);
-	struct scan s = scan_of(rest);
-
-	*ret_index = scan_u32(&s);
-	scan_end(&s);
-	if (s.err != 0 || *ret_index >= CONTROL_WORKERS_MAX)
-		return 0;
-	if (str_eq(kind, STR("media")))
-		return FROM_MEDIA;
-	return str_eq(kind, STR("signaling")) ? FROM_SIGNALING : 0;
-}
-
-uint32_t workers_from(void *self, struct str peer)
+uint32_t from_workers_sender(void *self, struct str peer)
 {
 	uint32_t index;
 
 	(void)self;
-	return kind_of(peer, &index);
-}
-
-struct worker_row *workers_row(struct control *k, struct str name, uint32_t *ret_from)
-{
-	struct worker_row *free_row = NULL;
-	uint32_t index;
-
-	*ret_from = kind_of(name, &index);
-	for (uint32_t i = 0; *ret_from != 0 && i < CONTROL_WORKERS_MAX; i++) {
-		struct worker_row *w = &k->rows[i];
-
-		if (str_eq(str_of(w->name), name))
-			return w;
-		if (w->name[0] == '\0' && free_row == NULL)
-			free_row = w;
-	}
-	if (*ret_from == 0 || free_row == NULL || str_copy(free_row->name, sizeof free_row->name, name) != 0)
-		return NULL;
-	free_row->from = *ret_from;
-	free_row->index = index;
-	return free_row;
-}
-
-struct worker_row *workers_media(struct control *k, uint32_t index)
-{
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
-		if (k->rows[i].from == FROM_MEDIA && k->rows[i].index == index && k->rows[i].up)
-			return &k->rows[i];
-	return NULL;
-}
-
-struct worker_row *workers_least_loaded(struct control *k)
-{
-	struct worker_row *best = NULL;
-
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
-		struct worker_row *w = &k->rows[i];
-
-		if (w->from == FROM_MEDIA && w->up && w->used < w->capacity && (best == NULL || w->used < best->used))
-			best = w;
-	}
-	return best;
-}
-
-bool workers_ready(const struct control *k)
-{
-	uint32_t up = 0;
-
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
-		if (k->rows[i].up)
-			up |= k->rows[i].from;
-	return up == (FROM_MEDIA | FROM_SIGNALING);
-}
-
-bool workers_legs_known(const struct control *k)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
-		const struct worker_row *w = &k->rows[i];
-
-		n += w->from == FROM_SIGNALING && w->up && w->roster_epoch == w->epoch;
-	}
-	return n >= k->signaling_workers;
-}
-
-bool workers_rosters_are_in(const struct control *k, uint32_t from)
-{
-	uint32_t up = 0, in = 0;
-
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
-		const struct worker_row *w = &k->rows[i];
-
-		up += w->from == from && w->up;
-		in += w->from == from && w->up && w->roster_epoch == w->epoch;
-	}
-	return up > 0 && in == up;
-}
-
-static void identify(struct control *k, struct worker_row *w)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__WorkerIdentify m = TIPRING__V1__WORKER_IDENTIFY__INIT;
-
-	if (k->actor->now_ms < w->asked_ms + IDENTIFY_MS)
-		return;
-	w->again = false;
-	w->asked_ms = k->actor->now_ms;
-	m.control_epoch = k->epoch;
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_IDENTIFY;
-	e.worker_identify = &m;
-	to_worker(k, w->from, w->index, &e);
-}
-
-void workers_ask_again(struct control *k)
-{
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
-		if (k->rows[i].up && k->rows[i].again && workers_legs_known(k))
-			identify(k, &k->rows[i]);
+	return workers_kind(peer, &index);
 }
 
 static void refuse(struct control *k, struct str peer)
@@ -172,7 +64,6 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 {
 	struct control *k = self;
 	const Tipring__V1__WorkerHello *h = m->worker_hello;
-	uint32_t from;
 	struct worker_row *w;
 
 	if (h->schema_hash != TIPRING_SCHEMA_HASH) {
@@ -181,7 +72,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		refuse(k, peer);
 		return;
 	}
-	w = workers_row(k, peer, &from);
+	w = workers_row(k, peer);
 	if (w == NULL)
 		return;
 	if (w->epoch != h->epoch) {
@@ -204,13 +95,12 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
+	struct worker_row *w = workers_row(k, peer);
 
 	if (w == NULL)
 		return;
 	if (!w->up || w->epoch != m->worker_heartbeat->epoch) {
-		identify(k, w);
+		workers_identify(k, w);
 		return;
 	}
 	w->heard_ms = k->actor->now_ms;
@@ -219,37 +109,23 @@ static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelop
 	welcome(k, w);
 }
 
-void workers_tick(struct control *k)
-{
-	workers_ask_again(k);
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
-		struct worker_row *w = &k->rows[i];
-
-		if (!w->up || k->actor->now_ms <= w->heard_ms + CONTROL_WORKER_LOST_MS)
-			continue;
-		log_warn("worker.lost", "name=%s silent_ms=%" PRIu64, w->name, k->actor->now_ms - w->heard_ms);
-		w->up = false; /* its calls wait for its successor, which brings them back in its roster */
-	}
-}
-
 /* ---- legs ---- */
 
 static uint32_t index_of(struct str peer)
 {
 	uint32_t index = 0;
 
-	(void)kind_of(peer, &index);
+	(void)workers_kind(peer, &index);
 	return index;
 }
 
 static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
-	uint32_t from;
-	const struct worker_row *w = workers_row(self, peer, &from);
+	const struct worker_row *w = workers_row(self, peer);
 
-	if (w == NULL || w->epoch == 0 || w->roster_epoch != w->epoch)
+	if (w == NULL || w->epoch == 0)
 		return; /* said to our predecessor: its roster says it again */
-	from_workers_incoming(self, index_of(peer), m->leg_incoming);
+	incoming(self, index_of(peer), m->leg_incoming);
 }
 
 static void on_ringing(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -265,6 +141,30 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 		(void)calls_input(self, cc, CALL_EV_CONFIRMED);
 }
 
+static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct worker_row *w = workers_row(self, peer);
+
+	if (w != NULL)
+		roster_leg_ended(self, w, m->leg_ended);
+}
+
+static void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct worker_row *w = workers_row(self, peer);
+
+	if (w != NULL && w->up)
+		roster_of_legs(self, w, m->leg_roster);
+}
+
+static void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct worker_row *w = workers_row(self, peer);
+
+	if (w != NULL && w->up)
+		roster_of_sessions(self, w, m->session_roster);
+}
+
 /* ---- sessions ---- */
 
 static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -274,16 +174,28 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct addr local;
 
 	if (cc == NULL || info_take_address(m->session_opened->local_rtp, &local) != 0) {
-		to_bus_session_close(k, index_of(peer), m->session_opened->session_id);
+		to_session_close(k, index_of(peer), m->session_opened->session_id);
 		return;
 	}
 	if (cc->c.has_session && (cc->c.session_id != m->session_opened->session_id || cc->c.media_worker != index_of(peer))) {
-		to_bus_session_close(k, index_of(peer), m->session_opened->session_id); /* opened twice */
+		to_session_close(k, index_of(peer), m->session_opened->session_id); /* opened twice */
 		return;
 	}
 	cc->c.local_rtp = local;
+	cc->c.seen = true; /* the roster under way may have passed its place */
 	calls_set_session(k, cc, index_of(peer), m->session_opened->session_id);
 	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
+}
+
+static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_updated->session_id);
+
+	if (cc == NULL)
+		return;
+	cc->c.media_generation = m->session_updated->generation;
+	if (cc->c.media_generation == cc->c.generation) /* else the answer to an update that another one followed */
+		(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
 }
 
 static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -329,25 +241,40 @@ static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope 
 	k->cause = cc->c.flush_command;
 	events_media(k, cc, &e);
 	k->cause = "";
-	to_bus_completed(k, cc, cc->c.flush_command, m->session_flushed);
+	to_backend_completed(k, cc, cc->c.flush_command, m->session_flushed);
 }
 
 /* A leg that is ending says so itself; one that signaling does not know never will. */
 static void answer_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
 {
-	to_bus_failed(k, cc, cc->c.command, r->reason);
+	to_backend_failed(k, cc, cc->c.command, r->reason);
 	if (r->code != TIPRING__V1__RESULT_CODE__NOT_FOUND)
 		return;
 	call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
-/* Full is not the caller's fault, media facts that no worker takes are no matter of time. */
+/* Full is not the caller's fault, and another worker may have room; what no worker can do is no matter of time. */
 static void open_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
 {
+	if (r->code == TIPRING__V1__RESULT_CODE__OVERLOADED && !cc->c.has_session) {
+		workers_full(k, cc->c.media_worker);
+		cc->media_asked = false;
+		(void)calls_input(k, cc, CALL_EV_MEDIA_FULL);
+		return;
+	}
 	if (r->code == TIPRING__V1__RESULT_CODE__REJECTED || r->code == TIPRING__V1__RESULT_CODE__UNSUPPORTED)
 		call_set_reason(&cc->c, CALL_BY_SYSTEM, 488, r->reason);
 	(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+}
+
+/* A session that media does not know is gone; what it can not do in mid-call leaves it with what it did before. */
+static void update_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
+{
+	if (cc->c.state == CALL_UPDATING)
+		open_refused(k, cc, r);
+	else if (r->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
+		(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
 }
 
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -357,19 +284,21 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct control_call *cc = request_call(k, m->request_id, &kind);
 	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
 
-	(void)peer;
 	if (cc != NULL && kind == REQUEST_MARK)
 		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
 	if (cc == NULL || good)
 		return;
-	log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
-		 (int)m->result->code, m->result->reason);
-	if (kind == REQUEST_OPEN)
+	if (log_limit(&k->log_results, 10))
+		log_warn("worker.result", "call=%016" PRIx64 " request=%u code=%d reason=\"%s\"", cc->c.id, (unsigned)kind,
+			 (int)m->result->code, m->result->reason);
+	if (kind == REQUEST_OPEN && cc->c.media_worker == index_of(peer)) /* else another one was asked since */
 		open_refused(k, cc, m->result);
+	else if (kind == REQUEST_UPDATE)
+		update_refused(k, cc, m->result);
 	else if (kind == REQUEST_START)
 		(void)calls_input(k, cc, CALL_EV_START_REFUSED);
 	else if (kind == REQUEST_FLUSH)
-		to_bus_failed(k, cc, cc->c.flush_command, m->result->reason);
+		to_backend_failed(k, cc, cc->c.flush_command, m->result->reason);
 	else if (kind == REQUEST_ANSWER)
 		answer_refused(k, cc, m->result);
 }
@@ -450,6 +379,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
 	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
+	RULE(SESSION_UPDATED,       FROM_MEDIA,                  on_updated),
 	RULE(SESSION_STARTED,       FROM_MEDIA,                  on_started),
 	RULE(SESSION_CLOSED,        FROM_MEDIA,                  on_closed),
 	RULE(SESSION_FLUSHED,       FROM_MEDIA,                  on_flushed),

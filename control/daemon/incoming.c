@@ -1,15 +1,23 @@
-/* incoming.c - an INVITE becomes a call. */
+/* incoming.c - see incoming.h */
+#include "control/daemon/incoming.h"
+
 #include <inttypes.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/info.h"
+#include "control/daemon/journal.h"
+#include "control/daemon/to_workers.h"
 
-static void refuse(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+static void refuse(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in, const struct call_fx *why)
 {
+	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
+
 	count(k, STAT_calls_refused, 1);
-	log_info("call.refused", "leg=%" PRIx64 " code=%u reason=\"%s\"", leg_id, why->code, why->reason);
-	to_bus_leg_reject(k, signaling, leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
+	tally_end(&k->tally, app != NULL ? app : "", "", why->code);
+	journal_refused(k, &(struct refusal){app != NULL ? app : "", str_of(in->request_uri), why->code, why->reason});
+	to_leg_reject(k, signaling, in->leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
 }
 
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
@@ -47,7 +55,17 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 	return 0;
 }
 
-void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
+static uint64_t new_id(struct control *k)
+{
+	uint64_t id;
+
+	do
+		id = call_id_of(str_of(k->host), rand_u64(&k->rand));
+	while (calls_by_id(k, id) != NULL);
+	return id;
+}
+
+void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
 {
 	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
 	struct call_world w = calls_world(k);
@@ -57,26 +75,27 @@ void from_workers_incoming(struct control *k, uint32_t signaling, const Tipring_
 	if (calls_by_leg(k, signaling, in->leg_id) != NULL)
 		return; /* said twice: once is enough */
 	if (k->draining || app == NULL) {
-		refuse(k, signaling, in->leg_id,
+		refuse(k, signaling, in,
 		       k->draining ? &(struct call_fx){.code = 503, .retry_s = 5, .reason = "draining"}
 				   : &(struct call_fx){.code = 404, .reason = "no route to this number"});
 		return;
 	}
-	cc = calls_new(k, rand_u64(&k->rand) | 1, signaling, in->leg_id);
+	cc = calls_new(k, new_id(k), signaling, in->leg_id);
 	if (cc == NULL) {
-		refuse(k, signaling, in->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = "max_calls"});
+		refuse(k, signaling, in, &(struct call_fx){.code = 503, .retry_s = 2, .reason = "max_calls"});
 		return;
 	}
 	(void)!str_copy(cc->c.app, sizeof cc->c.app, str_of(app));
+	cc->c.seen = true; /* the roster under way may have passed its place */
 	cc->c.started_unix_ns = clock_unix_ns();
 	if (incoming_fill(cc, in) != 0) {
 		calls_free(k, cc);
-		refuse(k, signaling, in->leg_id, &(struct call_fx){.code = 488, .reason = "media facts not usable"});
+		refuse(k, signaling, in, &(struct call_fx){.code = 488, .reason = "media facts not usable"});
 		return;
 	}
 	count(k, STAT_calls_started, 1);
-	log_info("call.incoming", "call=%016" PRIx64 " app=%s from=%.*s", cc->c.id, cc->c.app, (int)cc->c.from_uri.n,
-		 cc->c.from_uri.p != NULL ? cc->c.from_uri.p : "");
+	log_debug("call.incoming", "call=%016" PRIx64 " app=%s from=%.*s", cc->c.id, cc->c.app, (int)cc->c.from_uri.n,
+		  cc->c.from_uri.p != NULL ? cc->c.from_uri.p : "");
 	call_begin(&cc->c, &w, &fx);
 	calls_run(k, cc, &fx);
 }

@@ -1,6 +1,10 @@
 /* inflight.c - marks and flushes that media was asked for and has not resolved. A media worker that is replaced is asked again, so that
  * every mark resolves exactly once and every Flush is completed or failed. */
-#include "control/daemon/control.h"
+#include "control/daemon/inflight.h"
+
+#include "control/daemon/events.h"
+#include "control/daemon/to_backends.h"
+#include "control/daemon/to_workers.h"
 
 static struct mark_request *find(struct control_call *cc, const char *name)
 {
@@ -37,7 +41,7 @@ int inflight_mark(struct control *k, struct control_call *cc, const char *name, 
 		if (str_copy(r->name, sizeof r->name, str_of(name)) != 0)
 			return ERR_RANGE;
 		r->number = free_number(cc);
-		to_bus_session_mark(k, cc, r);
+		to_session_mark(k, cc, r);
 		return 0;
 	}
 	return ERR_NOSPC;
@@ -73,10 +77,10 @@ void inflight_again(struct control *k, struct control_call *cc)
 		if (cc->marks[i].number == 0)
 			continue;
 		cc->marks[i].again = true;
-		to_bus_session_mark(k, cc, &cc->marks[i]);
+		to_session_mark(k, cc, &cc->marks[i]);
 	}
 	if (cc->c.flush_command[0] != '\0')
-		to_bus_session_flush(k, cc);
+		to_session_flush(k, cc);
 }
 
 void inflight_end(struct control *k, struct control_call *cc)
@@ -87,5 +91,5 @@ void inflight_end(struct control *k, struct control_call *cc)
 		cc->marks[i].number = 0;
 		events_mark_dropped(k, cc, cc->marks[i].name, "ended");
 	}
-	to_bus_failed(k, cc, cc->c.flush_command, "the call ended");
+	to_backend_failed(k, cc, cc->c.flush_command, "the call ended");
 }

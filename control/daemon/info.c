@@ -1,5 +1,5 @@
-/* info.c - a call as others see it. */
-#include "control/daemon/control.h"
+/* info.c - see info.h */
+#include "control/daemon/info.h"
 
 static char *text(struct str s)
 {
@@ -46,6 +46,7 @@ static Tipring__V1__CallPhase phase_of(enum call_state s)
 {
 	static const Tipring__V1__CallPhase phases[CALL_STATES] = {
 		[CALL_OPENING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
+		[CALL_UPDATING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_WAITING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_OFFERED] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_CLAIMED] = TIPRING__V1__CALL_PHASE__CALL_CLAIMED,
@@ -91,5 +92,33 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->leg = c->leg_id;
 	m->session = c->session_id;
 	m->media_worker = c->media_worker;
+	return m;
+}
+
+Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
+{
+	Tipring__V1__CallInfo *m = &i->m;
+
+	tipring__v1__call_info__init(m);
+	tipring__v1__media_stats__init(&i->stats);
+	m->call_id = c->id;
+	m->app = text(str_of(c->app));
+	m->phase = TIPRING__V1__CALL_PHASE__CALL_ENDED;
+	m->backend = text(str_of(c->backend));
+	m->sip_call_id = text(str_of(c->sip_call_id));
+	m->from_uri = text(str_of(c->from));
+	m->request_uri = text(str_of(c->to));
+	m->started_unix_ns = c->started_unix_ns;
+	m->answered_unix_ns = c->answered_unix_ns;
+	m->ended_unix_ns = c->ended_unix_ns;
+	m->ended_by = (Tipring__V1__EndedBy)c->who;
+	m->sip_code = c->code;
+	m->end_reason = text(str_of(c->reason));
+	m->duration_ms = c->duration_ms;
+	i->stats.packets_received = c->packets;
+	i->stats.packets_lost = c->lost;
+	i->stats.jitter_us = c->jitter_us;
+	i->stats.packets_sent = c->packets_sent;
+	m->stats = &i->stats;
 	return m;
 }

@@ -1,5 +1,5 @@
 /* metrics.c - the statistic pages of all processes as Prometheus text. */
-#include "control/daemon/control.h"
+#include "control/daemon/metrics.h"
 
 /* Numbers of Role in proto/tipring/v1/common.proto, as the supervisor writes them into custody ids. */
 enum role {
@@ -87,6 +87,93 @@ static _Atomic uint64_t *config_differs(const struct statpage *p)
 	return p->config_differs;
 }
 
+bool metrics_config_differs(const struct control *k, uint32_t role, uint32_t index)
+{
+	const struct statpage *page = role == CONTROL ? &k->actor->stats : NULL;
+
+	for (uint32_t i = 0; i < k->page_count && page == NULL; i++)
+		if (k->pages[i].role == role && k->pages[i].index == index)
+			page = &k->pages[i].page;
+	return page != NULL && atomic_load_explicit(page->config_differs, memory_order_relaxed) != 0;
+}
+
+/* ---- calls that are over ---- */
+
+/* The value of a label. */
+static void label(struct buf *b, const char *z)
+{
+	for (; *z != '\0'; z++) {
+		if (*z == '"' || *z == '\\')
+			buf_char(b, '\\');
+		buf_char(b, (unsigned char)*z < ' ' ? ' ' : *z);
+	}
+}
+
+static void family(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_z(b, "# HELP tipring_");
+	buf_z(b, name);
+	buf_char(b, ' ');
+	buf_z(b, help);
+	buf_z(b, "\n# TYPE tipring_");
+	buf_z(b, name);
+	buf_char(b, ' ');
+	buf_z(b, type);
+	buf_char(b, '\n');
+}
+
+static void print_tally(struct buf *b, const struct tally *t)
+{
+	family(b, "calls_over_total", "counter", "calls that are over, by app, backend and final SIP code");
+	for (uint32_t i = 0; i < t->n; i++) {
+		buf_z(b, "tipring_calls_over_total{app=\"");
+		label(b, t->v[i].app);
+		buf_z(b, "\",backend=\"");
+		label(b, t->v[i].backend);
+		buf_z(b, "\",code=\"");
+		buf_u64(b, t->v[i].code);
+		buf_z(b, "\"} ");
+		buf_u64(b, t->v[i].calls);
+		buf_char(b, '\n');
+	}
+}
+
+static void print_ms_as_s(struct buf *b, uint64_t ms)
+{
+	buf_u64(b, ms / 1000u);
+	buf_char(b, '.');
+	buf_u64(b, ms / 100u % 10u);
+	buf_u64(b, ms / 10u % 10u);
+	buf_u64(b, ms % 10u);
+}
+
+static void print_setup(struct buf *b, const struct tally_times *t)
+{
+	family(b, "call_setup_seconds", "histogram", "from the INVITE to the ACK of its 200");
+	for (uint32_t i = 0; i < TALLY_BUCKETS; i++) {
+		buf_z(b, "tipring_call_setup_seconds_bucket{le=\"");
+		print_ms_as_s(b, tally_bounds_ms[i]);
+		buf_z(b, "\"} ");
+		buf_u64(b, t->bucket[i]);
+		buf_char(b, '\n');
+	}
+	buf_z(b, "tipring_call_setup_seconds_bucket{le=\"+Inf\"} ");
+	buf_u64(b, t->count);
+	buf_z(b, "\ntipring_call_setup_seconds_sum ");
+	print_ms_as_s(b, t->sum_ms);
+	buf_z(b, "\ntipring_call_setup_seconds_count ");
+	buf_u64(b, t->count);
+	buf_char(b, '\n');
+}
+
+static void print_build(struct buf *b, const struct control *k)
+{
+	family(b, "build_info", "gauge", "1; its labels say which build this is");
+	buf_z(b, "tipring_build_info{version=\"" TIPRING_VERSION "\",host=\"");
+	label(b, k->host);
+	buf_z(b, "\"} 1\n");
+}
+
 size_t metrics_print(struct control *k, char *out, size_t cap)
 {
 	struct buf b = buf_of(out, cap);
@@ -98,13 +185,8 @@ size_t metrics_print(struct control *k, char *out, size_t cap)
 	print_role(k, &b, MEDIA);
 	print_common(k, &b, "slowest_turn_us", "longest turn of the main loop so far, microseconds", slowest_turn);
 	print_common(k, &b, "config_differs", "1: runs settings that the configuration file does not have any more", config_differs);
+	print_tally(&b, &k->tally);
+	print_setup(&b, &k->tally.setup);
+	print_build(&b, k);
 	return buf_ok(&b) ? b.n : 0;
-}
-
-bool metrics_config_differs(const struct control *k, uint32_t role, uint32_t index)
-{
-	for (uint32_t i = 0; i < k->page_count; i++)
-		if (k->pages[i].role == role && k->pages[i].index == index)
-			return atomic_load_explicit(k->pages[i].page.config_differs, memory_order_relaxed) != 0;
-	return false;
 }

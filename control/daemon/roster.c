@@ -1,9 +1,18 @@
 /* roster.c - calls found again: after a restart of control from what workers still have, after a restart of a worker from what
  * it kept. A roster is the truth about its own legs or sessions; the other side is ended. */
+#include "control/daemon/roster.h"
+
 #include <inttypes.h>
 
 #include "common/base/log.h"
-#include "control/daemon/control.h"
+#include "control/daemon/calls.h"
+#include "control/daemon/context.h"
+#include "control/daemon/incoming.h"
+#include "control/daemon/inflight.h"
+#include "control/daemon/info.h"
+#include "control/daemon/to_backends.h"
+#include "control/daemon/to_workers.h"
+#include "control/daemon/workers.h"
 
 static bool belongs(const struct control_call *cc, const struct worker_row *w)
 {
@@ -23,7 +32,8 @@ void roster_begin(struct control *k, const struct worker_row *w)
 
 static void lost(struct control *k, struct control_call *cc, const struct worker_row *w)
 {
-	log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
+	if (log_limit(&k->log_gone, 10))
+		log_warn("call.gone", "call=%016" PRIx64 " worker=%s", cc->c.id, w->name);
 	call_set_reason(&cc->c, CALL_BY_SYSTEM, 500, "lost by its worker");
 	(void)calls_input(k, cc, w->from == FROM_MEDIA ? CALL_EV_SESSION_LOST : CALL_EV_LEG_ENDED);
 }
@@ -58,56 +68,21 @@ static void roster_end(struct control *k, struct worker_row *w)
 		workers_ask_again(k);
 }
 
-/* What a backend was asked, or media, is asked again: by the event that says that media is there. */
-static enum call_state rebuilt_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
-{
-	if (x->backend[0] == '\0')
-		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
-	if (x->answered_unix_ns != 0)
-		return CALL_ANSWERED;
-	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED || phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
-		return CALL_ANSWERING;
-	if (x->call_state == CALL_STARTING)
-		return CALL_STARTING;
-	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
-}
-
 /* Its owner counts as lost when it does not come back in time. */
 static void expect_owner(struct control *k, struct control_call *cc, uint64_t instance)
 {
+	const struct backend_owner o = {str_of(cc->c.backend), str_of(cc->c.app), instance};
 	struct backend *b;
 
 	if (!cc->c.owned)
 		return;
-	if (backend_expect(&k->backends, str_of(cc->c.backend), str_of(cc->c.app), k->started_ms + CALL_RETURN_MS, &b) != 0) {
+	if (backend_expect(&k->backends, &o, k->started_ms + CALL_RETURN_MS, &b) != 0) { /* full, or another process has its name */
 		cc->c.command[0] = '\0';
 		(void)calls_input(k, cc, CALL_EV_BACKEND_LOST);
 		return;
 	}
-	if (b->instance == 0)
-		b->instance = instance;
 	b->used++;
 	cc->c.holds_place = true;
-}
-
-static void fill(struct call *c, const Tipring__V1__CallContext *x)
-{
-	(void)!str_copy(c->app, sizeof c->app, str_of(x->app));
-	(void)!str_copy(c->backend, sizeof c->backend, str_of(x->backend));
-	(void)!str_copy(c->command, sizeof c->command, str_of(x->command));
-	c->owned = x->backend[0] != '\0';
-	c->fence = x->fence;
-	c->has_session = x->session_id != 0;
-	c->tape_id = x->tape_id;
-	c->started = x->tape_id != 0;
-	c->rate_hz = x->rate_hz;
-	c->frame_ms = x->frame_ms;
-	c->started_unix_ns = x->started_unix_ns;
-	c->answered_unix_ns = x->answered_unix_ns;
-	c->answered = x->answered_unix_ns != 0;
-	c->start_mono_ns = x->start_mono_ns;
-	c->start_unix_ns = x->start_unix_ns;
-	(void)!info_take_address(x->local_rtp, &c->local_rtp);
 }
 
 static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
@@ -117,20 +92,21 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	struct call_world w = calls_world(k);
 
 	if (cc == NULL || incoming_fill(cc, s->incoming) != 0) {
-		log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
+		if (log_limit(&k->log_gone, 10))
+			log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
 		if (cc != NULL)
 			calls_free(k, cc);
-		to_bus_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
+		to_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
 		return NULL;
 	}
-	fill(&cc->c, x);
+	context_fill(&cc->c, x);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
 	cc->rebuilt = true;
 	/* its end is not told before its owner and the subscribers had time to come back */
 	cc->c.not_before_ms = k->started_ms + CONTROL_SUBSCRIBE_MS;
-	call_rebuilt(&cc->c, rebuilt_state(x, s->phase), &w);
+	call_rebuilt(&cc->c, context_state(x, s->phase), &w);
 	calls_arm(k, cc);
 	count(k, STAT_calls_rebuilt, 1);
 	return cc;
@@ -141,8 +117,10 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;
-	if (cc->c.ended_unix_ns == 0)
+	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = d->unix_ns;
+		cc->c.ended_mono_ns = d->mono_ns;
+	}
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
@@ -155,12 +133,12 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 
 	if (calls_ended_lately(k, x->call_id)) { /* our last word did not arrive */
 		if (s->ended == NULL)
-			to_bus_leg_hangup(k, w->index, leg_id, "");
-		to_bus_leg_forget(k, w->index, leg_id);
+			to_leg_hangup(k, w->index, leg_id, "");
+		to_leg_forget(k, w->index, leg_id);
 		return;
 	}
 	if (calls_by_id(k, x->call_id) != NULL) {
-		to_bus_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		to_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
 		return;
 	}
 	cc = rebuild(k, w->index, s, x);
@@ -198,9 +176,9 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 	if (x != NULL && x->call_id != 0)
 		find_again(k, w, s, x);
 	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
-		from_workers_incoming(k, w->index, s->incoming); /* it had just arrived */
+		incoming(k, w->index, s->incoming); /* it had just arrived */
 	else
-		to_bus_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		to_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
 	if (x != NULL)
 		tipring__v1__call_context__free_unpacked(x, NULL);
 	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
@@ -208,32 +186,22 @@ static void take_leg(struct control *k, const struct worker_row *w, const Tiprin
 		cc->c.seen = true;
 }
 
-void on_leg_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_of_legs(struct control *k, struct worker_row *w, const Tipring__V1__LegRoster *m)
 {
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
-
-	if (w == NULL || !w->up)
-		return;
-	for (size_t i = 0; i < m->leg_roster->n_legs; i++)
-		take_leg(k, w, m->leg_roster->legs[i]);
-	if (m->leg_roster->last)
+	for (size_t i = 0; i < m->n_legs; i++)
+		take_leg(k, w, m->legs[i]);
+	if (m->last)
 		roster_end(k, w);
 }
 
-void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_leg_ended(struct control *k, struct worker_row *w, const Tipring__V1__LegEnded *d)
 {
-	const Tipring__V1__LegEnded *d = m->leg_ended;
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
-	struct control_call *cc = w != NULL ? calls_by_leg(k, w->index, d->leg_id) : NULL;
+	struct control_call *cc = calls_by_leg(k, w->index, d->leg_id);
 
 	if (cc != NULL)
 		take_end(k, cc, d);
-	else if (w != NULL && w->roster_epoch == w->epoch && w->epoch != 0)
-		to_bus_leg_forget(k, w->index, d->leg_id); /* we are done with it; what is not known yet comes in the roster */
+	else if (w->roster_epoch == w->epoch && w->epoch != 0)
+		to_leg_forget(k, w->index, d->leg_id); /* we are done with it; what is not known yet comes in the roster */
 }
 
 /* Its leg was found again before media told us the rest. */
@@ -245,37 +213,34 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 	if (c->state == CALL_OPENING && !c->has_session && info_take_address(s->local_rtp, &c->local_rtp) == 0) {
 		calls_set_session(k, cc, w->index, s->session_id);
 		c->seen = true;
+		c->media_generation = s->generation;
 		(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 	} else if (c->has_session && c->session_id == s->session_id && c->media_worker == w->index) {
 		c->seen = true;
+		c->media_generation = s->generation;
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
 		if (cc->ready_due)
-			to_bus_media_ready(k, cc);
+			to_backend_media_ready(k, cc);
 	} else {
-		to_bus_session_close(k, w->index, s->session_id); /* opened twice */
+		to_session_close(k, w->index, s->session_id); /* opened twice */
 	}
 }
 
-void on_session_roster(void *self, struct str peer, const Tipring__V1__Envelope *m)
+void roster_of_sessions(struct control *k, struct worker_row *w, const Tipring__V1__SessionRoster *m)
 {
-	struct control *k = self;
-	uint32_t from;
-	struct worker_row *w = workers_row(k, peer, &from);
 	bool known = workers_legs_known(k);
 
-	if (w == NULL || !w->up)
-		return;
-	for (size_t i = 0; i < m->session_roster->n_sessions; i++) {
-		const Tipring__V1__SessionState *s = m->session_roster->sessions[i];
+	for (size_t i = 0; i < m->n_sessions; i++) {
+		const Tipring__V1__SessionState *s = m->sessions[i];
 		struct control_call *cc = calls_by_id(k, s->call_id);
 
-		if (cc != NULL)
+		if (cc != NULL && s->ordinal == 0)
 			take_session(k, w, cc, s);
 		else if (known)
-			to_bus_session_close(k, w->index, s->session_id); /* nobody's */
+			to_session_close(k, w->index, s->session_id); /* nobody's */
 	}
 	if (!known)
 		w->again = true; /* their legs may not have been told yet */
-	else if (m->session_roster->last)
+	else if (m->last)
 		roster_end(k, w);
 }

@@ -72,11 +72,20 @@ void backend_heard(struct backends *t, struct str name, uint64_t now_ms)
 			t->v[i].heard_ms = now_ms;
 }
 
-bool backend_is_replaced(struct backends *t, struct str name, uint64_t instance)
+/* Every row of a name belongs to one process: one that says which tells it of all. */
+static uint64_t instance_of(const struct backends *t, struct str name)
 {
-	const struct backend *b = backend_find(t, name);
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++)
+		if (t->v[i].instance != 0 && str_eq(str_of(t->v[i].name), name))
+			return t->v[i].instance;
+	return 0;
+}
 
-	return b != NULL && b->instance != 0 && instance != 0 && b->instance != instance;
+bool backend_is_replaced(const struct backends *t, struct str name, uint64_t instance)
+{
+	uint64_t known = instance_of(t, name);
+
+	return known != 0 && instance != 0 && known != instance;
 }
 
 int backend_hello(struct backends *t, struct str name, uint64_t instance, uint64_t now_ms, struct backend **ret)
@@ -122,24 +131,28 @@ int backend_serve(struct backends *t, struct str name, struct str app, struct ba
 	return err;
 }
 
-int backend_expect(struct backends *t, struct str name, struct str app, uint64_t until_ms, struct backend **ret)
+int backend_expect(struct backends *t, const struct backend_owner *o, uint64_t until_ms, struct backend **ret)
 {
-	struct backend *any = backend_find(t, name), *b = backend_find_app(t, name, app);
-	int err = backend_name_is_valid(name) && backend_app_is_valid(app) ? 0 : ERR_RANGE;
+	struct backend *any = backend_find(t, o->name), *b = backend_find_app(t, o->name, o->app);
+	int err = backend_name_is_valid(o->name) && backend_app_is_valid(o->app) ? 0 : ERR_RANGE;
 
+	if (err == 0 && backend_is_replaced(t, o->name, o->instance))
+		err = ERR_STALE;
 	if (err == 0 && b == NULL && any != NULL && any->app[0] == '\0') {
-		(void)!str_copy(any->app, sizeof any->app, app);
+		(void)!str_copy(any->app, sizeof any->app, o->app);
 		b = any;
 	} else if (err == 0 && b == NULL) {
-		err = add(t, name, app, &b);
+		err = add(t, o->name, o->app, &b);
 		if (err == 0) {
 			b->here = any != NULL && any->here;
 			b->heard_ms = any != NULL ? any->heard_ms : until_ms - BACKEND_LOST_MS;
 		}
 	}
-	if (err == 0)
-		*ret = b;
-	return err;
+	if (err != 0)
+		return err;
+	b->instance = o->instance != 0 ? o->instance : instance_of(t, o->name);
+	*ret = b;
+	return 0;
 }
 
 void backend_remove(struct backends *t, struct str name)

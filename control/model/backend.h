@@ -34,7 +34,7 @@ bool backend_app_is_valid(struct str app);
 bool backend_name_is_valid(struct str name);
 
 /* Does another process say hello under this name? Then the one we know is dead. */
-bool backend_is_replaced(struct backends *t, struct str name, uint64_t instance);
+bool backend_is_replaced(const struct backends *t, struct str name, uint64_t instance);
 
 /* The one that says hello: its row, made when it is new. ERR_RANGE: not a name; ERR_NOSPC. */
 MUST_USE int backend_hello(struct backends *t, struct str name, uint64_t instance, uint64_t now_ms, struct backend **ret);
@@ -42,8 +42,14 @@ MUST_USE int backend_hello(struct backends *t, struct str name, uint64_t instanc
 /* Its row for `app`. ERR_NOENT: it has not said hello; ERR_NOSPC. */
 MUST_USE int backend_serve(struct backends *t, struct str name, struct str app, struct backend **ret);
 
-/* Row of an owner known from a time before ours: as good as lost when it has not come back by `until_ms`. */
-MUST_USE int backend_expect(struct backends *t, struct str name, struct str app, uint64_t until_ms, struct backend **ret);
+/* The owner of a call, known from a time before ours. */
+struct backend_owner {
+	struct str name, app;
+	uint64_t instance; /* of its process; 0 = it did not say */
+};
+
+/* Its row: as good as lost when it has not come back by `until_ms`. ERR_STALE: another process has its name, so it is dead. */
+MUST_USE int backend_expect(struct backends *t, const struct backend_owner *o, uint64_t until_ms, struct backend **ret);
 
 struct backend *backend_find(struct backends *t, struct str name);                    /* any row; NULL: unknown */
 struct backend *backend_find_app(struct backends *t, struct str name, struct str app); /* NULL: does not serve it */

@@ -52,6 +52,26 @@ void call_set_reason(struct call *c, enum call_who who, uint32_t code, const cha
 	(void)!str_copy(c->end_reason, sizeof c->end_reason, (struct str){reason, n});
 }
 
+uint64_t call_id_of(struct str host, uint64_t random)
+{
+	uint64_t hash = 0xcbf29ce484222325ull, low = random & 0x0000ffffffffffffull;
+
+	for (size_t i = 0; i < host.n; i++) /* FNV-1a, folded */
+		hash = (hash ^ (uint8_t)host.p[i]) * 0x100000001b3ull;
+	hash ^= hash >> 32;
+	hash ^= hash >> 16;
+	return hash << 48 | (low != 0 ? low : 1);
+}
+
+uint64_t call_duration_ms(const struct call *c)
+{
+	bool known = c->answered_mono_ns != 0 && c->ended_mono_ns != 0;
+	uint64_t from_ns = known ? c->answered_mono_ns : c->answered_unix_ns;
+	uint64_t to_ns = known ? c->ended_mono_ns : c->ended_unix_ns;
+
+	return from_ns != 0 && to_ns > from_ns ? (to_ns - from_ns) / 1000000u : 0;
+}
+
 static bool owner_is_here(const struct step *s)
 {
 	return backend_is_here(s->w->backends, str_of(s->c->backend));
@@ -110,6 +130,15 @@ static void tell_session(struct step *s)
 		emit(s, CALL_FX_SESSION_CLOSE);
 }
 
+/* To an owner that did not ask for the end. One that is not there hears it when it is back. */
+static void lose_lease(struct step *s)
+{
+	if (s->c->owned && owner_is_here(s))
+		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
+	else
+		s->c->lease_lost_due = s->c->owned;
+}
+
 static void close_call(struct step *s)
 {
 	if (s->c->command[0] != '\0')
@@ -151,6 +180,34 @@ static void open_again(struct step *s)
 {
 	emit(s, CALL_FX_SESSION_OPEN);
 	deadline(s, CALL_REQUEST_MS);
+}
+
+/* Worker after worker while there is one with room, all within the time of one request. */
+static void open_elsewhere(struct step *s)
+{
+	if (++s->c->open_tries < CALL_OPEN_TRIES)
+		emit(s, CALL_FX_SESSION_OPEN);
+	else
+		refuse_with(s, 503, "no media worker can take the call", 2);
+}
+
+static void update(struct step *s)
+{
+	emit(s, CALL_FX_SESSION_UPDATE);
+	deadline(s, CALL_REQUEST_MS);
+}
+
+static void opened(struct step *s)
+{
+	s->c->has_session = true;
+	update(s);
+}
+
+/* A worker that was replaced before it could write down the last of it. */
+static void update_when_older(struct step *s)
+{
+	if (s->c->media_generation < s->c->generation)
+		emit(s, CALL_FX_SESSION_UPDATE);
 }
 
 static void no_media(struct step *s)
@@ -196,7 +253,7 @@ static void offer(struct step *s)
 		bool busy = backend_serves(s->w->backends, app);
 
 		refuse_with(s, busy ? 503 : 480,
-			    c->answered ? "no backend left" : busy ? "every backend is busy" : "nobody serves this app",
+			    c->answered ? "no backend left" : busy ? "every backend is busy" : "no backend serves this app",
 			    busy ? 5 : 0);
 		return;
 	}
@@ -211,12 +268,6 @@ static void offer(struct step *s)
 		emit(s, CALL_FX_ANNOTATE);
 	s->next = CALL_OFFERED;
 	deadline(s, s->w->policy->claim_timeout_ms);
-}
-
-static void opened(struct step *s)
-{
-	s->c->has_session = true;
-	offer(s);
 }
 
 /* Nobody claimed in time: the next one, and never the same one twice in a row. */
@@ -262,6 +313,12 @@ static void start(struct step *s)
 	emit(s, CALL_FX_SESSION_START);
 	emit(s, CALL_FX_ANNOTATE);
 	deadline(s, CALL_REQUEST_MS);
+}
+
+static void start_again(struct step *s)
+{
+	update_when_older(s);
+	start(s);
 }
 
 static void answer(struct step *s)
@@ -318,6 +375,7 @@ static void complete(struct step *s)
 
 static void start_failed(struct step *s)
 {
+	lose_lease(s);
 	refuse_with(s, 503, "media could not start", 2);
 }
 
@@ -355,6 +413,7 @@ static void backend_lost(struct step *s)
 static void session_lost(struct step *s)
 {
 	s->c->has_session = false;
+	lose_lease(s);
 	if (s->c->state == CALL_ANSWERING) {
 		call_set_reason(s->c, CALL_BY_SYSTEM, 200, "media lost");
 		hang_up_leg(s);
@@ -368,23 +427,19 @@ static void leg_ended(struct step *s)
 	struct call *c = s->c;
 
 	c->leg_over = true;
-	if (c->owned && owner_is_here(s))
-		emit(s, CALL_FX_LEASE_LOST)->reason = c->end_reason;
-	else
-		c->lease_lost_due = c->owned;
+	lose_lease(s);
 	close_call(s);
 }
 
 static void give_up(struct step *s)
 {
-	if (s->c->owned)
-		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
+	lose_lease(s);
 	refuse_with(s, 503, "given up", 5);
 }
 
 static void give_up_answering(struct step *s)
 {
-	emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
+	lose_lease(s);
 	hang_up_leg(s);
 }
 
@@ -433,7 +488,8 @@ static void owner_listens(struct step *s)
 /* clang-format off */
 static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 	[CALL_OPENING] = {
-		[CALL_EV_SESSION_OPENED]  = {opened,              CALL_OFFERED},
+		[CALL_EV_SESSION_OPENED]  = {opened,              CALL_UPDATING},
+		[CALL_EV_MEDIA_FULL]      = {open_elsewhere,      CALL_OPENING},
 		[CALL_EV_SESSION_REFUSED] = {no_media,            CALL_CLOSING},
 		[CALL_EV_TIMEOUT]         = {no_media,            CALL_CLOSING},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING}, /* the answer to SessionOpen may still come: close_late */
@@ -443,14 +499,29 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OPENING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
+	[CALL_UPDATING] = {
+		[CALL_EV_SESSION_UPDATED] = {offer,               CALL_OFFERED},
+		[CALL_EV_SESSION_REFUSED] = {no_media,            CALL_CLOSING},
+		[CALL_EV_TIMEOUT]         = {no_media,            CALL_CLOSING},
+		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
+		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
+		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_UPDATING},
+		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_UPDATING},
+		[CALL_EV_MEDIA_BACK]      = {update,              CALL_UPDATING},
+		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_UPDATING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
+	},
 	[CALL_WAITING] = {
 		[CALL_EV_TIMEOUT]         = {offer,               CALL_OFFERED},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_WAITING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_WAITING},
+		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_WAITING}, /* asked for by one that is gone */
+		[CALL_EV_START_REFUSED]   = {ignore,              CALL_WAITING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_WAITING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_WAITING},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_WAITING},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_WAITING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_WAITING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
@@ -461,9 +532,11 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_OFFERED},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_OFFERED},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_OFFERED},
+		[CALL_EV_START_REFUSED]   = {ignore,              CALL_OFFERED},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_OFFERED},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_OFFERED},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_OFFERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OFFERED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
@@ -476,9 +549,11 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_CLAIMED},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_CLAIMED},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_CLAIMED},
+		[CALL_EV_START_REFUSED]   = {ignore,              CALL_CLAIMED},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_CLAIMED},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_CLAIMED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CLAIMED},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_CLAIMED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -492,9 +567,11 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_RINGING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_RINGING},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_RINGING},
+		[CALL_EV_START_REFUSED]   = {ignore,              CALL_RINGING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_RINGING},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_RINGING},
 		[CALL_EV_SIGNALING_BACK]  = {ring_again,          CALL_RINGING},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_RINGING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -509,8 +586,9 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_STARTING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_STARTING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_STARTING},
-		[CALL_EV_MEDIA_BACK]      = {start,               CALL_STARTING},
+		[CALL_EV_MEDIA_BACK]      = {start_again,         CALL_STARTING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_STARTING},
 		[CALL_EV_BACKEND_BACK]    = {start,               CALL_STARTING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -522,8 +600,9 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERING},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERING},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_ANSWERING},
 		[CALL_EV_SIGNALING_BACK]  = {answer_leg_again,    CALL_ANSWERING},
 		[CALL_EV_BACKEND_BACK]    = {tell_media_ready,    CALL_ANSWERING},
 		[CALL_EV_GIVE_UP]         = {give_up_answering,   CALL_CLOSING},
@@ -536,8 +615,9 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERED},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_ANSWERED},
+		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_ANSWERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_ANSWERED},
 		[CALL_EV_BACKEND_BACK]    = {complete,            CALL_ANSWERED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -552,7 +632,9 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_BACKEND_BACK]    = {owner_listens,       CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {close_late,          CALL_CLOSING},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_CLOSING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_CLOSING},
 		[CALL_EV_SESSION_REFUSED] = {ignore,              CALL_CLOSING},
+		[CALL_EV_MEDIA_FULL]      = {ignore,              CALL_CLOSING},
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_CLOSING},
 		[CALL_EV_CONFIRMED]       = {ignore,              CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_CLOSING},
@@ -581,6 +663,7 @@ void call_begin(struct call *c, const struct call_world *w, struct call_effects 
 
 	out->n = 0;
 	c->state = CALL_OPENING;
+	c->generation = 1;
 	emit(&s, CALL_FX_ANNOTATE); /* from now on it has one identity, whoever dies */
 	open_again(&s);
 }
@@ -589,7 +672,7 @@ void call_rebuilt(struct call *c, enum call_state state, const struct call_world
 {
 	c->state = state;
 	c->deadline_ms = UINT64_MAX; /* a lost owner is noticed by its silence */
-	if (state == CALL_OPENING)
+	if (state == CALL_OPENING || state == CALL_UPDATING)
 		c->deadline_ms = w->now_ms + CALL_REQUEST_MS;
 	else if (state == CALL_WAITING)
 		c->deadline_ms = w->now_ms + CALL_LOOK_MS;
@@ -598,7 +681,7 @@ void call_rebuilt(struct call *c, enum call_state state, const struct call_world
 const char *call_state_name(enum call_state s)
 {
 	static const char *const names[CALL_STATES] = {
-		"opening", "waiting", "offered", "claimed", "ringing", "starting", "answering", "answered", "closing",
+		"opening", "updating", "waiting", "offered", "claimed", "ringing", "starting", "answering", "answered", "closing",
 	};
 
 	return names[s];
@@ -607,9 +690,9 @@ const char *call_state_name(enum call_state s)
 const char *call_event_name(enum call_event e)
 {
 	static const char *const names[CALL_EVENTS] = {
-		"session_opened", "session_refused", "claim", "ring", "answer", "session_started", "start_refused",
-		"confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed", "timeout",
-		"media_back", "signaling_back", "backend_back", "give_up",
+		"session_opened", "session_refused", "media_full", "session_updated", "claim", "ring", "answer",
+		"session_started", "start_refused", "confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed",
+		"timeout", "media_back", "signaling_back", "backend_back", "give_up",
 	};
 
 	return names[e];

@@ -25,11 +25,13 @@
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
 #define CALL_REQUEST_MS 2000u /* media has so long for the other requests */
+#define CALL_OPEN_TRIES 4u    /* workers that are asked for a session, each having no room */
 #define CALL_RETURN_MS 5000u  /* a call that lost its backend, or was found again, waits so long for one */
 #define CALL_LOOK_MS 200u     /* and looks for one this often */
 
 enum call_state {
 	CALL_OPENING,   /* media was asked for a session */
+	CALL_UPDATING,  /* and told what was negotiated */
 	CALL_WAITING,   /* nobody can be asked at the moment */
 	CALL_OFFERED,   /* a backend was asked */
 	CALL_CLAIMED,
@@ -43,7 +45,9 @@ enum call_state {
 
 enum call_event {
 	CALL_EV_SESSION_OPENED,
-	CALL_EV_SESSION_REFUSED, /* or timeout of the request */
+	CALL_EV_SESSION_REFUSED, /* or what was negotiated; or timeout of the request */
+	CALL_EV_MEDIA_FULL,      /* this worker has no room; another one may have */
+	CALL_EV_SESSION_UPDATED, /* media follows generation `media_generation` */
 	CALL_EV_CLAIM,           /* by the backend it was offered to */
 	CALL_EV_RING,
 	CALL_EV_ANSWER,
@@ -66,6 +70,7 @@ enum call_event {
 
 enum call_fx_kind {
 	CALL_FX_SESSION_OPEN,
+	CALL_FX_SESSION_UPDATE, /* what was negotiated, generation `generation` */
 	CALL_FX_OFFER,        /* to call->backend; event offered */
 	CALL_FX_CLAIMED,      /* event */
 	CALL_FX_ANNOTATE,     /* let signaling keep who we are */
@@ -136,6 +141,9 @@ struct call {
 	uint64_t fence;
 	uint64_t leg_id, session_id;
 	uint32_t media_worker;
+	uint32_t open_tries;       /* workers that had no room */
+	uint32_t generation;       /* of what was negotiated, from 1 */
+	uint32_t media_generation; /* that media has said it follows; 0 = none */
 	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
 	uint64_t wait_until_ms;  /* WAITING: give up then; 0 = not waiting */
 	uint64_t not_before_ms;  /* CLOSING: nobody would hear of the end before */
@@ -156,6 +164,7 @@ struct call {
 	uint32_t sip_code, q850;
 	char end_reason[64];
 	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns;
+	uint64_t answered_mono_ns, ended_mono_ns; /* 0 = not known */
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
 	/* the INVITE */
@@ -189,6 +198,12 @@ void call_rebuilt(struct call *c, enum call_state state, const struct call_world
 
 /* One event. True: there was a rule. False: it can not happen in this state (a late or hostile peer): nothing done, count it. */
 bool call_input(struct call *c, enum call_event ev, const struct call_world *w, struct call_effects *out);
+
+/* The id of a new call: 16 bits of its host's name, 48 of `random`. Never 0. */
+uint64_t call_id_of(struct str host, uint64_t random);
+
+/* From its answer to its end; 0 when it was not answered. The wall clock is asked only where nobody knows better. */
+uint64_t call_duration_ms(const struct call *c);
 
 /* Copy a text of the INVITE into the call; empty when there is no room. */
 struct str call_keep(struct call *c, const char *z);

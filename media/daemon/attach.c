@@ -1,4 +1,5 @@
 /* attach.c - backends come for the descriptors of their tapes (protocol: end of common/shm/layout.h). */
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +9,11 @@
 #include "media/daemon/media.h"
 
 #define REQUESTS_PER_TURN 16
+#define RINGS_BYTES 8192 /* of the kernel's memory for a connection whose reader does not read */
+
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
 
 static void hang_up(struct media *m, uint32_t i);
 
@@ -39,6 +45,28 @@ static uint32_t take_row(struct media *m)
 	return MEDIA_CONNECTIONS_MAX;
 }
 
+/* Closing a descriptor that came along may wait as long as whoever sent it likes (SO_LINGER). Kernels before 6.16 take them, and
+ * close them in our name. */
+static void refuse_descriptors(int listener)
+{
+	if (setsockopt(listener, SOL_SOCKET, SO_PASSRIGHTS, &(int){0}, sizeof(int)) != 0)
+		log_info("attach.descriptors", "reason=%s hint=\"Linux 6.16 or newer lets media refuse them\"", err_name(-errno));
+}
+
+int attach_open(struct media *m)
+{
+	struct custody_item item;
+
+	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
+		m->connections[i] = (struct connection){.fd = -1};
+	m->attach_listener = -1;
+	if (custody_item(m->actor->custody, CUSTODY_ATTACH_LISTENER, 0, &item) != 0)
+		return ERR_NOENT;
+	m->attach_listener = item.fd;
+	refuse_descriptors(item.fd);
+	return loop_watch(m->actor->loop, item.fd, MEDIA_TOKEN_LISTENER);
+}
+
 void attach_accept(struct media *m)
 {
 	for (int i = 0; i < REQUESTS_PER_TURN; i++) {
@@ -47,13 +75,14 @@ void attach_accept(struct media *m)
 
 		if (fd < 0)
 			return;
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){RINGS_BYTES}, sizeof(int));
 		c = take_row(m);
 		if (c == MEDIA_CONNECTIONS_MAX || loop_watch(m->actor->loop, fd, MEDIA_TOKEN_CONNECTION | c) != 0) {
 			count(m, STAT_media_attach_refused, 1);
 			close(fd);
 			continue;
 		}
-		m->connections[c] = (struct connection){.fd = fd, .doorbell = -1};
+		m->connections[c] = (struct connection){.fd = fd};
 	}
 }
 
@@ -68,9 +97,7 @@ static void hang_up(struct media *m, uint32_t i)
 			ms->connection = -1;
 	loop_unwatch(m->actor->loop, c->fd);
 	close(c->fd);
-	if (c->doorbell >= 0)
-		close(c->doorbell);
-	*c = (struct connection){.fd = -1, .doorbell = -1};
+	*c = (struct connection){.fd = -1};
 }
 
 void attach_close_all(struct media *m)
@@ -78,21 +105,6 @@ void attach_close_all(struct media *m)
 	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
 		if (m->connections[i].fd >= 0)
 			hang_up(m, i);
-}
-
-/* An eventfd or nothing: a pipe would be somebody else's to fill, and ours to wait for. */
-static int set_doorbell(struct connection *c, struct fdpass_in *in)
-{
-	int err = in->fd_count > 0 ? doorbell_check(in->fds[0]) : 0;
-
-	for (size_t i = err == 0 ? 1 : 0; i < in->fd_count; i++)
-		close(in->fds[i]);
-	if (err != 0 || in->fd_count == 0)
-		return err;
-	if (c->doorbell >= 0)
-		close(c->doorbell);
-	c->doorbell = in->fds[0];
-	return 0;
 }
 
 static int answer(struct connection *c, struct media_session *ms, const struct tape_attach_request *req)
@@ -116,29 +128,23 @@ static int answer(struct connection *c, struct media_session *ms, const struct t
 	return err;
 }
 
+static bool is_sound(const struct tape_attach_request *req, ssize_t n)
+{
+	return n == sizeof *req && req->magic == TAPE_ATTACH_MAGIC && (req->op == TAPE_ATTACH || req->op == TAPE_OBSERVE);
+}
+
 /* One request; false when there are no more. */
 static bool serve(struct media *m, uint32_t i)
 {
 	struct connection *c = &m->connections[i];
 	struct tape_attach_request req;
-	struct fdpass_in in = {.p = &req, .cap = sizeof req};
-	int err = fdpass_recv(c->fd, &in);
+	ssize_t n = recv(c->fd, &req, sizeof req, MSG_DONTWAIT | MSG_TRUNC);
 	struct media_session *ms;
-	bool sound;
 
-	if (err == ERR_AGAIN)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
-	sound = err == 0 && in.n == sizeof req && req.magic == TAPE_ATTACH_MAGIC &&
-		(req.op == TAPE_ATTACH || req.op == TAPE_OBSERVE);
-	if (!sound) {
-		for (size_t k = 0; err == 0 && k < in.fd_count; k++)
-			close(in.fds[k]);
-		count(m, STAT_media_attach_refused, err != 0 || in.n > 0); /* 0 octets: it closed */
-		hang_up(m, i);
-		return false;
-	}
-	if (set_doorbell(c, &in) != 0) {
-		count(m, STAT_media_attach_refused, 1);
+	if (!is_sound(&req, n)) {
+		count(m, STAT_media_attach_refused, n > 0); /* 0 octets: it closed */
 		hang_up(m, i);
 		return false;
 	}
@@ -148,10 +154,9 @@ static bool serve(struct media *m, uint32_t i)
 		hang_up(m, i);
 		return false;
 	}
-	if (ms != NULL && req.op == TAPE_ATTACH) {
+	c->ring = true; /* what came before is waiting */
+	if (ms != NULL && req.op == TAPE_ATTACH)
 		ms->connection = (int32_t)i;
-		c->ring = true; /* what came before is waiting */
-	}
 	return true;
 }
 
@@ -170,10 +175,7 @@ void attach_ring(struct media *m)
 
 		if (!c->ring)
 			continue;
-		c->ring = false;
-		if (c->fd < 0 || c->doorbell < 0)
-			continue;
-		doorbell_ring(c->doorbell);
-		count(m, STAT_media_doorbells, 1);
+		c->ring = c->fd >= 0 && doorbell_ring(c->fd) == ERR_AGAIN; /* again next turn: a reader may forget rings before an answer */
+		count(m, STAT_media_doorbells, !c->ring);
 	}
 }

@@ -52,7 +52,7 @@ static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *r
 	if (in->remote_rtcp != NULL)
 		err = take_address(in->remote_rtcp, &f.remote_rtcp);
 
-	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? SESSION_PCMU : SESSION_PCMA;
+	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? CODEC_PCMU : CODEC_PCMA;
 	f.payload_type = (uint8_t)in->payload_type;
 	f.dtmf_payload_type = (uint8_t)in->dtmf_payload_type;
 	if (in->ptime_ms != 0)
@@ -67,26 +67,53 @@ static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *r
 
 static void on_open(void *self, struct str peer, const Tipring__V1__Envelope *e)
 {
+	const Tipring__V1__SessionOpen *o = e->session_open;
+	struct session_name name = {o->call_id, o->ordinal};
 	struct media *m = media_of(self);
-	struct media_session *ms = sessions_by_call(m, e->session_open->call_id);
-	struct session_facts facts;
+	struct media_session *ms = sessions_by_name(m, name);
+	struct addr towards;
 	int err = 0;
 
 	(void)peer;
 	if (ms == NULL) {
-		err = e->session_open->call_id != 0 ? take_facts(e->session_open->media, &facts) : ERR_INVAL;
+		err = name.call_id != 0 ? take_address(o->towards, &towards) : ERR_INVAL;
 		if (err == 0)
-			err = sessions_open(m, e->session_open->call_id, &facts, &ms);
+			err = addr_is_any(&towards) ? ERR_INVAL : sessions_open(m, name, &towards, &ms);
 	}
 	if (err == 0) {
 		to_bus_opened(m, e->request_id, ms);
 		return;
 	}
 	count(m, STAT_media_sessions_refused, 1);
-	answer(m, e, err, err == ERR_ACCES	  ? "this address can not be sent to"
-			  : err == ERR_NOSPC	  ? "no session or no port pair is free"
-			  : err == ERR_UNSUPPORTED ? "codec not supported"
-						   : "media facts are not usable");
+	answer(m, e, err, err == ERR_NOSPC ? "no session or no port pair is free" : "a session needs a call and where its peer is");
+}
+
+static const char *not_updated(int err)
+{
+	return err == ERR_NOENT	       ? "no such session"
+	       : err == ERR_STALE      ? "later facts are in force"
+	       : err == ERR_ACCES      ? "this address can not be sent to"
+	       : err == ERR_UNSUPPORTED ? "codec not supported"
+					: "media facts are not usable";
+}
+
+static void on_update(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	const Tipring__V1__SessionUpdate *u = e->session_update;
+	struct media *m = media_of(self);
+	struct media_session *ms = sessions_by_name(m, (struct session_name){u->call_id, u->ordinal});
+	struct session_facts facts;
+	int err = ms == NULL ? ERR_NOENT : u->generation == 0 ? ERR_INVAL : take_facts(u->facts, &facts);
+
+	(void)peer;
+	if (err == 0)
+		err = sessions_update(m, ms, &facts, u->generation);
+	if (err == 0) {
+		to_bus_updated(m, e->request_id, ms);
+		return;
+	}
+	count(m, STAT_media_sessions_refused, err == ERR_ACCES || err == ERR_UNSUPPORTED);
+	answer(m, e, err == ERR_STALE ? ERR_PROTO : err, not_updated(err));
 }
 
 static struct media_session *session_of(struct media *m, uint64_t id)
@@ -165,11 +192,12 @@ static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *e)
 
 /* clang-format off */
 const struct actor_rule media_rules[] = {
-	{TIPRING__V1__ENVELOPE__BODY_SESSION_OPEN,  ANY, ACTOR_RUNNING,                  on_open},
-	{TIPRING__V1__ENVELOPE__BODY_SESSION_START, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_start},
-	{TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSE, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_close},
-	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
-	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_OPEN,   ANY, ACTOR_RUNNING,                  on_open},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_UPDATE, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_update},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_START,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_start},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSE,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_close},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

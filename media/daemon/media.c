@@ -15,7 +15,7 @@
 #define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
-#define SLAB_SCHEMA (0x7365737300000000ull | SESSION_RECORD_VERSION << 16 | sizeof(struct session_record))
+#define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
 
 static struct media the_media;
 
@@ -37,7 +37,7 @@ static int adopt_slab(struct media *m, uint32_t cap)
 			close(fd);
 		custody_drop(m->actor->custody, CUSTODY_SESSION_SLAB, 0);
 	}
-	err = slab_create("sessions", cap, sizeof(struct session_record), SLAB_SCHEMA, &m->slab);
+	err = slab_create("sessions", cap, SESSION_RECORD_MAX, SLAB_SCHEMA, &m->slab);
 	return err == 0 ? custody_keep(m->actor->custody, CUSTODY_SESSION_SLAB, 0, m->slab.region.fd) : err;
 }
 
@@ -76,19 +76,6 @@ static void roster(void *self)
 static uint32_t used(const void *self)
 {
 	return ((const struct media *)self)->sessions.used;
-}
-
-static int open_attach(struct media *m)
-{
-	struct custody_item item;
-
-	for (uint32_t i = 0; i < MEDIA_CONNECTIONS_MAX; i++)
-		m->connections[i] = (struct connection){.fd = -1, .doorbell = -1};
-	m->attach_listener = -1;
-	if (custody_item(m->actor->custody, CUSTODY_ATTACH_LISTENER, 0, &item) != 0)
-		return ERR_NOENT;
-	m->attach_listener = item.fd;
-	return loop_watch(m->actor->loop, item.fd, MEDIA_TOKEN_LISTENER);
 }
 
 static int open_bus(struct media *m, const Tipring__V1__ProcessConfig *cfg)
@@ -147,7 +134,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = open_bus(m, cfg);
 	if (err == 0)
-		err = open_attach(m);
+		err = attach_open(m);
 	if (err == 0)
 		take_over(m);
 	return err;

@@ -15,7 +15,7 @@
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_QUARANTINE_MS 30000u
 #define MEDIA_CONNECTIONS_MAX 256u
-#define MEDIA_DATAGRAM_BYTES 1600u
+#define MEDIA_DATAGRAM_BYTES 1700u /* 200 ms of G.711 with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -54,9 +54,8 @@ struct ports {
 };
 
 struct connection {
-	int fd;       /* owned; -1 = free */
-	int doorbell; /* owned; -1 = none yet */
-	bool ring;    /* at the end of this turn */
+	int fd;    /* owned; -1 = free */
+	bool ring; /* at the end of this turn */
 };
 
 struct media_session {
@@ -71,13 +70,20 @@ struct media_session {
 	struct port_pair *ports; /* borrowed; NULL once given back */
 	struct addr rtcp_to;     /* family NONE: no reports */
 	struct session_counters told; /* what the statistics know already */
+	struct stream_counters told_in;
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
+};
+
+struct session_name {
+	uint64_t call_id;
+	uint32_t ordinal;
 };
 
 /* What sessions are looked for by, side by side: a walk over the sessions themselves would touch one page each. */
 struct session_key {
 	uint64_t call_id, tape_id; /* 0 = none */
+	uint32_t ordinal;
 };
 
 struct media {
@@ -128,24 +134,28 @@ uint32_t ports_name(const struct port_pair *pair);                  /* for a rec
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms);
 uint32_t ports_free(const struct ports *p, uint64_t now_ms);
 MUST_USE int ports_connect(const struct port_pair *pair, const struct addr *to); /* the RTP socket */
+void ports_disconnect(const struct port_pair *pair);
 struct addr ports_local(const struct port_pair *pair, const struct addr *towards); /* never 0.0.0.0 */
 bool ports_has(const struct ports *p, uint16_t port);
 bool ports_are_ours(const struct ports *p, const struct addr *a); /* a port of the pool at an address of this host */
 
 /* sessions.c: a session with its sockets, tape and record */
-MUST_USE int sessions_open(struct media *m, uint64_t call_id, const struct session_facts *facts, struct media_session **ret);
+/* `name`: what control calls it. It receives nothing and sends nothing before sessions_update(). */
+MUST_USE int sessions_open(struct media *m, struct session_name name, const struct addr *towards, struct media_session **ret);
+/* ERR_ACCES: nothing may be sent there; ERR_STALE: later facts are in force. */
+MUST_USE int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation);
 MUST_USE int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms);
 MUST_USE int sessions_equip(struct media *m, struct media_session *ms); /* resamplers, hot words, sockets */
 void sessions_index(struct media *m, const struct media_session *ms); /* its call or tape changed */
 void sessions_close(struct media *m, struct media_session *ms);
 void sessions_give(struct media *m, struct media_session *ms); /* the slot only */
 void sessions_save(struct media *m, struct media_session *ms); /* when dirty */
-struct media_session *sessions_by_call(struct media *m, uint64_t call_id);
+struct media_session *sessions_by_name(struct media *m, struct session_name name);
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 uint64_t sessions_handle(const struct media *m, const struct media_session *ms);
-struct addr sessions_local(const struct media *m, const struct media_session *ms); /* for SDP */
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */
-void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found */
+void sessions_lock(struct media *m, struct media_session *ms);   /* connect to the source that was found, when it is certain */
+void sessions_unlock(struct media *m, struct media_session *ms); /* hear everybody */
 
 /* takeover.c: a predecessor's sessions; how many go on */
 uint32_t takeover(struct media *m);
@@ -167,9 +177,10 @@ void rx_bell(struct media *m, struct media_session *ms); /* its backend may have
 void rx_count(struct media *m, struct media_session *ms); /* add its news to the statistics */
 
 /* attach.c */
+MUST_USE int attach_open(struct media *m);
 void attach_accept(struct media *m);
 void attach_request(struct media *m, uint32_t connection);
-void attach_ring(struct media *m); /* doorbells of this turn */
+void attach_ring(struct media *m); /* those whose tapes had news in this turn */
 void attach_close_all(struct media *m);
 
 /* from_bus.c, to_bus.c */
@@ -177,6 +188,7 @@ extern const struct actor_rule media_rules[];
 extern const uint32_t media_rule_count;
 void to_bus_events(struct media *m, struct media_session *ms); /* m->events, emptied */
 void to_bus_opened(struct media *m, uint64_t request_id, const struct media_session *ms);
+void to_bus_updated(struct media *m, uint64_t request_id, const struct media_session *ms);
 void to_bus_started(struct media *m, uint64_t request_id, const struct media_session *ms);
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, struct media_session *ms);
 struct flushed {

@@ -86,18 +86,18 @@ static void drain(int fd)
 		;
 }
 
-/* A predecessor may have died before it let go of its last peer. */
-static int disconnect(const struct port_pair *pair)
+void ports_disconnect(const struct port_pair *pair)
 {
 	const struct sockaddr none = {.sa_family = AF_UNSPEC};
 
-	return connect(pair->rtp, &none, sizeof none) == 0 ? 0 : -errno;
+	if (connect(pair->rtp, &none, sizeof none) != 0)
+		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
 static struct port_pair *use(struct port_pair *pair)
 {
 	pair->state = PORT_USED;
-	(void)!disconnect(pair);
+	ports_disconnect(pair); /* a predecessor may have died before it let go of its last peer */
 	drain(pair->rtp);
 	drain(pair->rtcp);
 	return pair;
@@ -148,11 +148,8 @@ struct port_pair *ports_take_named(struct ports *p, uint32_t name)
 
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
-	int err = disconnect(pair);
-
 	(void)p;
-	if (err != 0)
-		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(err));
+	ports_disconnect(pair);
 	pair->state = PORT_RESTING;
 	pair->rest_until_ms = now_ms + MEDIA_QUARANTINE_MS;
 }

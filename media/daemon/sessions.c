@@ -15,19 +15,19 @@ void sessions_index(struct media *m, const struct media_session *ms)
 {
 	struct session_key *key = &m->keys[pool_slot(sessions_handle(m, ms))];
 
-	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id};
+	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id, ms->s.r.ordinal};
 }
 
 void sessions_give(struct media *m, struct media_session *ms)
 {
-	m->keys[pool_slot(sessions_handle(m, ms))] = (struct session_key){0, 0};
+	m->keys[pool_slot(sessions_handle(m, ms))] = (struct session_key){0};
 	pool_give(&m->sessions, ms);
 }
 
-struct media_session *sessions_by_call(struct media *m, uint64_t call_id)
+struct media_session *sessions_by_name(struct media *m, struct session_name name)
 {
-	for (uint32_t i = 0; call_id != 0 && i < m->sessions.cap; i++)
-		if (m->keys[i].call_id == call_id)
+	for (uint32_t i = 0; name.call_id != 0 && i < m->sessions.cap; i++)
+		if (m->keys[i].call_id == name.call_id && m->keys[i].ordinal == name.ordinal)
 			return media_slot(m, i);
 	return NULL;
 }
@@ -40,25 +40,13 @@ struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id)
 	return NULL;
 }
 
-struct addr sessions_local(const struct media *m, const struct media_session *ms)
-{
-	struct addr local = ports_local(ms->ports, &ms->s.r.facts.remote_rtp);
-
-	if (m->advertised.family != ADDR_NONE) {
-		uint16_t port = local.port;
-
-		local = m->advertised;
-		local.port = port;
-	}
-	return local;
-}
-
 void sessions_save(struct media *m, struct media_session *ms)
 {
 	uint64_t handle = sessions_handle(m, ms);
+	uint8_t record[SESSION_RECORD_MAX];
 
 	ms->s.r.handle = handle;
-	if (slab_commit(&m->slab, pool_slot(handle), &ms->s.r, session_record_bytes(&ms->s.r)) != 0)
+	if (slab_commit(&m->slab, pool_slot(handle), record, session_record_write(&ms->s, record)) != 0)
 		log_error("session.save", "session=%" PRIx64 " reason=\"too long for its slot\"", handle);
 	ms->s.dirty = false;
 }
@@ -82,7 +70,7 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 	for (int i = 0; i < 2; i++) {
 		int err = m->resamplers[slot][i].state != NULL
 				  ? 0
-				  : resample_init(&m->resamplers[slot][i], SESSION_WIRE_HZ, SESSION_WIRE_HZ);
+				  : resample_init(&m->resamplers[slot][i], audio_codecs[0].rate_hz, audio_codecs[0].rate_hz);
 
 		if (err != 0)
 			return err;
@@ -116,33 +104,39 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
-	sessions_report_to(m, ms, &ms->s.r.facts.remote_rtcp);
+	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
-int sessions_open(struct media *m, uint64_t call_id, const struct session_facts *facts, struct media_session **ret)
+/* What the peer is told. */
+static struct addr local_of(const struct media *m, const struct port_pair *ports, const struct addr *towards)
 {
-	struct media_session *ms;
-	uint32_t slot;
+	struct addr local = ports_local(ports, towards);
+	uint16_t port = local.port;
+
+	if (m->advertised.family != ADDR_NONE)
+		local = m->advertised;
+	local.port = port;
+	return local;
+}
+
+int sessions_open(struct media *m, struct session_name name, const struct addr *towards, struct media_session **ret)
+{
+	struct media_session *ms = pool_take(&m->sessions, NULL);
 	int err;
 
-	if (!may_send(m, &facts->remote_rtp))
-		return ERR_ACCES;
-	ms = pool_take(&m->sessions, NULL);
 	if (ms == NULL)
 		return ERR_NOSPC;
-	slot = pool_slot(sessions_handle(m, ms));
-	slab_clear(&m->slab, slot);
-	ms->ports = ports_take(&m->ports, &facts->remote_rtp, m->actor->now_ms);
-	err = ms->ports != NULL ? 0 : ERR_NOSPC;
-	ms->s.r.facts = *facts;
-	if (err == 0)
-		err = sessions_equip(m, ms);
+	slab_clear(&m->slab, pool_slot(sessions_handle(m, ms)));
+	ms->ports = ports_take(&m->ports, towards, m->actor->now_ms);
+	err = ms->ports != NULL ? sessions_equip(m, ms) : ERR_NOSPC;
 	if (err != 0)
 		goto fail;
 
-	session_open(&ms->s, &m->session_config, facts, &m->rand, m->actor->now_ns);
-	ms->s.r.call_id = call_id;
+	session_open(&ms->s, &m->session_config, NULL, &m->rand, m->actor->now_ns);
+	ms->s.r.call_id = name.call_id;
+	ms->s.r.ordinal = name.ordinal;
+	ms->s.r.local = local_of(m, ms->ports, towards);
 	ms->s.r.local_port = ports_name(ms->ports);
 	sessions_index(m, ms);
 	tick_join(m, ms);
@@ -156,6 +150,33 @@ fail:
 		ports_give(&m->ports, ms->ports, m->actor->now_ms);
 	sessions_give(m, ms);
 	return err;
+}
+
+void sessions_unlock(struct media *m, struct media_session *ms)
+{
+	if (!ms->connected)
+		return;
+	ms->connected = false;
+	loop_udp_disconnect(m->actor->loop, ms->rtp_slot);
+	ports_disconnect(ms->ports);
+}
+
+int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation)
+{
+	int err;
+
+	/* on hold there is no address; nothing is sent then */
+	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
+		return ERR_ACCES;
+	err = session_update(&ms->s, facts, generation, m->actor->now_ns);
+	if (err != 0 || !ms->s.dirty)
+		return err;
+	if (!latch_is_certain(&ms->s.in.latch))
+		sessions_unlock(m, ms);
+	ms->rtcp_to.family = ADDR_NONE;
+	sessions_report_to(m, ms, &facts->remote_rtcp);
+	sessions_save(m, ms); /* before it is promised */
+	return 0;
 }
 
 static int keep_tape(struct media *m, const struct media_session *ms)
@@ -212,7 +233,11 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 
 void sessions_lock(struct media *m, struct media_session *ms)
 {
-	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.r.latch)) != 0)
+	if (!latch_is_certain(&ms->s.in.latch)) { /* whom the SDP names must still be heard */
+		sessions_unlock(m, ms);
+		return;
+	}
+	if (ms->connected || ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) != 0)
 		return; /* the latch goes on filtering by itself */
 	ms->connected = true;
 	loop_udp_connected(m->actor->loop, ms->rtp_slot);

@@ -30,11 +30,13 @@ static int adopt_tape(struct media *m, struct media_session *ms)
 	return 0;
 }
 
-static int restore(struct media *m, struct media_session *ms, const struct session_record *r)
+static int restore(struct media *m, struct media_session *ms, struct str record)
 {
-	int err = 0;
+	const struct session_record *r = &ms->s.r;
+	int err = session_record_read(&ms->s, record);
 
-	ms->s.r = *r;
+	if (err != 0)
+		return err;
 	sessions_index(m, ms);
 	if (r->start_ns != 0)
 		err = adopt_tape(m, ms);
@@ -44,7 +46,9 @@ static int restore(struct media *m, struct media_session *ms, const struct sessi
 	if (ms->ports == NULL)
 		return ERR_NOENT;
 	/* connect() belongs to the socket and is still in force, unless it had failed; again does no harm */
-	ms->connected = r->latch.is_locked && ports_connect(ms->ports, latch_remote(&r->latch)) == 0;
+	ms->connected = latch_is_certain(&ms->s.in.latch) && ports_connect(ms->ports, latch_remote(&ms->s.in.latch)) == 0;
+	if (!ms->connected)
+		ports_disconnect(ms->ports); /* it may have died before it told that it has another peer */
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);
@@ -66,22 +70,25 @@ static void abandon(struct media *m, struct media_session *ms)
 
 static bool take_record(struct media *m, uint32_t slot)
 {
-	struct session_record r = {.version = 0};
+	static uint8_t area[SLAB_RECORD_MAX * 2]; /* a later build's may be longer than ours */
 	struct media_session *ms = NULL;
-	size_t n;
-	int err = slab_load(&m->slab, slot, &r, sizeof r, &n);
+	uint64_t handle = 0;
+	size_t n = 0;
+	int err = slab_load(&m->slab, slot, area, sizeof area, &n);
+	struct str record = {(const char *)area, n};
 
 	if (err == ERR_NOENT)
 		return false;
 	if (err == 0)
-		err = r.mark_count <= SESSION_MARKS_MAX && n == session_record_bytes(&r) && pool_slot(r.handle) == slot
-			      ? 0 : ERR_CORRUPT;
-	if (err == 0 && slab_is_poison(&m->slab, MEDIA_RECORD, r.handle))
+		err = session_record_handle(record, &handle);
+	if (err == 0 && pool_slot(handle) != slot)
+		err = ERR_CORRUPT;
+	if (err == 0 && slab_is_poison(&m->slab, MEDIA_RECORD, handle))
 		err = ERR_CORRUPT; /* it killed two predecessors */
-	slab_touch(&m->slab, MEDIA_RECORD, r.handle);
+	slab_touch(&m->slab, MEDIA_RECORD, handle);
 	if (err == 0) {
-		ms = pool_take_at(&m->sessions, r.handle);
-		err = ms != NULL ? restore(m, ms, &r) : ERR_CORRUPT;
+		ms = pool_take_at(&m->sessions, handle);
+		err = ms != NULL ? restore(m, ms, record) : ERR_CORRUPT;
 	}
 	slab_touch(&m->slab, 0, 0);
 	if (err == 0) {

@@ -84,7 +84,7 @@ uint64_t tick_deadline_ns(const struct media *m)
 /* hot */
 static void send_packets(struct media *m, struct media_session *ms, const struct session_packets *out)
 {
-	const struct addr *to = ms->connected ? NULL : latch_remote(&ms->s.r.latch);
+	const struct addr *to = ms->connected ? NULL : latch_remote(&ms->s.in.latch);
 
 	for (uint32_t i = 0; i < out->count; i++)
 		if (loop_send(m->actor->loop, ms->rtp_slot, to, out->p[i], out->n[i]) != 0)

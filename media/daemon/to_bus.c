@@ -1,4 +1,5 @@
 /* to_bus.c - what media tells control, as messages. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/base/clock.h"
@@ -39,15 +40,30 @@ void to_bus_opened(struct media *m, uint64_t request_id, const struct media_sess
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionOpened o = TIPRING__V1__SESSION_OPENED__INIT;
-	struct addr local = sessions_local(m, ms);
 	struct address a;
 
 	o.call_id = ms->s.r.call_id;
+	o.ordinal = ms->s.r.ordinal;
 	o.session_id = sessions_handle(m, ms);
-	o.local_rtp = address(&a, &local);
+	o.local_rtp = address(&a, &ms->s.r.local);
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_OPENED;
 	e.session_opened = &o;
+	tell_control(m, &e);
+}
+
+void to_bus_updated(struct media *m, uint64_t request_id, const struct media_session *ms)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionUpdated u = TIPRING__V1__SESSION_UPDATED__INIT;
+
+	u.call_id = ms->s.r.call_id;
+	u.ordinal = ms->s.r.ordinal;
+	u.session_id = sessions_handle(m, ms);
+	u.generation = ms->s.r.generation;
+	e.request_id = request_id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_UPDATED;
+	e.session_updated = &u;
 	tell_control(m, &e);
 }
 
@@ -70,21 +86,21 @@ void to_bus_started(struct media *m, uint64_t request_id, const struct media_ses
 static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *st)
 {
 	const struct session *s = &ms->s;
-	uint64_t lost = s->seq.lost_before + seq_lost(&s->seq);
+	uint64_t lost = s->in.seq.lost_before + seq_lost(&s->in.seq);
 
-	st->packets_received = s->count.packets_received;
-	st->octets_received = s->count.octets_received;
+	st->packets_received = s->in.count.packets_received;
+	st->octets_received = s->in.count.octets_received;
 	st->packets_lost = lost;
-	st->packets_duplicate = s->seq.duplicates;
-	st->packets_late = s->reorder.late;
-	st->packets_rejected = s->count.packets_rejected + s->count.packets_malformed;
+	st->packets_duplicate = s->in.seq.duplicates;
+	st->packets_late = s->in.reorder.late;
+	st->packets_rejected = s->in.count.packets_rejected + s->in.count.packets_malformed;
 	st->packets_sent = s->count.packets_sent;
 	st->octets_sent = s->count.octets_sent;
 	st->frames_concealed = s->count.frames_concealed;
-	st->jitter_us = seq_jitter(&s->seq) * (1000000u / SESSION_WIRE_HZ);
+	st->jitter_us = seq_jitter(&s->in.seq) * (1000000u / session_codec(s)->clock_hz);
 	st->rtt_us = s->rtt_us;
 	st->remote_lost = s->remote_lost;
-	st->remote_jitter_us = s->remote_jitter * (1000000u / SESSION_WIRE_HZ);
+	st->remote_jitter_us = s->remote_jitter * (1000000u / session_codec(s)->clock_hz);
 	st->hostile_reads = ms->has_tape ? ms->tape.hostile : 0;
 }
 
@@ -149,7 +165,7 @@ static void tell_began(struct media *m, struct media_session *ms, const struct s
 
 	b.session_id = sessions_handle(m, ms);
 	b.pos = v->pos;
-	b.source = address(&a, latch_remote(&ms->s.r.latch));
+	b.source = address(&a, latch_remote(&ms->s.in.latch));
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_MEDIA_STARTED;
 	e.session_media_started = &b;
 	tell_control(m, &e);
@@ -262,9 +278,34 @@ static void locked(struct media *m, struct media_session *ms, const struct sessi
 	sessions_lock(m, ms);
 }
 
+static void unlocked(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)v;
+	sessions_unlock(m, ms);
+}
+
+static void note_moved(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.source_moved", "call=%" PRIx64 " to=%s", ms->s.r.call_id, addr_text(&v->source).z);
+}
+
+static void note_refused(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.source_refused", "call=%" PRIx64 " from=%s", ms->s.r.call_id, addr_text(&v->source).z);
+}
+
+static void note_payload(struct media *m, struct media_session *ms, const struct session_event *v)
+{
+	(void)m;
+	log_info("session.unknown_payload", "call=%" PRIx64 " type=%u", ms->s.r.call_id, v->payload_type);
+}
+
 static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_session *ms,
 					       const struct session_event *v) = {
 	[SESSION_LOCKED] = locked,
+	[SESSION_UNLOCKED] = unlocked,
 	[SESSION_BEGAN] = tell_began,
 	[SESSION_STALLED] = tell_stalled,
 	[SESSION_RESUMED] = tell_resumed,
@@ -274,6 +315,9 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, struct media_ses
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
+	[SESSION_SOURCE_MOVED] = note_moved,
+	[SESSION_SOURCE_REFUSED] = note_refused,
+	[SESSION_UNKNOWN_PAYLOAD] = note_payload,
 };
 
 void to_bus_events(struct media *m, struct media_session *ms)
@@ -309,8 +353,6 @@ void to_bus_roster(struct media *m)
 	size_t n = 0;
 
 	while ((ms = pool_each(&m->sessions, &at)) != NULL) {
-		struct addr local = sessions_local(m, ms);
-
 		if (n == ROSTER_ROWS) {
 			send_roster(m, rows, n, false);
 			n = 0;
@@ -318,7 +360,9 @@ void to_bus_roster(struct media *m)
 		tipring__v1__session_state__init(&states[n]);
 		states[n].call_id = ms->s.r.call_id;
 		states[n].session_id = sessions_handle(m, ms);
-		states[n].local_rtp = address(&locals[n], &local);
+		states[n].ordinal = ms->s.r.ordinal;
+		states[n].generation = ms->s.r.generation;
+		states[n].local_rtp = address(&locals[n], &ms->s.r.local);
 		states[n].tape_id = ms->has_tape ? ms->s.r.tape_id : 0;
 		states[n].rate_hz = ms->s.r.rate_hz;
 		states[n].attach_path = m->attach_path;

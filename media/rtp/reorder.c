@@ -10,6 +10,7 @@
 #define MS          1000000ull
 
 _Static_assert((REORDER_SLOTS & (REORDER_SLOTS - 1)) == 0, "indexed by remainder");
+_Static_assert(REORDER_BLOCKS == 64 && REORDER_PAYLOAD_MAX / REORDER_BLOCK_BYTES < 64, "a word knows all blocks");
 
 void reorder_init(struct reorder *r, uint32_t wait_ms_max)
 {
@@ -29,6 +30,7 @@ void reorder_reset(struct reorder *r)
 	memset(r->ext, 0, sizeof r->ext);
 	r->next = 0;
 	r->held = 0;
+	r->taken = 0;
 	r->flushing = false;
 	r->given_up = (struct reorder_given_up){0};
 }
@@ -80,38 +82,68 @@ static void drop_late(struct reorder *r, const struct reorder_item *in)
 	learn(r, delay_ns);
 }
 
+/* Neighbouring blocks for so many octets, the lowest first: they stay in the cache. 0: there is no room. */
+static uint64_t find_blocks(const struct reorder *r, size_t bytes)
+{
+	uint32_t want = (uint32_t)((bytes + REORDER_BLOCK_BYTES - 1) / REORDER_BLOCK_BYTES);
+	uint64_t begins = ~r->taken; /* bit i: as many as were looked at are free from block i on */
+
+	for (uint32_t n = 1; n < want; n++)
+		begins &= begins >> 1;
+	return ((1ull << want) - 1) * (begins & -begins);
+}
+
+/* Where the payload of a slot lies. */
+static uint8_t *place(struct reorder *r, uint32_t at)
+{
+	uint64_t blocks = r->slots[at].blocks;
+
+	if (at == REORDER_SLOTS)
+		return r->last_payload;
+	return r->payload + (blocks != 0 ? (uint32_t)__builtin_ctzll(blocks) * REORDER_BLOCK_BYTES : 0);
+}
+
+static void put(struct reorder *r, uint32_t at, const struct reorder_item *in, uint64_t blocks, size_t bytes)
+{
+	r->slots[at] = (struct reorder_slot){
+		.ts = in->ts,
+		.payload_type = in->payload_type,
+		.marker = in->marker,
+		.payload_bytes = (uint16_t)bytes,
+		.blocks = blocks,
+		.arrival_ns = in->arrival_ns,
+	};
+	r->ext[at] = in->ext;
+	r->taken |= blocks;
+	if (bytes > 0)
+		memcpy(place(r, at), in->payload, bytes);
+	if (r->held++ == 0)
+		r->wait_since_ns = in->arrival_ns;
+}
+
 static void store(struct reorder *r, const struct reorder_item *in)
 {
-	bool beyond = in->ext - r->next >= REORDER_SLOTS;
-	uint32_t at = beyond ? REORDER_SLOTS : in->ext % REORDER_SLOTS;
-	struct reorder_slot *s = &r->slots[at];
+	bool cut = in->payload_bytes > REORDER_PAYLOAD_MAX;
+	size_t bytes = cut ? REORDER_PAYLOAD_MAX : in->payload_bytes;
+	uint64_t blocks = find_blocks(r, bytes);
+	uint32_t at = in->ext % REORDER_SLOTS;
 
-	if (in->payload_bytes > REORDER_PAYLOAD_MAX) {
-		r->oversize++;
-		return;
-	}
-	if (beyond) {
-		r->overflows++;
-		r->flushing = true;
-	}
-	if (r->ext[at] == in->ext) {
+	if (r->ext[at] == in->ext || r->ext[REORDER_SLOTS] == in->ext) {
 		r->duplicates++;
 		return;
 	}
-	if (r->ext[at] != 0) { /* a second one beyond the window before reorder_next() was asked */
-		r->late++;
-		return;
+	if (in->ext - r->next >= REORDER_SLOTS || (bytes > 0 && blocks == 0)) {
+		if (r->ext[REORDER_SLOTS] != 0) { /* a second one before reorder_next() was asked */
+			r->late++;
+			return;
+		}
+		r->overflows++;
+		r->flushing = true;
+		at = REORDER_SLOTS;
+		blocks = 0;
 	}
-	r->ext[at] = in->ext;
-	s->ts = in->ts;
-	s->payload_type = in->payload_type;
-	s->marker = in->marker;
-	s->payload_bytes = (uint16_t)in->payload_bytes;
-	s->arrival_ns = in->arrival_ns;
-	if (in->payload_bytes > 0)
-		memcpy(s->payload, in->payload, in->payload_bytes);
-	if (r->held++ == 0)
-		r->wait_since_ns = in->arrival_ns;
+	r->oversize += cut;
+	put(r, at, in, blocks, bytes);
 }
 
 /* hot */
@@ -133,7 +165,9 @@ bool reorder_take(struct reorder *r, const struct reorder_item *in)
 /* Where the packet behind the gap is; something is held. */
 static uint32_t first_held(const struct reorder *r)
 {
-	for (uint64_t ext = r->next; ext < r->next + REORDER_SLOTS; ext++)
+	uint64_t last = r->ext[REORDER_SLOTS];
+
+	for (uint64_t ext = r->next; ext < r->next + REORDER_SLOTS && ext != last; ext++)
 		if (r->ext[ext % REORDER_SLOTS] == ext)
 			return ext % REORDER_SLOTS;
 	return REORDER_SLOTS;
@@ -174,11 +208,12 @@ static enum reorder_result deliver(struct reorder *r, uint32_t at, struct reorde
 		.payload_type = s->payload_type,
 		.marker = s->marker,
 		.arrival_ns = s->arrival_ns,
-		.payload = s->payload,
+		.payload = place(r, at),
 		.payload_bytes = s->payload_bytes,
 	};
 	r->next = r->ext[at] + 1;
 	r->ext[at] = 0;
+	r->taken &= ~s->blocks; /* the reader has it until the next call, which stores nothing before */
 	r->held--;
 	restart_wait(r);
 	return REORDER_PACKET;

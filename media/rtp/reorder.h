@@ -4,8 +4,8 @@
  * until the missing ones arrive or the wait is over: the 0.95 quantile of the delays that
  * missing packets had lately (a packet that never came, or came too late to be worth it,
  * counts as none), at most wait_ms_max. Then the gap is reported as lost and what waited
- * comes out. Memory is bounded: REORDER_SLOTS packets; a packet further ahead than that
- * ends every wait.
+ * comes out. Memory is bounded: REORDER_SLOTS packets, REORDER_BLOCKS blocks of payload; a
+ * packet further ahead, or one that finds no room, ends every wait and comes out in its turn.
  *
  *	if (reorder_take(r, &item))
  *		deliver(&item);
@@ -19,9 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define REORDER_SLOTS       32u  /* a power of two; 320 ms of 10 ms packets */
-#define REORDER_PAYLOAD_MAX 512u /* 60 ms of G.711 and room */
-#define REORDER_BINS        13u  /* delays seen, 5 ms each, the last is open */
+#define REORDER_SLOTS       32u   /* a power of two; 320 ms of 10 ms packets */
+#define REORDER_BLOCKS      64u   /* one bit each; two a slot */
+#define REORDER_BLOCK_BYTES 256u  /* 30 ms of G.711 and room */
+#define REORDER_PAYLOAD_MAX 2048u /* 200 ms of G.711 (RFC 3551 section 4.2) and room */
+#define REORDER_BINS        13u   /* delays seen, 5 ms each, the last is open */
 
 struct reorder_item {
 	uint64_t ext; /* extended sequence number, not 0 (seq.h) */
@@ -39,8 +41,8 @@ struct reorder_slot {
 	uint8_t payload_type;
 	bool marker;
 	uint16_t payload_bytes;
+	uint64_t blocks; /* that hold its payload: neighbours; the last slot needs none */
 	uint64_t arrival_ns;
-	uint8_t payload[REORDER_PAYLOAD_MAX];
 };
 
 /* The gap that was given up last, so that a packet that comes too late still teaches how
@@ -59,15 +61,18 @@ struct reorder {
 	bool flushing;       /* every wait is over until nothing is held */
 	uint64_t late;       /* dropped: their place was delivered or given up already */
 	uint64_t duplicates; /* dropped: held already */
-	uint64_t oversize;   /* dropped behind a gap: payload longer than a slot */
+	uint64_t oversize;   /* cut behind a gap: payload longer than REORDER_PAYLOAD_MAX */
 	uint64_t overflows;  /* waits that ended because the buffer was too short */
 	uint64_t lost;       /* numbers given up */
 	uint32_t bins[REORDER_BINS]; /* delays of missing packets, decaying */
 	uint32_t samples;            /* the sum of bins */
 	struct reorder_given_up given_up;
-	/* The last one: beyond the window. The numbers lie apart, so that what was never filled is never touched. */
+	uint64_t taken;                    /* blocks in use, one bit each */
+	/* The last one: what ended every wait. The numbers lie apart, so that what was never filled is never touched. */
 	uint64_t ext[REORDER_SLOTS + 1]; /* of the packet in the slot; 0 = free */
 	struct reorder_slot slots[REORDER_SLOTS + 1];
+	uint8_t payload[REORDER_BLOCKS * REORDER_BLOCK_BYTES];
+	uint8_t last_payload[REORDER_PAYLOAD_MAX];
 };
 
 enum reorder_result {

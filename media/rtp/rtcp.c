@@ -224,12 +224,25 @@ uint32_t rtcp_rtp_ts(uint32_t ts, uint64_t elapsed_ns, uint32_t clock_hz)
 	return ts + (uint32_t)(whole + elapsed_ns % NS_PER_S * clock_hz / NS_PER_S);
 }
 
-uint32_t rtcp_rtt_us(uint64_t now_ntp, uint32_t lsr, uint32_t dlsr)
+void rtcp_ask(struct rtcp_asked *a, uint64_t ntp)
 {
-	uint32_t rtt = rtcp_ntp_middle(now_ntp) - lsr - dlsr; /* 1/65536 s */
+	a->middle[a->next % RTCP_ASKED] = rtcp_ntp_middle(ntp);
+	a->next++;
+}
 
-	if (lsr == 0 ||
-	    rtt >= 1u << 31) /* the peer claims to have answered before we asked */
+static bool was_asked(const struct rtcp_asked *a, uint32_t lsr)
+{
+	for (uint32_t i = 0; i < RTCP_ASKED; i++)
+		if (lsr != 0 && a->middle[i] == lsr)
+			return true;
+	return false;
+}
+
+uint32_t rtcp_rtt_us(const struct rtcp_asked *a, uint64_t now_ntp, uint32_t lsr, uint32_t dlsr)
+{
+	uint32_t rtt = rtcp_ntp_middle(now_ntp) - lsr - dlsr; /* 1/65536 s; before we asked it is enormous */
+
+	if (!was_asked(a, lsr) || rtt > RTCP_RTT_MAX_S << 16)
 		return 0;
 	return (uint32_t)((uint64_t)rtt * 1000000u >> 16);
 }

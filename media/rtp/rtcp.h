@@ -17,6 +17,8 @@
 #define RTCP_INTERVAL_MS 5000u
 #define RTCP_BYTES_MAX   256u /* of what we build */
 #define RTCP_CNAME_MAX   63u
+#define RTCP_RTT_MAX_S   10u /* a round trip that takes longer is nonsense */
+#define RTCP_ASKED       4u  /* more than are sent in that time */
 
 /* What one compound told about the stream whose SSRC is ours, and about its sender. */
 struct rtcp_news {
@@ -68,9 +70,18 @@ uint32_t rtcp_dlsr(uint64_t since_sr_ns); /* 1/65536 s, saturated */
 /* The media clock `elapsed_ns` after the packet with timestamp `ts` was sent. */
 uint32_t rtcp_rtp_ts(uint32_t ts, uint64_t elapsed_ns, uint32_t clock_hz);
 
-/* Round trip by RFC 3550 section 6.4.1 in microseconds; 0 when it can not be known.
+/* The sender reports we sent lately: a report block answers one of them. */
+struct rtcp_asked {
+	uint32_t middle[RTCP_ASKED]; /* 0 = none */
+	uint32_t next;
+};
+
+void rtcp_ask(struct rtcp_asked *a, uint64_t ntp); /* one was sent */
+
+/* Round trip by RFC 3550 section 6.4.1 in microseconds; 0 when it can not be known: the peer has seen no
+ * report of ours, names one we did not send lately, or answered before we asked or after RTCP_RTT_MAX_S.
  * `now_ntp` is our clock when the report arrived. */
-uint32_t rtcp_rtt_us(uint64_t now_ntp, uint32_t lsr, uint32_t dlsr);
+uint32_t rtcp_rtt_us(const struct rtcp_asked *a, uint64_t now_ntp, uint32_t lsr, uint32_t dlsr);
 
 /* The interval times [0.5, 1.5) by a random number. RFC 3550 section 6.2 for two members
  * at more than 8 kbit/s: the minimum of 5 s always wins over the bandwidth rule. */

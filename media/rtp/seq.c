@@ -7,6 +7,7 @@
 	(1u << 24) /* a larger change of transit time is a clock that was set            \
 		    */
 
+_Static_assert(SEQ_CLAIMS == 2, "one makes room for the other");
 _Static_assert(SEQ_WINDOW == 2 * WORD_BITS, "shift() knows two words");
 _Static_assert(SEQ_MISORDER_MAX < SEQ_WINDOW, "a late packet has its bit");
 
@@ -35,15 +36,26 @@ static void shift(struct seq *s, uint64_t by)
 	}
 }
 
+static struct seq_claim *claim_of(struct seq *s, uint32_t ssrc)
+{
+	uint8_t other = !s->claimed;
+
+	if (s->claims[s->claimed].run == 0 || s->claims[s->claimed].ssrc == ssrc)
+		return &s->claims[s->claimed];
+	s->claimed = other;
+	return &s->claims[other];
+}
+
 /* One more packet of a new start: did it show enough of them in sequence? */
 static bool is_proven(struct seq *s, uint32_t ssrc, uint16_t number)
 {
-	bool goes_on = s->run > 0 && ssrc == s->next_ssrc && number == s->next_number;
+	struct seq_claim *c = claim_of(s, ssrc);
+	bool goes_on = c->run > 0 && ssrc == c->ssrc && number == c->next;
 
-	s->run = goes_on ? (uint8_t)(s->run + 1) : 1;
-	s->next_ssrc = ssrc;
-	s->next_number = (uint16_t)(number + 1);
-	return s->run > s->probation;
+	c->run = goes_on ? (uint8_t)(c->run + 1) : 1;
+	c->ssrc = ssrc;
+	c->next = (uint16_t)(number + 1);
+	return c->run > s->probation;
 }
 
 static enum seq_verdict restart(struct seq *s, uint32_t ssrc, uint16_t number,
@@ -86,16 +98,21 @@ static enum seq_verdict take_behind(struct seq *s, uint64_t back, uint64_t *ret_
 	return SEQ_LATE;
 }
 
+static int step_of(const struct seq *s, uint16_t number)
+{
+	return (int16_t)(number - (uint16_t)s->highest);
+}
+
 /* hot */
 enum seq_verdict seq_take(struct seq *s, uint32_t ssrc, uint16_t number,
 			  uint64_t *ret_ext)
 {
-	int step = (int16_t)(number - (uint16_t)s->highest);
+	int step = step_of(s, number);
 
 	if (!s->started || ssrc != s->ssrc || step > (int)SEQ_DROPOUT_MAX ||
 	    step < -(int)SEQ_MISORDER_MAX)
 		return restart(s, ssrc, number, ret_ext);
-	s->run = 0;
+	s->claims[0].run = s->claims[1].run = 0;
 	if (step <= 0)
 		return take_behind(s, (uint64_t)-step, ret_ext);
 
@@ -105,6 +122,13 @@ enum seq_verdict seq_take(struct seq *s, uint32_t ssrc, uint16_t number,
 	s->received++;
 	*ret_ext = s->highest;
 	return SEQ_NEW;
+}
+
+bool seq_goes_on(const struct seq *s, uint32_t ssrc, uint16_t number)
+{
+	int step = step_of(s, number);
+
+	return s->started && ssrc == s->ssrc && step > 0 && step <= (int)SEQ_DROPOUT_MAX;
 }
 
 /* hot. RFC 3550 A.8, modulo 2**32, so a wrap of the timestamp changes nothing. */

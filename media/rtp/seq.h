@@ -13,6 +13,15 @@
 #define SEQ_DROPOUT_MAX  3000u      /* a larger step forward is a new start */
 #define SEQ_MISORDER_MAX 100u       /* a larger step back too */
 #define SEQ_CYCLE        (1u << 16) /* extended numbers start one cycle up */
+#define SEQ_CLAIMS       2u         /* new starts on probation at a time */
+
+/* Who wants to be believed: a sender of two SSRCs in turn must not stay unheard. */
+struct seq_claim {
+	uint32_t ssrc;
+	uint16_t next;
+	uint8_t run; /* packets in sequence; 0 = free */
+	uint8_t pad;
+};
 
 struct seq {
 	bool started;
@@ -32,9 +41,8 @@ struct seq {
 	uint32_t last_transit; /* arrival - timestamp, modulo 2**32 */
 	bool has_transit;
 	uint8_t probation; /* packets in sequence a new start has to show first */
-	uint8_t run;       /* of these seen */
-	uint16_t next_number;
-	uint32_t next_ssrc;
+	uint8_t claimed;   /* the claim that spoke last: the other one makes room */
+	struct seq_claim claims[SEQ_CLAIMS];
 };
 
 enum seq_verdict {
@@ -56,6 +64,9 @@ void seq_init(struct seq *s, uint8_t probation);
 /* hot. *ret_ext: the extended sequence number, never 0. */
 enum seq_verdict seq_take(struct seq *s, uint32_t ssrc, uint16_t number,
 			  uint64_t *ret_ext);
+
+/* Would this number continue the stream? */
+bool seq_goes_on(const struct seq *s, uint32_t ssrc, uint16_t number);
 
 /* hot. Jitter; `arrival` in timestamp units, modulo 2**32. Only for packets that were
  * sampled when sent (not retransmitted events), after seq_take() believed them. */

@@ -1,13 +1,21 @@
-/* playout.c - the tx side of the tape onto the wire, 20 ms at a time, on the session's own clock. */
+/* playout.c - see playout.h */
+#include "media/session/playout.h"
+
 #include <string.h>
 
-#include "media/dsp/g711.h"
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
+#include "media/session/facts.h"
+#include "media/session/mark.h"
+#include "media/session/utterance.h"
 
 #define SLOTS_PER_TICK 16u /* a backend that writes crumbs is heard in crumbs, and floods nobody with events */
-#define TICK_NS (SESSION_TICK_MS * 1000000ull)
-#define SAMPLES_PER_TICK_MAX 320u /* 20 ms at 16 kHz */
-#define PCM_MAX (SAMPLES_PER_TICK_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
+#define TICK_SAMPLES_MAX (SESSION_TICK_MS * TAPE_SAMPLES_PER_MS_MAX)
+#define PCM_MAX (TICK_SAMPLES_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
+#define WIRE_TICK (SESSION_TICK_MS * CODEC_SAMPLES_PER_MS_MAX)
+
+_Static_assert(SESSION_PACKETS_MAX * SESSION_PTIME_MIN_MS >= SESSION_CATCH_UP * SESSION_TICK_MS + SESSION_PTIME_MAX_MS,
+	       "all that one call can make has its packets, even when the packet time was shortened");
 
 /* hot. The next slot that is to be played, its samples in `pcm`; false when there is none. */
 static bool next_slot(struct session *s, int16_t *pcm)
@@ -118,7 +126,7 @@ static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct
 {
 	memset(pcm, 0, want * sizeof *pcm);
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	s->tail_n = s->wire_n = 0;
+	s->tail_n = s->rest_n = 0;
 	s->voiced = false;
 	return 0;
 }
@@ -126,7 +134,7 @@ static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct
 /* hot. What leaves, as the backend can read it back. */
 static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
 {
-	uint32_t frame = s->tape->frame_samples, n = s->r.rate_hz / 1000u * SESSION_TICK_MS;
+	uint32_t frame = s->tape->frame_samples, n = session_tick_samples(s);
 
 	for (uint32_t at = 0; at < n; at += frame) {
 		f.pos = pos + at;
@@ -135,58 +143,70 @@ static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struc
 	}
 }
 
-/* hot. Cut what is encoded into packets of ptime. */
-static void cut_packets(struct session *s, bool all, struct session_packets *out)
+/* hot */
+static void make_packet(struct session *s, const int16_t *pcm, uint32_t n, struct session_packets *out)
 {
-	uint32_t size = s->r.facts.ptime_ms * SESSION_WIRE_HZ / 1000u;
+	uint64_t seq = session_hot_get(s, HOT_SEQ);
+	uint8_t *p = s->packet[out->count];
+	struct rtp_packet h = {
+		.payload_type = s->facts.payload_type, .marker = s->marker, .seq = (uint16_t)seq, .ts = s->rest_ts, .ssrc = s->r.ssrc,
+	};
+	size_t octets;
 
-	while ((s->wire_n >= size || (all && s->wire_n > 0)) && out->count < SESSION_PACKETS_MAX) {
-		uint64_t seq = atomic_load_explicit(&s->hot[HOT_SEQ], memory_order_relaxed);
-		uint32_t n = s->wire_n < size ? s->wire_n : size;
-		uint8_t *p = s->packet[out->count];
-		struct rtp_packet h = {
-			.payload_type = s->r.facts.payload_type, .marker = s->marker, .seq = (uint16_t)seq,
-			.ts = s->wire_ts, .ssrc = s->r.ssrc,
-		};
+	/* taken before it is used: a successor never sends this number again */
+	session_hot_set(s, HOT_SEQ, seq + 1);
+	rtp_header_write(p, &h);
+	octets = session_codec(s)->encode(pcm, n, p + RTP_HEADER_BYTES);
+	out->p[out->count] = p;
+	out->n[out->count++] = RTP_HEADER_BYTES + octets;
+	s->marker = false;
+	s->count.packets_sent++;
+	s->count.octets_sent += octets;
+	s->rest_ts += n * (session_codec(s)->clock_hz / 1000u) / (session_codec(s)->rate_hz / 1000u);
+}
 
-		/* taken before it is used: a successor never sends this number again */
-		session_hot_set(s, HOT_SEQ, seq + 1);
-		rtp_header_write(p, &h);
-		memcpy(p + RTP_HEADER_BYTES, s->wire, n);
-		out->p[out->count] = p;
-		out->n[out->count++] = RTP_HEADER_BYTES + n;
-		s->marker = false;
-		s->count.packets_sent++;
-		s->count.octets_sent += n;
-		s->wire_n -= n;
-		s->wire_ts += n;
-		memmove(s->wire, s->wire + n, s->wire_n);
-	}
+/* hot. Cut samples into packets of ptime; what is left of them. */
+static uint32_t cut_packets(struct session *s, const int16_t *pcm, uint32_t n, struct session_packets *out)
+{
+	uint32_t size = s->facts.ptime_ms * (session_codec(s)->rate_hz / 1000u);
+
+	for (; n >= size && out->count < SESSION_PACKETS_MAX; pcm += size, n -= size)
+		make_packet(s, pcm, size, out);
+	if (n > 0)
+		memcpy(s->rest, pcm, n * sizeof *pcm);
+	return n;
+}
+
+/* hot. A tick that is heard. */
+static void talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos, struct session_packets *out)
+{
+	int16_t wire[SESSION_REST_MAX + WIRE_TICK];
+	uint32_t made;
+
+	if (s->rest_n == 0)
+		s->rest_ts = session_ts_at(s, pos);
+	memcpy(wire, s->rest, s->rest_n * sizeof wire[0]);
+	made = (uint32_t)resample_run(&s->down, pcm, n, wire + s->rest_n, WIRE_TICK);
+	s->rest_n = cut_packets(s, wire, s->rest_n + made, out);
+}
+
+/* hot. A tick of silence that is not sent: what waited for a full packet leaves without. */
+static void hush(struct session *s, struct session_packets *out)
+{
+	if (s->rest_n > 0 && out->count < SESSION_PACKETS_MAX)
+		make_packet(s, s->rest, s->rest_n, out);
+	s->rest_n = 0;
+	s->marker = true; /* RFC 3551 4.1: the first packet after silence */
 }
 
 /* hot */
-static void encode(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos)
+void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
 {
-	int16_t wire[SESSION_WIRE_TICK];
-	uint32_t made = (uint32_t)resample_run(&s->down, pcm, n, wire, SESSION_WIRE_TICK);
-
-	if (s->wire_n == 0)
-		s->wire_ts = s->r.ts_base + (uint32_t)(pos * SESSION_WIRE_HZ / s->r.rate_hz);
-	if (s->r.facts.codec == SESSION_PCMU)
-		g711_ulaw_encode(wire, made, s->wire + s->wire_n);
-	else
-		g711_alaw_encode(wire, made, s->wire + s->wire_n);
-	s->wire_n += made;
-}
-
-/* hot. One tick of the clock. */
-static void play(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
-{
-	uint32_t want = s->r.rate_hz / 1000u * SESSION_TICK_MS;
+	uint32_t want = session_tick_samples(s);
 	int16_t pcm[PCM_MAX];
 	struct tape_frame first;
 	uint64_t pos = s->pos;
-	bool sends = s->r.facts.sends;
+	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
 	uint32_t voiced = sends ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
@@ -196,79 +216,19 @@ static void play(struct session *s, uint64_t now_ns, struct session_packets *out
 
 	first.mono_ns = now_ns;
 	note_sent(s, pcm, pos, first);
-	if (!sends || (voiced == 0 && !s->cfg.idle_silence)) {
-		cut_packets(s, true, out); /* what was waiting for a full packet */
-		s->marker = true;          /* RFC 3551 4.1: the first packet after silence */
-	} else {
-		encode(s, pcm, want, pos);
-		cut_packets(s, false, out);
-	}
-	marks_resolve(s, ev);
+	if (!sends || (voiced == 0 && !s->cfg.idle_silence))
+		hush(s, out);
+	else
+		talk(s, pcm, want, pos, out);
+	mark_resolve(s, ev);
 }
 
-static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
+void playout_skip(struct session *s, uint64_t ticks)
 {
-	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
-
-	if (!s->r.facts.receives)
-		return;
-	if (s->began && !s->r.stalled && now_ns > s->heard_ns + SESSION_STALL_MS * 1000000ull) {
-		s->r.stalled = s->dirty = true;
-		session_emit(ev, SESSION_STALLED)->pos = session_pos_at(s, now_ns);
-	}
-	if (limit_ns != 0 && now_ns > s->alive_ns + limit_ns) {
-		s->alive_ns = now_ns; /* said once per timeout */
-		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
-	}
-}
-
-static void end_learning(struct session *s, uint64_t now_ns)
-{
-	if (!s->r.latch.learns || now_ns < s->r.start_ns + SESSION_LEARN_MS * 1000000ull)
-		return;
-	latch_learn(&s->r.latch, false);
-	s->dirty = true;
-}
-
-/* A key whose end was lost is over when nothing more is heard of it, at the latest with the call. */
-void digit_expire(struct session *s, uint64_t now_ns, struct session_events *ev)
-{
-	struct dtmf_digit d;
-	struct session_event *e;
-
-	if (!s->r.dtmf.active || dtmf_tick(&s->r.dtmf, now_ns, &d) == 0)
-		return;
-	s->dirty = true;
-	e = session_emit(ev, SESSION_DIGIT);
-	e->digit = d.digit;
-	e->pos = s->rx_pos;
-	e->duration_ms = d.duration / (SESSION_WIRE_HZ / 1000u);
-	atomic_store_explicit(&s->tape->mh->dtmf_active, 0, memory_order_relaxed);
-}
-
-/* hot */
-void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
-{
-	uint64_t due, skip;
-
-	out->count = 0;
-	if (s->tape == NULL || now_ns < s->r.start_ns)
-		return;
-	watch_silence(s, now_ns, ev);
-	end_learning(s, now_ns);
-	session_late(s, now_ns, ev);
-	digit_expire(s, now_ns, ev);
-
-	due = (now_ns - s->r.start_ns) / TICK_NS + 1; /* ticks that should have been played by now */
-	if (due > s->tick + SESSION_CATCH_UP) {
-		skip = due - s->tick - 1;
-		s->tick += skip;
-		s->pos += skip * (s->r.rate_hz / 1000u * SESSION_TICK_MS);
-		s->count.ticks_skipped += skip;
-		s->marker = true;
-		s->wire_n = 0;
-		session_clock_save(s); /* else the next tick would write the word of the last one, were an odd number skipped */
-	}
-	while (s->tick < due)
-		play(s, now_ns, out, ev);
+	s->tick += ticks;
+	s->pos += ticks * session_tick_samples(s);
+	s->count.ticks_skipped += ticks;
+	s->marker = true;
+	s->rest_n = 0;
+	session_clock_save(s); /* else the next tick would write the word of the last one, were an odd number skipped */
 }

@@ -3,6 +3,7 @@
 #include "media/session/session.h"
 
 #define LINE 64u
+#define PACKET_USUAL (SESSION_TICK_MS * CODEC_OCTETS_PER_MS_MAX)
 
 /* hot */
 static void fetch(const struct session *s, size_t from, size_t to)
@@ -14,9 +15,8 @@ static void fetch(const struct session *s, size_t from, size_t to)
 /* hot */
 void session_prefetch(const struct session *s)
 {
-	fetch(s, 0, offsetof(struct session, r.dtmf));
-	fetch(s, offsetof(struct session, tape), offsetof(struct session, up));
-	fetch(s, offsetof(struct session, packet), offsetof(struct session, packet) + RTP_HEADER_BYTES + SESSION_WIRE_TICK);
+	fetch(s, 0, offsetof(struct session, in.base));
+	fetch(s, offsetof(struct session, packet), offsetof(struct session, packet) + RTP_HEADER_BYTES + PACKET_USUAL);
 }
 
 /* hot */

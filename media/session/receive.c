@@ -1,5 +1,49 @@
 /* receive.c - datagrams to the timeline: source, sequence, order. */
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
+#include "media/session/key.h"
+#include "media/session/timeline.h"
+
+#define COMFORT_NOISE 13u /* RFC 3389; sent also when it was not negotiated */
+
+/* hot */
+static void heard(struct session *s, uint64_t arrival_ns, struct session_events *ev)
+{
+	s->in.heard_ns = arrival_ns;
+	if (!s->r.stalled)
+		return;
+	s->r.stalled = false;
+	s->dirty = true;
+	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, arrival_ns);
+}
+
+/* Comfort noise only explains a gap, which is filled with silence. */
+static void not_understood(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	bool is_new = stream_is_new_type(&s->in, in->payload_type);
+
+	if (in->payload_type == COMFORT_NOISE)
+		heard(s, in->arrival_ns, ev);
+	else if (is_new)
+		session_emit(ev, SESSION_UNKNOWN_PAYLOAD)->payload_type = in->payload_type;
+}
+
+/* hot */
+static void take(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	bool is_audio = in->payload_type == s->facts.payload_type;
+	bool is_key = s->facts.dtmf_payload_type != 0 && in->payload_type == s->facts.dtmf_payload_type;
+
+	if (!is_audio && !is_key) {
+		not_understood(s, in, ev);
+		return;
+	}
+	heard(s, in->arrival_ns, ev);
+	if (is_audio)
+		timeline_audio(s, in, ev);
+	else
+		key_packet(s, in, ev);
+}
 
 /* hot */
 static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
@@ -8,35 +52,24 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 	struct reorder_item item;
 	uint32_t lost;
 
-	while ((got = reorder_next(&s->reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
+	while ((got = reorder_next(&s->in.reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
 		if (got == REORDER_LOST)
 			s->lost_pending += lost;
 		else
-			timeline_packet(s, &item, ev);
+			take(s, &item, ev);
 	}
-}
-
-/* hot */
-static void heard(struct session *s, uint64_t now_ns, struct session_events *ev)
-{
-	s->heard_ns = s->alive_ns = now_ns;
-	if (!s->r.stalled)
-		return;
-	s->r.stalled = false;
-	s->dirty = true;
-	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, now_ns);
 }
 
 /* Numbers start again: what waited is delivered, nothing of it may be taken for the new stream. */
 static void restart(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	reorder_flush(&s->reorder);
+	reorder_flush(&s->in.reorder);
 	if (s->tape != NULL)
 		deliver(s, now_ns, ev);
-	reorder_reset(&s->reorder);
+	reorder_reset(&s->in.reorder);
 	if (s->tape != NULL)
-		digit_expire(s, UINT64_MAX, ev);
-	s->r.dtmf = (struct dtmf){.ignored = s->r.dtmf.ignored};
+		key_expire(s, UINT64_MAX, ev);
+	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
 	s->lost_pending = 0;
 }
 
@@ -44,68 +77,95 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 static bool admit(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev,
 		  uint64_t *ret_ext)
 {
-	enum seq_verdict v = seq_take(&s->seq, p->ssrc, p->seq, ret_ext);
+	enum seq_verdict v = seq_take(&s->in.seq, p->ssrc, p->seq, ret_ext);
 
 	if (v == SEQ_DUPLICATE)
 		return false;
 	if (v == SEQ_UNPROVEN) {
-		s->count.packets_rejected++;
+		s->in.count.packets_rejected++;
 		return false;
 	}
 	if (v == SEQ_RESTART) {
 		restart(s, now_ns, ev);
-		/* the first stream is believed at once, another one (SSRC or a jump) when two packets agree (RFC 3550 A.1) */
-		s->seq.probation = 1;
-		s->r.rx_ssrc = p->ssrc;
-		s->r.rx_base = s->seq.base;
-		s->r.rx_before = s->count.packets_received;
+		stream_rebase(&s->in, p->ssrc);
 		s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 		s->dirty = true;
 	}
-	session_hot_set(s, HOT_RX_EXT, s->seq.highest);
-	s->count.packets_received++;
-	s->count.octets_received += p->payload_bytes;
-	session_hot_set(s, HOT_RECEIVED, s->count.packets_received);
-	if (p->payload_type == s->r.facts.payload_type)
-		seq_arrived(&s->seq, p->ts, (uint32_t)(now_ns / (1000000000u / SESSION_WIRE_HZ)));
+	stream_count(&s->in, p, now_ns, session_codec(s)->clock_hz, p->payload_type == s->facts.payload_type);
+	return true;
+}
+
+static bool refuse(struct session *s, const struct addr *from, enum latch_verdict v, struct session_events *ev)
+{
+	s->in.count.packets_rejected++;
+	if (v == LATCH_REFUSED && latch_is_news(&s->in.refused, from))
+		session_emit(ev, SESSION_SOURCE_REFUSED)->source = *from;
+	return false;
+}
+
+/* Before the start nobody was told this port but by mistake: only the one who is named may speak already. */
+static enum latch_verdict judge(struct session *s, const struct addr *from, const struct rtp_packet *p, uint64_t now_ns)
+{
+	if (s->tape == NULL && !addr_eq(from, &s->in.latch.sdp))
+		return LATCH_REFUSED;
+	return latch_take(&s->in.latch, &(struct latch_packet){
+		.from = from, .ssrc = p->ssrc, .seq = p->seq, .goes_on = seq_goes_on(&s->in.seq, p->ssrc, p->seq), .now_ns = now_ns,
+	});
+}
+
+/* hot. Does it come from whom it should? */
+static bool is_believed(struct session *s, const struct addr *from, const struct rtp_packet *p, uint64_t now_ns,
+			struct session_events *ev)
+{
+	enum latch_verdict v;
+	bool certain;
+
+	if (from == NULL) { /* the kernel checked it */
+		latch_heard(&s->in.latch, now_ns);
+		return true;
+	}
+	v = judge(s, from, p, now_ns);
+	if (v == LATCH_WAITING || v == LATCH_REFUSED)
+		return refuse(s, from, v, ev);
+	certain = latch_is_certain(&s->in.latch);
+	if (v == LATCH_BELIEVED && certain == s->in.narrow)
+		return true;
+	s->in.narrow = certain;
+	session_emit(ev, SESSION_LOCKED);
+	if (v == LATCH_MOVED)
+		session_emit(ev, SESSION_SOURCE_MOVED)->source = *from;
+	s->dirty = true;
 	return true;
 }
 
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
-	bool was_locked = s->r.latch.is_locked;
 	struct reorder_item item;
 	struct rtp_packet rtp;
 	uint64_t ext;
 
 	/* RTCP here was not negotiated (RFC 5761); taken for RTP its SSRC would start another stream */
 	if (rtp_is_rtcp(d->p, d->n) || rtp_parse(d->p, d->n, &rtp) != RTP_SOUND) {
-		s->count.packets_malformed++;
+		s->in.count.packets_malformed++;
 		return;
 	}
-	if (d->from != NULL && !latch_accepts(&s->r.latch, d->from, rtp.ssrc, rtp.seq)) {
-		s->count.packets_rejected++;
+	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
-	}
-	if (d->from != NULL && !was_locked) {
-		session_emit(ev, SESSION_LOCKED);
-		s->dirty = true;
-	}
-	heard(s, now_ns, ev);
+	s->in.alive_ns = now_ns;
 	if (!admit(s, &rtp, now_ns, ev, &ext))
 		return;
 	if (s->tape == NULL) {
-		s->count.packets_early++;
-		s->reorder.next = 0;
+		s->in.count.packets_early++;
+		s->in.reorder.next = 0;
 		return;
 	}
 	item = (struct reorder_item){
 		.ext = ext, .ts = rtp.ts, .payload_type = rtp.payload_type, .marker = rtp.marker,
 		.arrival_ns = now_ns, .payload = rtp.payload, .payload_bytes = rtp.payload_bytes,
 	};
-	if (reorder_take(&s->reorder, &item))
-		timeline_packet(s, &item, ev);
+	if (reorder_take(&s->in.reorder, &item))
+		take(s, &item, ev);
 	deliver(s, now_ns, ev);
 }
 

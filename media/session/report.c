@@ -1,22 +1,23 @@
 /* report.c - RTCP of a session: what it tells and what it is told. */
 #include "common/base/buf.h"
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/facts.h"
 
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
 {
 	struct rtcp_news news;
 
 	if (!rtp_is_rtcp(p, n) || rtcp_parse(p, n, s->r.ssrc, &news) != 0) {
-		s->count.packets_malformed++;
+		s->in.count.packets_malformed++;
 		return false;
 	}
-	s->alive_ns = now_ns;
+	s->in.alive_ns = now_ns;
 	if (news.has_sr) {
 		s->sr_middle = rtcp_ntp_middle(news.sr_ntp);
 		s->sr_arrival_ns = now_ns;
 	}
 	if (news.has_report) {
-		uint32_t rtt_us = rtcp_rtt_us(rtcp_ntp(unix_ns), news.lsr, news.dlsr);
+		uint32_t rtt_us = rtcp_rtt_us(&s->asked, rtcp_ntp(unix_ns), news.lsr, news.dlsr);
 
 		s->remote_lost = news.lost > 0 ? (uint32_t)news.lost : 0;
 		s->remote_jitter = news.jitter;
@@ -35,24 +36,25 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 		.has_sent = s->count.packets_sent > 0,
 		.ntp = rtcp_ntp(unix_ns),
 		/* the same instant on the media clock, not the timestamp of some packet */
-		.rtp_ts = s->r.ts_base + (uint32_t)(session_pos_at(s, now_ns) * SESSION_WIRE_HZ /
-						    (s->r.rate_hz != 0 ? s->r.rate_hz : SESSION_WIRE_HZ)),
+		.rtp_ts = session_ts_at(s, session_pos_at(s, now_ns)),
 		.packets = (uint32_t)s->count.packets_sent,
 		.octets = (uint32_t)s->count.octets_sent,
 		.cname = name,
-		.seq = &s->seq,
+		.seq = &s->in.seq,
 		.lsr = s->sr_middle,
 		.dlsr = s->sr_arrival_ns != 0 ? rtcp_dlsr(since_ns) : 0,
 		.bye = bye,
 	};
 
 	buf_hex(&b, s->r.name, 16);
+	if (r.has_sent)
+		rtcp_ask(&s->asked, r.ntp);
 	return rtcp_build(&r, out);
 }
 
 size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint64_t random, uint8_t out[RTCP_BYTES_MAX])
 {
-	if (s->tape == NULL || now_ns < s->report_ns)
+	if (s->tape == NULL || now_ns < s->report_ns || !facts_name_a_peer(&s->facts))
 		return 0;
 	s->report_ns = now_ns + rtcp_interval_ms(random) * 1000000ull;
 	return build(s, now_ns, unix_ns, false, out);
@@ -60,5 +62,5 @@ size_t session_report(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint
 
 size_t session_bye(struct session *s, uint64_t now_ns, uint64_t unix_ns, uint8_t out[RTCP_BYTES_MAX])
 {
-	return s->tape != NULL ? build(s, now_ns, unix_ns, true, out) : 0;
+	return s->tape != NULL && facts_name_a_peer(&s->facts) ? build(s, now_ns, unix_ns, true, out) : 0;
 }

@@ -1,7 +1,7 @@
 /* session.h - the audio of one leg: RTP in to tape, tape to RTP out. Pure: time comes in, events and packets go out.
  *
  * One clock: position 0 is session_start(), positions count samples at the tape's rate, and both directions share them.
- * The wire side is always 8 kHz G.711. Everything needed to go on after the process was killed is in session_record
+ * What the wire carries is a row of media/dsp/codec.h. Everything needed to go on after the process was killed is in the record
  * (written by the daemon whenever `dirty` is set), on the tape, and in a few hot words that are stored before they are used
  * (docs/decisions/0008). */
 #pragma once
@@ -15,42 +15,34 @@
 #include "common/base/err.h"
 #include "common/base/rand.h"
 #include "common/shm/tape.h"
+#include "media/dsp/codec.h"
 #include "media/dsp/conceal.h"
 #include "media/dsp/resample.h"
 #include "media/rtp/dtmf.h"
-#include "media/rtp/latch.h"
-#include "media/rtp/packet.h"
-#include "media/rtp/reorder.h"
 #include "media/rtp/rtcp.h"
-#include "media/rtp/seq.h"
+#include "media/session/stream.h"
 
 #define SESSION_TICK_MS 20u
-#define SESSION_WIRE_HZ 8000u
-#define SESSION_WIRE_TICK (SESSION_WIRE_HZ / 1000u * SESSION_TICK_MS) /* samples */
+#define SESSION_PTIME_MIN_MS 10u
 #define SESSION_PTIME_MAX_MS 60u
-#define SESSION_PACKET_MAX (RTP_HEADER_BYTES + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS)
+#define SESSION_PACKET_MAX (RTP_HEADER_BYTES + CODEC_OCTETS_PER_MS_MAX * SESSION_PTIME_MAX_MS)
+#define SESSION_REST_MAX (CODEC_SAMPLES_PER_MS_MAX * SESSION_PTIME_MAX_MS) /* samples that wait for a full packet */
 #define SESSION_CATCH_UP 3u   /* late ticks played in a burst; more are skipped */
-#define SESSION_PACKETS_MAX 8u /* one session_tick() makes at most so many */
+#define SESSION_PACKETS_MAX 12u /* one session_tick() makes at most so many */
 #define SESSION_MARKS_MAX 64u
 #define SESSION_MARK_BYTES 64u
 #define SESSION_UTTERANCES_MAX 64u
 #define SESSION_EVENTS_MAX 160u
 #define SESSION_STALL_MS 5000u
 
-enum session_codec {
-	SESSION_PCMU,
-	SESSION_PCMA,
-	SESSION_CODECS
-};
-
 /* What signaling negotiated. */
 struct session_facts {
-	struct addr remote_rtp;
+	struct addr remote_rtp;    /* 0.0.0.0 or none: nothing is sent (RFC 3264 section 8.4) */
 	struct addr remote_rtcp;
-	uint8_t codec;             /* enum session_codec */
+	uint8_t codec;             /* enum codec_id */
 	uint8_t payload_type;
 	uint8_t dtmf_payload_type; /* 0 = none */
-	uint8_t ptime_ms;          /* 10, 20, 30, 40, 60 */
+	uint8_t ptime_ms;          /* 10, 20, 30, 40, 50, 60 */
 	bool sends;                /* we may send */
 	bool receives;             /* the peer may send */
 	uint8_t pad[2];
@@ -62,7 +54,7 @@ struct session_config {
 	bool idle_silence;   /* else pause */
 };
 
-#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start */
+#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named */
 
 /* Words of the slab that change per packet or tick. */
 enum session_hot {
@@ -70,15 +62,17 @@ enum session_hot {
 	HOT_CLOCK,     /* next tick and place in the tx ring, in one word: what a tick changed is done or not done */
 	HOT_SAID_EVEN, /* what was heard of the open utterance, when HOT_CLOCK's tick is even */
 	HOT_SAID_ODD,
-	HOT_RX_EXT,    /* highest received */
-	HOT_RECEIVED,
+	HOT_IN,        /* of the stream we receive: enum stream_hot */
+	HOT_SRTP_INDEX = HOT_IN + STREAM_HOT_WORDS, /* kept free for both: never one of them twice under a key */
+	HOT_SRTCP_INDEX,
 	HOT_WORDS
 };
 
 enum session_event_kind {
-	SESSION_LOCKED,   /* the source is certain: connect the socket to latch_remote() */
+	SESSION_LOCKED,   /* the source was found or changed: connect the socket to latch_remote() when latch_is_certain(), else to nobody */
+	SESSION_UNLOCKED, /* it fell silent, or another one was named: the socket has to hear everybody */
 	SESSION_BEGAN,    /* first audio of the peer; pos */
-	SESSION_STALLED,  /* nothing for SESSION_STALL_MS; pos */
+	SESSION_STALLED,  /* nothing that is understood for SESSION_STALL_MS; pos */
 	SESSION_RESUMED,
 	SESSION_DIGIT,    /* digit, pos, duration_ms */
 	SESSION_UTTERANCE_BEGAN,
@@ -86,6 +80,9 @@ enum session_event_kind {
 	SESSION_UNDERRUN,
 	SESSION_MARK,     /* text: the mark; reached or not */
 	SESSION_DEAD,     /* timeout */
+	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
+	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
+	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each */
 	SESSION_EVENT_KINDS
 };
 
@@ -97,6 +94,8 @@ struct session_event {
 	uint64_t played, discarded; /* samples at the tape's rate */
 	bool reached;
 	char digit;
+	uint8_t payload_type;
+	struct addr source;
 	const char *why; /* constant text */
 	char mark[SESSION_MARK_BYTES];
 };
@@ -125,24 +124,16 @@ struct session_utterance {
 };
 
 struct session_counters {
-	uint64_t packets_received, octets_received;
-	uint64_t packets_rejected;  /* wrong source */
-	uint64_t packets_malformed;
-	uint64_t packets_unknown;   /* payload type nobody negotiated, comfort noise */
-	uint64_t packets_early;     /* before session_start() */
 	uint64_t packets_sent, octets_sent;
 	uint64_t frames_concealed;
 	uint64_t ticks_skipped;
 	uint64_t reanchored;
 };
 
-/* The part that survives. Fixed layout, no pointers. Written as far as its marks reach: session_record_bytes(). */
+/* The head of what survives; the rest are parts of their own (record.c). No pointers; fields are only appended. */
 struct session_record {
-	uint64_t version;
 	uint64_t call_id;
 	uint64_t handle;      /* slot and generation in the daemon's pool */
-	struct session_facts facts;
-	struct latch latch;
 	uint64_t start_ns;    /* CLOCK_MONOTONIC; 0 = not started */
 	uint64_t start_unix_ns;
 	uint64_t tape_id;
@@ -152,38 +143,27 @@ struct session_record {
 	uint64_t seq_base;    /* HOT_SEQ before the first packet: the difference was sent */
 	uint32_t ssrc;
 	uint32_t ts_base;
-	uint32_t rx_ssrc;
-	uint32_t rx_ts;       /* with rx_ts_pos: the anchor of the receive timeline */
-	uint64_t rx_ts_pos;
-	uint64_t rx_base;     /* extended number of the first packet of rx_ssrc */
-	uint64_t rx_before;   /* HOT_RECEIVED before it */
-	struct dtmf dtmf;     /* a key that was reported is not reported again */
+	uint64_t rx_ts_pos;   /* with rx_ts: the anchor of the receive timeline */
+	uint32_t rx_ts;
+	uint32_t rx_anchored;
 	uint32_t local_port;  /* the daemon's name of the RTP socket */
 	uint32_t bucket;
-	uint32_t rx_anchored;
 	uint32_t stalled;
-	uint32_t mark_count;
-	uint32_t pad;
-	struct session_mark marks[SESSION_MARKS_MAX]; /* pending */
+	uint32_t generation;  /* of the facts; 0 = those of session_open() */
+	uint64_t learn_until_ns;
+	struct addr local;    /* RTP, as the peer is told */
+	uint32_t ordinal;     /* with call_id: what control calls it */
 };
 
-_Static_assert(sizeof(struct session_record) == 312 + SESSION_MARKS_MAX * sizeof(struct session_mark),
-	       "layout is kept in shared memory");
-#define SESSION_RECORD_VERSION 2u
-
-static inline size_t session_record_bytes(const struct session_record *r)
-{
-	return offsetof(struct session_record, marks) + r->mark_count * sizeof r->marks[0];
-}
-
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
- * arrays that are seldom used lie around it. */
+ * arrays that are seldom used lie behind it. */
 struct session {
-	struct session_record r;     /* its head is hot, its marks are not */
-
 	/* a tick: from here ... */
+	struct session_record r;
+	struct session_facts facts;  /* survives */
+	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
-	_Atomic uint64_t *hot;       /* borrowed */
+	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
 	struct session_config cfg;
 	bool dirty;                  /* commit the record */
 	bool marker;                 /* on the next packet */
@@ -194,20 +174,20 @@ struct session {
 	uint64_t tick;               /* next */
 	uint64_t pos;                /* of the next tick */
 	uint32_t epoch;
+	uint32_t mark_count;         /* survives, with the marks */
 	uint32_t cur_at;
 	struct tape_frame cur;       /* the tx slot at the tape's place, being played */
 	struct session_utterance said; /* the utterance that is open */
 	uint64_t quiet_until;        /* position before which no further underrun is told */
 	uint32_t tail_n;
-	uint32_t wire_n;
-	uint32_t wire_ts;            /* timestamp of wire[0] */
+	uint32_t rest_n;
+	uint32_t rest_ts;            /* timestamp of rest[0] */
 	uint64_t report_ns;          /* next */
-	uint64_t heard_ns, alive_ns; /* last RTP; last RTP or RTCP */
 	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
 	struct session_counters count;
-	/* ... to here; a packet: from there to the reorder buffer's slots */
+	struct stream in;            /* ... to the head of it; a packet: from there ... */
+
 	struct resample up;
-	struct seq seq;
 	uint64_t dtmf_until_ns;      /* frames until then are flagged dtmf */
 	uint32_t lost_pending;       /* packets reported lost, to be filled when the next one tells how long they were */
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
@@ -218,29 +198,53 @@ struct session {
 	uint32_t acc_n;
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns;
-	struct conceal conceal;
-	struct reorder reorder;
+	struct conceal conceal;      /* ... to here, but for the packets that wait in the reorder buffer */
 
 	/* reports */
 	uint32_t sr_middle;          /* of the peer's last SR */
 	uint64_t sr_arrival_ns;
+	struct rtcp_asked asked;     /* our last SRs */
 	uint32_t rtt_us, remote_lost, remote_jitter;
 
-	int16_t acc[TAPE_SAMPLES_MAX + 960];
+	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
+	int16_t acc[TAPE_SAMPLES_MAX];     /* a frame that is not full yet */
 	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
-	int16_t tail[480];                 /* fade left over by a flush */
-	uint8_t wire[2 * SESSION_WIRE_TICK + SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS];
+	int16_t tail[TAPE_SAMPLES_MAX];    /* fade left over by a flush */
+	int16_t rest[SESSION_REST_MAX];
 	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
 };
 
-/* A new session that may receive. `up` and `down` must be valid resamplers. */
+static inline const struct audio_codec *session_codec(const struct session *s)
+{
+	return &audio_codecs[s->facts.codec];
+}
+
+#define SESSION_RECORD_MAX 6144u /* octets of a packed record of this build, at most */
+
+/* The record as it goes to the slab: octets written. */
+size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX]);
+/* Whose record it is, without reading all of it. ERR_CORRUPT. */
+MUST_USE int session_record_handle(struct str in, uint64_t *ret);
+/* The other way, of any build, into a session that is all zero. Hostile: ERR_CORRUPT. */
+MUST_USE int session_record_read(struct session *s, struct str in);
+
+/* Values that a codec, a packet and a buffer can be made of. */
+bool session_facts_are_sound(const struct session_facts *f);
+
+/* A new session that may receive. `facts` NULL: nothing is known yet, so nobody is believed and nothing sent. `up` and `down` must be valid
+ * resamplers. */
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
 		  struct rand *rand, uint64_t now_ns);
 
 /* Give it a tape and let it send from now on; position 0 is `start_ns`. */
 MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_ns);
 
-/* Go on with a predecessor's record (checked as hostile: ERR_CORRUPT) and its hot words; `tape` NULL when it was not started. */
+/* Other facts, also in mid-call: positions and timestamps go on. Generations grow: the one in force again changes nothing, whatever is
+ * said with it. ERR_STALE: an older one; ERR_INVAL: 0, or facts that are not sound; nothing is changed then. A lock on the source ends when
+ * another one is named. */
+MUST_USE int session_update(struct session *s, const struct session_facts *facts, uint32_t generation, uint64_t now_ns);
+
+/* Go on with a predecessor's record, just read, and its hot words; `tape` NULL when it was not started. ERR_CORRUPT when they do not fit. */
 MUST_USE int session_resume(struct session *s, const struct session_config *cfg, struct tape *tape, uint64_t now_ns);
 
 struct session_datagram {
@@ -278,13 +282,3 @@ MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_ind
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);
-
-/* Shared by the files of this folder. */
-struct session_event *session_emit(struct session_events *ev, enum session_event_kind kind);
-void session_hot_set(struct session *s, enum session_hot word, uint64_t v);
-uint64_t session_pos_at(const struct session *s, uint64_t now_ns); /* of an instant, by the clock */
-void session_clock_save(struct session *s); /* tick, place and utterance, as of now */
-void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev);
-void utterance_end(struct session *s, const struct session_utterance *u, const char *why, struct session_events *ev);
-void digit_expire(struct session *s, uint64_t now_ns, struct session_events *ev); /* UINT64_MAX: the call is over */
-void marks_resolve(struct session *s, struct session_events *ev); /* those that the tape's place has reached */

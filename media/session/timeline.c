@@ -3,18 +3,21 @@
  * A packet's place is its timestamp relative to an anchor (one packet whose place was set by its arrival). Places ahead
  * of what was written are filled: with concealment as far as packets are known to be lost, with silence for up to a
  * second, and beyond that the position jumps. */
+#include "media/session/timeline.h"
+
 #include <string.h>
 
-#include "media/dsp/g711.h"
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
 
-#define SAMPLES_MAX (SESSION_WIRE_HZ / 1000u * SESSION_PTIME_MAX_MS)
-#define UP_MAX (SAMPLES_MAX * 2u)
+#define PIECE_MS 20u /* decoded at a time */
+#define PIECE_MAX (PIECE_MS * CODEC_SAMPLES_PER_MS_MAX)
+#define UP_MAX (PIECE_MS * TAPE_SAMPLES_PER_MS_MAX)
+#define PACKET_MAX_MS 200u /* RFC 3551 section 4.2 */
 #define FILL_MAX_MS 1000u
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
 #define LAG_PACKETS 50u  /* ... in every one of so many packets */
 #define LAG_MS 900u      /* ... that came over so long: a burst after a stall is late, but right */
-#define DTMF_HANG_MS 60u /* audio so close behind an event is flagged with it */
 
 /* hot */
 static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f)
@@ -69,8 +72,8 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 	}
 }
 
-/* 8 kHz samples to the tape. */
-static void put_wire(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
+/* hot. Samples at the codec's rate, at most a piece. */
+static void put_piece(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
 	int16_t up[UP_MAX];
 	size_t made = resample_run(&s->up, pcm, n, up, UP_MAX);
@@ -78,29 +81,29 @@ static void put_wire(struct session *s, const int16_t *pcm, uint32_t n, enum tap
 	collect(s, up, (uint32_t)made, kind, arrival_ns);
 }
 
-static uint32_t to_wire(const struct session *s, uint64_t samples)
+static uint32_t to_codec(const struct session *s, uint64_t samples)
 {
-	return (uint32_t)(samples * SESSION_WIRE_HZ / s->r.rate_hz);
+	return (uint32_t)(samples * session_codec(s)->rate_hz / s->r.rate_hz);
 }
 
 static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, uint64_t arrival_ns)
 {
-	uint32_t invent = to_wire(s, gap < lost_samples ? gap : lost_samples), rest = to_wire(s, gap) - invent;
+	uint32_t invent = to_codec(s, gap < lost_samples ? gap : lost_samples), rest = to_codec(s, gap) - invent;
 	enum tape_frame_kind quiet = arrival_ns < s->dtmf_until_ns ? TAPE_DTMF : TAPE_SILENCE;
-	int16_t pcm[SESSION_WIRE_TICK];
+	int16_t pcm[PIECE_MAX];
 
 	while (invent > 0) {
-		uint32_t n = invent < SESSION_WIRE_TICK ? invent : SESSION_WIRE_TICK;
+		uint32_t n = invent < PIECE_MAX ? invent : PIECE_MAX;
 
 		conceal_lost(&s->conceal, pcm, n);
-		put_wire(s, pcm, n, TAPE_CONCEALED, arrival_ns);
+		put_piece(s, pcm, n, TAPE_CONCEALED, arrival_ns);
 		invent -= n;
 	}
 	memset(pcm, 0, sizeof pcm);
 	while (rest > 0) {
-		uint32_t n = rest < SESSION_WIRE_TICK ? rest : SESSION_WIRE_TICK;
+		uint32_t n = rest < PIECE_MAX ? rest : PIECE_MAX;
 
-		put_wire(s, pcm, n, quiet, arrival_ns);
+		put_piece(s, pcm, n, quiet, arrival_ns);
 		rest -= n;
 	}
 }
@@ -122,10 +125,9 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 	s->dirty = true;
 }
 
-/* The place of a timestamp; the anchor moves along so that differences stay small. */
-static uint64_t place(struct session *s, uint32_t ts)
+uint64_t timeline_place(const struct session *s, uint32_t ts)
 {
-	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)SESSION_WIRE_HZ;
+	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
 
 	if (ahead < 0 && (uint64_t)-ahead > s->r.rx_ts_pos)
 		return 0;
@@ -163,10 +165,12 @@ static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t pos, uint64
 	return pos;
 }
 
-static void first_packet(struct session *s, const struct reorder_item *in, struct session_events *ev)
+void timeline_begin(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
 	uint64_t pos = session_pos_at(s, in->arrival_ns);
 
+	if (s->r.rx_anchored)
+		return;
 	anchor(s, in->ts, pos > s->rx_pos ? pos : s->rx_pos);
 	jump(s, s->r.rx_ts_pos);
 	if (!s->began)
@@ -174,75 +178,46 @@ static void first_packet(struct session *s, const struct reorder_item *in, struc
 	s->began = true;
 }
 
-static void audio(struct session *s, const struct reorder_item *in, struct session_events *ev)
+/* hot. While a key is down its tone is no speech. */
+static void put_packet(struct session *s, const struct reorder_item *in)
 {
-	uint32_t n = in->payload_bytes < SAMPLES_MAX ? (uint32_t)in->payload_bytes : SAMPLES_MAX;
+	const struct audio_codec *c = session_codec(s);
+	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
+	size_t most = (size_t)c->octets_per_ms * PACKET_MAX_MS;
+	size_t left = in->payload_bytes < most ? in->payload_bytes : most, part;
+	const uint8_t *p = in->payload;
+	int16_t pcm[PIECE_MAX];
+	uint64_t start = s->rx_pos;
+
+	for (; left > 0; p += part, left -= part) {
+		size_t n;
+
+		part = left;
+		n = c->decode(p, &part, pcm, PIECE_MAX);
+		if (key_down)
+			memset(pcm, 0, n * sizeof pcm[0]);
+		conceal_good(&s->conceal, pcm, n);
+		put_piece(s, pcm, (uint32_t)n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+	}
+	s->packet_samples = (uint32_t)(s->rx_pos - start);
+}
+
+/* hot */
+void timeline_audio(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
 	uint64_t pos, gap, lost = (uint64_t)s->lost_pending * s->packet_samples;
-	bool key_down = s->r.dtmf.active || in->arrival_ns < s->dtmf_until_ns;
-	int16_t pcm[SAMPLES_MAX];
 
 	s->lost_pending = 0;
-	if (n == 0)
+	if (in->payload_bytes == 0)
 		return;
-	if (!s->r.rx_anchored)
-		first_packet(s, in, ev);
-	pos = check_drift(s, in->ts, place(s, in->ts), in->arrival_ns);
+	timeline_begin(s, in, ev);
+	pos = check_drift(s, in->ts, timeline_place(s, in->ts), in->arrival_ns);
 	gap = pos > s->rx_pos ? pos - s->rx_pos : 0;
 	if (gap > (uint64_t)s->r.rate_hz * FILL_MAX_MS / 1000u)
 		jump(s, pos);
 	else if (gap > 0)
 		fill(s, gap, lost, in->arrival_ns);
-	s->r.rx_ts = in->ts;
+	s->r.rx_ts = in->ts; /* moves along, so that differences stay small */
 	s->r.rx_ts_pos = s->rx_pos;
-
-	if (s->r.facts.codec == SESSION_PCMU)
-		g711_ulaw_decode(in->payload, n, pcm);
-	else
-		g711_alaw_decode(in->payload, n, pcm);
-	if (key_down)
-		memset(pcm, 0, n * sizeof pcm[0]);
-	conceal_good(&s->conceal, pcm, n);
-	s->packet_samples = n * (s->r.rate_hz / SESSION_WIRE_HZ);
-	put_wire(s, pcm, n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
-}
-
-static void report_digit(struct session *s, const struct dtmf_digit *d, struct session_events *ev)
-{
-	struct session_event *e = session_emit(ev, SESSION_DIGIT);
-
-	e->digit = d->digit;
-	e->pos = place(s, d->ts);
-	e->duration_ms = d->duration / (SESSION_WIRE_HZ / 1000u);
-}
-
-static void telephone_event(struct session *s, const struct reorder_item *in, struct session_events *ev)
-{
-	struct dtmf_digit digits[2];
-	struct dtmf_payload payload;
-	struct dtmf before = s->r.dtmf;
-	int n;
-
-	if (dtmf_parse(in->payload, in->payload_bytes, &payload) != 0) {
-		s->r.dtmf.ignored++;
-		return;
-	}
-	if (!s->r.rx_anchored)
-		first_packet(s, in, ev);
-	s->lost_pending = 0; /* a lost packet of an event is no lost audio */
-	n = dtmf_take(&s->r.dtmf, in->ts, &payload, in->arrival_ns, digits);
-	s->dirty |= before.active != s->r.dtmf.active || before.ts != s->r.dtmf.ts;
-	s->dtmf_until_ns = in->arrival_ns + DTMF_HANG_MS * 1000000ull;
-	for (int i = 0; i < n; i++)
-		report_digit(s, &digits[i], ev);
-	atomic_store_explicit(&s->tape->mh->dtmf_active, s->r.dtmf.active, memory_order_relaxed);
-}
-
-void timeline_packet(struct session *s, const struct reorder_item *in, struct session_events *ev)
-{
-	if (in->payload_type == s->r.facts.payload_type)
-		audio(s, in, ev);
-	else if (s->r.facts.dtmf_payload_type != 0 && in->payload_type == s->r.facts.dtmf_payload_type)
-		telephone_event(s, in, ev);
-	else
-		s->count.packets_unknown++; /* comfort noise (13) too: the gap it explains is filled with silence */
+	put_packet(s, in);
 }

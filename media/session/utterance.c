@@ -1,11 +1,17 @@
-/* utterance.c - what of each utterance was heard, marks, and flushing. */
+/* utterance.c - what of each utterance was heard, and flushing. */
+#include "media/session/utterance.h"
+
 #include <string.h>
 
 #include "media/dsp/level.h"
-#include "media/session/session.h"
+#include "media/session/clock.h"
+#include "media/session/events.h"
+#include "media/session/mark.h"
 
 #define FADE_MS 5u
 #define FADE_MS_MAX 20u
+
+_Static_assert(FADE_MS_MAX * TAPE_SAMPLES_PER_MS_MAX <= TAPE_SAMPLES_MAX, "the tail has room for the longest fade");
 
 void utterance_end(struct session *s, const struct session_utterance *u, const char *why, struct session_events *ev)
 {
@@ -16,52 +22,6 @@ void utterance_end(struct session *s, const struct session_utterance *u, const c
 	e->discarded = u->discarded;
 	e->pos = s->pos;
 	e->why = why;
-}
-
-/* ---- marks ---- */
-
-int session_mark(struct session *s, struct str name, uint64_t after_index)
-{
-	struct session_mark *m = &s->r.marks[s->r.mark_count];
-	int err;
-
-	if (name.n == 0 || name.n >= SESSION_MARK_BYTES)
-		return ERR_RANGE;
-	if (s->r.mark_count == SESSION_MARKS_MAX)
-		return ERR_NOSPC;
-	for (uint32_t i = 0; i < s->r.mark_count; i++)
-		if (str_eq(str_of(s->r.marks[i].name), name))
-			return ERR_EXIST;
-	err = str_copy(m->name, SESSION_MARK_BYTES, name);
-	if (err != 0)
-		return err;
-	m->after_index = after_index;
-	s->r.mark_count++;
-	s->dirty = true;
-	return 0;
-}
-
-static void resolve(struct session *s, uint32_t i, bool reached, struct session_events *ev)
-{
-	struct session_event *e = session_emit(ev, SESSION_MARK);
-
-	memcpy(e->mark, s->r.marks[i].name, sizeof e->mark);
-	e->reached = reached;
-	e->pos = s->pos;
-	e->why = reached ? "" : "flushed";
-	s->r.mark_count--;
-	memmove(&s->r.marks[i], &s->r.marks[i + 1], (s->r.mark_count - i) * sizeof s->r.marks[0]);
-	s->dirty = true;
-}
-
-void marks_resolve(struct session *s, struct session_events *ev)
-{
-	for (uint32_t i = 0; i < s->r.mark_count;) {
-		if (s->r.marks[i].after_index <= s->tape->tx_tail)
-			resolve(s, i, true, ev);
-		else
-			i++;
-	}
 }
 
 /* ---- flushing ---- */
@@ -146,7 +106,7 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 	*ret_n = 0;
 	if (s->tape == NULL)
 		return 0;
-	marks_resolve(s, ev); /* set since the last tick, reached before it */
+	mark_resolve(s, ev); /* set since the last tick, reached before it */
 	if (s->tail_n == 0)   /* else what a flush left is still to be heard, and the end of it is silence already */
 		take_tail(s, fade * s->r.rate_hz / 1000u);
 	s->epoch++;
@@ -160,8 +120,7 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 
 	for (uint32_t i = 0; i < cut.n; i++)
 		utterance_end(s, &ret[i], "flushed", ev);
-	while (s->r.mark_count > 0)
-		resolve(s, 0, false, ev);
+	mark_drop_all(s, "flushed", ev);
 	*ret_n = cut.n;
 	return s->pos + s->tail_n;
 }

@@ -347,15 +347,16 @@ static int enroll(struct tipring_server *s)
 	return err;
 }
 
-/* Events may be lost while control is away: what does it know of our calls? */
-static int compare(struct tipring_server *s)
+/* Events may be lost while control is away: what does it know of our calls? A page at a time, the first is after 0. */
+static int compare(struct tipring_server *s, uint64_t after)
 {
 	COMMAND(ListCalls, LIST_CALLS, list_calls);
 	int err;
 
-	for (uint32_t i = 0; i < OWNED_MAX; i++)
+	for (uint32_t i = 0; i < OWNED_MAX && after == 0; i++)
 		s->owned[i].seen = false;
 	body.app = s->app;
+	body.after = after;
 	err = command(s, &e);
 	if (err == 0)
 		s->compare_number = s->numbers;
@@ -512,9 +513,12 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 		return;
 	if (c->number == s->compare_number) {
 		take_rows(s, a);
-		if (a->more)
-			return;
-		s->sweep_at = 0;
+		c->number = 0;
+		if (a->next == 0)
+			s->sweep_at = 0;
+		else if (compare(s, a->next) != 0)
+			s->compare_at_ms = 1; /* from the beginning, at once */
+		return;
 	} else if (a->code != TIPRING__V1__RESULT_CODE__OK && a->code != TIPRING__V1__RESULT_CODE__ACCEPTED &&
 		   a->code != TIPRING__V1__RESULT_CODE__DUPLICATE) {
 		if (c->mark[0] != '\0')
@@ -755,7 +759,7 @@ static void keep_in_touch(struct tipring_server *s, uint64_t now_ms)
 	} else if (s->welcome && !s->enrolled && s->heartbeat) {
 		s->enrolled = enroll(s) == 0;
 	}
-	if (s->compare_at_ms != 0 && now_ms >= s->compare_at_ms && compare(s) == 0)
+	if (s->compare_at_ms != 0 && now_ms >= s->compare_at_ms && compare(s, 0) == 0)
 		s->compare_at_ms = 0;
 	if (now_ms - s->heard_ms > DOWN_MS && !s->down)
 		(void)produce(s, TIPRING_EV_DOWN, 0);

@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "common/shm/doorbell.h"
@@ -13,7 +13,7 @@
 
 #define TAPES_MAX 4096
 #define ATTACH_WAIT_MS 1000
-#define EINTR_TRIES 16
+#define ANSWER_TRIES 64
 
 struct tipring_tape {
 	struct tipring_link *link; /* borrowed */
@@ -29,8 +29,8 @@ struct tipring_tape {
 };
 
 struct tipring_link {
-	int sock;     /* owned; -1 while the media worker is away */
-	int doorbell; /* owned */
+	int sock; /* owned; -1 while the media worker is away */
+	int poll; /* owned: an epoll of the socket, so that users watch one descriptor however often we connect again */
 	char path[108];
 	struct tipring_tape **tapes; /* owned */
 	int count;
@@ -44,18 +44,41 @@ static void drop(struct tipring_link *l)
 	l->sock = -1;
 }
 
+static int connect_link(struct tipring_link *l)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+	int err = fdpass_connect(l->path, &l->sock);
+
+	if (err != 0) {
+		l->sock = -1;
+		return err;
+	}
+	if (epoll_ctl(l->poll, EPOLL_CTL_ADD, l->sock, &e) == 0)
+		return 0;
+	err = -errno;
+	drop(l);
+	return err;
+}
+
+/* Rings for other tapes may come before the answer; another one follows it (layout.h). */
 static int exchange(struct tipring_link *l, uint64_t tape_id, struct fdpass_in *in)
 {
 	const struct tape_attach_request req = {TAPE_ATTACH_MAGIC, TAPE_ATTACH, tape_id};
 	struct pollfd p = {.fd = l->sock, .events = POLLIN};
-	int err, ready = -1;
+	int err = fdpass_send(l->sock, &req, sizeof req, NULL, 0);
 
-	err = fdpass_send(l->sock, &req, sizeof req, &l->doorbell, 1);
-	if (err != 0)
-		return err;
-	for (int i = 0; i < EINTR_TRIES && ready < 0; i++)
-		ready = poll(&p, 1, ATTACH_WAIT_MS);
-	return ready == 1 ? fdpass_recv(l->sock, in) : -ETIMEDOUT;
+	for (int i = 0; i < ANSWER_TRIES && err == 0; i++) {
+		int ready = poll(&p, 1, ATTACH_WAIT_MS);
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready != 1)
+			return -ETIMEDOUT;
+		err = fdpass_recv(l->sock, in);
+		if (err != 0 || !doorbell_is_ring(in->p, in->n))
+			return err;
+	}
+	return err != 0 ? err : -ETIMEDOUT;
 }
 
 /* ERR_STALE: no such tape, or (with l->sock < 0) the worker went away. */
@@ -84,23 +107,25 @@ int tipring_link_open(const char *attach_path, struct tipring_link **ret)
 	if (l == NULL)
 		return -ENOMEM;
 	l->sock = -1;
-	err = doorbell_open(&l->doorbell);
-	if (err != 0)
-		goto fail_doorbell;
+	l->poll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->poll < 0) {
+		err = -errno;
+		goto fail_poll;
+	}
 	if (strlen(attach_path) >= sizeof l->path) {
 		err = -ENAMETOOLONG;
 		goto fail_connect;
 	}
 	memcpy(l->path, attach_path, strlen(attach_path) + 1);
-	err = fdpass_connect(l->path, &l->sock);
+	err = connect_link(l);
 	if (err != 0)
 		goto fail_connect;
 	*ret = l;
 	return 0;
 
 fail_connect:
-	close(l->doorbell);
-fail_doorbell:
+	close(l->poll);
+fail_poll:
 	free(l);
 	return err;
 }
@@ -113,23 +138,21 @@ void tipring_link_close(struct tipring_link *l)
 		tipring_tape_detach(l->tapes[l->count - 1]);
 	if (l->sock >= 0)
 		close(l->sock);
-	close(l->doorbell);
+	close(l->poll);
 	free(l->tapes);
 	free(l);
 }
 
 int tipring_link_fd(const struct tipring_link *l)
 {
-	return l->doorbell;
+	return l->poll;
 }
 
-/* The memory stays mapped over a restart of media; only the doorbell has to be announced again. */
+/* The memory stays mapped over a restart of media; only whom to ring for it has to be said again. */
 static void reconnect(struct tipring_link *l)
 {
-	if (fdpass_connect(l->path, &l->sock) != 0) {
-		l->sock = -1;
+	if (connect_link(l) != 0)
 		return;
-	}
 	for (int i = 0; i < l->count && l->sock >= 0; i++) {
 		struct tape_attach_answer ans;
 		struct fdpass_in in = {.p = &ans, .cap = sizeof ans};
@@ -139,17 +162,6 @@ static void reconnect(struct tipring_link *l)
 			close(in.fds[1]);
 		}
 	}
-}
-
-/* Nobody sends on this socket unasked: anything readable is its end. */
-static void look_after(struct tipring_link *l)
-{
-	struct pollfd p = {.fd = l->sock, .events = POLLIN};
-
-	if (l->sock >= 0 && poll(&p, 1, 0) == 1)
-		drop(l);
-	if (l->sock < 0)
-		reconnect(l);
 }
 
 static int put_slot(struct tipring_tape *t, bool end)
@@ -185,9 +197,10 @@ static bool has_work(struct tipring_tape *t)
 
 int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int max)
 {
-	int n = 0, looked;
+	int n = 0, looked, rung = l->sock >= 0 ? doorbell_hush(l->sock) : ERR_AGAIN;
 
-	doorbell_hush(l->doorbell);
+	if (rung != 0 && rung != ERR_AGAIN)
+		drop(l);
 	for (looked = 0; looked < l->count && n < max; looked++) {
 		struct tipring_tape *t = l->tapes[(l->next + looked) % l->count];
 
@@ -196,8 +209,8 @@ int tipring_link_ready(struct tipring_link *l, struct tipring_tape **ret, int ma
 	}
 	if (l->count > 0)
 		l->next = (l->next + looked) % l->count;
-	if (n == 0)
-		look_after(l);
+	if (n == 0 && l->sock < 0)
+		reconnect(l);
 	return n;
 }
 

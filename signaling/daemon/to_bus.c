@@ -163,6 +163,7 @@ static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struc
 	m->who = (Tipring__V1__EndedBy)l->r.over.who;
 	m->sip_code = l->r.over.code;
 	m->reason = borrowed(l->r.over.reason);
+	m->mono_ns = l->r.over.at_ms * 1000000u;
 	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - l->r.over.at_ms) * 1000000u;
 }
 

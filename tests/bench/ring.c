@@ -1,6 +1,6 @@
 /* ring.c - handing a frame of audio to a waiting process: the tape with its doorbell against a bare futex ping-pong.
  *
- * Two processes. One way: the publisher stamps a frame, the reader sleeps in poll(2) on its eventfd, wakes, reads the frame, and
+ * Two processes. One way: the publisher stamps a frame, the reader sleeps in poll(2) on its connection, wakes, reads the frame, and
  * notes its age. The reference passes a time stamp through a shared word with futex(2) and nothing else. Rounds alternate. */
 #include <limits.h>
 #include <linux/futex.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -112,7 +113,7 @@ static void read_tape(struct tape *t, int bell, int pipe_fd)
 			ages[n++] = clock_ns() - f.mono_ns;
 		if (n < frames && tape_client_sleep(&c)) {
 			(void)poll(&(struct pollfd){.fd = bell, .events = POLLIN}, 1, 1000);
-			doorbell_hush(bell);
+			(void)!doorbell_hush(bell);
 			tape_client_wake(&c);
 		}
 	}
@@ -132,7 +133,7 @@ static void write_tape(struct tape *t, int bell)
 		f.mono_ns = clock_ns();
 		tape_rx_put(t, &f, pcm);
 		if (tape_reader_sleeps(t))
-			doorbell_ring(bell);
+			(void)!doorbell_ring(bell);
 	}
 }
 
@@ -142,20 +143,20 @@ static struct round one(bool tape)
 	double before_self = cpu_us(RUSAGE_SELF), before_child = cpu_us(RUSAGE_CHILDREN), out[2] = {0};
 	struct round r = {0};
 	struct tape t;
-	int bell, ends[2];
+	int bell[2], ends[2];
 	pid_t child;
 
 	memset(shared, 0, sizeof *shared);
-	if (tape_create(&cfg, &t) != 0 || doorbell_open(&bell) != 0 || pipe(ends) != 0)
+	if (tape_create(&cfg, &t) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, bell) != 0 || pipe(ends) != 0)
 		exit(2);
 	child = fork();
 	if (child == 0) {
 		if (tape)
-			read_tape(&t, bell, ends[1]);
+			read_tape(&t, bell[1], ends[1]);
 		read_futex(ends[1]);
 	}
 	if (tape)
-		write_tape(&t, bell);
+		write_tape(&t, bell[0]);
 	else
 		write_futex();
 	if (read(ends[0], out, sizeof out) != sizeof out)
@@ -165,7 +166,8 @@ static struct round one(bool tape)
 	r.p99_us = out[1];
 	r.cpu_us = (cpu_us(RUSAGE_SELF) - before_self + cpu_us(RUSAGE_CHILDREN) - before_child) / frames;
 	tape_close(&t);
-	close(bell);
+	close(bell[0]);
+	close(bell[1]);
 	close(ends[0]);
 	close(ends[1]);
 	return r;

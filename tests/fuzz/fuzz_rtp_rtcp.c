@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint32_t ours = size >= 12 ? wire_get_u32(data + 8) : 1;
 	uint8_t out[RTCP_BYTES_MAX];
+	struct rtcp_asked asked = {.next = 1};
 	struct rtcp_sender s = {.cname = "fuzz"};
 	struct rtcp_news news, again;
 	struct seq seq = {0};
@@ -20,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(news.cname.n == 0 ||
 	     (const uint8_t *)news.cname.p + news.cname.n <= data + size);
 	must(news.lost >= -0x800000 && news.lost <= 0x7fffff);
-	(void)rtcp_rtt_us(news.sr_ntp, news.lsr, news.dlsr);
+	asked.middle[0] = news.lsr;
+	must(rtcp_rtt_us(&asked, news.sr_ntp, news.lsr, news.dlsr) <= RTCP_RTT_MAX_S * 1000000u);
 
 	(void)seq_take(&seq, news.ssrc, (uint16_t)news.jitter, &ext);
 	s.ssrc = ours;

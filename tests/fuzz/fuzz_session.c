@@ -16,6 +16,7 @@ static const struct session_config cfg = {.reorder_ms_max = 60, .timeout_ms = 10
 static void die(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 {
 	static struct session next;
+	static uint8_t record[SESSION_RECORD_MAX];
 	struct tape adopted;
 
 	for (size_t i = 0; i + 8 < n && i < 8 * (size_t)HOT_WORDS; i++)
@@ -24,7 +25,9 @@ static void die(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 	if (tape_adopt(dup(t->media.fd), dup(t->backend.fd), &adopted) != 0)
 		abort();
 	memset(&next, 0, sizeof next);
-	next.r = s->r;
+	n = session_record_write(s, record);
+	if (session_record_read(&next, (struct str){(const char *)record, n}) != 0)
+		abort();
 	next.hot = s->hot;
 	next.up = s->up;
 	next.down = s->down;

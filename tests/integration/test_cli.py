@@ -34,14 +34,16 @@ def busy(make_system, backends):
 def test_status_and_calls(busy):
     system, peer = busy
     text = tipring(system, "status").stdout
-    assert "media-0" in text and "signaling-0" in text and "echo" in text and "calls 1 of 4" in text
+    assert "media-0" in text and "signaling-0" in text and "echo" in text and "calls 1 of 4, ready" in text
     [status] = rows(tipring(system, "status", "--json"))
-    assert status["calls"] == 1 and {w["role"] for w in status["workers"]} == {"MEDIA", "SIGNALING"}
+    assert status["calls"] == 1 and [w["role"] for w in status["workers"]] == ["SUPERVISOR", "CONTROL", "SIGNALING", "MEDIA"]
+    assert status["draining"] is False and status["workers"][0]["pid"] == system.process.pid
+    assert [(r["number"], r["app"], r["backends"], r["used"]) for r in status["routes"]] == [("*", "echo", 1, 1)]
     wait_for(lambda: rows(tipring(system, "--json", "calls"))[0]["phase"] == "CALL_ANSWERED", 3)
     [call] = rows(tipring(system, "--json", "calls"))
     assert call["sip_call_id"] == peer.call_id and call["room_id"] == "seven"
     text = tipring(system, "calls").stdout.splitlines()
-    assert text[0].split() == ["CALL", "PHASE", "TIME", "APP", "FROM", "TO"] and call["call_id"] in text[1]
+    assert text[0].split() == ["CALL", "PHASE", "TIME", "APP", "BACKEND", "FROM", "TO"] and call["call_id"] in text[1]
 
 
 def test_everything_about_a_call(busy):
@@ -52,6 +54,42 @@ def test_everything_about_a_call(busy):
                  str(peer.rtp_port), "answered", "media-0"):
         assert word in text, word
     assert rows(tipring(system, "call", call["call_id"], "--json"))[0]["call_id"] == call["call_id"]
+
+
+def test_a_few_digits_are_a_call_and_filters_choose(busy):
+    """N12"""
+    system, _ = busy
+    [call] = rows(tipring(system, "calls", "--json"))
+    assert rows(tipring(system, "--json", "call", call["call_id"][:7])) == rows(tipring(system, "--json", "call", call["call_id"]))
+    assert rows(tipring(system, "--json", "calls", "--call", call["call_id"][:5])) and rows(tipring(system, "--json", "calls", "--app=echo"))
+    assert not rows(tipring(system, "--json", "calls", "--app", "other"))
+    other = "0" if call["call_id"][0] != "0" else "1"
+    assert not rows(tipring(system, "--json", "calls", "--call", other))
+
+
+def test_a_call_that_ended_can_still_be_asked_for(busy):
+    """N12"""
+    system, peer = busy
+    [call] = rows(tipring(system, "calls", "--json"))
+    peer.bye()
+    wait_for(lambda: not rows(tipring(system, "calls", "--json")), 5)
+    [ended] = rows(tipring(system, "calls", "--json", "--ended"))
+    assert ended["call_id"] == call["call_id"] and ended["phase"] == "CALL_ENDED" and ended["ended_by"] == "CALLER"
+    assert ended["sip_code"] == 200 and ended["ended_unix_ns"] > 0 and ended["stats"]["packets_sent"] >= 0
+    text = tipring(system, "call", call["call_id"][:6]).stdout
+    assert "by CALLER, SIP 200" in text and peer.call_id in text
+
+
+def test_the_page_and_the_metrics_tell_of_calls(busy):
+    """N17, N18"""
+    system, peer = busy
+    page = system.get("/")
+    assert "<h1>" in page and "ready" in page and "echo" in page and "media-0" in page and "No" not in page.split("<h2>Routes")[0]
+    peer.bye()
+    wait_for(lambda: "Ended lately" in system.get("/") and "hung up" in system.get("/"), 5)
+    text = system.get("/metrics")
+    assert 'tipring_calls_over_total{app="echo",backend="' in text and 'code="200"} 1' in text
+    assert "tipring_call_setup_seconds_count 1" in text and 'tipring_build_info{version="' in text
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
@@ -97,11 +135,14 @@ def test_answers_that_are_no(busy):
     system, _ = busy
     done = tipring(system, "call", "123")
     assert done.returncode == 1 and "no such call" in done.stderr
-    for words in (["call", "xyz"], ["call"], ["what"], [], ["status", "more"], ["call", "1" * 17]):
+    for words in (["call", "xyz"], ["call"], ["what"], [], ["status", "more"], ["call", "1" * 17], ["status", "--ended"],
+                  ["calls", "--call", "g"], ["calls", "--what"], ["events", "a", "b"]):
         done = tipring(system, *words)
         assert done.returncode == 2 and done.stderr and not done.stdout, words
     done = tipring(system, "--help")
     assert done.returncode == 0 and "--json" in done.stdout
+    done = tipring(system, "--version")
+    assert done.returncode == 0 and done.stdout.startswith("tipring ")
 
 
 @pytest.mark.parametrize("words", [["status"], ["calls"], ["call", "1"], ["events"]])

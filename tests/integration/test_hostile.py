@@ -179,6 +179,26 @@ def test_on_the_http_port(calm):
         s.close()
 
 
+def test_clients_that_say_a_request_octet_by_octet_keep_nobody_out(calm):
+    """H10: more of them than there are places, and they never stop."""
+    system, _, _ = calm
+    slow = [socket.create_connection(("127.0.0.1", system.http_port)) for _ in range(64)]
+    request, answered = b"GET /" + b"a" * 1000, 0
+    try:
+        for octet in request[:60]:
+            for i, s in enumerate(slow):
+                try:
+                    s.send(bytes([octet]))
+                except OSError:  # cut off: it comes again
+                    s.close()
+                    slow[i] = socket.create_connection(("127.0.0.1", system.http_port))
+            answered += system.get("/healthz") == "ok\n"
+        assert answered == 60
+    finally:
+        for s in slow:
+            s.close()
+
+
 def dealer(context, system, name, path="commands"):
     import zmq
     s = context.socket(zmq.DEALER)

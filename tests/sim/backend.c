@@ -33,6 +33,7 @@ struct backend {
 	bool dead;
 	struct bus *bus;
 	struct codec codec;
+	uint64_t instance;
 	uint64_t control_epoch;
 	uint64_t commands;
 	struct held_call calls[CALLS_MAX];
@@ -65,6 +66,7 @@ static void hello(struct backend *b)
 
 	m.name = (char *)(uintptr_t)b->name;
 	m.protocol_min = m.protocol_max = 1;
+	m.instance = b->instance;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_HELLO;
 	e.hello = &m;
 	post(b, &e);
@@ -343,6 +345,7 @@ struct backend *backend_new(const char *name)
 	struct bus_config cfg = {.kind = BUS_DEALER, .endpoint = "ipc:///sim/commands.ipc", .identity = name};
 
 	b->name = name;
+	b->instance = 1 + world_below(UINT32_MAX);
 	if (codec_init(&b->codec) != 0 || bus_open(&cfg, &b->bus) != 0)
 		exit(2);
 	bus_on_message(b->bus, take, b);
@@ -402,6 +405,13 @@ static enum seen sight_of(const Tipring__V1__Envelope *e)
 	return SEEN_OTHER;
 }
 
+/* The end is the last that is said about a call. A control that died may have said it without noting it down. */
+static void expect_not_over(const struct watcher *w, const Tipring__V1__Envelope *e)
+{
+	if (e->call_id != 0 && w->epoch == e->epoch && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
+		world_wrong("%s: event %d after its end", e->sip_call_id, (int)e->body_case);
+}
+
 static void see(void *self)
 {
 	struct watcher *w = self;
@@ -418,6 +428,7 @@ static void see(void *self)
 		if (e->body_case != TIPRING__V1__ENVELOPE__BODY_HEARTBEAT || w->epoch != e->epoch)
 			w->seq = e->seq;
 		w->epoch = e->epoch;
+		expect_not_over(w, e);
 		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
 			continue;
 		w->v[w->n].what = sight_of(e);

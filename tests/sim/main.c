@@ -48,7 +48,7 @@ static void replace_backend(void *self)
 	struct run *r = self;
 
 	backend_kill(r->backends[1]);
-	r->backends[r->backend_n++] = backend_new("three");
+	r->backends[r->backend_n++] = backend_new(world_chance(0.5) ? "three" : "two"); /* started anew, perhaps under its old name */
 }
 
 /* The seed's weather. */

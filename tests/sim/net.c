@@ -284,6 +284,12 @@ void loop_udp_connected(struct loop *l, uint32_t slot)
 		world_wrong("a socket was said to be connected and is not");
 }
 
+void loop_udp_disconnect(struct loop *l, uint32_t slot)
+{
+	if (l->slots[slot] != NULL)
+		l->slots[slot]->connected = false;
+}
+
 /* What comes to a port that nobody reads is drained when the port is taken again. */
 void loop_udp_del(struct loop *l, uint32_t slot)
 {

@@ -187,6 +187,11 @@ class System:
         except OSError:
             return ""
 
+    def get(self, path: str, seconds: float = 5) -> str:
+        """A page of the HTTP port."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=seconds) as answer:
+            return answer.read().decode()
+
     def metrics(self) -> dict[str, float]:
         """Every sample of /metrics, keyed as printed (name{labels})."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:

@@ -203,8 +203,13 @@ class Server:
 
     async def list_calls(self, app: str = "", call_id: int = 0) -> list[api_pb2.CallInfo]:
         """Calls that exist now, as CallInfo messages (proto/tipring/v1/api.proto)."""
-        ack = await self._command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id))
-        return list(ack.calls)
+        calls: list[api_pb2.CallInfo] = []
+        ack = api_pb2.Ack()
+        while True:
+            ack = await self._command("list_calls", api_pb2.ListCalls(app=app, call_id=call_id, after=ack.next))
+            calls += ack.calls
+            if not ack.next:
+                return calls
 
     async def status(self) -> api_pb2.HostStatus:
         """Workers, backends and load of this host."""
@@ -226,23 +231,17 @@ class Server:
     async def _command(self, field: str, body: Message, call_id: int = 0, command_id: str = "") -> api_pb2.Ack:
         """Send until acknowledged. CommandRefused, Disconnected."""
         command_id = command_id or self._new_id()
-        calls: list[api_pb2.CallInfo] = []
-        ack: api_pb2.Ack
         for _ in range(TRIES):
             future = self._acks[command_id] = asyncio.get_running_loop().create_future()
             try:
                 await self._send(field, body, command_id, call_id)
-                while (ack := await asyncio.wait_for(future, ACK_SECONDS)).more:
-                    calls += ack.calls
-                    future = self._acks[command_id] = asyncio.get_running_loop().create_future()
+                ack = await asyncio.wait_for(future, ACK_SECONDS)
             except TimeoutError:
-                calls.clear()
                 continue
             finally:
                 self._acks.pop(command_id, None)
             if ack.code not in GOOD:
                 raise _refusal(ack)
-            ack.calls.extend(calls)
             return ack
         raise Disconnected(f"{field}: control did not answer {TRIES} times ({self.endpoint}/commands.ipc)")
 

@@ -360,6 +360,89 @@ static void connected_meanwhile(struct loop *l)
 	close(noise);
 }
 
+/* Its port was asked for by number: connect() to nobody keeps only those. */
+static int udp_by_number(struct addr *ret)
+{
+	struct sockaddr_storage ss;
+	int fd = udp(ret);
+
+	close(fd);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&ss, addr_to_sockaddr(ret, &ss)), 0);
+	return fd;
+}
+
+/* Another peer was agreed on. */
+static void disconnected_meanwhile(struct loop *l)
+{
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct addr us, peer, next_peer;
+	int fd = udp_by_number(&us), other = udp(&peer), another = udp(&next_peer);
+	struct loop_event e;
+	uint32_t slot;
+
+	join(fd, &peer);
+	cr_assert_eq(loop_udp_add(l, fd, 1, true, &slot), 0);
+	put(other, &us, 0, 8);
+	cr_assert(next(l, &e) && wire_get_u32(e.p) == 0);
+	loop_udp_disconnect(l, slot);
+	cr_assert_eq(connect(fd, &nobody, sizeof nobody), 0);
+	for (uint32_t i = 1; i < 6; i++) {
+		put(i % 2 ? another : other, &us, i, 8);
+		cr_assert(next(l, &e), "datagram %u", i);
+		cr_assert_eq(wire_get_u32(e.p), i);
+		cr_expect(e.has_from && addr_eq(&e.from, i % 2 ? &next_peer : &peer), "datagram %u tells who sent it", i);
+	}
+	cr_assert_eq(loop_send(l, slot, &next_peer, "x", 1), 0);
+	loop_flush(l);
+	cr_expect_eq(recv(another, (char[4]){0}, 4, 0), 1);
+	join(fd, &next_peer);
+	loop_udp_connected(l, slot);
+	put(other, &us, 6, 8);
+	put(another, &us, 7, 8);
+	cr_assert(next(l, &e) && wire_get_u32(e.p) == 7);
+	loop_udp_del(l, slot);
+	close(fd);
+	close(other);
+	close(another);
+}
+
+/* H1: what a loop had can be bound again as soon as it is closed. */
+Test(loop, a_closed_loop_holds_no_socket, .timeout = 20)
+{
+	static const enum loop_backend engines[] = {LOOP_AUTO, LOOP_EPOLL};
+
+	for (unsigned i = 0; i < 40; i++) {
+		struct loop_config c = usual;
+		struct sockaddr_storage ss;
+		struct addr us, peer;
+		int fd = udp(&us), other = udp(&peer), again = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		struct loop_event e;
+		struct loop *l;
+		uint32_t slot;
+
+		c.backend = engines[i % 2];
+		cr_assert_eq(loop_open(&c, &l), 0);
+		cr_assert_eq(loop_udp_add(l, fd, 1, false, &slot), 0);
+		cr_assert_eq(loop_watch(l, other, 2), 0);
+		put(other, &us, 1, 8);
+		cr_assert(next(l, &e));
+		put(other, &us, 2, 8); /* on its way */
+		cr_assert_eq(loop_send(l, slot, &peer, "x", 1), 0);
+		loop_flush(l);
+		loop_close(l);
+		close(fd);
+		cr_expect_eq(bind(again, (struct sockaddr *)&ss, addr_to_sockaddr(&us, &ss)), 0, "%u", i);
+		close(again);
+		close(other);
+	}
+}
+
+Test(loop, a_socket_gets_another_peer_while_it_receives)
+{
+	on_both(&usual, disconnected_meanwhile);
+}
+
 Test(loop, a_socket_is_connected_while_it_receives)
 {
 	on_both(&usual, connected_meanwhile);

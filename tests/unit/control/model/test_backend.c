@@ -18,6 +18,9 @@ Test(backend, table_has_a_cap)
 		cr_assert_eq(backend_hello(t, str_of(name), 0, 5, &b), 0);
 	}
 	cr_expect_eq(backend_hello(t, STR("one-more"), 0, 5, &b), ERR_NOSPC);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("one-more"), STR("x"), 0}, 9000, &b), ERR_NOSPC);
+	cr_assert_eq(backend_serve(t, STR("b7"), STR("x"), &b), 0);
+	cr_expect_eq(backend_serve(t, STR("b7"), STR("y"), &b), ERR_NOSPC);
 	cr_expect_eq(backend_hello(t, STR("b7"), 0, 9, &b), 0, "it is known");
 	cr_expect_eq(b->heard_ms, 9u);
 	backend_remove(t, STR("b7"));
@@ -33,7 +36,7 @@ Test(backend, names_can_be_shown)
 	char longest[BACKEND_NAME_BYTES];
 	struct backend *b;
 
-	memset(longest, 'n', sizeof longest);
+	memset(longest, '~', sizeof longest);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		cr_expect_eq(backend_hello(t, bad[i], 0, 5, &b), ERR_RANGE, "case %zu", i);
 	cr_expect_eq(backend_hello(t, (struct str){longest, BACKEND_NAME_BYTES}, 0, 5, &b), ERR_RANGE);
@@ -67,8 +70,8 @@ Test(backend, an_expected_owner_is_lost_when_it_does_not_come)
 	struct backends *t = calloc(1, sizeof *t);
 	struct backend *b, *same;
 
-	cr_expect_eq(backend_expect(t, STR("bad name"), STR("x"), 6000, &b), ERR_RANGE);
-	cr_assert_eq(backend_expect(t, STR("p"), STR("x"), 6000, &b), 0);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("bad name"), STR("x"), 0}, 6000, &b), ERR_RANGE);
+	cr_assert_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("x"), 0}, 6000, &b), 0);
 	cr_expect(!backend_is_here(t, STR("p")) && backend_silent(t, 6000) == NULL);
 	cr_expect_eq(backend_silent(t, 6001), b);
 	cr_expect_null(backend_choose(t, STR("x"), STR("")), "nobody is asked who is not there");
@@ -84,7 +87,7 @@ Test(backend, expected_after_it_said_hello)
 	struct backend *b, *same;
 
 	cr_assert_eq(backend_hello(t, STR("p"), 7, 5000, &b), 0);
-	cr_assert_eq(backend_expect(t, STR("p"), STR("x"), 6000, &same), 0);
+	cr_assert_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("x"), 7}, 6000, &same), 0);
 	cr_expect_eq(same, b, "one row, not a nameless one beside it");
 	cr_expect(b->here && b->instance == 7 && b->heard_ms == 5000 && str_eq(str_of(b->app), STR("x")));
 	free(t);
@@ -100,6 +103,90 @@ Test(backend, another_process_under_the_same_name)
 	cr_expect_not(backend_is_replaced(t, STR("p"), 7), "the same says hello again");
 	cr_expect_not(backend_is_replaced(t, STR("p"), 0), "it does not say who it is");
 	cr_expect(backend_is_replaced(t, STR("p"), 8));
+	free(t);
+}
+
+Test(backend, every_app_of_a_process_has_its_instance)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+
+	cr_assert_eq(backend_hello(t, STR("p"), 11, 700, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("y"), &b), 0);
+	cr_expect(b->instance == 11 && b->here && b->heard_ms == 700);
+	cr_assert_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("z"), 0}, 6000, &b), 0);
+	cr_expect(b->instance == 11 && b->here && b->heard_ms == 700, "its call was found again");
+	cr_assert_eq(backend_hello(t, STR("p"), 11, 900, &b), 0);
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect(t->v[i].here && t->v[i].instance == 11 && t->v[i].heard_ms == 900);
+	free(t);
+}
+
+/* A row in front that does not know the instance hides nothing. */
+Test(backend, a_replaced_process_is_noticed_whatever_the_order_of_rows)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+
+	cr_assert_eq(backend_hello(t, STR("a"), 0, 0, &b), 0);
+	cr_assert_eq(backend_hello(t, STR("p"), 11, 0, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	backend_remove(t, STR("a"));
+	cr_assert_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("y"), 0}, 6000, &b), 0);
+	cr_expect_eq(b, &t->v[0]);
+	cr_expect(backend_is_replaced(t, STR("p"), 12));
+	b->instance = 0;
+	cr_expect(backend_is_replaced(t, STR("p"), 12));
+	cr_expect_not(backend_is_replaced(t, STR("p"), 11));
+	cr_expect_not(backend_is_replaced(t, STR("q"), 12));
+	free(t);
+}
+
+/* Control and backend died together, and the new backend is quicker than the roster. */
+Test(backend, an_owner_whose_name_has_another_process_is_dead)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+
+	cr_assert_eq(backend_hello(t, STR("p"), 12, 0, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("x"), 11}, 6000, &b), ERR_STALE);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("y"), 11}, 6000, &b), ERR_STALE);
+	cr_expect_null(backend_find_app(t, STR("p"), STR("y")));
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("p"), STR("x"), 12}, 6000, &b), 0);
+	cr_expect_eq(b->instance, 12u);
+	cr_expect_eq(backend_expect(t, &(struct backend_owner){STR("q"), STR("x"), 5}, 6000, &b), 0);
+	cr_expect(!b->here && b->instance == 5, "so that another one is told from it");
+	free(t);
+}
+
+Test(backend, capacity_0_serves_nobody)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	struct backend *b;
+
+	cr_assert_eq(backend_hello(t, STR("p"), 0, 0, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect_not(backend_serves(t, STR("x")));
+	cr_expect_null(backend_choose(t, STR("x"), STR("")));
+	b->capacity = 1;
+	cr_expect(backend_serves(t, STR("x")));
+	cr_expect_eq(backend_choose(t, STR("x"), STR("")), b);
+	free(t);
+}
+
+Test(backend, what_does_not_fit_leaves_nothing_behind)
+{
+	struct backends *t = calloc(1, sizeof *t);
+	char longest[BACKEND_APP_BYTES];
+	struct backend *b;
+
+	memset(longest, 'a', sizeof longest);
+	cr_assert_eq(backend_hello(t, STR("p"), 0, 0, &b), 0);
+	cr_assert_eq(backend_serve(t, STR("p"), STR("x"), &b), 0);
+	cr_expect_eq(backend_serve(t, STR("p"), (struct str){longest, sizeof longest}, &b), ERR_RANGE);
+	cr_expect_eq(t->v[1].name[0], '\0');
 	free(t);
 }
 
@@ -148,6 +235,7 @@ Test(route, first_match_wins)
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		cr_expect_str_eq(route_find(&r, route_user(str_of(cases[i].uri))), cases[i].app, "%s", cases[i].uri);
+	cr_expect_eq(route_user(STR("sip:h")).n, 0u, "a host is no number");
 	r.count = 3;
 	cr_expect_null(route_find(&r, STR("anything")));
 }

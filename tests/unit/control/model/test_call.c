@@ -44,6 +44,8 @@ static void teardown(void)
 	free(backends);
 }
 
+static const struct backend_owner owner = {{"one", 3}, {"bot", 3}, 0};
+
 TestSuite(call, .init = setup, .fini = teardown);
 
 static const struct call_fx *did(enum call_fx_kind kind)
@@ -61,9 +63,15 @@ static void feed(enum call_event ev)
 	cr_assert(call_input(c, ev, &world, &out), "%s in %s", call_event_name(ev), call_state_name(before));
 }
 
-static void answer_it(void)
+static void offer_it(void)
 {
 	feed(CALL_EV_SESSION_OPENED);
+	feed(CALL_EV_SESSION_UPDATED);
+}
+
+static void answer_it(void)
+{
+	offer_it();
 	feed(CALL_EV_CLAIM);
 	feed(CALL_EV_ANSWER);
 	feed(CALL_EV_SESSION_STARTED);
@@ -76,6 +84,9 @@ Test(call, from_offer_to_end)
 
 	cr_expect(did(CALL_FX_SESSION_OPEN) != NULL);
 	feed(CALL_EV_SESSION_OPENED);
+	cr_expect(did(CALL_FX_SESSION_UPDATE) != NULL && did(CALL_FX_OFFER) == NULL, "nobody is asked before media can hear the caller");
+	cr_expect_eq(c->generation, 1u);
+	feed(CALL_EV_SESSION_UPDATED);
 	cr_expect(did(CALL_FX_OFFER) != NULL);
 	cr_expect_eq(b->used, 1u);
 	cr_expect_eq(c->deadline_ms, 105000u);
@@ -99,11 +110,11 @@ Test(call, from_offer_to_end)
 
 Test(call, refusals_say_why)
 {
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	cr_expect_eq(did(CALL_FX_LEG_REJECT)->code, 480u, "nobody serves the app");
 	begin();
 	add_backend("full", 1)->used = 1;
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	cr_expect(did(CALL_FX_LEG_REJECT)->code == 503 && did(CALL_FX_LEG_REJECT)->retry_s > 0, "everybody is busy");
 	begin();
 	feed(CALL_EV_SESSION_REFUSED);
@@ -116,7 +127,7 @@ Test(call, an_unclaimed_offer_goes_to_the_next_and_not_back_at_once)
 {
 	add_backend("one", 5);
 	add_backend("two", 5);
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	cr_expect_str_eq(c->backend, "one");
 	feed(CALL_EV_TIMEOUT);
 	cr_expect_str_eq(c->backend, "two");
@@ -152,7 +163,7 @@ Test(call, a_new_claim_has_a_new_fence)
 	uint64_t first;
 
 	add_backend("one", 5);
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	feed(CALL_EV_CLAIM);
 	first = c->fence;
 	feed(CALL_EV_BACKEND_LOST);
@@ -166,7 +177,8 @@ static const struct {
 	enum call_state state;
 	enum call_fx_kind media, signaling; /* CALL_FX_KINDS: nothing */
 } waits[] = {
-	{CALL_OPENING, CALL_FX_SESSION_OPEN, CALL_FX_ANNOTATE}, {CALL_OFFERED, CALL_FX_KINDS, CALL_FX_ANNOTATE},
+	{CALL_OPENING, CALL_FX_SESSION_OPEN, CALL_FX_ANNOTATE}, {CALL_UPDATING, CALL_FX_SESSION_UPDATE, CALL_FX_ANNOTATE},
+	{CALL_OFFERED, CALL_FX_KINDS, CALL_FX_ANNOTATE},
 	{CALL_CLAIMED, CALL_FX_KINDS, CALL_FX_ANNOTATE},        {CALL_RINGING, CALL_FX_KINDS, CALL_FX_LEG_RING},
 	{CALL_STARTING, CALL_FX_SESSION_START, CALL_FX_ANNOTATE}, {CALL_ANSWERING, CALL_FX_KINDS, CALL_FX_LEG_ANSWER},
 	{CALL_ANSWERED, CALL_FX_KINDS, CALL_FX_ANNOTATE},       {CALL_CLOSING, CALL_FX_SESSION_CLOSE, CALL_FX_LEG_HANGUP},
@@ -174,8 +186,9 @@ static const struct {
 
 static void bring_to(enum call_state state)
 {
-	static const enum call_event path[] = {CALL_EV_SESSION_OPENED, CALL_EV_CLAIM,     CALL_EV_RING,  CALL_EV_ANSWER,
-					       CALL_EV_SESSION_STARTED, CALL_EV_CONFIRMED, CALL_EV_HANGUP};
+	static const enum call_event path[] = {CALL_EV_SESSION_OPENED,  CALL_EV_SESSION_UPDATED, CALL_EV_CLAIM,
+					       CALL_EV_RING,            CALL_EV_ANSWER,          CALL_EV_SESSION_STARTED,
+					       CALL_EV_CONFIRMED,       CALL_EV_HANGUP};
 
 	begin();
 	for (size_t i = 0; c->state != state; i++) {
@@ -189,6 +202,7 @@ Test(call, a_replaced_worker_is_asked_again_for_what_the_call_waits_for)
 	add_backend("one", 5);
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
 		bring_to(waits[i].state);
+		c->media_generation = 1;
 		feed(CALL_EV_MEDIA_BACK);
 		cr_expect(waits[i].media == CALL_FX_KINDS ? out.n == 0 : did(waits[i].media) != NULL, "media in %s",
 			  call_state_name(waits[i].state));
@@ -202,46 +216,6 @@ Test(call, a_replaced_worker_is_asked_again_for_what_the_call_waits_for)
 	}
 }
 
-/* The reference: which events a state knows. A change of the table shows here. */
-Test(call, every_state_and_event)
-{
-#define E(name) (1u << CALL_EV_##name)
-	static const unsigned back = E(MEDIA_BACK) | E(SIGNALING_BACK);
-	static const unsigned ends = E(GIVE_UP) | E(LEG_ENDED) | E(SESSION_LOST) | E(BACKEND_LOST);
-	static const unsigned late = E(SESSION_OPENED) | E(SESSION_STARTED);
-	const unsigned known[CALL_STATES] = {
-		[CALL_OPENING] = ends | back | E(SESSION_OPENED) | E(SESSION_REFUSED) | E(TIMEOUT),
-		[CALL_WAITING] = ends | back | E(SESSION_OPENED) | E(TIMEOUT) | E(CONFIRMED),
-		[CALL_OFFERED] = ends | back | late | E(CLAIM) | E(TIMEOUT) | E(CONFIRMED),
-		[CALL_CLAIMED] = ends | back | late | E(RING) | E(ANSWER) | E(REJECT) | E(HANGUP) | E(CONFIRMED) | E(BACKEND_BACK),
-		[CALL_RINGING] = ends | back | late | E(RING) | E(ANSWER) | E(REJECT) | E(HANGUP) | E(CONFIRMED) | E(BACKEND_BACK),
-		[CALL_STARTING] = ends | back | late | E(START_REFUSED) | E(TIMEOUT) | E(REJECT) | E(HANGUP) | E(CONFIRMED) |
-				  E(BACKEND_BACK),
-		[CALL_ANSWERING] = ends | back | late | E(CONFIRMED) | E(HANGUP) | E(BACKEND_BACK),
-		[CALL_ANSWERED] = ends | back | late | E(ANSWER) | E(CONFIRMED) | E(HANGUP) | E(BACKEND_BACK),
-		[CALL_CLOSING] = ends | back | late | E(SESSION_CLOSED) | E(TIMEOUT) | E(SESSION_REFUSED) | E(START_REFUSED) |
-				 E(CONFIRMED) | E(HANGUP) | E(BACKEND_BACK),
-	};
-#undef E
-
-	for (unsigned s = 0; s < CALL_STATES; s++) {
-		for (unsigned ev = 0; ev < CALL_EVENTS; ev++) {
-			bool can;
-
-			memset(backends, 0, sizeof *backends);
-			add_backend("one", 5);
-			begin();
-			(void)!str_copy(c->backend, sizeof c->backend, STR("one"));
-			c->state = (enum call_state)s;
-			c->has_session = s != CALL_OPENING;
-			can = call_input(c, (enum call_event)ev, &world, &out);
-			cr_expect_eq(can, (known[s] >> ev & 1) != 0, "%s in %s", call_event_name((enum call_event)ev),
-				     call_state_name((enum call_state)s));
-			cr_expect(can || (c->state == s && out.n == 0), "what can not happen changes nothing");
-		}
-	}
-}
-
 Test(call, found_again_it_goes_on)
 {
 	struct backend *b;
@@ -249,7 +223,7 @@ Test(call, found_again_it_goes_on)
 	/* its owner is expected back, and asked for nothing before it is there */
 	(void)!str_copy(c->backend, sizeof c->backend, STR("one"));
 	c->owned = c->has_session = true;
-	cr_assert_eq(backend_expect(backends, STR("one"), STR("bot"), 105000, &b), 0);
+	cr_assert_eq(backend_expect(backends, &owner, 105000, &b), 0);
 	call_rebuilt(c, CALL_STARTING, &world);
 	feed(CALL_EV_MEDIA_BACK);
 	cr_expect_null(did(CALL_FX_SESSION_START));
@@ -265,7 +239,7 @@ Test(call, found_again_it_goes_on)
 Test(call, after_a_restart_it_waits_for_backends_to_come_back)
 {
 	world.settled_ms = world.now_ms + 1000;
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	cr_expect_eq(c->state, CALL_WAITING, "not refused: they register again within a second");
 	world.now_ms += 200;
 	feed(CALL_EV_TIMEOUT);
@@ -275,7 +249,7 @@ Test(call, after_a_restart_it_waits_for_backends_to_come_back)
 	cr_expect(c->state == CALL_OFFERED && did(CALL_FX_OFFER) != NULL);
 	begin();
 	backend_remove(backends, STR("one"));
-	feed(CALL_EV_SESSION_OPENED);
+	offer_it();
 	world.now_ms = world.settled_ms;
 	feed(CALL_EV_TIMEOUT);
 	cr_expect_eq(did(CALL_FX_LEG_REJECT)->code, 480u, "nobody came");
@@ -335,7 +309,7 @@ Test(call, an_end_while_control_was_away_waits_for_listeners)
 	struct backend *b;
 
 	(void)!str_copy(c->backend, sizeof c->backend, STR("one"));
-	cr_assert_eq(backend_expect(backends, STR("one"), STR("bot"), 105000, &b), 0);
+	cr_assert_eq(backend_expect(backends, &owner, 105000, &b), 0);
 	c->owned = true;
 	c->not_before_ms = world.now_ms + 1000;
 	call_rebuilt(c, CALL_ANSWERED, &world);
@@ -363,6 +337,195 @@ Test(call, the_system_gives_it_up)
 		feed(CALL_EV_LEG_ENDED);
 		cr_expect_not_null(did(CALL_FX_FREE));
 	}
+}
+
+/* Media is asked worker after worker while one says that it has no room, and the caller is told when to come again (H19). */
+Test(call, a_full_media_worker_is_not_the_end)
+{
+	uint64_t by_ms = c->deadline_ms;
+
+	for (unsigned i = 1; i < CALL_OPEN_TRIES; i++) {
+		world.now_ms += 10;
+		feed(CALL_EV_MEDIA_FULL);
+		cr_expect(did(CALL_FX_SESSION_OPEN) != NULL && c->state == CALL_OPENING, "try %u", i);
+		cr_expect_eq(c->deadline_ms, by_ms, "all within the time of one request");
+	}
+	feed(CALL_EV_MEDIA_FULL);
+	cr_assert_not_null(did(CALL_FX_LEG_REJECT));
+	cr_expect(did(CALL_FX_LEG_REJECT)->code == 503 && did(CALL_FX_LEG_REJECT)->retry_s == 2);
+}
+
+/* A worker that was replaced has in its record what its predecessor wrote down last. */
+Test(call, media_that_is_behind_is_told_again_what_was_negotiated)
+{
+	add_backend("one", 5);
+	for (enum call_state s = CALL_OFFERED; s < CALL_CLOSING; s++) {
+		memset(backends, 0, sizeof *backends);
+		add_backend("one", 5);
+		bring_to(s);
+		c->generation = 2;
+		c->media_generation = 1;
+		feed(CALL_EV_MEDIA_BACK);
+		cr_assert_neq(out.n, 0u, "%s", call_state_name(s));
+		cr_expect_eq(out.v[0].kind, CALL_FX_SESSION_UPDATE, "%s: before anything else", call_state_name(s));
+		cr_expect_eq(c->state, s);
+		c->media_generation = 2;
+		feed(CALL_EV_MEDIA_BACK);
+		cr_expect_null(did(CALL_FX_SESSION_UPDATE), "%s: it is not behind", call_state_name(s));
+	}
+}
+
+Test(call, a_session_that_comes_too_late_is_closed_until_it_is_gone)
+{
+	feed(CALL_EV_TIMEOUT);
+	feed(CALL_EV_SESSION_OPENED);
+	cr_expect_not_null(did(CALL_FX_SESSION_CLOSE));
+	feed(CALL_EV_LEG_ENDED);
+	cr_expect_null(did(CALL_FX_ENDED), "media may not have heard it");
+	feed(CALL_EV_TIMEOUT);
+	cr_expect_not_null(did(CALL_FX_SESSION_CLOSE));
+	feed(CALL_EV_SESSION_CLOSED);
+	cr_expect_not_null(did(CALL_FX_FREE));
+}
+
+Test(call, a_place_is_given_back_once)
+{
+	struct backend *b = add_backend("one", 2);
+
+	offer_it();
+	b->used++; /* another call's */
+	feed(CALL_EV_TIMEOUT);
+	cr_expect_not_null(did(CALL_FX_LEG_REJECT), "nobody else is there");
+	feed(CALL_EV_SESSION_CLOSED);
+	feed(CALL_EV_LEG_ENDED);
+	cr_expect_not_null(did(CALL_FX_FREE));
+	cr_expect_eq(b->used, 1u);
+}
+
+Test(call, only_what_passes_has_a_retry_after)
+{
+	call_set_reason(c, CALL_BY_SYSTEM, 488, "no codec");
+	feed(CALL_EV_SESSION_REFUSED);
+	cr_expect(did(CALL_FX_LEG_REJECT)->code == 488 && did(CALL_FX_LEG_REJECT)->retry_s == 0);
+	begin();
+	add_backend("resting", 0);
+	offer_it();
+	cr_expect(did(CALL_FX_LEG_REJECT)->code == 480 && did(CALL_FX_LEG_REJECT)->retry_s == 0, "capacity 0 serves nobody");
+}
+
+Test(call, the_only_backend_is_asked_again_while_it_settles)
+{
+	world.settled_ms = world.now_ms + 9000;
+	add_backend("one", 5);
+	offer_it();
+	world.now_ms += 5000;
+	feed(CALL_EV_TIMEOUT);
+	cr_expect(c->state == CALL_WAITING && c->backend[0] == '\0', "there is no other");
+	cr_expect_eq(c->deadline_ms, world.now_ms + CALL_LOOK_MS);
+	feed(CALL_EV_TIMEOUT);
+	cr_expect(c->state == CALL_OFFERED && did(CALL_FX_OFFER) != NULL);
+	cr_expect_str_eq(c->backend, "one");
+	cr_expect_eq(c->wait_until_ms, 0u, "the next wait is one of its own");
+}
+
+Test(call, an_owner_that_went_away_leaves_no_trace_with_signaling)
+{
+	policy.reoffer = true;
+	add_backend("one", 5);
+	answer_it();
+	backend_remove(backends, STR("one"));
+	feed(CALL_EV_BACKEND_LOST);
+	cr_expect(c->state == CALL_WAITING && did(CALL_FX_ANNOTATE) != NULL, "a new control must not expect it");
+	cr_expect_eq(c->wait_until_ms, world.now_ms + CALL_RETURN_MS);
+	feed(CALL_EV_TIMEOUT);
+	cr_expect_eq(out.n, 0u, "known already");
+}
+
+Test(call, an_end_is_told_when_there_may_be_listeners)
+{
+	c->not_before_ms = world.now_ms + 1500;
+	feed(CALL_EV_SESSION_OPENED);
+	feed(CALL_EV_LEG_ENDED);
+	world.now_ms += 10;
+	feed(CALL_EV_SESSION_CLOSED);
+	cr_expect_null(did(CALL_FX_ENDED));
+	cr_expect_eq(c->deadline_ms, c->not_before_ms);
+	world.now_ms = c->not_before_ms;
+	feed(CALL_EV_TIMEOUT);
+	cr_expect(did(CALL_FX_ENDED) != NULL && did(CALL_FX_FREE) != NULL, "at the first look");
+	cr_expect_eq(c->deadline_ms, UINT64_MAX);
+}
+
+Test(call, an_end_is_told_at_once_when_the_time_has_come)
+{
+	c->not_before_ms = world.now_ms + 1500;
+	feed(CALL_EV_SESSION_OPENED);
+	feed(CALL_EV_LEG_ENDED);
+	world.now_ms = c->not_before_ms;
+	feed(CALL_EV_SESSION_CLOSED);
+	cr_expect_not_null(did(CALL_FX_FREE));
+}
+
+Test(call, its_owner_hears_of_an_end_it_did_not_ask_for_once)
+{
+	static const enum call_event ends[] = {CALL_EV_LEG_ENDED, CALL_EV_SESSION_LOST, CALL_EV_GIVE_UP, CALL_EV_HANGUP};
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		unsigned told = 0;
+
+		memset(backends, 0, sizeof *backends);
+		add_backend("one", 5);
+		bring_to(CALL_ANSWERED);
+		feed(ends[i]);
+		told += did(CALL_FX_LEASE_LOST) != NULL;
+		if (c->has_session)
+			feed(CALL_EV_SESSION_CLOSED);
+		if (!c->leg_over)
+			feed(CALL_EV_LEG_ENDED);
+		told += did(CALL_FX_LEASE_LOST) != NULL;
+		cr_expect_not_null(did(CALL_FX_ENDED));
+		cr_expect_eq(told, ends[i] == CALL_EV_HANGUP ? 0u : 1u, "%s", call_event_name(ends[i]));
+	}
+}
+
+Test(call, found_again_it_has_a_deadline_where_somebody_must_answer)
+{
+	static const uint32_t in_ms[CALL_STATES] = {
+		[CALL_OPENING] = CALL_REQUEST_MS, [CALL_UPDATING] = CALL_REQUEST_MS, [CALL_WAITING] = CALL_LOOK_MS,
+	};
+
+	for (enum call_state s = 0; s < CALL_STATES; s++) {
+		call_rebuilt(c, s, &world);
+		cr_expect_eq(c->state, s);
+		cr_expect_eq(c->deadline_ms, in_ms[s] != 0 ? world.now_ms + in_ms[s] : UINT64_MAX, "%s", call_state_name(s));
+	}
+}
+
+/* H17: the wall clock steps by an hour in mid-call. */
+Test(call, a_duration_is_monotonic)
+{
+	cr_expect_eq(call_duration_ms(c), 0u);
+	c->ended_unix_ns = 9000000000u;
+	c->ended_mono_ns = 8000000000u;
+	cr_expect_eq(call_duration_ms(c), 0u, "never answered");
+	c->answered_unix_ns = 5000000000u;
+	cr_expect_eq(call_duration_ms(c), 4000u, "a predecessor that did not note the monotonic time");
+	c->answered_mono_ns = 6500000000u;
+	c->answered_unix_ns += 3600000000000u;
+	cr_expect_eq(call_duration_ms(c), 1500u);
+	c->ended_mono_ns = 0;
+	cr_expect_eq(call_duration_ms(c), 0u, "not four thousand million");
+}
+
+Test(call, an_id_tells_the_host)
+{
+	uint64_t a = call_id_of(STR("host-a"), 0x123456789abcdef0u), b = call_id_of(STR("host-b"), 0x123456789abcdef0u);
+
+	cr_expect_eq(a & 0xffffffffffffu, 0x56789abcdef0u, "48 bits of chance");
+	cr_expect_eq(a & 0xffffffffffffu, b & 0xffffffffffffu);
+	cr_expect_neq(a >> 48, b >> 48);
+	cr_expect_eq(a >> 48, call_id_of(STR("host-a"), 7) >> 48);
+	cr_expect_neq(call_id_of(STR("host-a"), 0) & 0xffffffffffffu, 0u, "0 is no call, whatever the host");
 }
 
 Test(call, a_reason_is_cut_between_characters)
@@ -416,6 +579,8 @@ Test(call, texts_beyond_the_room_are_left_out)
 	memset(big, 'x', sizeof big - 1);
 	big[sizeof big - 1] = '\0';
 	cr_expect_eq(call_keep(c, "short").n, 5u);
+	cr_expect(str_eq(call_keep(c, "x"), STR("x")));
+	cr_expect(call_keep(c, "").n == 0 && call_keep(c, NULL).n == 0);
 	cr_expect_null(call_keep(c, big).p);
 	cr_expect_eq(call_keep(c, "still fits").n, 10u);
 }

@@ -286,24 +286,170 @@ Test(rtp_reorder, two_beyond_without_draining)
 	cr_expect_eq(reorder_next(&d.r, 0, &out, &lost), REORDER_NOTHING);
 }
 
-Test(rtp_reorder, oversize_behind_a_gap)
+/* Packets of any size, each filled with octets of its number. */
+static bool give_sized(struct reader *d, unsigned number, size_t bytes)
 {
-	static const uint8_t payload[REORDER_PAYLOAD_MAX + 1];
-	struct reader d = reader_of(60);
-	struct reorder_item in = {.ext = BASE + 2, .payload = payload};
+	static uint8_t payload[2 * REORDER_PAYLOAD_MAX];
+	struct reorder_item in = {
+		.ext = BASE + number, .arrival_ns = d->now_ns, .payload = bytes > 0 ? payload : NULL, .payload_bytes = bytes,
+	};
+	bool passes;
 
-	give(&d, 0);
-	in.payload_bytes = REORDER_PAYLOAD_MAX + 1;
-	cr_expect_not(reorder_take(&d.r, &in));
+	memset(payload, (int)number, sizeof payload);
+	passes = reorder_take(&d->r, &in);
+	memset(payload, 0xee, sizeof payload);
+	return passes;
+}
+
+static void expect_sized(struct reader *d, unsigned number, size_t bytes)
+{
+	struct reorder_item out = {.ext = 0};
+	uint32_t lost;
+
+	cr_assert_eq(reorder_next(&d->r, d->now_ns, &out, &lost), REORDER_PACKET, "%u", number);
+	cr_expect_eq(out.ext, BASE + number);
+	cr_assert_eq(out.payload_bytes, bytes, "%u", number);
+	for (size_t i = 0; i < bytes; i++)
+		cr_assert_eq(out.payload[i], (uint8_t)number, "octet %zu of %u", i, number);
+}
+
+static void expect_lost(struct reader *d, unsigned number, uint32_t count)
+{
+	struct reorder_item out = {.ext = 0};
+	uint32_t lost = 0;
+
+	cr_assert_eq(reorder_next(&d->r, d->now_ns, &out, &lost), REORDER_LOST, "%u", number);
+	cr_expect_eq(out.ext, BASE + number);
+	cr_expect_eq(lost, count);
+}
+
+static void expect_nothing(struct reader *d)
+{
+	struct reorder_item out;
+	uint32_t lost;
+
+	cr_assert_eq(reorder_next(&d->r, d->now_ns, &out, &lost), REORDER_NOTHING);
+}
+
+/* M1: whatever the packet time, a gap ends after the wait and what was behind it is whole. */
+Test(rtp_reorder, m1_a_gap_ends_whatever_the_size)
+{
+	static const size_t sizes[] = {0, 1, 255, 256, 257, 480, 512, 513, 640, 1024, 1600, REORDER_PAYLOAD_MAX - 1, REORDER_PAYLOAD_MAX};
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct reader d = reader_of(60);
+
+		cr_expect(give_sized(&d, 0, sizes[i]));
+		cr_expect_not(give_sized(&d, 2, sizes[i]));
+		expect_nothing(&d);
+		d.now_ns += 60 * MS;
+		expect_lost(&d, 1, 1);
+		expect_sized(&d, 2, sizes[i]);
+		cr_expect(give_sized(&d, 3, sizes[i]), "%zu octets: the stream goes on", sizes[i]);
+		cr_expect_eq(d.r.oversize, 0);
+	}
+}
+
+/* M1: longer than any datagram we read: cut, counted, and in its place. */
+Test(rtp_reorder, m1_oversize_behind_a_gap_is_cut)
+{
+	struct reader d = reader_of(60);
+
+	give_sized(&d, 0, 4);
+	cr_expect_not(give_sized(&d, 2, REORDER_PAYLOAD_MAX + 1));
 	cr_expect_eq(d.r.oversize, 1);
-	in.payload_bytes = REORDER_PAYLOAD_MAX;
-	cr_expect_not(reorder_take(&d.r, &in));
-	cr_expect_eq(d.r.held, 1);
-	in.ext++;
-	in.payload_bytes = 0; /* padding only */
-	in.payload = NULL;
-	cr_expect_not(reorder_take(&d.r, &in));
-	cr_expect_eq(d.r.held, 2);
+	d.now_ns += 60 * MS;
+	expect_lost(&d, 1, 1);
+	expect_sized(&d, 2, REORDER_PAYLOAD_MAX);
+	cr_expect(give_sized(&d, 3, 4));
+}
+
+/* Slots and room are two limits: the largest packets fill the room with eight of them. */
+Test(rtp_reorder, no_room_ends_the_wait)
+{
+	struct reader d = reader_of(60);
+	unsigned fit = REORDER_BLOCKS * REORDER_BLOCK_BYTES / REORDER_PAYLOAD_MAX;
+
+	give_sized(&d, 0, 4);
+	for (unsigned i = 2; i < 2 + fit; i++)
+		cr_expect_not(give_sized(&d, i, REORDER_PAYLOAD_MAX));
+	cr_expect_eq(d.r.overflows, 0);
+	expect_nothing(&d);
+	cr_expect_not(give_sized(&d, 2 + fit, 0), "an empty one needs no room");
+	expect_nothing(&d);
+	cr_expect_not(give_sized(&d, 3 + fit, 1));
+	cr_expect_eq(d.r.overflows, 1);
+	cr_expect_not(give_sized(&d, 3 + fit, 1));
+	cr_expect_eq(d.r.duplicates, 1);
+	expect_lost(&d, 1, 1);
+	for (unsigned i = 2; i < 2 + fit; i++)
+		expect_sized(&d, i, REORDER_PAYLOAD_MAX);
+	expect_sized(&d, 2 + fit, 0);
+	expect_sized(&d, 3 + fit, 1);
+	expect_nothing(&d);
+	cr_expect_not(give_sized(&d, 5 + fit, REORDER_PAYLOAD_MAX), "the room is free again, and the next gap waits");
+	expect_nothing(&d);
+}
+
+/* The one that found no room is not always the last in order. */
+Test(rtp_reorder, no_room_for_one_in_the_middle)
+{
+	struct reader d = reader_of(60);
+	unsigned fit = REORDER_BLOCKS * REORDER_BLOCK_BYTES / REORDER_PAYLOAD_MAX;
+
+	give_sized(&d, 0, 4);
+	for (unsigned i = 0; i < fit; i++)
+		cr_expect_not(give_sized(&d, 4 + i, REORDER_PAYLOAD_MAX));
+	cr_expect_not(give_sized(&d, 2, 300));
+	expect_lost(&d, 1, 1);
+	expect_sized(&d, 2, 300);
+	expect_lost(&d, 3, 1);
+	for (unsigned i = 0; i < fit; i++)
+		expect_sized(&d, 4 + i, REORDER_PAYLOAD_MAX);
+	expect_nothing(&d);
+	cr_expect_eq(d.r.lost, 2);
+}
+
+/* Neighbouring blocks are found between others that stay. */
+Test(rtp_reorder, room_between_packets)
+{
+	struct reader d = reader_of(60);
+
+	give_sized(&d, 0, 4);
+	for (unsigned i = 2; i <= 20; i++) /* 19 packets of three blocks */
+		cr_expect_not(give_sized(&d, i, 3 * REORDER_BLOCK_BYTES));
+	cr_expect(give_sized(&d, 1, 4));
+	for (unsigned i = 2; i <= 10; i++)
+		expect_sized(&d, i, 3 * REORDER_BLOCK_BYTES);
+	cr_expect_not(give_sized(&d, 22, REORDER_PAYLOAD_MAX));
+	cr_expect_not(give_sized(&d, 23, 1));
+	for (unsigned i = 11; i <= 20; i++)
+		expect_sized(&d, i, 3 * REORDER_BLOCK_BYTES);
+	expect_nothing(&d);
+	cr_expect(give_sized(&d, 21, 4));
+	expect_sized(&d, 22, REORDER_PAYLOAD_MAX);
+	expect_sized(&d, 23, 1);
+	cr_expect_eq(d.r.overflows, 0);
+}
+
+/* M1: a stream that never stops to lose keeps no room. */
+Test(rtp_reorder, room_comes_back)
+{
+	struct reader d = reader_of(60);
+
+	give_sized(&d, 0, 4);
+	for (unsigned i = 1; i < 400; i++) {
+		cr_expect_not(give_sized(&d, 2 * i, 1600));
+		d.now_ns += 60 * MS;
+		expect_lost(&d, 2 * i - 1, 1);
+		expect_sized(&d, 2 * i, 1600);
+	}
+	give_sized(&d, 900, 1600);
+	reorder_reset(&d.r);
+	cr_expect(give_sized(&d, 1000, 4));
+	for (unsigned i = 0; i < 9; i++)
+		cr_expect_not(give_sized(&d, 1002 + i, 1600));
+	cr_expect_eq(d.r.overflows, 1, "the jump to 900 only: a reset leaves all the room");
 }
 
 /* C302: a stream that starts again; what waited of the old one is not lost */
@@ -384,6 +530,51 @@ Test(rtp_reorder, hopeless_delay_teaches_nothing)
 	swap_for(&d, &at, 100, 400);
 	cr_expect_eq(reorder_wait_ms(&d.r), 10);
 	cr_expect_eq(d.r.late, 100);
+}
+
+/* A gap teaches once, however many of its packets come too late; those of no gap teach nothing. */
+Test(rtp_reorder, a_gap_teaches_once)
+{
+	struct reader d = reader_of(60);
+	uint32_t before;
+
+	give(&d, 0);
+	give(&d, 4);
+	later(&d, 40);
+	cr_expect_str_eq(d.story, "0 -3 4");
+	before = d.r.samples;
+	give(&d, 1);
+	cr_expect_eq(d.r.samples, before + 1);
+	give(&d, 2);
+	give(&d, 3);
+	give(&d, 4);
+	cr_expect_eq(d.r.samples, before + 1);
+	cr_expect_eq(d.r.late, 4);
+}
+
+/* The edges of the gap that was given up: the packets before and behind it were delivered. */
+Test(rtp_reorder, only_what_is_missing_teaches)
+{
+	static const struct {
+		unsigned number;
+		uint64_t delay_ms;
+		uint32_t teaches;
+	} cases[] = {
+		{0, 40, 0}, {1, 40, 1}, {3, 40, 1}, {4, 40, 0}, {1, 60, 1}, {1, 61, 0},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct reader d = reader_of(60);
+		uint32_t before;
+
+		give(&d, 0);
+		give(&d, 4);
+		later(&d, cases[i].delay_ms);
+		before = d.r.samples;
+		give(&d, cases[i].number);
+		cr_expect_eq(d.r.samples - before, cases[i].teaches, "%u after %lu ms", cases[i].number,
+			     (unsigned long)cases[i].delay_ms);
+	}
 }
 
 Test(rtp_reorder, wait_is_bounded)

@@ -468,11 +468,65 @@ Test(rtp_rtcp, dlsr)
 Test(rtp_rtcp, round_trip)
 {
 	uint64_t now = 0x0000b71080000000ull;
+	struct rtcp_asked asked = {.next = 0};
 
-	cr_expect_eq(rtcp_rtt_us(now, 0xb7052000, 0x00054000), 6125000);
-	cr_expect_eq(rtcp_rtt_us(now, 0, 0x00054000), 0, "no report of ours was seen");
-	cr_expect_eq(rtcp_rtt_us(now, 0xb7108000, 1), 0, "answered before asked");
-	cr_expect_eq(rtcp_rtt_us(0x1000000000000ull, 0xffff0000, 0), 1000000, "wrap");
+	rtcp_ask(&asked, 0x0000b70520001234ull);
+	rtcp_ask(&asked, 0x0000b71080000000ull);
+	rtcp_ask(&asked, 0x0000ffff0000ffffull);
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 0xb7052000, 0x00054000), 6125000);
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 0, 0x00054000), 0, "no report of ours was seen");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 0xb7108000, 1), 0, "answered before asked");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 0xb7108000, 0), 0, "in no time at all");
+	cr_expect_eq(rtcp_rtt_us(&asked, 0x1000000000000ull, 0xffff0000, 0), 1000000, "wrap");
+}
+
+/* M13: what is no answer to one of our last reports, or too old for a round trip, is not published. */
+Test(rtp_rtcp, m13_nonsense_is_no_round_trip)
+{
+	uint64_t now = 0x0000b71080000000ull;
+	struct rtcp_asked asked = {.next = 0};
+
+	cr_expect_eq(rtcp_rtt_us(&asked, 1ull << 16, 0, 0), 0, "nothing was sent");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 1, 0), 0);
+	rtcp_ask(&asked, now - (11ull << 32));
+	cr_expect_eq(rtcp_rtt_us(&asked, now, 1, 0), 0, "an LSR of 1");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)), 0), 0, "11 s");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)), 65536), 10000000);
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)), 65535), 0, "a tick more than 10 s");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)) + 1, 65536), 0, "not what we sent");
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)), UINT32_MAX), 0);
+	for (uint64_t i = 1; i <= RTCP_ASKED; i++) /* the first is forgotten, the others are known */
+		rtcp_ask(&asked, now - (i << 32));
+	cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (11ull << 32)), 65536), 0);
+	for (uint64_t i = 1; i <= RTCP_ASKED; i++)
+		cr_expect_eq(rtcp_rtt_us(&asked, now, rtcp_ntp_middle(now - (i << 32)), 0), 1000000 * i);
+}
+
+/* The name of the sender is taken, whoever else is described before or after it. */
+Test(rtp_rtcp, the_name_is_the_senders)
+{
+	static const uint8_t rr[8] = {0x80, 0xc9, 0, 1, 0x22, 0x22, 0x22, 0x22};
+	static const uint8_t ours[12] = {0x22, 0x22, 0x22, 0x22, 1, 3, 'b', 'o', 'b', 0, 0, 0};
+	static const uint8_t other[12] = {0x33, 0x33, 0x33, 0x33, 1, 3, 'e', 'v', 'e', 0, 0, 0};
+	static const uint8_t tool[12] = {0x22, 0x22, 0x22, 0x22, 6, 3, 'x', 'y', 'z', 0, 0, 0};
+	static const struct {
+		const uint8_t *chunk[3];
+		const char *name;
+	} cases[] = {
+		{{other, ours, tool}, "bob"}, {{ours, other, tool}, "bob"}, {{tool, ours, other}, "bob"}, {{other, tool, other}, ""},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		uint8_t p[8 + 4 + 3 * 12] = {0};
+		struct rtcp_news news;
+
+		memcpy(p, rr, sizeof rr);
+		memcpy(p + 8, "\x83\xca\x00\x09", 4);
+		for (size_t k = 0; k < 3; k++)
+			memcpy(p + 12 + 12 * k, cases[i].chunk[k], 12);
+		cr_assert_eq(rtcp_parse(p, sizeof p, OURS, &news), 0);
+		cr_expect(str_eq(news.cname, str_of(cases[i].name)), "case %zu", i);
+	}
 }
 
 Test(rtp_rtcp, interval)

@@ -180,6 +180,130 @@ Test(rtp_seq, probation)
 	cr_expect_eq(s.probation, 1);
 }
 
+/* M4: one stray packet before the stream, however far ahead, costs two packets and no more. */
+Test(rtp_seq, m4_a_stray_first_packet)
+{
+	static const unsigned ahead[] = {0, 1, 20, 64, 100, 101, 3000, 3001, 0x8000, 0xffff};
+
+	for (size_t i = 0; i < sizeof ahead / sizeof ahead[0]; i++) {
+		struct seq s;
+		unsigned heard = 0;
+
+		seq_init(&s, 1);
+		cr_expect_eq(take(&s, 1000 + ahead[i]), SEQ_UNPROVEN);
+		for (unsigned n = 1000; n < 1100; n++) {
+			enum seq_verdict v = take(&s, n);
+
+			heard += v == SEQ_NEW || v == SEQ_RESTART;
+		}
+		cr_expect_geq(heard, 99, "%u ahead: %u of 100", ahead[i], heard);
+		cr_expect_eq(seq_lost(&s), 0);
+	}
+}
+
+/* Two SSRCs by turns from one source: one of them is heard, and the other never takes its place. */
+Test(rtp_seq, two_streams_by_turns)
+{
+	struct seq s;
+	uint64_t ext;
+
+	seq_init(&s, 1);
+	cr_expect_eq(seq_take(&s, 7, 100, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 8, 500, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 7, 101, &ext), SEQ_RESTART);
+	for (uint16_t n = 1; n < 50; n++) {
+		cr_expect_eq(seq_take(&s, 8, (uint16_t)(500 + n), &ext), SEQ_UNPROVEN);
+		cr_expect_eq(seq_take(&s, 7, (uint16_t)(101 + n), &ext), SEQ_NEW);
+	}
+	cr_expect_eq(s.restarts, 0);
+}
+
+/* A third one takes the place of the one that has been silent longer. */
+Test(rtp_seq, three_claims)
+{
+	struct seq s;
+	uint64_t ext;
+
+	seq_init(&s, 1);
+	cr_expect_eq(seq_take(&s, 7, 100, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 8, 500, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 9, 900, &ext), SEQ_UNPROVEN);
+	cr_expect_eq(seq_take(&s, 7, 101, &ext), SEQ_UNPROVEN, "9 took its place");
+	cr_expect_eq(seq_take(&s, 9, 901, &ext), SEQ_RESTART);
+}
+
+/* Probation may be longer than the one packet of A.1. */
+Test(rtp_seq, probation_of_three)
+{
+	struct seq s;
+
+	seq_init(&s, 3);
+	cr_expect_eq(take(&s, 10), SEQ_UNPROVEN);
+	cr_expect_eq(take(&s, 11), SEQ_UNPROVEN);
+	cr_expect_eq(take(&s, 13), SEQ_UNPROVEN, "not in sequence: it begins again");
+	cr_expect_eq(take(&s, 14), SEQ_UNPROVEN);
+	cr_expect_eq(take(&s, 15), SEQ_UNPROVEN);
+	cr_expect_eq(take(&s, 16), SEQ_RESTART);
+	cr_expect_eq(s.unproven, 5);
+}
+
+Test(rtp_seq, goes_on)
+{
+	static const struct {
+		uint32_t ssrc;
+		unsigned number;
+		bool goes_on;
+	} cases[] = {
+		{1, 65530, false}, {1, 65529, false}, {1, 65531, true}, {2, 65531, false},
+		{1, 65530 + SEQ_DROPOUT_MAX, true}, {1, 65530 + SEQ_DROPOUT_MAX + 1, false},
+	};
+	struct seq s = {0};
+
+	cr_expect_not(seq_goes_on(&s, 0, 1), "nothing was heard yet");
+	take(&s, 65530);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		cr_expect_eq(seq_goes_on(&s, cases[i].ssrc, (uint16_t)cases[i].number), cases[i].goes_on, "%u %u",
+			     cases[i].ssrc, cases[i].number);
+}
+
+/* The window of duplicates after a jump of about its own size: what came before it is known, what did not come is late. */
+Test(rtp_seq, jumps_of_the_window)
+{
+	static const unsigned steps[] = {1, 27, 28, 63, 64, 65, 99, 100, 101, 126, 127, 128, 129, 191, 192, 193, 3000};
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		struct seq s = {0};
+		unsigned last = 199 + steps[i];
+
+		for (unsigned n = 0; n < 200; n++)
+			take(&s, n);
+		cr_expect_eq(take(&s, last), SEQ_NEW);
+		for (unsigned back = 0; back <= SEQ_MISORDER_MAX; back++)
+			cr_expect_eq(take(&s, last - back), back == 0 || back >= steps[i] ? SEQ_DUPLICATE : SEQ_LATE,
+				     "step %u, %u back", steps[i], back);
+	}
+}
+
+/* What was lost of earlier streams is not forgotten, a first stream has none before it. */
+Test(rtp_seq, lost_before)
+{
+	struct seq s = {0};
+	uint64_t ext;
+
+	seq_take(&s, 1, 10, &ext);
+	cr_expect_eq(s.lost_before, 0);
+	seq_take(&s, 1, 14, &ext);
+	seq_take(&s, 2, 500, &ext);
+	cr_expect_eq(s.lost_before, 3);
+	seq_take(&s, 2, 503, &ext);
+	seq_take(&s, 2, 503, &ext);
+	seq_take(&s, 3, 0, &ext);
+	cr_expect_eq(s.lost_before, 5);
+	cr_expect_eq(s.duplicates, 1);
+	cr_expect_eq(s.restarts, 2);
+	cr_expect_eq(seq_lost(&s), 0);
+}
+
 /* A.8 by hand: transit differences 0, 80, -80 give 80/16, then (80 + 80 - 5)/16 more. */
 Test(rtp_seq, jitter)
 {

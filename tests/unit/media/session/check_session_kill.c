@@ -68,9 +68,10 @@ static uint64_t now_us(void)
 
 static void save(struct session *s)
 {
+	uint8_t record[SESSION_RECORD_MAX];
+
 	if (s->dirty)
-		if (slab_commit(&slab, 0, &s->r, session_record_bytes(&s->r)) != 0)
-			abort();
+		CHECK(slab_commit(&slab, 0, record, session_record_write(s, record)) == 0);
 	s->dirty = false;
 }
 
@@ -125,12 +126,14 @@ static void live(const struct tape *t)
 {
 	static struct session s;
 	static struct session_events ev;
+	static uint8_t record[SESSION_RECORD_MAX];
 	struct session_packets out;
 	struct tape tape;
 	size_t n;
 
 	CHECK(tape_adopt(dup(t->media.fd), dup(t->backend.fd), &tape) == 0);
-	CHECK(slab_load(&slab, 0, &s.r, sizeof s.r, &n) == 0 && n == session_record_bytes(&s.r));
+	CHECK(slab_load(&slab, 0, record, sizeof record, &n) == 0);
+	CHECK(session_record_read(&s, (struct str){(const char *)record, n}) == 0);
 	s.hot = slab_hot(&slab, 0);
 	CHECK(resample_init(&s.up, 8000, 8000) == 0 && resample_init(&s.down, 8000, 8000) == 0);
 	CHECK(session_resume(&s, &cfg, &tape, atomic_load(&diary->now_ns)) == 0);
@@ -289,7 +292,7 @@ int main(int argc, char **argv)
 	diary = mmap(NULL, sizeof *diary, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(diary != MAP_FAILED);
 	atomic_store(&diary->now_ns, 1000 * MS);
-	CHECK(slab_create("kill", 1, sizeof first.r, 1, &slab) == 0);
+	CHECK(slab_create("kill", 1, SESSION_RECORD_MAX, 1, &slab) == 0);
 	CHECK(tape_create(&tc, &t) == 0);
 	CHECK(tape_client_open(region_reopen_readonly(&t.media), dup(t.backend.fd), 0, &b.c) == 0);
 

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/shm/doorbell.h"
 #include "common/shm/fdpass.h"
 #include "common/shm/tape.h"
 #include "sdk/c/tipring.h"
@@ -28,7 +29,7 @@ enum reply {
 
 static struct {
 	char path[64];
-	int listener;
+	int listener, fd; /* fd: of the last connection that was answered */
 	struct tape tape;
 	const enum reply *script;
 	int replies;
@@ -44,15 +45,18 @@ static bool reply(int fd, enum reply how)
 
 	if (fdpass_recv(fd, &in) != 0 || in.n == 0)
 		return false;
-	close(in.fds[0]); /* the doorbell */
+	cr_expect_eq(in.fd_count, 0u, "media takes no descriptors");
 	if (how == HANG_UP)
 		return false;
 	if (how == SILENCE)
 		return true;
 	a.tape_id = how == ANOTHER_TAPE ? TAPE_ID + 1 : TAPE_ID;
 	fds[0] = region_reopen_readonly(&w.tape.media);
+	cr_expect_eq(doorbell_ring(fd), 0, "for another tape");
 	cr_expect_eq(fdpass_send(fd, &a, sizeof a, fds, (size_t)n), 0);
+	(void)!doorbell_ring(fd); /* a client that got a wrong answer has closed */
 	close(fds[0]);
+	w.fd = fd;
 	return true;
 }
 
@@ -135,6 +139,44 @@ Test(sdk_tape, an_answer_to_another_question_is_not_taken)
 	cr_expect_eq(tipring_tape_attach(l, TAPE_ID, 0, &t), 0, "asked again on a new connection");
 	cr_expect_eq(tipring_tape_id(t), TAPE_ID);
 	finish();
+	tipring_link_close(l);
+}
+
+static bool is_readable(struct tipring_link *l)
+{
+	struct pollfd p = {.fd = tipring_link_fd(l), .events = POLLIN};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+Test(sdk_tape, one_descriptor_rings_over_all_connections, .timeout = 10)
+{
+	struct tipring_tape *ready[1];
+	int fd;
+
+	/* H2 */
+	START(ANSWER, ANSWER);
+	fd = tipring_link_fd(l);
+	cr_expect_not(is_readable(l));
+	cr_assert_eq(tipring_tape_attach(l, TAPE_ID, 0, &t), 0);
+	while (!is_readable(l)) /* the ring behind the answer */
+		;
+	cr_expect_eq(tipring_link_ready(l, ready, 1), 0);
+	cr_expect_not(is_readable(l));
+	tape_rx_put(&w.tape, &(struct tape_frame){.samples = FRAME}, (int16_t[FRAME]){7});
+	cr_expect(tape_reader_sleeps(&w.tape));
+	cr_expect_eq(doorbell_ring(w.fd), 0);
+	cr_expect(is_readable(l));
+	cr_expect_eq(tipring_link_ready(l, ready, 1), 1);
+	cr_expect_eq(tipring_tape_read(t, &(struct tipring_frame){0}, (int16_t[TIPRING_FRAME_SAMPLES_MAX]){0}), 0);
+
+	(void)shutdown(w.fd, SHUT_RDWR); /* the worker dies */
+	cr_expect(is_readable(l), "known at once");
+	cr_expect_eq(tipring_link_ready(l, ready, 1), 0, "attached to its successor");
+	finish();
+	cr_expect_eq(tipring_link_fd(l), fd);
+	while (!is_readable(l))
+		;
 	tipring_link_close(l);
 }
 

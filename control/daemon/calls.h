@@ -1,0 +1,21 @@
+/* calls.h - the table of calls, and their transitions carried out. */
+#pragma once
+
+#include "control/daemon/control.h"
+
+MUST_USE int calls_init(struct control *k, uint32_t cap);
+void calls_fini(struct control *k);
+struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id); /* NULL: full */
+struct control_call *calls_by_id(struct control *k, uint64_t id);
+struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id);
+struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id);
+void calls_set_session(struct control *k, struct control_call *cc, uint32_t media, uint64_t session_id);
+bool calls_ended_lately(const struct control *k, uint64_t id);
+void calls_free(struct control *k, struct control_call *cc);
+struct call_world calls_world(struct control *k);
+void calls_run(struct control *k, struct control_call *cc, struct call_effects *fx); /* carry out, arm the timer */
+bool calls_input(struct control *k, struct control_call *cc, enum call_event ev);
+void calls_tick(struct control *k);
+void calls_shut_down(struct control *k);
+void calls_of_backend_lost(struct control *k, const char *name);
+void calls_arm(struct control *k, struct control_call *cc);

@@ -1,0 +1,74 @@
+/* context.c - see context.h */
+#include "control/daemon/context.h"
+
+#include "control/daemon/info.h"
+
+static char *text(const char *z)
+{
+	return (char *)(uintptr_t)z; /* packing only reads it */
+}
+
+/* 0: it does not fit, which can not happen: every text of it is bounded. */
+size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
+{
+	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
+	struct info_address a;
+
+	x.call_id = c->id;
+	x.app = text(c->app);
+	x.backend = text(c->owned ? c->backend : "");
+	x.fence = c->fence;
+	x.session_id = c->session_id;
+	x.media_worker = c->media_worker;
+	x.starting = c->state == CALL_STARTING;
+	x.generation = c->generation;
+	x.tape_id = c->tape_id;
+	x.started_unix_ns = c->started_unix_ns;
+	x.answered_unix_ns = c->answered_unix_ns;
+	x.answered_mono_ns = c->answered_mono_ns;
+	x.local_rtp = info_address(&a, &c->local_rtp);
+	x.rate_hz = c->rate_hz;
+	x.frame_ms = c->frame_ms;
+	x.command = text(c->command);
+	x.start_mono_ns = c->start_mono_ns;
+	x.start_unix_ns = c->start_unix_ns;
+	x.instance = instance;
+	if (tipring__v1__call_context__get_packed_size(&x) > CONTEXT_BYTES_MAX)
+		return 0;
+	return tipring__v1__call_context__pack(&x, out);
+}
+
+void context_fill(struct call *c, const Tipring__V1__CallContext *x)
+{
+	(void)!str_copy(c->app, sizeof c->app, str_of(x->app));
+	(void)!str_copy(c->backend, sizeof c->backend, str_of(x->backend));
+	(void)!str_copy(c->command, sizeof c->command, str_of(x->command));
+	c->owned = x->backend[0] != '\0';
+	c->fence = x->fence;
+	c->has_session = x->session_id != 0;
+	c->tape_id = x->tape_id;
+	c->started = x->tape_id != 0;
+	c->rate_hz = x->rate_hz;
+	c->frame_ms = x->frame_ms;
+	c->started_unix_ns = x->started_unix_ns;
+	c->answered_unix_ns = x->answered_unix_ns;
+	c->answered = x->answered_unix_ns != 0;
+	c->answered_mono_ns = x->answered_mono_ns;
+	c->generation = x->generation != 0 ? x->generation : 1;
+	c->start_mono_ns = x->start_mono_ns;
+	c->start_unix_ns = x->start_unix_ns;
+	(void)!info_take_address(x->local_rtp, &c->local_rtp);
+}
+
+enum call_state context_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
+{
+	if (x->backend[0] == '\0')
+		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
+	if (x->answered_unix_ns != 0)
+		return CALL_ANSWERED;
+	if (phase == TIPRING__V1__LEG_PHASE__LEG_ANSWERED || phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED)
+		return CALL_ANSWERING;
+	if (x->starting)
+		return CALL_STARTING;
+	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
+}

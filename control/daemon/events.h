@@ -1,0 +1,15 @@
+/* events.h - what happened, numbered, to whoever subscribed. */
+#pragma once
+
+#include "control/daemon/control.h"
+
+void events_call(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e);  /* topic e1/call/ */
+void events_media(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e); /* topic e1/media/ */
+void events_host(struct control *k, Tipring__V1__Envelope *e);
+void events_heartbeat(struct control *k);
+void events_offered(struct control *k, struct control_call *cc);
+void events_claimed(struct control *k, struct control_call *cc);
+void events_ringing(struct control *k, struct control_call *cc);
+void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);
+void events_answered(struct control *k, struct control_call *cc);
+void events_ended(struct control *k, struct control_call *cc);

@@ -1,0 +1,21 @@
+/* info.h - a call as a message, its memory in a caller's struct. */
+#pragma once
+
+#include "control/daemon/control.h"
+
+struct info_address {
+	Tipring__V1__Address m;
+	char ip[64];
+};
+struct info {
+	Tipring__V1__CallInfo m;
+	Tipring__V1__MediaFacts facts;
+	Tipring__V1__Header headers[CALL_HEADERS_MAX], *rows[CALL_HEADERS_MAX];
+	struct info_address local, rtp, rtcp;
+	Tipring__V1__MediaStats stats;
+};
+Tipring__V1__Address *info_address(struct info_address *a, const struct addr *from);
+Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc);
+Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc);
+Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c); /* what is known of one that is over */
+MUST_USE int info_take_address(const Tipring__V1__Address *in, struct addr *ret);

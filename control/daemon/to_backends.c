@@ -1,0 +1,106 @@
+/* to_backends.c - see to_backends.h */
+#include "control/daemon/to_backends.h"
+
+#include "common/base/log.h"
+#include "control/daemon/info.h"
+
+static char *text(const char *z)
+{
+	return (char *)(uintptr_t)(z != NULL ? z : ""); /* packing only reads it */
+}
+
+int to_backend(struct control *k, struct str name, const Tipring__V1__Envelope *e)
+{
+	int err = actor_send(k->actor, k->commands, name, e);
+
+	if (err != 0)
+		log_debug("backend.unreachable", "name=%.*s reason=%s", (int)name.n, name.p, err_name(err));
+	return err;
+}
+
+#define MESSAGE(Type, UPPER, field)                                                      \
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                                   \
+	Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                                    \
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                       \
+	e.field = &m
+
+void to_backend_ack(struct control *k, struct str peer, const char *command_id, const struct verdict *v)
+{
+	MESSAGE(Ack, ACK, ack);
+	m.command_id = text(command_id);
+	m.code = v->code;
+	m.reason = text(v->reason);
+	m.fence = v->fence;
+	m.retry_after_ms = v->code == TIPRING__V1__RESULT_CODE__OVERLOADED ? 1000 : 0;
+	(void)!to_backend(k, peer, &e);
+}
+
+int to_backend_pong(struct control *k, struct str backend, bool known)
+{
+	MESSAGE(Pong, PONG, pong);
+	m.control_epoch = known ? k->epoch : 0;
+	return to_backend(k, backend, &e);
+}
+
+void to_backend_offer(struct control *k, const struct control_call *cc)
+{
+	struct info info;
+
+	MESSAGE(Offer, OFFER, offer);
+	m.call = info_fill(&info, cc);
+	m.claim_timeout_ms = k->policy.claim_timeout_ms;
+	e.call_id = cc->c.id;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+}
+
+void to_backend_media_ready(struct control *k, struct control_call *cc)
+{
+	MESSAGE(MediaReady, MEDIA_READY, media_ready);
+	cc->ready_due = cc->c.attach_path[0] == '\0'; /* found again before media's roster came: see take_session */
+	if (cc->ready_due)
+		return;
+	m.call_id = e.call_id = cc->c.id;
+	m.tape_id = cc->c.tape_id;
+	m.attach_path = cc->c.attach_path;
+	m.rate_hz = cc->c.rate_hz;
+	m.frame_ms = cc->c.frame_ms;
+	m.start_mono_ns = cc->c.start_mono_ns;
+	m.start_unix_ns = cc->c.start_unix_ns;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+}
+
+void to_backend_lease_lost(struct control *k, const struct control_call *cc, const char *reason)
+{
+	MESSAGE(LeaseLost, LEASE_LOST, lease_lost);
+	m.call_id = e.call_id = cc->c.id;
+	m.reason = text(reason);
+	m.call_ends = cc->c.state == CALL_CLOSING;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+	count(k, STAT_leases_lost, 1);
+}
+
+/* An owner that is not back yet hears of it when it is. */
+void to_backend_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed)
+{
+	MESSAGE(CommandCompleted, COMMAND_COMPLETED, command_completed);
+	if (command[0] == '\0' || !backend_is_here(&k->backends, str_of(cc->c.backend)))
+		return;
+	m.command_id = command;
+	m.flushed = flushed;
+	e.call_id = cc->c.id;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+	command[0] = '\0';
+}
+
+void to_backend_failed(struct control *k, struct control_call *cc, char *command, const char *reason)
+{
+	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
+	if (command[0] == '\0')
+		return;
+	m.command_id = command;
+	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
+	m.reason = text(reason);
+	e.call_id = cc->c.id;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+	command[0] = '\0';
+}

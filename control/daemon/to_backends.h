@@ -1,0 +1,22 @@
+/* to_backends.h - what control tells backends on their own sockets. */
+#pragma once
+
+#include "control/daemon/control.h"
+
+/* What was decided about a command. */
+struct verdict {
+	Tipring__V1__ResultCode code;
+	const char *reason;
+	uint64_t fence;
+};
+
+MUST_USE int to_backend(struct control *k, struct str name, const Tipring__V1__Envelope *e);
+void to_backend_ack(struct control *k, struct str peer, const char *command_id, const struct verdict *v);
+/* The answer to a Ping, and how control finds out at once that a backend's connection is gone. */
+MUST_USE int to_backend_pong(struct control *k, struct str backend, bool known);
+void to_backend_offer(struct control *k, const struct control_call *cc);
+void to_backend_media_ready(struct control *k, struct control_call *cc);
+void to_backend_lease_lost(struct control *k, const struct control_call *cc, const char *reason);
+/* Both empty `command`. */
+void to_backend_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed);
+void to_backend_failed(struct control *k, struct control_call *cc, char *command, const char *reason);

@@ -1,0 +1,179 @@
+/* to_workers.c - what control asks of signaling and media. Every request may be repeated. */
+#include "control/daemon/to_workers.h"
+
+#include <stdio.h>
+
+#include "control/daemon/context.h"
+#include "control/daemon/info.h"
+
+static char *text(const char *z)
+{
+	return (char *)(uintptr_t)(z != NULL ? z : ""); /* packing only reads it */
+}
+
+/* kind (4 bits) | number of a mark (8) | generation (20) | slot (32) */
+static uint64_t request_id(const struct control *k, uint64_t kind, const struct control_call *cc)
+{
+	return kind << 60 | (pool_handle(&k->calls, cc) & 0x000fffffffffffffull);
+}
+
+uint32_t request_number(uint64_t id)
+{
+	return (uint32_t)(id >> 52) & 0xff;
+}
+
+struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind)
+{
+	uint32_t at = pool_slot(id), slot = at;
+	struct control_call *cc = pool_each(&k->calls, &at);
+
+	*ret_kind = id >> 60;
+	if (cc == NULL || at != slot + 1 || request_id(k, *ret_kind, cc) != (id & ~(0xffull << 52)))
+		return NULL;
+	return cc;
+}
+
+void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "%s-%u", from == FROM_MEDIA ? "media" : "signaling", index);
+	if (actor_send(k->actor, k->workers, str_of(name), e) != 0)
+		count(k, STAT_worker_unreachable, 1); /* timeouts and rosters settle what becomes of it */
+}
+
+#define REQUEST(Type, UPPER, field, kind)                                                        \
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;                                   \
+	Tipring__V1__##Type m = TIPRING__V1__##UPPER##__INIT;                                    \
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                       \
+	e.field = &m;                                                                            \
+	e.request_id = (kind) != 0 ? request_id(k, (kind), cc) : 0
+
+static void stamp(struct control *k, Tipring__V1__Envelope *e)
+{
+	e->deadline_ms = k->actor->now_ms + CALL_REQUEST_MS;
+}
+
+void to_session_open(struct control *k, const struct control_call *cc)
+{
+	struct info_address a;
+
+	REQUEST(SessionOpen, SESSION_OPEN, session_open, REQUEST_OPEN);
+	m.call_id = cc->c.id;
+	m.towards = info_address(&a, &cc->c.media.remote_rtp);
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_update(struct control *k, const struct control_call *cc)
+{
+	struct info info;
+
+	REQUEST(SessionUpdate, SESSION_UPDATE, session_update, REQUEST_UPDATE);
+	m.call_id = cc->c.id;
+	m.generation = cc->c.generation;
+	m.facts = info_facts(&info, cc);
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_start(struct control *k, const struct control_call *cc)
+{
+	REQUEST(SessionStart, SESSION_START, session_start, REQUEST_START);
+	m.session_id = cc->c.session_id;
+	m.rate_hz = cc->c.rate_hz;
+	m.frame_ms = cc->c.frame_ms;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_close(struct control *k, uint32_t media, uint64_t session_id)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(SessionClose, SESSION_CLOSE, session_close, 0ull);
+	m.session_id = session_id;
+	to_worker(k, FROM_MEDIA, media, &e);
+}
+
+void to_session_flush(struct control *k, const struct control_call *cc)
+{
+	REQUEST(SessionFlush, SESSION_FLUSH, session_flush, REQUEST_FLUSH);
+	m.session_id = cc->c.session_id;
+	m.fade_ms = cc->fade_ms;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_mark(struct control *k, const struct control_call *cc, const struct mark_request *r)
+{
+	REQUEST(SessionMark, SESSION_MARK, session_mark, REQUEST_MARK);
+	e.request_id |= (uint64_t)r->number << 52;
+	m.session_id = cc->c.session_id;
+	m.mark = text(r->name);
+	m.after_index = r->after_index;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_leg_ring(struct control *k, const struct control_call *cc)
+{
+	REQUEST(LegRing, LEG_RING, leg_ring, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.code = cc->c.ring_code;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_answer(struct control *k, const struct control_call *cc)
+{
+	struct info_address a;
+
+	REQUEST(LegAnswer, LEG_ANSWER, leg_answer, REQUEST_ANSWER);
+	m.leg_id = cc->c.leg_id;
+	m.local_rtp = info_address(&a, &cc->c.local_rtp);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
+	m.leg_id = leg_id;
+	m.code = why->code;
+	m.reason = text(why->reason);
+	m.retry_after_s = why->retry_s;
+	to_worker(k, FROM_SIGNALING, signaling, &e);
+}
+
+void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(LegHangup, LEG_HANGUP, leg_hangup, 0ull);
+	m.leg_id = leg_id;
+	m.cause = text(reason);
+	to_worker(k, FROM_SIGNALING, signaling, &e);
+}
+
+void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
+{
+	const struct control_call *cc = NULL;
+
+	REQUEST(LegForget, LEG_FORGET, leg_forget, 0ull);
+	m.leg_id = leg_id;
+	to_worker(k, FROM_SIGNALING, signaling, &e);
+}
+
+void to_leg_annotate(struct control *k, const struct control_call *cc)
+{
+	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;
+	uint8_t bytes[CONTEXT_BYTES_MAX];
+
+	REQUEST(LegAnnotate, LEG_ANNOTATE, leg_annotate, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.context.data = bytes;
+	m.context.len = context_pack(&cc->c, owner != NULL ? owner->instance : 0, bytes);
+	if (m.context.len > 0)
+		to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}

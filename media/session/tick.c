@@ -1,0 +1,58 @@
+/* tick.c - what a session does every SESSION_TICK_MS. */
+#include "media/session/clock.h"
+#include "media/session/events.h"
+#include "media/session/facts.h"
+#include "media/session/key.h"
+#include "media/session/playout.h"
+#include "media/session/session.h"
+
+static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
+
+	if (!s->facts.receives || !facts_name_a_peer(&s->facts))
+		return;
+	if (!s->r.stalled && now_ns > s->in.heard_ns + SESSION_STALL_MS * 1000000ull) {
+		s->r.stalled = s->dirty = true;
+		session_emit(ev, SESSION_STALLED)->pos = session_pos_at(s, now_ns);
+	}
+	if (limit_ns != 0 && now_ns > s->in.alive_ns + limit_ns) {
+		s->in.alive_ns = now_ns; /* said once per timeout */
+		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
+	}
+}
+
+static void watch_source(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	if (stream_widens(&s->in, now_ns))
+		session_emit(ev, SESSION_UNLOCKED);
+}
+
+static void end_learning(struct session *s, uint64_t now_ns)
+{
+	if (!s->in.latch.learns || now_ns < s->r.learn_until_ns)
+		return;
+	latch_learn(&s->in.latch, false);
+	s->dirty = true;
+}
+
+/* hot */
+void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
+{
+	uint64_t due;
+
+	out->count = 0;
+	if (s->tape == NULL || now_ns < s->r.start_ns)
+		return;
+	watch_silence(s, now_ns, ev);
+	watch_source(s, now_ns, ev);
+	end_learning(s, now_ns);
+	session_late(s, now_ns, ev);
+	key_expire(s, now_ns, ev);
+
+	due = (now_ns - s->r.start_ns) / SESSION_TICK_NS + 1; /* ticks that should have been played by now */
+	if (due > s->tick + SESSION_CATCH_UP)
+		playout_skip(s, due - s->tick - 1);
+	while (s->tick < due)
+		playout_tick(s, now_ns, out, ev);
+}

@@ -1,0 +1,158 @@
+/* test_context.c - mirrors control/daemon/context.c: what a control writes with a leg is read by the one before it and the one after it. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/daemon/context.h"
+#include "tipring/v1/leg.pb-c.h"
+
+typedef Tipring__V1__CallContext context;
+
+static uint8_t bytes[4096];
+static size_t n;
+static struct call *c;
+
+/* The format as it was first released: every later build goes on reading it. */
+static void setup(void)
+{
+	FILE *f = fopen(TEST_DATA "/records/call_context.bin", "rb");
+
+	cr_assert_not_null(f);
+	n = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	c = calloc(1, sizeof *c);
+}
+
+static void teardown(void)
+{
+	free(c);
+}
+
+TestSuite(context, .init = setup, .fini = teardown);
+
+static context *unpacked(void)
+{
+	context *x = tipring__v1__call_context__unpack(NULL, n, bytes);
+
+	cr_assert_not_null(x);
+	return x;
+}
+
+static void take(void)
+{
+	context *x = unpacked();
+
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+}
+
+static void expect_the_call(void)
+{
+	cr_expect_str_eq(c->app, "support");
+	cr_expect_str_eq(c->backend, "bot-1");
+	cr_expect_str_eq(c->command, "c-17");
+	cr_expect(c->owned && c->has_session && c->started && c->answered);
+	cr_expect(c->fence == 0x99 && c->tape_id == 0xabcdef0123456789u && c->rate_hz == 16000 && c->frame_ms == 20);
+	cr_expect(c->started_unix_ns == 1700000000000000000u && c->answered_unix_ns == 1700000002000000000u);
+	cr_expect(c->start_mono_ns == 5000000000u && c->start_unix_ns == 1700000001000000000u);
+	cr_expect(c->local_rtp.family == ADDR_V4 && c->local_rtp.port == 40002);
+}
+
+Test(context, is_read_as_it_was_written)
+{
+	take();
+	expect_the_call();
+	cr_expect(c->generation == 2 && c->answered_mono_ns == 6000000000u);
+}
+
+Test(context, is_written_as_it_is_read)
+{
+	uint8_t again[CONTEXT_BYTES_MAX];
+
+	take();
+	c->id = 0x1122334455667788u;
+	c->session_id = 0x500000007u;
+	c->media_worker = 3;
+	c->state = CALL_STARTING;
+	cr_assert_eq(context_pack(c, 0x77, again), n);
+	cr_expect_arr_eq(again, bytes, n);
+	c->state = CALL_ANSWERED;
+	cr_expect_eq(context_pack(c, 0x77, again), n - 3, "not starting: a field less");
+	c->owned = false;
+	cr_assert_gt(n = context_pack(c, 0, bytes), 0u);
+	context_fill(c, unpacked());
+	cr_expect(!c->owned && c->backend[0] == '\0', "nobody is named who does not own it");
+}
+
+/* Fields that came later are missing. */
+Test(context, of_an_earlier_control)
+{
+	context *x = unpacked();
+
+	x->starting = false;
+	x->generation = 0;
+	x->answered_mono_ns = 0;
+	n = tipring__v1__call_context__pack(x, bytes);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	take();
+	expect_the_call();
+	cr_expect_eq(c->generation, 1u, "what was negotiated first");
+	c->ended_unix_ns = c->answered_unix_ns + 3500000000u;
+	c->ended_mono_ns = 7000000000u;
+	cr_expect_eq(call_duration_ms(c), 3500u, "by the only clock that both ends of it were told by");
+}
+
+/* A number and a text that this build does not know. */
+Test(context, of_a_later_control)
+{
+	static const uint8_t more[] = {0xf8, 0x06, 0x05, 0xfa, 0x06, 3, 'n', 'e', 'w'};
+
+	memcpy(bytes + n, more, sizeof more);
+	n += sizeof more;
+	take();
+	expect_the_call();
+	cr_expect_eq(c->generation, 2u);
+}
+
+Test(context, the_largest_fits)
+{
+	uint8_t out[CONTEXT_BYTES_MAX];
+
+	memset(c, 0xff, sizeof *c);
+	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
+	c->owned = true;
+	c->state = CALL_STARTING;
+	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
+	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);
+}
+
+Test(context, the_state_follows_from_what_is_known)
+{
+	static const struct {
+		const char *backend;
+		uint64_t session, answered;
+		bool starting;
+		Tipring__V1__LegPhase phase;
+		enum call_state state;
+	} cases[] = {
+		{"", 0, 0, false, TIPRING__V1__LEG_PHASE__LEG_ROUTING, CALL_OPENING},
+		{"", 5, 0, false, TIPRING__V1__LEG_PHASE__LEG_ROUTING, CALL_WAITING},
+		{"", 5, 9, false, TIPRING__V1__LEG_PHASE__LEG_CONFIRMED, CALL_WAITING},
+		{"b", 5, 0, false, TIPRING__V1__LEG_PHASE__LEG_ROUTING, CALL_CLAIMED},
+		{"b", 5, 0, false, TIPRING__V1__LEG_PHASE__LEG_RINGING, CALL_RINGING},
+		{"b", 5, 0, true, TIPRING__V1__LEG_PHASE__LEG_RINGING, CALL_STARTING},
+		{"b", 5, 0, true, TIPRING__V1__LEG_PHASE__LEG_ANSWERED, CALL_ANSWERING},
+		{"b", 5, 0, false, TIPRING__V1__LEG_PHASE__LEG_CONFIRMED, CALL_ANSWERING},
+		{"b", 5, 9, false, TIPRING__V1__LEG_PHASE__LEG_CONFIRMED, CALL_ANSWERED},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		context x = TIPRING__V1__CALL_CONTEXT__INIT;
+
+		x.backend = (char *)(uintptr_t)cases[i].backend;
+		x.session_id = cases[i].session;
+		x.answered_unix_ns = cases[i].answered;
+		x.starting = cases[i].starting;
+		cr_expect_eq(context_state(&x, cases[i].phase), cases[i].state, "case %zu", i);
+	}
+}
