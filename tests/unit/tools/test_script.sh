@@ -5,6 +5,7 @@ script=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)/tipring
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
+unset TIPRING_NO_APT
 
 # expect NAME CODE TEXT COMMAND...: it exits with CODE and says TEXT
 expect() {
