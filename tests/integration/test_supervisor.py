@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -287,6 +288,49 @@ def test_a_successor_that_dies_while_it_adopts(make_system, backends):
     again = Peer(system)
     again.call()
     again.bye()
+
+
+SLOW_WORKER = """
+import array, os, socket, struct, sys, time
+
+def say(op, kind=0, id=0, fds=()):
+    header = struct.pack("<IIIIQII", 0x74737563, op, kind, 0, id, len(fds), 8 * len(fds))
+    payload = b"".join(struct.pack("<Q", id) for _ in fds)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    s.sendmsg([header + payload], rights)
+
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+while s.connect_ex(sys.argv[1]):
+    time.sleep(0.02)
+say(8)  # CUSTODY_ADOPT
+for tape in range(8):
+    time.sleep(0.6)
+    say(2, 6, tape, [os.memfd_create("tape")])  # CUSTODY_GIVE, CUSTODY_TAPE_MEDIA
+say(9)  # CUSTODY_ADOPTED
+while len(m := s.recv(65536)) >= 8 and struct.unpack_from("<II", m)[1] != 4:  # CUSTODY_STOP
+    pass
+"""
+
+
+def test_a_worker_that_takes_long_to_hand_back_is_not_ended():
+    """H16: the old code killed it after three seconds, however much arrived all the time."""
+    system = System(BIN, calls=2)
+    system.run_dir.mkdir(mode=0o750)
+    worker = subprocess.Popen([sys.executable, "-c", SLOW_WORKER, system.run_dir / "supervisor.sock"])
+    started = open(f"/proc/{worker.pid}/stat").read().rpartition(")")[2].split()[19]
+    (system.run_dir / "supervisor.state").write_text(f"media 0 {worker.pid} {started}\n")
+    system.ready = lambda: "supervisor.up" in system.log
+    try:
+        system.start(ready_seconds=20)
+        assert worker.poll() is None and "handed nothing back" not in system.log
+        assert f"supervisor.running worker=media-0 pid={worker.pid}" in system.log
+        assert system.stop() == 0
+        assert worker.wait(5) == 0
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+        worker.wait()
+        system.stop()
 
 
 def test_a_worker_that_died_while_nobody_looked(make_system, backends):
