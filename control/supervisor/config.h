@@ -86,7 +86,7 @@ struct config_error {
 };
 
 /* Read and check `path`. On failure nothing is written but `ret_why`.
- * ERR_NOENT (no such file), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
+ * ERR_NOENT (no such file), ERR_IO (a directory), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
  * outside its limits, or two values that contradict each other). */
 MUST_USE int config_load(const char *path, struct config *ret, struct config_error *ret_why);
 
