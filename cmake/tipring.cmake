@@ -37,6 +37,7 @@ function(tipring_daemon name)
   cmake_parse_arguments(A "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE tipring_options ${A_DEPENDS})
+  target_compile_definitions(${name} PRIVATE TIPRING_VERSION="${PROJECT_VERSION}")
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 

@@ -109,6 +109,7 @@ def checks() -> Count:
         "purity": ["sh", "tools/check_pure.sh", *map(str, pure)],
         "checks check": ["sh", "tests/unit/tools/test_checks.sh"],
         "script": ["sh", "tests/unit/tools/test_script.sh"],
+        "installed tree": ["sh", "tests/unit/tools/test_install.sh", str(BUILD / "release")],
         "documents": [sys.executable, "tools/gen_docs.py", "--check"],
         "configuration example": [str(BUILD / "release/bin/tipring-supervisor"), "--check", "--config", "deploy/tipring.yaml"],
     }

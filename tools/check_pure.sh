@@ -16,7 +16,7 @@ chance='rand|rand_r|srand|random|srandom|[delmnj]rand48|srand48|getrandom|getent
 stdio='v?f?printf|v?sn?printf|v?dprintf|v?asprintf|v?f?scanf|v?sscanf|f?puts|f?putc|putchar|getc|getchar|fgets|fgetc|getline|fopen|fdopen|fclose|fread|fwrite|fflush|fseek|ftell|perror|stdin|stdout|stderr|tmpfile|remove'
 memory='malloc|calloc|realloc|reallocarray|free|aligned_alloc|posix_memalign|memalign|valloc|strn?dup|malloc_usable_size|sbrk|brk'
 parsing='strto(l|ul|ll|ull|imax|umax|d|f|ld|k|k_r)|ato(i|l|ll|f)|setlocale'
-others='zmq_.*|protobuf_c_.*|tipring__.*|log_(open|on|write|limit)|clock_(ns|ms|unix_ns|entropy)'
+others='zmq_.*|protobuf_c_.*|tipring__.*|log_(open|least|on|write|limit|tell|last_error)|sink_.*|clock_(ns|ms|unix_ns|entropy)'
 banned="$sockets|$files|$loops|$clocks|$threads|$process|$chance|$stdio|$memory|$parsing|$others"
 
 # Tables and pools are allocated once, at start, by these two.

@@ -105,7 +105,7 @@ def states() -> str:
 
 def metrics() -> str:
     out = [NOTE, "# Metrics\n", "All names begin with `tipring_`, counters end in `_total`; labels: `role`, `index`. Every process also shows "
-           "`tipring_slowest_turn_us`.\n"]
+           "`tipring_slowest_turn_us` and `tipring_config_differs`.\n"]
     for path in ("control/daemon/stats.def", "signaling/daemon/stats.def", "media/daemon/stats.def"):
         out += [f"## {path.split('/')[0]}\n", "| name | kind | meaning |", "|---|---|---|"]
         for kind, name, text in re.findall(r'^STAT\((\w+), (\w+), "([^"]*)"\)', read(path), re.M):

@@ -2,6 +2,7 @@
 #include "common/actor/actor.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -9,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/actor/live.h"
 #include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -19,6 +21,7 @@
 #define EVENTS_PER_TURN 256
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
+#define BUSY_NS 5000000ull /* ... and so often while descriptors are handed back */
 #define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
@@ -39,6 +42,7 @@ struct actor_private {
 	bool orphan;         /* DRAINING only because nobody supervises */
 	uint64_t log_state;
 	Tipring__V1__ProcessConfig *config; /* owned */
+	uint64_t started_with; /* digest of the settings that stay as they are */
 };
 
 int actor_link_add(struct actor *a, const struct actor_link *link)
@@ -204,18 +208,66 @@ static void watch_custody(struct actor *a)
 		log_error("actor.watch", "what=custody");
 }
 
+static const enum log_level levels[] = {
+	[TIPRING__V1__LOG_LEVEL__LOG_LEVEL_UNSPECIFIED] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG] = LOG_DEBUG,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_INFO] = LOG_INFO,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_WARN] = LOG_WARN,
+	[TIPRING__V1__LOG_LEVEL__LEVEL_ERROR] = LOG_ERROR,
+};
+
+/* The configuration that custody has now. ERR_SYNTAX, ERR_NOMEM: the old one stays. */
+static int take_config(struct actor *a, uint64_t *ret_rest)
+{
+	size_t n;
+	const uint8_t *p = custody_config(a->custody, &n);
+	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
+	int err = cfg != NULL ? live_digest_of_rest(cfg, ret_rest) : ERR_SYNTAX;
+
+	if (err != 0) {
+		if (cfg != NULL)
+			tipring__v1__process_config__free_unpacked(cfg, NULL);
+		return err;
+	}
+	if (a->priv->config != NULL)
+		tipring__v1__process_config__free_unpacked(a->priv->config, NULL);
+	a->priv->config = cfg;
+	log_least((unsigned)cfg->log_level < sizeof levels / sizeof levels[0] ? levels[cfg->log_level] : LOG_INFO);
+	return 0;
+}
+
+static void reconfigure(struct actor *a)
+{
+	uint64_t rest;
+	bool differs;
+
+	if (take_config(a, &rest) != 0) {
+		log_error("actor.config", "reason=unreadable");
+		return;
+	}
+	if (a->ops->reconfigure != NULL)
+		a->ops->reconfigure(a->self, a->priv->config);
+	differs = rest != a->priv->started_with || a->priv->config->waits_for_restart;
+	atomic_store_explicit(a->stats.config_differs, differs, memory_order_relaxed);
+	if (differs)
+		log_warn("actor.config", "differs=1 hint=\"some of it takes effect at the next start\"");
+	else
+		log_info("actor.config", "differs=0");
+}
+
 static void own_event(struct actor *a, uint64_t token)
 {
 	struct signalfd_siginfo info;
-	uint64_t drain_ms = 0;
-	bool stop = false;
+	struct custody_news news = {.stop = false};
 
 	if (token == TOKEN_CUSTODY)
-		custody_readable(a->custody, &stop, &drain_ms);
+		custody_readable(a->custody, &news);
 	while (token == TOKEN_SIGNALS && read(a->priv->signals, &info, sizeof info) == (ssize_t)sizeof info)
-		stop = true;
-	if (stop)
-		begin_drain(a, drain_ms);
+		news.stop = true;
+	if (news.stop)
+		begin_drain(a, news.drain_ms);
+	if (news.config)
+		reconfigure(a);
 	watch_custody(a);
 }
 
@@ -241,6 +293,8 @@ static void turn(struct actor *a)
 
 	if (until_ns > a->now_ns + BEAT_NS)
 		until_ns = a->now_ns + BEAT_NS;
+	if (custody_busy(a->custody) && until_ns > a->now_ns + BUSY_NS)
+		until_ns = a->now_ns + BUSY_NS;
 	if (a->priv->hurry)
 		until_ns = 0;
 	a->priv->hurry = false;
@@ -254,6 +308,7 @@ static void turn(struct actor *a)
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
 	mind_orphanage(a);
+	log_tell(a->now_ms);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
 					   a->ops->drained == NULL || a->ops->drained(a->self)))
@@ -271,6 +326,7 @@ static int open_signals(struct actor *a)
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* the supervisor's: it tells us what has changed */
 	a->priv->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return a->priv->signals >= 0 ? loop_watch(a->loop, a->priv->signals, TOKEN_SIGNALS) : -errno;
 }
@@ -292,14 +348,6 @@ static int adopt_page(struct actor *a)
 	}
 	return ERR_NOENT;
 }
-
-static const enum log_level levels[] = {
-	[TIPRING__V1__LOG_LEVEL__LOG_LEVEL_UNSPECIFIED] = LOG_INFO,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_DEBUG] = LOG_DEBUG,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_INFO] = LOG_INFO,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_WARN] = LOG_WARN,
-	[TIPRING__V1__LOG_LEVEL__LEVEL_ERROR] = LOG_ERROR,
-};
 
 static const enum loop_backend backends[] = {
 	[TIPRING__V1__IO_BACKEND__IO_BACKEND_UNSPECIFIED] = LOOP_AUTO,
@@ -329,17 +377,8 @@ static int open_loop(struct actor *a)
 
 static int configure(struct actor *a)
 {
-	size_t n;
-	const uint8_t *p = custody_config(a->custody, &n);
-	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
-
 	a->phase = ACTOR_CONFIG;
-	a->priv->config = cfg;
-	if (cfg == NULL)
-		return ERR_SYNTAX;
-	log_open(a->ops->process, (unsigned)cfg->log_level < sizeof levels / sizeof levels[0]
-					  ? levels[cfg->log_level] : LOG_INFO);
-	return 0;
+	return take_config(a, &a->priv->started_with);
 }
 
 /* Before `start`, so that the library's threads are inside too. */
@@ -368,6 +407,8 @@ static int start(struct actor *a)
 	if (err == 0)
 		err = adopt_page(a);
 	if (err == 0)
+		atomic_store_explicit(a->stats.config_differs, a->priv->config->waits_for_restart ? 1u : 0u, memory_order_relaxed);
+	if (err == 0)
 		err = codec_init(&a->codec);
 	if (err == 0)
 		err = open_loop(a);
@@ -381,8 +422,10 @@ static int start(struct actor *a)
 		watch_custody(a);
 		err = a->ops->start(a->self, a, a->priv->config);
 	}
-	if (err != 0)
+	if (err != 0) {
+		custody_reason(a->custody, log_last_error());
 		log_error("actor.start", "reason=%s", err_name(err));
+	}
 	return err;
 }
 
@@ -398,12 +441,26 @@ static void release(struct actor *a)
 	custody_close(a->custody);
 }
 
-int actor_main(const struct actor_ops *ops, void *self)
+static int answer_person(const char *process, const char *argument)
+{
+	bool version = strcmp(argument, "--version") == 0, help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+
+	if (version)
+		printf("tipring-%s " TIPRING_VERSION "\n", process);
+	else
+		fprintf(help ? stdout : stderr, "usage: tipring-%s [--help] [--version]\n\n"
+			"It has no options: tipring-supervisor starts it and tells it everything.\n", process);
+	return version || help ? 0 : EXIT_ENVIRONMENT;
+}
+
+int actor_main(const struct actor_ops *ops, void *self, int argc, char **argv)
 {
 	struct actor_private p = {.signals = -1, .custody_fd = -1};
 	struct actor a = {.ops = ops, .self = self, .phase = ACTOR_HELLO, .priv = &p, .stats.region.fd = -1};
 	struct rlimit files;
 
+	if (argc > 1)
+		return answer_person(ops->process, argv[1]);
 	log_open(ops->process, LOG_INFO);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

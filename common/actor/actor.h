@@ -68,6 +68,8 @@ struct actor_ops {
 	uint32_t datagram_bytes;
 	/* Optional: adjust the loop's sizes to the configuration before it is opened. */
 	void (*configure)(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop);
+	/* Optional: take over the settings of live.h from a configuration that has changed. */
+	void (*reconfigure)(void *self, const Tipring__V1__ProcessConfig *cfg);
 };
 
 struct actor {
@@ -85,8 +87,8 @@ struct actor {
 	struct actor_private *priv;
 };
 
-/* Exit code: 0 after a clean stop, 2 when the environment is wrong. */
-int actor_main(const struct actor_ops *ops, void *self);
+/* Exit code: 0 after a clean stop, 2 when the environment is wrong. An argument is a person's: help, and nothing is started. */
+int actor_main(const struct actor_ops *ops, void *self, int argc, char **argv);
 
 MUST_USE int actor_link_add(struct actor *a, const struct actor_link *link); /* at most 8 */
 MUST_USE int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e);

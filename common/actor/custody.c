@@ -13,11 +13,9 @@
 #include "common/shm/fdpass.h"
 #include "tipring/v1/config.pb-c.h"
 
-#define ITEMS_MAX 65536u
 #define RETRY_MS 100u
 #define BATCHES_PER_TURN 8 /* handing back must not hold up the audio */
 #define START_WAIT_MS 10000
-#define UNTOLD_MAX 4096u     /* keeps and drops the supervisor had no room for yet; power of two */
 #define TOLD_PER_TURN 256
 
 enum phase {
@@ -32,8 +30,13 @@ struct cursor {
 	uint32_t i, at;
 };
 
-struct untold {
-	enum custody_op op; /* CUSTODY_KEEP or CUSTODY_DROP */
+struct item {
+	struct custody_item it;
+	bool untold; /* the supervisor had no room for it yet */
+};
+
+/* Let go of, and the supervisor had no room to hear it yet. */
+struct gone {
 	enum custody_kind kind;
 	uint64_t id;
 };
@@ -41,36 +44,54 @@ struct untold {
 struct custody {
 	int sock; /* owned; -1 while alone */
 	enum phase phase;
-	struct custody_item *items; /* owned */
+	struct item *items; /* owned */
 	uint32_t count, cap;
 	uint32_t returned; /* RETURNING: items handed back so far */
+	uint32_t untold_n; /* items that are untold; what is found from untold_at on */
+	uint32_t untold_at;
+	struct gone *gone; /* owned */
+	uint32_t gone_n, gone_cap;
 	struct cursor *cursor; /* owned */
-	struct untold untold[UNTOLD_MAX];
-	uint32_t untold_first, untold_n;
 	uint64_t retry_ms;
 	uint64_t alone_since_ms; /* 0 = not alone */
 	uint64_t died_ns;
 	uint32_t role, index;
 	char path[128]; /* of the supervisor's socket */
+	uint8_t *wire;  /* owned: one message */
 	size_t config_n;
 	uint8_t config[CUSTODY_PAYLOAD_MAX];
 };
 
-static int add(struct custody *c, const struct custody_item *item)
-{
-	if (c->count == c->cap) {
-		uint32_t cap = c->cap == 0 ? 256 : 2 * c->cap;
-		struct custody_item *more;
+#define WIRE_MAX (sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX)
 
-		if (c->count >= ITEMS_MAX)
-			return ERR_NOSPC;
-		more = realloc(c->items, cap * sizeof *more);
-		if (more == NULL)
-			return ERR_NOMEM;
-		c->items = more;
-		c->cap = cap;
-	}
-	c->items[c->count++] = *item;
+/* Room for one more in an array that doubles. */
+static int grow(void **v, uint32_t *cap, uint32_t count, size_t each)
+{
+	uint32_t more = *cap == 0 ? 256 : 2 * *cap;
+	void *p;
+
+	if (count < *cap)
+		return 0;
+	if (count >= CUSTODY_ITEMS_MAX)
+		return ERR_NOSPC;
+	p = realloc(*v, more * each);
+	if (p == NULL)
+		return ERR_NOMEM;
+	*v = p;
+	*cap = more;
+	return 0;
+}
+
+static int add(struct custody *c, const struct custody_item *item, bool untold)
+{
+	void *v = c->items;
+	int err = grow(&v, &c->cap, c->count, sizeof c->items[0]);
+
+	c->items = v;
+	if (err != 0)
+		return err;
+	c->items[c->count++] = (struct item){*item, untold};
+	c->untold_n += untold;
 	return 0;
 }
 
@@ -90,7 +111,7 @@ static int take_give(struct custody *c, const struct custody_header *h, struct f
 
 		memcpy(&item.id, (const uint8_t *)in->p + sizeof *h + i * sizeof item.id, err == 0 ? sizeof item.id : 0);
 		if (err == 0)
-			err = add(c, &item);
+			err = add(c, &item, false);
 		if (err != 0)
 			close(in->fds[i]);
 	}
@@ -99,17 +120,17 @@ static int take_give(struct custody *c, const struct custody_header *h, struct f
 
 static int take_config(struct custody *c, const struct custody_header *h, const struct fdpass_in *in)
 {
+	const uint8_t *p = (const uint8_t *)in->p + sizeof *h;
 	Tipring__V1__ProcessConfig *cfg;
 	int err = 0;
 
 	if (h->payload_bytes > sizeof c->config || in->n != sizeof *h + h->payload_bytes)
 		return ERR_SYNTAX;
-	c->config_n = h->payload_bytes;
-	memcpy(c->config, (const uint8_t *)in->p + sizeof *h, c->config_n);
-
-	cfg = tipring__v1__process_config__unpack(NULL, c->config_n, c->config);
+	cfg = tipring__v1__process_config__unpack(NULL, h->payload_bytes, p);
 	if (cfg == NULL)
 		return ERR_SYNTAX;
+	c->config_n = h->payload_bytes;
+	memcpy(c->config, p, c->config_n);
 	c->role = (uint32_t)cfg->role;
 	c->index = cfg->index;
 	if (snprintf(c->path, sizeof c->path, "%s/" CUSTODY_SOCKET, cfg->run_dir) >= (int)sizeof c->path)
@@ -142,18 +163,18 @@ static int introduction(struct custody *c, struct fdpass_in *in, bool *ret_go)
 
 int custody_open(int sock, struct custody **ret)
 {
-	uint8_t *wire = malloc(sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX);
 	struct custody *c = calloc(1, sizeof *c);
 	bool go = false;
-	int err = c != NULL && wire != NULL ? 0 : ERR_NOMEM;
+	int err = c != NULL ? 0 : ERR_NOMEM;
 
 	if (err == 0) {
 		c->sock = sock;
 		c->cursor = calloc(1, sizeof *c->cursor);
-		err = c->cursor != NULL ? 0 : ERR_NOMEM;
+		c->wire = malloc(WIRE_MAX);
+		err = c->cursor != NULL && c->wire != NULL ? 0 : ERR_NOMEM;
 	}
 	while (err == 0 && !go) {
-		struct fdpass_in in = {.p = wire, .cap = sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX};
+		struct fdpass_in in = {.p = c->wire, .cap = WIRE_MAX};
 
 		if (poll(&(struct pollfd){.fd = sock, .events = POLLIN}, 1, START_WAIT_MS) != 1)
 			err = ERR_IO;
@@ -164,7 +185,6 @@ int custody_open(int sock, struct custody **ret)
 		else if (err == 0)
 			err = introduction(c, &in, &go);
 	}
-	free(wire);
 	if (err != 0) {
 		custody_close(c);
 		return err;
@@ -178,11 +198,13 @@ void custody_close(struct custody *c)
 	if (c == NULL)
 		return;
 	for (uint32_t i = 0; i < c->count; i++)
-		close(c->items[i].fd);
+		close(c->items[i].it.fd);
 	if (c->sock >= 0)
 		close(c->sock);
 	free(c->items);
+	free(c->gone);
 	free(c->cursor);
+	free(c->wire);
 	free(c);
 }
 
@@ -204,11 +226,11 @@ int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, st
 	if (c->cursor->kind == kind && c->cursor->i <= i)
 		from = *c->cursor;
 	for (; from.at < c->count; from.at++) {
-		if (c->items[from.at].kind != kind)
+		if (c->items[from.at].it.kind != kind)
 			continue;
 		if (from.i == i) {
 			*c->cursor = from;
-			*ret = c->items[from.at];
+			*ret = c->items[from.at].it;
 			return 0;
 		}
 		from.i++;
@@ -219,7 +241,7 @@ int custody_item(const struct custody *c, enum custody_kind kind, uint32_t i, st
 int custody_each(const struct custody *c, enum custody_kind kind, uint32_t *at, struct custody_item *ret)
 {
 	while (*at < c->count) {
-		const struct custody_item *item = &c->items[(*at)++];
+		const struct custody_item *item = &c->items[(*at)++].it;
 
 		if (item->kind != kind)
 			continue;
@@ -232,9 +254,9 @@ int custody_each(const struct custody *c, enum custody_kind kind, uint32_t *at, 
 int custody_find(const struct custody *c, enum custody_kind kind, uint64_t id, struct custody_item *ret)
 {
 	for (uint32_t k = 0; k < c->count; k++) {
-		if (c->items[k].kind != kind || c->items[k].id != id)
+		if (c->items[k].it.kind != kind || c->items[k].it.id != id)
 			continue;
-		*ret = c->items[k];
+		*ret = c->items[k].it;
 		return 0;
 	}
 	return ERR_NOENT;
@@ -248,7 +270,9 @@ static void lost(struct custody *c)
 		close(c->sock);
 	c->sock = -1;
 	c->phase = ALONE;
-	c->untold_n = 0; /* a successor gets everything anew */
+	for (uint32_t i = 0; i < c->count; i++)
+		c->items[i].untold = false; /* a successor gets everything anew */
+	c->untold_n = c->gone_n = 0;
 	c->retry_ms = clock_ms() + RETRY_MS;
 	if (c->alone_since_ms == 0)
 		c->alone_since_ms = clock_ms();
@@ -264,74 +288,105 @@ static int say(struct custody *c, const struct custody_header *h, const int *fd)
 	return err;
 }
 
-static const struct custody_item *find(const struct custody *c, enum custody_kind kind, uint64_t id)
+static int tell_gone(struct custody *c)
 {
-	for (uint32_t i = c->count; i-- > 0;)
-		if (c->items[i].kind == kind && c->items[i].id == id)
-			return &c->items[i];
-	return NULL;
+	const struct gone *g = &c->gone[c->gone_n - 1];
+	int err = say(c, &(struct custody_header){.magic = CUSTODY_MAGIC, .op = CUSTODY_DROP, .kind = g->kind, .id = g->id}, NULL);
+
+	if (err == 0)
+		c->gone_n--;
+	return err;
 }
 
-static int tell(struct custody *c, const struct untold *u)
+static int tell_kept(struct custody *c, struct item *item)
 {
-	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = u->op, .kind = u->kind, .id = u->id};
-	const struct custody_item *item = u->op == CUSTODY_KEEP ? find(c, u->kind, u->id) : NULL;
+	const struct custody_item *it = &item->it;
+	int err = say(c, &(struct custody_header){.magic = CUSTODY_MAGIC, .op = CUSTODY_KEEP, .kind = it->kind, .id = it->id}, &it->fd);
 
-	if (u->op == CUSTODY_KEEP && item == NULL)
-		return 0; /* dropped meanwhile; that is told next */
-	return say(c, &h, item != NULL ? &item->fd : NULL);
-}
-
-/* In order, as long as the supervisor has room: it is never waited for. */
-static void tell_more(struct custody *c)
-{
-	for (int n = 0; n < TOLD_PER_TURN && c->phase != ALONE && c->untold_n > 0; n++) {
-		if (tell(c, &c->untold[c->untold_first % UNTOLD_MAX]) != 0)
-			return;
-		c->untold_first++;
+	if (err == 0) {
+		item->untold = false;
 		c->untold_n--;
 	}
+	return err;
 }
 
-static void tell_later(struct custody *c, enum custody_op op, enum custody_kind kind, uint64_t id)
+/* As long as the supervisor has room: it is never waited for. What is gone comes first, because its id may be in use again. */
+static void tell_more(struct custody *c)
 {
-	if (c->untold_n == UNTOLD_MAX) {
-		log_error("custody.untold", "op=%u id=%llx reason=\"the supervisor does not read\"", (unsigned)op,
-			  (unsigned long long)id);
-		return;
+	int n = 0;
+
+	for (; n < TOLD_PER_TURN && c->phase != ALONE && c->gone_n > 0; n++)
+		if (tell_gone(c) != 0)
+			return;
+	for (uint32_t looked = 0; looked < c->count && n < TOLD_PER_TURN && c->untold_n > 0; looked++) {
+		if (c->untold_at >= c->count)
+			c->untold_at = 0;
+		if (c->items[c->untold_at].untold) {
+			if (tell_kept(c, &c->items[c->untold_at]) != 0)
+				return;
+			n++;
+		}
+		c->untold_at++;
 	}
-	c->untold[(c->untold_first + c->untold_n++) % UNTOLD_MAX] = (struct untold){op, kind, id};
-	tell_more(c);
 }
 
 int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id, int fd)
 {
 	struct custody_item item = {kind, 0, id, fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-	int err = item.fd >= 0 ? add(c, &item) : -errno;
+	/* else it is handed back with everything else */
+	int err = item.fd >= 0 ? add(c, &item, c->phase == SERVED) : -errno;
 
 	if (err != 0 && item.fd >= 0)
 		close(item.fd);
-	if (err == 0 && c->phase != ALONE) /* else a successor gets it with everything else */
-		tell_later(c, CUSTODY_KEEP, kind, id);
+	if (err == 0) {
+		if (c->untold_n == 1)
+			c->untold_at = c->count - 1;
+		tell_more(c);
+	}
 	return err;
+}
+
+static void take_out(struct custody *c, uint32_t i)
+{
+	close(c->items[i].it.fd);
+	c->untold_n -= c->items[i].untold;
+	/* keep the order: ports were given in theirs, and RETURNING counts from the start */
+	memmove(&c->items[i], &c->items[i + 1], (c->count - i - 1) * sizeof c->items[0]);
+	c->count--;
+	*c->cursor = (struct cursor){.kind = CUSTODY_NONE};
+	if (i < c->untold_at)
+		c->untold_at--;
+	if (i < c->returned)
+		c->returned--;
+}
+
+/* Does the supervisor that we have know it? */
+static bool is_told(const struct custody *c, uint32_t i)
+{
+	return c->phase == SERVED ? !c->items[i].untold : c->phase == RETURNING && i < c->returned;
 }
 
 void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id)
 {
-	for (uint32_t i = 0; i < c->count; i++) {
-		if (c->items[i].kind != kind || c->items[i].id != id)
-			continue;
-		close(c->items[i].fd);
-		/* keep the order: ports were given in theirs, and RETURNING counts from the start */
-		memmove(&c->items[i], &c->items[i + 1], (c->count - i - 1) * sizeof c->items[0]);
-		c->count--;
-		*c->cursor = (struct cursor){.kind = CUSTODY_NONE};
-		if (i < c->returned)
-			c->returned--;
-		break;
+	uint32_t i = c->count;
+	void *v = c->gone;
+
+	while (i > 0 && (c->items[i - 1].it.kind != kind || c->items[i - 1].it.id != id))
+		i--;
+	if (i == 0)
+		return;
+	i--;
+	if (is_told(c, i)) {
+		int err = grow(&v, &c->gone_cap, c->gone_n, sizeof c->gone[0]);
+
+		c->gone = v;
+		if (err == 0)
+			c->gone[c->gone_n++] = (struct gone){kind, id};
+		else
+			log_error("custody.untold", "id=%llx reason=%s", (unsigned long long)id, err_name(err));
 	}
-	if (c->phase != ALONE)
-		tell_later(c, CUSTODY_DROP, kind, id);
+	take_out(c, i);
+	tell_more(c);
 }
 
 uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms)
@@ -358,23 +413,55 @@ int custody_fd(const struct custody *c)
 	return c->sock;
 }
 
-void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms)
+void custody_reason(struct custody *c, const char *why)
+{
+	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_REASON};
+
+	h.payload_bytes = (uint32_t)strnlen(why, CUSTODY_REASON_MAX);
+	memcpy(c->wire, &h, sizeof h);
+	memcpy(c->wire + sizeof h, why, h.payload_bytes);
+	(void)!fdpass_send(c->sock, c->wire, sizeof h + h.payload_bytes, NULL, 0); /* it only adds to our exit code */
+}
+
+static int take_news(struct custody *c, const struct fdpass_in *in, struct custody_news *ret)
 {
 	struct custody_header h;
-	struct fdpass_in in = {.p = &h, .cap = sizeof h};
+
+	if (in->n < sizeof h)
+		return ERR_SYNTAX;
+	memcpy(&h, in->p, sizeof h);
+	if (h.magic != CUSTODY_MAGIC || in->fd_count > 0)
+		return ERR_SYNTAX;
+	if (h.op == CUSTODY_STOP && in->n == sizeof h) {
+		ret->stop = true;
+		ret->drain_ms = h.id;
+		return 0;
+	}
+	if (h.op != CUSTODY_CONFIG)
+		return ERR_PROTO;
+	ret->config = true;
+	return take_config(c, &h, in);
+}
+
+void custody_readable(struct custody *c, struct custody_news *ret)
+{
+	struct fdpass_in in = {.p = c->wire, .cap = WIRE_MAX};
 	int err = c->sock >= 0 ? fdpass_recv(c->sock, &in) : ERR_AGAIN;
 
+	*ret = (struct custody_news){.stop = false};
 	if (err == ERR_AGAIN)
 		return;
-	for (size_t i = 0; err == 0 && i < in.fd_count; i++)
-		close(in.fds[i]); /* nothing is given to a running process */
 	if (err == ERR_IO || (err == 0 && in.n == 0)) {
 		lost(c);
-	} else if (err == 0 && in.n == sizeof h && h.magic == CUSTODY_MAGIC && h.op == CUSTODY_STOP) {
-		*ret_stop = true;
-		*ret_drain_ms = h.id;
-	} else {
-		log_warn("custody.message", "reason=unexpected op=%u", err == 0 ? h.op : 0);
+		return;
+	}
+	for (size_t i = 0; err == 0 && i < in.fd_count; i++)
+		close(in.fds[i]); /* nothing is given to a running process */
+	if (err == 0)
+		err = take_news(c, &in, ret);
+	if (err != 0) {
+		*ret = (struct custody_news){.stop = false};
+		log_warn("custody.message", "reason=%s", err_name(err));
 	}
 }
 
@@ -385,18 +472,18 @@ static int return_batch(struct custody *c)
 		struct custody_header h;
 		uint64_t ids[FDPASS_MAX];
 	} m = {.h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_GIVE}};
-	const struct custody_item *first = &c->items[c->returned];
+	const struct item *first = &c->items[c->returned];
 	int fds[FDPASS_MAX];
 	uint32_t n = 0;
 	int err;
 
-	m.h.kind = first->kind;
-	m.h.index = first->index;
+	m.h.kind = first->it.kind;
+	m.h.index = first->it.index;
 	for (; n < FDPASS_MAX && c->returned + n < c->count; n++) {
-		if (first[n].kind != first->kind || first[n].index != first->index)
+		if (first[n].it.kind != first->it.kind || first[n].it.index != first->it.index)
 			break;
-		m.ids[n] = first[n].id;
-		fds[n] = first[n].fd;
+		m.ids[n] = first[n].it.id;
+		fds[n] = first[n].it.fd;
 	}
 	m.h.fd_count = n;
 	m.h.payload_bytes = n * (uint32_t)sizeof m.ids[0];
@@ -423,6 +510,19 @@ static void give_back(struct custody *c)
 	}
 }
 
+static void introduce(struct custody *c)
+{
+	struct custody_header h = {
+		.magic = CUSTODY_MAGIC, .op = CUSTODY_ADOPT, .kind = c->role, .index = c->index, .id = (uint64_t)getpid(),
+		.payload_bytes = (uint32_t)c->config_n,
+	};
+
+	memcpy(c->wire, &h, sizeof h);
+	memcpy(c->wire + sizeof h, c->config, c->config_n);
+	if (fdpass_send(c->sock, c->wire, sizeof h + c->config_n, NULL, 0) != 0)
+		lost(c);
+}
+
 void custody_tick(struct custody *c, uint64_t now_ms)
 {
 	if (c->phase == RETURNING)
@@ -438,5 +538,10 @@ void custody_tick(struct custody *c, uint64_t now_ms)
 	(void)!fcntl(c->sock, F_SETFL, O_NONBLOCK);
 	c->phase = RETURNING;
 	c->returned = 0;
-	(void)!say_plain(c, CUSTODY_ADOPT, (uint64_t)getpid());
+	introduce(c);
+}
+
+bool custody_busy(const struct custody *c)
+{
+	return c->phase == RETURNING;
 }

@@ -14,12 +14,14 @@
 #define CUSTODY_MAGIC 0x74737563u
 #define CUSTODY_FD 3
 #define CUSTODY_PAYLOAD_MAX (48u * 1024u)
+#define CUSTODY_ITEMS_MAX 262144u /* of one process, and of all of a host; config.c keeps max_calls and the pool below */
+#define CUSTODY_REASON_MAX 900u
 #define CUSTODY_LAST_WORDS_MS 500u /* of a CUSTODY_STOP: control ends the calls that are left, so long before the end */
 #define CUSTODY_SOCKET "supervisor.sock" /* in run_dir */
 
 enum custody_op {
 	/* supervisor -> process */
-	CUSTODY_CONFIG = 1, /* payload: packed ProcessConfig */
+	CUSTODY_CONFIG = 1, /* payload: packed ProcessConfig; again when it has changed */
 	CUSTODY_GIVE,       /* descriptors; also process -> supervisor while handing back */
 	CUSTODY_GO,         /* everything is given: start. id = CLOCK_MONOTONIC ns of the predecessor's death, 0 = first start */
 	CUSTODY_STOP,       /* end in good order; id = milliseconds allowed for draining */
@@ -27,8 +29,10 @@ enum custody_op {
 	CUSTODY_KEEP,       /* keep these descriptors for my successor */
 	CUSTODY_DROP,       /* close what you keep under kind/id */
 	CUSTODY_RUNNING,    /* started; serving */
-	CUSTODY_ADOPT,      /* first message to a new supervisor: id = pid, index = worker index, kind = role */
+	CUSTODY_ADOPT,      /* first message to a new supervisor: id = pid, index = worker index, kind = role; payload: the
+	                     * ProcessConfig it runs */
 	CUSTODY_ADOPTED,    /* ... and the last one of handing back */
+	CUSTODY_REASON,     /* payload: text, why it will end with code 2 */
 	CUSTODY_OPS
 };
 
@@ -89,10 +93,18 @@ MUST_USE int custody_keep(struct custody *c, enum custody_kind kind, uint64_t id
 void custody_drop(struct custody *c, enum custody_kind kind, uint64_t id);
 
 MUST_USE int custody_running(struct custody *c); /* tell the supervisor */
+void custody_reason(struct custody *c, const char *why); /* why this process will end with code 2 */
 
-/* The actor's loop: descriptor to watch (-1 while the supervisor is gone), what to do when it is readable,
- * and the time to try again. `*ret_stop` is set when the supervisor asked to stop, with the time allowed. */
+struct custody_news {
+	bool stop;         /* in good order, within drain_ms */
+	bool config;       /* custody_config() is another one */
+	uint64_t drain_ms; /* of `stop` */
+};
+
+/* The actor's loop: descriptor to watch (-1 while the supervisor is gone), what to do when it is readable, once a turn,
+ * and whether the next turn should come soon. */
 int custody_fd(const struct custody *c);
-void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms);
+void custody_readable(struct custody *c, struct custody_news *ret);
 void custody_tick(struct custody *c, uint64_t now_ms);
+bool custody_busy(const struct custody *c); /* is handing back to a successor */
 uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms); /* without a supervisor for so long; 0 = there is one */

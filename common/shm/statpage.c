@@ -19,6 +19,7 @@ struct page {
 	_Atomic uint64_t count; /* rows described */
 	alignas(LINE) _Atomic uint64_t heartbeat_ms;
 	_Atomic uint64_t slowest_turn_us;
+	_Atomic uint64_t config_differs;
 	alignas(LINE) _Atomic uint64_t values[STATPAGE_CAP];
 	struct row rows[STATPAGE_CAP];
 };
@@ -32,6 +33,7 @@ static struct statpage over(struct region r)
 		.values = p->values,
 		.heartbeat_ms = &p->heartbeat_ms,
 		.slowest_turn_us = &p->slowest_turn_us,
+		.config_differs = &p->config_differs,
 	};
 }
 

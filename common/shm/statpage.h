@@ -38,6 +38,7 @@ struct statpage {
 	uint32_t count;           /* rows this process described */
 	_Atomic uint64_t *heartbeat_ms; /* borrowed: CLOCK_MONOTONIC, last turn's end */
 	_Atomic uint64_t *slowest_turn_us; /* borrowed */
+	_Atomic uint64_t *config_differs;  /* borrowed: 1 = it runs settings that tipring.yaml does not have any more */
 };
 
 /* Empty: no rows yet. */

@@ -71,7 +71,8 @@ static void processes(FILE *to, const Tipring__V1__HostStatus *s)
 			snprintf(calls, sizeof calls, "%u of %u", w->used, w->capacity);
 		if (worker)
 			snprintf(restarts, sizeof restarts, "%u", w->restarts);
-		fprintf(to, "%-14s %8u %-6s %16s %9s\n", name, w->pid, w->up ? "up" : "DOWN", calls, restarts);
+		fprintf(to, "%-14s %8u %-6s %16s %9s%s\n", name, w->pid, w->up ? "up" : "DOWN", calls, restarts,
+			w->config_differs ? "   not as the configuration file says: see supervisor.config in the log" : "");
 	}
 }
 

@@ -23,6 +23,7 @@ static struct control the_control;
 
 static int take_routes(struct control *k, const Tipring__V1__ControlConfig *c)
 {
+	k->routes.count = 0;
 	for (size_t i = 0; i < c->n_routes && i < ROUTES_MAX; i++) {
 		struct route *r = &k->routes.v[k->routes.count];
 
@@ -34,6 +35,16 @@ static int take_routes(struct control *k, const Tipring__V1__ControlConfig *c)
 	return 0;
 }
 
+/* Routes are for new calls, the policy is for the next decision about any call. */
+static int take_live(struct control *k, const Tipring__V1__ControlConfig *c)
+{
+	k->policy = (struct call_policy){
+		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
+		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
+	};
+	return take_routes(k, c);
+}
+
 static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__ControlConfig *c = cfg->control;
@@ -41,12 +52,16 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 	if (c == NULL || str_copy(k->host, sizeof k->host, str_of(cfg->host)) != 0 ||
 	    str_copy(k->run_dir, sizeof k->run_dir, str_of(cfg->run_dir)) != 0)
 		return ERR_INVAL;
-	k->policy = (struct call_policy){
-		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
-		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
-	};
 	k->signaling_workers = c->signaling_workers;
-	return take_routes(k, c);
+	return take_live(k, c);
+}
+
+static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
+{
+	struct control *k = self;
+
+	if (cfg->control == NULL || take_live(k, cfg->control) != 0)
+		log_error("control.config", "reason=\"a route is too long: it and those behind it are gone\"");
 }
 
 /* A worker always reads, and nobody else may pass for one. */
@@ -291,7 +306,7 @@ static const struct stat_row stats[] = {
 #undef STAT
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "control",
@@ -302,11 +317,12 @@ int main(void)
 		.drain = drain,
 		.drained = drained,
 		.stop = stop,
+		.reconfigure = reconfigure,
 		.stats = stats,
 		.stat_count = CONTROL_STATS,
 		.loop_sockets_max = 1,
 		.datagram_bytes = 64,
 	};
 
-	return actor_main(&ops, &the_control);
+	return actor_main(&ops, &the_control, argc, argv);
 }

@@ -61,14 +61,40 @@ static void print_role(struct control *k, struct buf *b, uint32_t role)
 	}
 }
 
-static void print_slowest(struct buf *b, const struct statpage *page, const struct page *who)
+/* What every page has, whatever its owner counts. */
+static void print_common(struct control *k, struct buf *b, const char *name, const char *help,
+			 _Atomic uint64_t *(*word)(const struct statpage *))
 {
-	struct stat_value v = {
-		.name = "slowest_turn_us", .help = "longest turn of the main loop so far, microseconds", .kind = STAT_GAUGE,
-		.value = atomic_load_explicit(page->slowest_turn_us, memory_order_relaxed),
-	};
+	struct stat_value v = {.kind = STAT_GAUGE};
 
-	print_row(b, &v, who, who->role == CONTROL);
+	(void)!str_copy(v.name, sizeof v.name, str_of(name));
+	(void)!str_copy(v.help, sizeof v.help, str_of(help));
+	v.value = atomic_load_explicit(word(&k->actor->stats), memory_order_relaxed);
+	print_row(b, &v, &(struct page){.role = CONTROL}, true);
+	for (uint32_t i = 0; i < k->page_count; i++) {
+		v.value = atomic_load_explicit(word(&k->pages[i].page), memory_order_relaxed);
+		print_row(b, &v, &k->pages[i], false);
+	}
+}
+
+static _Atomic uint64_t *slowest_turn(const struct statpage *p)
+{
+	return p->slowest_turn_us;
+}
+
+static _Atomic uint64_t *config_differs(const struct statpage *p)
+{
+	return p->config_differs;
+}
+
+bool metrics_config_differs(const struct control *k, uint32_t role, uint32_t index)
+{
+	const struct statpage *page = role == CONTROL ? &k->actor->stats : NULL;
+
+	for (uint32_t i = 0; i < k->page_count && page == NULL; i++)
+		if (k->pages[i].role == role && k->pages[i].index == index)
+			page = &k->pages[i].page;
+	return page != NULL && atomic_load_explicit(page->config_differs, memory_order_relaxed) != 0;
 }
 
 /* ---- calls that are over ---- */
@@ -157,9 +183,8 @@ size_t metrics_print(struct control *k, char *out, size_t cap)
 		print_row(&b, &v, &(struct page){.role = CONTROL}, true);
 	print_role(k, &b, SIGNALING);
 	print_role(k, &b, MEDIA);
-	print_slowest(&b, &k->actor->stats, &(struct page){.role = CONTROL});
-	for (uint32_t i = 0; i < k->page_count; i++)
-		print_slowest(&b, &k->pages[i].page, &k->pages[i]);
+	print_common(k, &b, "slowest_turn_us", "longest turn of the main loop so far, microseconds", slowest_turn);
+	print_common(k, &b, "config_differs", "1: runs settings that the configuration file does not have any more", config_differs);
 	print_tally(&b, &k->tally);
 	print_setup(&b, &k->tally.setup);
 	print_build(&b, k);

@@ -8,6 +8,7 @@
 
 #include "control/daemon/calls.h"
 #include "control/daemon/info.h"
+#include "control/daemon/metrics.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/workers.h"
 
@@ -158,6 +159,7 @@ static void add_processes(const struct control *k, struct status *s)
 	w = add_process(s, TIPRING__V1__ROLE__CONTROL, (uint32_t)getpid(), true);
 	w->used = k->calls.used;
 	w->capacity = k->calls.cap;
+	w->config_differs = metrics_config_differs(k, TIPRING__V1__ROLE__CONTROL, 0);
 	for (uint32_t at = 0; at < 2 * CONTROL_WORKERS_MAX; at++) {
 		uint32_t kind = kinds[at / CONTROL_WORKERS_MAX], index = at % CONTROL_WORKERS_MAX;
 
@@ -171,6 +173,7 @@ static void add_processes(const struct control *k, struct status *s)
 			w->used = r->used;
 			w->capacity = r->capacity;
 			w->restarts = r->restarts;
+			w->config_differs = metrics_config_differs(k, (uint32_t)w->role, index);
 		}
 	}
 }

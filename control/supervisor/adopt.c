@@ -1,14 +1,12 @@
 /* adopt.c - a supervisor that finds the children of a dead predecessor.
  *
- * Every start of a worker is noted in <run_dir>/supervisor.state as "role index pid start-time". A successor reads
- * it, and each process that is still the same one connects by itself and hands back what it was given. Who does not
- * within ADOPT_WAIT_MS is ended, because it holds ports that nobody else could bind. */
-#include <fcntl.h>
+ * Every start of a worker is noted in the run directory. A successor reads it, and each process that is still the same
+ * one connects by itself and hands back what it was given. Who gives nothing for ADOPT_WAIT_MS is ended, because it holds
+ * ports that nobody else could bind. Sockets and sizes stay what they are, whatever the configuration says by now: calls
+ * depend on them. */
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,97 +16,73 @@
 #include "control/supervisor/spawn.h"
 #include "control/supervisor/supervisor.h"
 
-#define ADOPT_WAIT_MS 3000u
+#define ADOPT_WAIT_MS 3000u  /* since something was handed back */
+#define ADOPT_ALL_MS 30000u  /* in all */
+#define MEDIA_WORKERS_MAX 8u /* settings.def: rtp.workers */
 
-static void state_path(const struct supervisor *s, char path[128])
-{
-	snprintf(path, 128, "%s/supervisor.state", s->config.run_dir);
-}
-
-int adopt_lock(struct supervisor *s)
-{
-	char path[128], who[32] = "";
-
-	snprintf(path, sizeof path, "%s/supervisor%s.lock", s->config.run_dir,
-		 s->all_roles ? "" : config_role_name(s->workers[0].role));
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (s->lock < 0) {
-		log_error("supervisor.lock", "path=%s reason=\"%s\"", path, strerror(errno));
-		return -errno;
-	}
-	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
-		ssize_t n = read(s->lock, who, sizeof who - 1);
-
-		log_error("supervisor.lock", "path=%s reason=\"another supervisor runs here\" pid=%.*s", path,
-			  n > 0 ? (int)strcspn(who, "\n") : 0, who);
-		return ERR_EXIST;
-	}
-	if (ftruncate(s->lock, 0) == 0)
-		dprintf(s->lock, "%d\n", (int)getpid());
-	return 0;
-}
-
-void adopt_note(const struct supervisor *s)
-{
-	char path[128], fresh[136];
-	FILE *f;
-
-	if (!s->all_roles)
-		return;
-	state_path(s, path);
-	snprintf(fresh, sizeof fresh, "%s.new", path);
-	f = fopen(fresh, "we");
-	if (f == NULL)
-		return;
-	for (uint32_t i = 0; i < s->worker_count; i++) {
-		const struct worker_slot *w = &s->workers[i];
-
-		if (w->pid != 0)
-			fprintf(f, "%s %u %d %lu\n", config_role_name(w->role), w->index, (int)w->pid,
-				(unsigned long)spawn_start_time(w->pid));
-	}
-	if (fclose(f) == 0)
-		(void)rename(fresh, path);
-}
-
-static struct worker_slot *slot_of(struct supervisor *s, const char *role, unsigned index)
+static struct worker_slot *slot_of(struct supervisor *s, enum role role, uint32_t index)
 {
 	for (uint32_t i = 0; i < s->worker_count; i++)
-		if (s->workers[i].index == index && strcmp(config_role_name(s->workers[i].role), role) == 0)
+		if (s->workers[i].index == index && s->workers[i].role == role)
 			return &s->workers[i];
 	return NULL;
 }
 
-void adopt_expect(struct supervisor *s)
+/* The living of those that a predecessor wrote down, with their pidfds; and how many media workers it had. */
+static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t *ret_media)
 {
-	char path[128], line[128];
-	FILE *f;
+	uint32_t n = s->all_roles ? rundir_notes(&s->dir, notes, SUPERVISOR_WORKERS_MAX) : 0, living = 0;
 
-	if (!s->all_roles)
-		return;
-	state_path(s, path);
-	f = fopen(path, "re");
-	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		struct worker_slot *w;
-		unsigned long start;
-		unsigned index;
-		char role[32];
-		int pid, pidfd;
+	*ret_media = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct run_note note = notes[i];
+		int fd;
 
-		if (sscanf(line, "%31s %u %d %lu", role, &index, &pid, &start) != 4)
+		if (note.index >= MEDIA_WORKERS_MAX)
+			continue; /* rubbish */
+		if (note.role == ROLE_MEDIA && note.index >= *ret_media)
+			*ret_media = note.index + 1;
+		fd = spawn_start_time(note.pid) == note.start_time ? spawn_pidfd(note.pid) : -1;
+		if (fd < 0)
 			continue;
-		w = slot_of(s, role, index);
-		pidfd = w != NULL && spawn_start_time(pid) == start && start != 0 ? spawn_pidfd(pid) : -1;
-		if (pidfd < 0)
-			continue;
-		w->pid = pid;
-		w->pidfd = pidfd;
-		w->adopting = s->successor = true;
-		w->started_ms = clock_ms();
-		log_info("supervisor.expect", "worker=%s-%u pid=%d", role, index, pid);
+		notes[living] = note;
+		pidfds[living++] = fd;
 	}
-	if (f != NULL)
-		fclose(f);
+	return living;
+}
+
+static void expect(struct supervisor *s, const struct run_note *note, int pidfd)
+{
+	struct worker_slot *w = slot_of(s, note->role, note->index);
+
+	if (w == NULL || w->pid != 0) {
+		close(pidfd);
+		return;
+	}
+	w->pid = note->pid;
+	w->pidfd = pidfd;
+	w->adopting = s->successor = true;
+	w->started_ms = clock_ms();
+	log_info("supervisor.expect", "worker=%s-%u pid=%d", config_role_name(note->role), note->index, (int)note->pid);
+}
+
+void adopt_expect(struct supervisor *s, unsigned roles)
+{
+	struct run_note notes[SUPERVISOR_WORKERS_MAX];
+	int pidfds[SUPERVISOR_WORKERS_MAX];
+	uint32_t media, n = find_living(s, notes, pidfds, &media);
+
+	if (n > 0 && media > 0) /* as many as there are: they have the ports that another number of them would want */
+		s->config.rtp_workers = media;
+
+	if (roles & 1u << ROLE_CONTROL)
+		worker_add(s, ROLE_CONTROL, 0);
+	for (uint32_t i = 0; (roles & 1u << ROLE_MEDIA) && i < s->config.rtp_workers; i++)
+		worker_add(s, ROLE_MEDIA, i);
+	if (roles & 1u << ROLE_SIGNALING)
+		worker_add(s, ROLE_SIGNALING, 0);
+	for (uint32_t i = 0; i < n; i++)
+		expect(s, &notes[i], pidfds[i]);
 }
 
 void adopt_accept(struct supervisor *s)
@@ -126,12 +100,13 @@ void adopt_accept(struct supervisor *s)
 }
 
 /* Only a process that we expect, proven by the kernel's word for its pid, becomes a worker. */
-static struct worker_slot *expected(struct supervisor *s, int fd, const struct custody_header *h)
+static struct worker_slot *expected(struct supervisor *s, int fd, const struct fdpass_in *in)
 {
+	const struct custody_header *h = in->p;
 	struct ucred peer;
 	socklen_t len = sizeof peer;
 
-	if (h->magic != CUSTODY_MAGIC || h->op != CUSTODY_ADOPT ||
+	if (in->n < sizeof *h || h->magic != CUSTODY_MAGIC || h->op != CUSTODY_ADOPT ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return NULL;
 	for (uint32_t i = 0; i < s->worker_count; i++)
@@ -140,10 +115,22 @@ static struct worker_slot *expected(struct supervisor *s, int fd, const struct c
 	return NULL;
 }
 
+/* Its slab has a size, and so have the tables of those that serve the same calls. The largest is what runs. */
+static void take_size(struct supervisor *s, const struct worker_slot *w, const struct fdpass_in *in)
+{
+	uint32_t max_calls;
+	const uint8_t *packed = (const uint8_t *)in->p + sizeof(struct custody_header);
+
+	if (config_packed_max_calls(packed, in->n - sizeof(struct custody_header), &max_calls) != 0)
+		log_warn("supervisor.adopt", "worker=%s-%u reason=\"its configuration can not be read\"", config_role_name(w->role), w->index);
+	else if (max_calls > s->adopted_max_calls)
+		s->adopted_max_calls = max_calls;
+}
+
 void adopt_stranger(struct supervisor *s, uint32_t i)
 {
-	struct custody_header h = {.magic = 0};
-	struct fdpass_in in = {.p = &h, .cap = sizeof h};
+	static uint64_t wire[(sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX) / sizeof(uint64_t)];
+	struct fdpass_in in = {.p = wire, .cap = sizeof wire};
 	int fd = s->strangers[i];
 	int err = fdpass_recv(fd, &in);
 	struct worker_slot *w;
@@ -153,13 +140,14 @@ void adopt_stranger(struct supervisor *s, uint32_t i)
 	s->strangers[i] = -1;
 	for (size_t k = 0; err == 0 && k < in.fd_count; k++)
 		close(in.fds[k]);
-	w = err == 0 && in.n == sizeof h ? expected(s, fd, &h) : NULL;
+	w = err == 0 ? expected(s, fd, &in) : NULL;
 	if (w == NULL) {
 		log_warn("supervisor.stranger", "reason=\"not a worker of this host\"");
 		close(fd);
 		return;
 	}
 	w->sock = fd;
+	take_size(s, w, &in);
 	log_info("supervisor.adopt", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
 }
 
@@ -196,10 +184,14 @@ static void turn(struct supervisor *s)
 
 void adopt_wait(struct supervisor *s)
 {
-	uint64_t until_ms = clock_ms() + ADOPT_WAIT_MS;
+	uint64_t all_ms = clock_ms() + ADOPT_ALL_MS, until_ms = clock_ms() + ADOPT_WAIT_MS;
 
-	while (still_adopting(s) > 0 && clock_ms() < until_ms) {
+	while (still_adopting(s) > 0 && clock_ms() < until_ms && clock_ms() < all_ms) {
+		uint32_t before = s->store.count;
+
 		turn(s);
+		if (s->store.count > before)
+			until_ms = clock_ms() + ADOPT_WAIT_MS;
 		for (uint32_t i = 0; i < s->worker_count; i++) {
 			struct worker_slot *w = &s->workers[i];
 			int status;
@@ -222,4 +214,75 @@ void adopt_wait(struct supervisor *s)
 		kill(w->pid, SIGKILL);
 		(void)poll(&(struct pollfd){.fd = w->pidfd, .events = POLLIN}, 1, 1000);
 	}
+}
+
+/* ---- what runs ---- */
+
+static bool bound_to(int fd, struct addr *ret)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	return getsockname(fd, (struct sockaddr *)&ss, &len) == 0 && addr_from_sockaddr(&ss, ret) == 0;
+}
+
+static void take_listeners(struct supervisor *s, const struct worker_slot *w)
+{
+	struct config *c = &s->config;
+	const struct store_item *it;
+	uint32_t at = 0, n = 0;
+
+	while ((it = store_each(&s->store, worker_owner(w), CUSTODY_LISTENER, &at)) != NULL)
+		if (it->id < CONFIG_LISTENERS_MAX && bound_to(it->fd, &c->sip_listen[it->id]) && it->id >= n)
+			n = (uint32_t)it->id + 1;
+	for (uint32_t i = n; i < CONFIG_LISTENERS_MAX; i++)
+		c->sip_listen[i] = (struct addr){.family = ADDR_NONE};
+	c->sip_listen_count = n;
+}
+
+/* Of all media workers together. */
+static void take_pool(struct supervisor *s)
+{
+	struct config *c = &s->config;
+	uint64_t first = UINT16_MAX, last = 0;
+	uint32_t addresses = 0;
+
+	for (uint32_t i = 0; i < s->store.count; i++) {
+		const struct store_item *it = &s->store.v[i];
+
+		if (it->kind != CUSTODY_RTP_PORT || it->index >= CONFIG_ADDRESSES_MAX)
+			continue;
+		first = it->id < first ? it->id : first;
+		last = it->id > last ? it->id : last;
+		if (it->index >= addresses && bound_to(it->fd, &c->rtp_address[it->index])) {
+			c->rtp_address[it->index].port = 0;
+			addresses = it->index + 1;
+		}
+	}
+	if (addresses == 0)
+		return;
+	for (uint32_t i = addresses; i < CONFIG_ADDRESSES_MAX; i++)
+		c->rtp_address[i] = (struct addr){.family = ADDR_NONE};
+	c->rtp_address_count = addresses;
+	if (first == c->rtp_port_min && last + 1 == first + 2u * config_port_pairs(c))
+		return; /* the file may name one port more than makes a pair */
+	c->rtp_port_min = (uint16_t)first;
+	c->rtp_port_max = (uint16_t)last;
+}
+
+void adopt_sizes(struct supervisor *s)
+{
+	bool whole_pool = true;
+
+	if (s->adopted_max_calls > 0)
+		s->config.max_calls = s->adopted_max_calls;
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		const struct worker_slot *w = &s->workers[i];
+
+		if (w->role == ROLE_SIGNALING && w->adopted)
+			take_listeners(s, w);
+		whole_pool &= w->role != ROLE_MEDIA || w->adopted;
+	}
+	if (whole_pool) /* else somebody died with its part of it, which is bound again */
+		take_pool(s);
 }

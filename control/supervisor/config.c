@@ -8,9 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/actor/custody.h"
 #include "common/base/scan.h"
+#include "control/supervisor/config_shape.h"
 #include "control/supervisor/locate.h"
 #include "control/supervisor/settings.def"
+
+#define DESCRIPTORS_REST 512u /* listeners, slabs, pages */
 
 /* ---- the file as libcyaml sees it: every value optional, NULL = not given ---- */
 
@@ -173,23 +177,26 @@ static void cyaml_said(cyaml_log_t level, void *ctx, const char *fmt, va_list ar
 	}
 }
 
-static int refuse_load(struct load *l, cyaml_err_t err)
+static int refuse_at(struct load *l, const struct place *at, const char *what)
 {
-	static const char unexpected[] = "Unexpected key: ";
-	const char *what = l->message[0] != '\0' ? l->message : cyaml_strerror(err);
-	struct place at;
-
-	/* libcyaml places an unknown key at the value before it; find the key itself */
-	if (strncmp(what, unexpected, sizeof unexpected - 1) != 0 ||
-	    locate_name(l->text, l->bytes, what + sizeof unexpected - 1, l->line, &at) != 0)
-		at = (struct place){l->line, l->column};
-
-	if (at.line != 0)
-		snprintf(l->why->text, sizeof l->why->text, "%s:%u:%u: %s", l->path, at.line,
-			 at.column, what);
+	if (at->line != 0)
+		snprintf(l->why->text, sizeof l->why->text, "%s:%u:%u: %s", l->path, at->line, at->column, what);
 	else
 		snprintf(l->why->text, sizeof l->why->text, "%s: %s", l->path, what);
 	return ERR_SYNTAX;
+}
+
+static int refuse_load(struct load *l, cyaml_err_t err)
+{
+	return refuse_at(l, &(struct place){l->line, l->column}, l->message[0] != '\0' ? l->message : cyaml_strerror(err));
+}
+
+/* What libcyaml would say in the words of a parser. */
+static int check_shape(struct load *l)
+{
+	struct config_fault fault;
+
+	return config_shape(l->text, l->bytes, &fault) == 0 ? 0 : refuse_at(l, &fault.at, fault.text);
 }
 
 /* ---- values: default when missing, limits always ---- */
@@ -216,12 +223,6 @@ static bool outside(uint32_t v, uint32_t least, uint32_t most)
 	return v < least || v > most;
 }
 
-#define KEY_top(k)      #k
-#define KEY_host(k)     "host." #k
-#define KEY_sip(k)      "sip." #k
-#define KEY_rtp(k)      "rtp." #k
-#define KEY_http(k)     "http." #k
-#define KEY_backends(k) "backends." #k
 #define FROM_top(k)      r->k
 #define FROM_host(k)     r->host.k
 #define FROM_sip(k)      r->sip.k
@@ -272,9 +273,9 @@ static int take_top(struct load *l, const struct raw_top *r, struct config *c)
 	c->hang_ms = top_hang_ms;
 	c->drain_ms = top_drain_ms;
 	copy_text(c->host_name, sizeof c->host_name, host_name);
-	copy_text(c->run_dir, sizeof c->run_dir, host_run_dir);
-	if (c->run_dir[0] != '/')
-		return complain(l, "host.run_dir", ERR_RANGE, "'%s' is no absolute path", c->run_dir);
+	copy_text(c->host_run_dir, sizeof c->host_run_dir, host_run_dir);
+	if (c->host_run_dir[0] != '/')
+		return complain(l, "host.run_dir", ERR_RANGE, "'%s' is no absolute path", c->host_run_dir);
 	if (c->host_name[0] == '\0' && gethostname(c->host_name, sizeof c->host_name) != 0)
 		return complain(l, "host.name", ERR_RANGE, "the machine has no name; give one");
 	c->host_name[sizeof c->host_name - 1] = '\0';
@@ -345,7 +346,7 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_port_min = (uint16_t)rtp_port_min;
 	c->rtp_port_max = (uint16_t)rtp_port_max;
 	c->rtp_workers = rtp_workers;
-	c->rtp_idle_silence = rtp_idle == 0;
+	c->rtp_idle = (enum config_idle)rtp_idle;
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_timeout_ms = rtp_timeout_ms;
 	c->rtp_allow_loopback = rtp_allow_loopback;
@@ -388,8 +389,43 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
 		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);
 	c->backends_claim_timeout_ms = backends_claim_timeout_ms;
-	c->backends_reoffer = backends_on_lost == 1;
+	c->backends_on_lost = (enum config_on_lost)backends_on_lost;
 	return take_routes(l, r, c);
+}
+
+/* Each port and each half of a tape is a descriptor that somebody keeps; a call that ends may still have its own. */
+static int check_sizes(struct load *l, const struct config *c)
+{
+	uint32_t ports = ((uint32_t)c->rtp_port_max - c->rtp_port_min + 1) * c->rtp_address_count, calls = 3 * c->max_calls;
+
+	if (ports + calls + DESCRIPTORS_REST <= CUSTODY_ITEMS_MAX)
+		return 0;
+	return complain(l, "max_calls", ERR_RANGE, "%u calls, and ports from rtp.port_min %u to rtp.port_max %u on %u rtp.address: "
+			"make one of them smaller (they need %u descriptors, at most %u are kept)", c->max_calls, c->rtp_port_min,
+			c->rtp_port_max, c->rtp_address_count, ports + calls + DESCRIPTORS_REST, CUSTODY_ITEMS_MAX);
+}
+
+static bool overlap(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && (addr_ip_eq(a, b) || addr_is_any(a) || addr_is_any(b));
+}
+
+/* Every port of the pool is bound: none is left for SIP. */
+static int check_listeners(struct load *l, const struct config *c)
+{
+	for (uint32_t i = 0; i < c->sip_listen_count; i++) {
+		const struct addr *at = &c->sip_listen[i];
+		char key[32];
+
+		if (at->port < c->rtp_port_min || at->port > c->rtp_port_max)
+			continue;
+		snprintf(key, sizeof key, "sip.listen[%u]", i);
+		for (uint32_t a = 0; a < c->rtp_address_count; a++)
+			if (overlap(at, &c->rtp_address[a]))
+				return complain(l, key, ERR_RANGE, "port %u belongs to the RTP pool (rtp.port_min %u to rtp.port_max %u)",
+						at->port, c->rtp_port_min, c->rtp_port_max);
+	}
+	return 0;
 }
 
 static int take_all(struct load *l, const struct raw_top *r, struct config *c)
@@ -402,7 +438,9 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_rtp(l, r, c);
 	if (err == 0)
 		err = take_rest(l, r, c);
-	return err;
+	if (err == 0)
+		err = check_sizes(l, c);
+	return err == 0 ? check_listeners(l, c) : err;
 }
 
 static int read_file(struct load *l)
@@ -411,12 +449,18 @@ static int read_file(struct load *l)
 
 	if (f == NULL) {
 		snprintf(l->why->text, sizeof l->why->text,
-			 "%s: %s (deploy/tipring.yaml is a commented example)", l->path, strerror(errno));
+			 "%s: %s (share/tipring/tipring.yaml, in the sources deploy/tipring.yaml, is a commented example)", l->path, strerror(errno));
 		return ERR_NOENT;
 	}
 	l->text = calloc(1, CONFIG_FILE_BYTES_MAX + 1);
 	if (l->text != NULL)
 		l->bytes = fread(l->text, 1, CONFIG_FILE_BYTES_MAX + 1, f);
+	if (l->text != NULL && ferror(f)) {
+		snprintf(l->why->text, sizeof l->why->text, "%s: %s%s", l->path, strerror(errno),
+			 errno == EISDIR ? " (the file itself is wanted, tipring.yaml)" : "");
+		fclose(f);
+		return ERR_IO;
+	}
 	fclose(f);
 	if (l->text == NULL || l->bytes > CONFIG_FILE_BYTES_MAX) {
 		snprintf(l->why->text, sizeof l->why->text, "%s: larger than %u bytes", l->path,
@@ -424,6 +468,37 @@ static int read_file(struct load *l)
 		return ERR_RANGE;
 	}
 	return 0;
+}
+
+/* ---- what is allowed and surprises ---- */
+
+static bool covers(const char *earlier, const char *later)
+{
+	size_t n = strlen(earlier);
+
+	if (n > 0 && earlier[n - 1] == '*')
+		return strncmp(earlier, later, n - 1) == 0;
+	return strcmp(earlier, later) == 0;
+}
+
+uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max)
+{
+	uint32_t n = 0, pairs = config_port_pairs(c);
+
+	if (n < max && pairs < c->max_calls)
+		snprintf(ret[n++].text, sizeof ret->text, "RTP ports for %u calls, max_calls is %u: the others are refused", pairs,
+			 c->max_calls);
+	if (n < max && c->route_count == 0)
+		snprintf(ret[n++].text, sizeof ret->text, "routes is empty: every call is answered 404");
+	for (uint32_t i = 0; i < c->route_count; i++)
+		for (uint32_t k = 0; k < i && n < max; k++) {
+			if (!covers(c->routes[k].number, c->routes[i].number))
+				continue;
+			snprintf(ret[n++].text, sizeof ret->text, "routes[%u] (\"%s\" to %s) is never reached: routes[%u] (\"%s\") comes first",
+				 i, c->routes[i].number, c->routes[i].app, k, c->routes[k].number);
+			break;
+		}
+	return n;
 }
 
 uint32_t config_port_pairs(const struct config *c)
@@ -446,6 +521,8 @@ int config_load(const char *path, struct config *ret, struct config_error *ret_w
 	if (c == NULL)
 		return ERR_NOMEM;
 	err = read_file(&l);
+	if (err == 0)
+		err = check_shape(&l);
 	if (err != 0)
 		goto done;
 

@@ -25,11 +25,22 @@ enum config_io_backend {
 	CONFIG_IO_EPOLL
 };
 
+enum config_idle {
+	CONFIG_IDLE_SILENCE,
+	CONFIG_IDLE_PAUSE
+};
+
+enum config_on_lost {
+	CONFIG_ON_LOST_HANGUP,
+	CONFIG_ON_LOST_REOFFER
+};
+
 struct config_route {
 	char number[64];
 	char app[64];
 };
 
+/* A scalar of settings.def has the name of its section and its own. */
 struct config {
 	enum config_log_level log_level;
 	enum config_io_backend io_backend;
@@ -40,7 +51,7 @@ struct config {
 	uint32_t drain_ms;
 
 	char host_name[64];
-	char run_dir[64];
+	char host_run_dir[64];
 
 	struct addr sip_listen[CONFIG_LISTENERS_MAX];
 	uint32_t sip_listen_count;
@@ -56,7 +67,7 @@ struct config {
 	uint16_t rtp_port_max;
 	uint32_t rtp_workers;
 	char rtp_advertised_address[46];
-	bool rtp_idle_silence;
+	enum config_idle rtp_idle;
 	uint32_t rtp_reorder_ms;
 	uint32_t rtp_timeout_ms;
 	bool rtp_allow_loopback;
@@ -64,7 +75,7 @@ struct config {
 	char http_listen[64];
 
 	uint32_t backends_claim_timeout_ms;
-	bool backends_reoffer;
+	enum config_on_lost backends_on_lost;
 
 	struct config_route routes[CONFIG_ROUTES_MAX];
 	uint32_t route_count;
@@ -76,9 +87,13 @@ struct config_error {
 };
 
 /* Read and check `path`. On failure nothing is written but `ret_why`.
- * ERR_NOENT (no such file), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
+ * ERR_NOENT (no such file), ERR_IO (a directory), ERR_SYNTAX (not YAML, unknown key, wrong type), ERR_RANGE (a value
  * outside its limits, or two values that contradict each other). */
 MUST_USE int config_load(const char *path, struct config *ret, struct config_error *ret_why);
+
+/* What is allowed and will surprise: into `ret`, at most `max`; how many. */
+#define CONFIG_NOTES_MAX 8u
+uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max);
 
 /* Calls that find a pair of ports at one time; fewer while ports rest for 30 s after a call. */
 uint32_t config_port_pairs(const struct config *c);

@@ -72,7 +72,7 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 {
 	Tipring__V1__MediaConfig m = TIPRING__V1__MEDIA_CONFIG__INIT;
 
-	m.idle_silence = c->rtp_idle_silence;
+	m.idle_silence = c->rtp_idle == CONFIG_IDLE_SILENCE;
 	m.reorder_ms_max = c->rtp_reorder_ms;
 	m.rtp_timeout_ms = c->rtp_timeout_ms;
 	m.advertised_address = text(c->rtp_advertised_address);
@@ -98,28 +98,29 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.claim_timeout_ms = c->backends_claim_timeout_ms;
 	k.routes = rows;
 	k.n_routes = c->route_count;
-	k.on_lost = text(c->backends_reoffer ? "reoffer" : "hangup");
+	k.on_lost = text(c->backends_on_lost == CONFIG_ON_LOST_REOFFER ? "reoffer" : "hangup");
 	k.media_workers = c->rtp_workers;
 	k.signaling_workers = 1;
 	p->control = &k;
 	return pack(p, out, ret_n);
 }
 
-int config_pack(const struct config *c, enum role role, uint32_t index, uint8_t *out, size_t *ret_n)
+int config_pack(const struct config *c, const struct config_for *who, uint8_t *out, size_t *ret_n)
 {
 	Tipring__V1__ProcessConfig p = TIPRING__V1__PROCESS_CONFIG__INIT;
 
-	p.role = roles[role].number;
-	p.index = index;
+	p.role = roles[who->role].number;
+	p.index = who->index;
+	p.waits_for_restart = who->waits_for_restart;
 	p.host = text(c->host_name);
-	p.run_dir = text(c->run_dir);
+	p.run_dir = text(c->host_run_dir);
 	p.log_level = levels[c->log_level];
 	p.io_backend = backends[c->io_backend];
 	p.max_calls = c->max_calls;
 	p.sandbox = c->sandbox;
 	p.orphan_ms = c->orphan_ms;
 
-	switch (role) {
+	switch (who->role) {
 	case ROLE_SIGNALING:
 		return pack_signaling(c, &p, out, ret_n);
 	case ROLE_MEDIA:
@@ -130,4 +131,15 @@ int config_pack(const struct config *c, enum role role, uint32_t index, uint8_t 
 		break;
 	}
 	return ERR_INVAL;
+}
+
+int config_packed_max_calls(const uint8_t *p, size_t n, uint32_t *ret)
+{
+	Tipring__V1__ProcessConfig *cfg = tipring__v1__process_config__unpack(NULL, n, p);
+
+	if (cfg == NULL)
+		return ERR_SYNTAX;
+	*ret = cfg->max_calls;
+	tipring__v1__process_config__free_unpacked(cfg, NULL);
+	return 0;
 }

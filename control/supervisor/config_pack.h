@@ -16,8 +16,17 @@ enum role {
 
 #define CONFIG_PACKED_MAX (40u * 1024u)
 
+struct config_for {
+	enum role role;
+	uint32_t index;
+	bool waits_for_restart; /* the file has sockets or sizes for this role that take effect after a full restart */
+};
+
 /* `out` of CONFIG_PACKED_MAX bytes. ERR_NOSPC. */
-MUST_USE int config_pack(const struct config *c, enum role role, uint32_t index, uint8_t *out, size_t *ret_n);
+MUST_USE int config_pack(const struct config *c, const struct config_for *who, uint8_t *out, size_t *ret_n);
+
+/* What a process that was packed for says about its size. ERR_SYNTAX. */
+MUST_USE int config_packed_max_calls(const uint8_t *p, size_t n, uint32_t *ret);
 
 /* The number of a role in messages and custody ids. */
 uint32_t config_role_number(enum role role);

@@ -1,4 +1,4 @@
-/* locate.c - see locate.h. Walks libyaml's events; only called for error messages. */
+/* locate.c - see locate.h. Walks libyaml's events. */
 #include "control/supervisor/locate.h"
 
 #include <stdbool.h>
@@ -75,57 +75,93 @@ static int take_event(struct walk *w, const yaml_event_t *e)
 	return 0;
 }
 
-struct wanted {
-	const char *path; /* a value at this path, or */
-	const char *name; /* a key of this name, not before `from_line` */
-	unsigned from_line;
-};
-
-static bool is_wanted(const struct walk *w, const yaml_event_t *e, const struct wanted *want)
+static struct place place_of(yaml_mark_t m)
 {
-	if (want->name != NULL)
-		return w->is_key && e->start_mark.line + 1 >= want->from_line &&
-		       strcmp((const char *)e->data.scalar.value, want->name) == 0;
-
-	return !w->is_key && e->type == YAML_SCALAR_EVENT && strcmp(w->path, want->path) == 0;
+	return (struct place){(unsigned)m.line + 1, (unsigned)m.column + 1};
 }
 
-static int find(const char *text, size_t bytes, const struct wanted *want, struct place *ret)
+static int show(const struct walk *w, const yaml_event_t *e, locate_fn visit, void *ctx)
+{
+	struct locate_node n = {.path = w->path, .at = place_of(e->start_mark)};
+
+	if (e->type == YAML_SCALAR_EVENT) {
+		n.kind = w->is_key ? LOCATE_KEY : LOCATE_SCALAR;
+		n.value = (const char *)e->data.scalar.value;
+	} else if (e->type == YAML_SEQUENCE_START_EVENT) {
+		n.kind = LOCATE_LIST;
+	} else if (e->type == YAML_MAPPING_START_EVENT) {
+		n.kind = LOCATE_MAPPING;
+	} else {
+		return 0;
+	}
+	return visit(ctx, &n);
+}
+
+/* The parser's word for a tab is about tokens. */
+static void describe(const yaml_parser_t *parser, const char *text, size_t bytes, struct locate_problem *ret)
+{
+	size_t at = parser->problem_mark.index;
+
+	ret->at = place_of(parser->problem_mark);
+	if (at < bytes && text[at] == '\t')
+		snprintf(ret->text, sizeof ret->text, "a tab: YAML is indented by spaces");
+	else
+		snprintf(ret->text, sizeof ret->text, "%s", parser->problem != NULL ? parser->problem : "this is not YAML");
+}
+
+int locate_walk(const char *text, size_t bytes, locate_fn visit, void *ctx, struct locate_problem *ret)
 {
 	struct walk w = {.depth = 0};
 	yaml_parser_t parser;
-	int err = ERR_NOENT;
+	int err = 0;
 	bool more = true;
 
-	if (text == NULL || yaml_parser_initialize(&parser) == 0)
-		return ERR_NOENT;
+	if (yaml_parser_initialize(&parser) == 0)
+		return ERR_NOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
 
 	while (more) {
 		yaml_event_t e;
 
-		if (yaml_parser_parse(&parser, &e) == 0)
+		if (yaml_parser_parse(&parser, &e) == 0) {
+			describe(&parser, text, bytes, ret);
+			err = ERR_SYNTAX;
 			break;
-		more = e.type != YAML_STREAM_END_EVENT && take_event(&w, &e) == 0;
-		if (more && is_wanted(&w, &e, want)) {
-			ret->line = (unsigned)e.start_mark.line + 1;
-			ret->column = (unsigned)e.start_mark.column + 1;
-			err = 0;
-			more = false;
 		}
+		more = e.type != YAML_STREAM_END_EVENT;
+		if (more)
+			err = take_event(&w, &e);
+		if (more && err == 0)
+			err = show(&w, &e, visit, ctx);
+		more &= err == 0;
 		yaml_event_delete(&e);
 	}
 	yaml_parser_delete(&parser);
 	return err;
 }
 
-int locate_key(const char *text, size_t bytes, const char *path, struct place *ret)
+struct wanted {
+	const char *path;
+	struct place at;
+};
+
+static int compare(void *ctx, const struct locate_node *n)
 {
-	return find(text, bytes, &(struct wanted){.path = path}, ret);
+	struct wanted *want = ctx;
+
+	if (n->kind != LOCATE_SCALAR || strcmp(n->path, want->path) != 0)
+		return 0;
+	want->at = n->at;
+	return ERR_EXIST;
 }
 
-int locate_name(const char *text, size_t bytes, const char *name, unsigned from_line,
-		struct place *ret)
+int locate_key(const char *text, size_t bytes, const char *path, struct place *ret)
 {
-	return find(text, bytes, &(struct wanted){.name = name, .from_line = from_line}, ret);
+	struct wanted want = {.path = path};
+	struct locate_problem problem;
+
+	if (text == NULL || locate_walk(text, bytes, compare, &want, &problem) != ERR_EXIST)
+		return ERR_NOENT;
+	*ret = want.at;
+	return 0;
 }

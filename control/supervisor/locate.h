@@ -1,4 +1,4 @@
-/* locate.h - where in a YAML text a key stands. */
+/* locate.h - what stands where in a YAML text. The only way to libyaml; errors need it, libcyaml does the reading. */
 #pragma once
 
 #include <stddef.h>
@@ -10,9 +10,30 @@ struct place {
 	unsigned column; /* from 1 */
 };
 
-/* `path` such as "rtp.port_min" or "routes[2].app": the place of its value. ERR_NOENT. */
-MUST_USE int locate_key(const char *text, size_t bytes, const char *path, struct place *ret);
+enum locate_kind {
+	LOCATE_KEY,    /* of a mapping; the path is with it */
+	LOCATE_SCALAR,
+	LOCATE_LIST,   /* its entries follow */
+	LOCATE_MAPPING /* its keys follow */
+};
 
-/* The first mapping key called `name` in line `from_line` or later. ERR_NOENT. */
-MUST_USE int locate_name(const char *text, size_t bytes, const char *name, unsigned from_line,
-			 struct place *ret);
+struct locate_node {
+	enum locate_kind kind;
+	const char *path;  /* "rtp.port_min", "routes[2].app"; "" = the whole */
+	const char *value; /* of a key or a scalar */
+	struct place at;
+};
+
+/* 0 = go on; anything else ends the walk. */
+typedef int (*locate_fn)(void *ctx, const struct locate_node *n);
+
+struct locate_problem {
+	char text[128];
+	struct place at;
+};
+
+/* Every node in order. 0, what `visit` answered, ERR_SYNTAX with the problem, or ERR_RANGE (nested too deeply). */
+MUST_USE int locate_walk(const char *text, size_t bytes, locate_fn visit, void *ctx, struct locate_problem *ret);
+
+/* The place of the scalar at `path`. ERR_NOENT. */
+MUST_USE int locate_key(const char *text, size_t bytes, const char *path, struct place *ret);

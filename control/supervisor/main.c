@@ -51,6 +51,16 @@ static int find_bin_dir(struct supervisor *s)
 	return 0;
 }
 
+static void print_notes(const char *path, const struct config *c)
+{
+	struct config_error notes[CONFIG_NOTES_MAX];
+	uint32_t n = config_notes(c, notes, CONFIG_NOTES_MAX);
+
+	printf("%s: good\n", path);
+	for (uint32_t i = 0; i < n; i++)
+		printf("%s: note: %s\n", path, notes[i].text);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -65,7 +75,7 @@ int main(int argc, char **argv)
 	bool check = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:r:", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:r:h", options, NULL)) != -1) {
 		if (opt == 'c') {
 			path = optarg;
 		} else if (opt == 'r') {
@@ -82,19 +92,21 @@ int main(int argc, char **argv)
 		}
 	}
 
+	if (optind < argc) {
+		fprintf(stderr, "tipring-supervisor: what is '%s'? A configuration is named by --config FILE\n", argv[optind]);
+		return SUPERVISOR_EXIT_ENVIRONMENT;
+	}
 	if (config_load(path, &s.config, &why) != 0) {
 		fprintf(stderr, "%s\n", why.text);
 		return SUPERVISOR_EXIT_ENVIRONMENT;
 	}
 	if (check) {
-		printf("%s: good\n", path);
-		if (config_port_pairs(&s.config) < s.config.max_calls)
-			printf("%s: note: ports for %u calls, max_calls is %u\n", path, config_port_pairs(&s.config),
-			       s.config.max_calls);
+		print_notes(path, &s.config);
 		return 0;
 	}
 	log_open("supervisor", (enum log_level)s.config.log_level);
 	if (find_bin_dir(&s) != 0)
 		return SUPERVISOR_EXIT_ENVIRONMENT;
+	s.config_path = path;
 	return supervisor_run(&s, roles);
 }

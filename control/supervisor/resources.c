@@ -11,15 +11,13 @@
 #include "control/supervisor/sockets.h"
 #include "control/supervisor/supervisor.h"
 
-#define FREED_MS 1000u
-
 /* "udp 0.0.0.0:5060: Address already in use" plus what a person can do about it. */
 static void explain(const char *what, const struct addr *at, int err)
 {
 	const char *hint = "";
 
 	if (err == -EADDRINUSE)
-		hint = "another program owns this port: stop it (ss -lunp shows it) or change the "
+		hint = "another program has had this port for two seconds: stop it (ss -lunp shows it) or change the "
 		       "configuration";
 	else if (err == -EACCES)
 		hint = "ports below 1024 need CAP_NET_BIND_SERVICE";
@@ -31,13 +29,13 @@ static void explain(const char *what, const struct addr *at, int err)
 		  strerror(-err), hint);
 }
 
-/* What a predecessor's worker had goes when the kernel is done with the dead process: some milliseconds later, with io_uring. */
+/* What another process had goes when the kernel is done with it: with io_uring, some milliseconds after its end. So a restart
+ * that finds its own ports taken waits for a moment. */
 static int bind_udp(const struct supervisor *s, const struct addr *at, int rcvbuf, int *ret_fd)
 {
-	uint64_t until_ms = clock_ms() + (s->successor ? FREED_MS : 0);
 	int err = sockets_bind_udp(at, rcvbuf, ret_fd);
 
-	while (err == -EADDRINUSE && clock_ms() < until_ms) {
+	while (err == -EADDRINUSE && clock_ms() < s->bind_by_ms) {
 		(void)poll(NULL, 0, 5);
 		err = sockets_bind_udp(at, rcvbuf, ret_fd);
 	}
@@ -109,10 +107,10 @@ static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 static int listen_attach(struct supervisor *s, uint32_t owner, uint32_t index)
 {
 	struct store_item it = {owner, CUSTODY_ATTACH_LISTENER, 0, 0, -1};
-	char path[sizeof s->config.run_dir + 32];
+	char path[sizeof s->config.host_run_dir + 32];
 	int err;
 
-	snprintf(path, sizeof path, "%s/media-%u.sock", s->config.run_dir, index);
+	snprintf(path, sizeof path, "%s/media-%u.sock", s->config.host_run_dir, index);
 	err = fdpass_listen(path, 0660, &it.fd);
 	if (err != 0) {
 		log_error("supervisor.listen", "path=%s reason=\"%s\"", path, strerror(-err));
@@ -144,9 +142,9 @@ int resources_ensure(struct supervisor *s, const struct worker_slot *w)
 
 	if (store_find(&s->store, owner, CUSTODY_STATPAGE) == NULL)
 		err = make_page(s, w);
-	if (err == 0 && w->role == ROLE_SIGNALING)
+	if (err == 0 && w->role == ROLE_SIGNALING && !w->adopted) /* who handed everything back lacks nothing */
 		err = bind_listeners(s, owner);
-	if (err == 0 && w->role == ROLE_MEDIA)
+	if (err == 0 && w->role == ROLE_MEDIA && !w->adopted)
 		err = bind_ports(s, owner, w->index);
 	if (err == 0 && w->role == ROLE_MEDIA &&
 	    store_find(&s->store, owner, CUSTODY_ATTACH_LISTENER) == NULL)

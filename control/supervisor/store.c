@@ -31,7 +31,7 @@ static int grow(struct store *s)
 	uint32_t cap = s->cap == 0 ? 256 : s->cap * 2;
 	struct store_item *v;
 
-	if (s->count >= STORE_ITEMS_MAX)
+	if (s->count >= CUSTODY_ITEMS_MAX)
 		return ERR_NOSPC;
 	v = realloc(s->v, cap * sizeof *v);
 	if (v == NULL)
@@ -86,6 +86,17 @@ const struct store_item *store_find(const struct store *s, uint32_t owner, enum 
 	for (uint32_t i = 0; i < s->count; i++)
 		if (s->v[i].owner == owner && s->v[i].kind == kind)
 			return &s->v[i];
+	return NULL;
+}
+
+const struct store_item *store_each(const struct store *s, uint32_t owner, enum custody_kind kind, uint32_t *at)
+{
+	while (*at < s->count) {
+		const struct store_item *it = &s->v[(*at)++];
+
+		if (it->owner == owner && it->kind == kind)
+			return it;
+	}
 	return NULL;
 }
 

@@ -7,8 +7,6 @@
 #include "common/actor/custody.h"
 #include "common/base/err.h"
 
-#define STORE_ITEMS_MAX 200000u /* 20,000 calls: 40,000 ports, 40,000 tape objects, on two addresses, and room */
-
 struct store_item {
 	uint32_t owner; /* worker: role << 8 | index */
 	enum custody_kind kind;
@@ -26,7 +24,7 @@ struct store {
 void store_init(struct store *s);
 void store_fini(struct store *s);
 
-/* Takes ownership of `item->fd`, replacing an item of the same owner, kind, index and id.
+/* At most CUSTODY_ITEMS_MAX. Takes ownership of `item->fd`, replacing an item of the same owner, kind, index and id.
  * ERR_NOSPC, ERR_NOMEM: the descriptor stays the caller's. */
 MUST_USE int store_put(struct store *s, const struct store_item *item);
 
@@ -34,6 +32,9 @@ void store_drop(struct store *s, uint32_t owner, enum custody_kind kind, uint64_
 
 /* The first item of this owner and kind; NULL when there is none. */
 const struct store_item *store_find(const struct store *s, uint32_t owner, enum custody_kind kind);
+
+/* The next item of this owner and kind at or after *at, which moves behind it; start at 0. NULL at the end. */
+const struct store_item *store_each(const struct store *s, uint32_t owner, enum custody_kind kind, uint32_t *at);
 
 bool store_has(const struct store *s, const struct store_item *like); /* same owner, kind, index and id */
 

@@ -1,13 +1,11 @@
 /* supervisor.c - see supervisor.h */
 #include "control/supervisor/supervisor.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -16,24 +14,7 @@
 #include "control/supervisor/sockets.h"
 
 #define WATCH_MS 50 /* heartbeats are looked at this often */
-
-static void add_worker(struct supervisor *s, enum role role, uint32_t index)
-{
-	s->workers[s->worker_count++] = (struct worker_slot){
-		.role = role, .index = index, .pidfd = -1, .sock = -1, .page.region.fd = -1,
-	};
-}
-
-static int make_run_dir(const struct supervisor *s)
-{
-	const char *dir = s->config.run_dir;
-
-	if (mkdir(dir, 0750) == 0 || (errno == EEXIST && access(dir, W_OK | X_OK) == 0))
-		return 0;
-	log_error("supervisor.run_dir", "path=%s reason=\"%s\" hint=\"host.run_dir must be writable\"", dir,
-		  strerror(errno));
-	return -errno;
-}
+#define BIND_MS 2000u /* all ports together */
 
 static int open_signals(struct supervisor *s)
 {
@@ -42,6 +23,7 @@ static int open_signals(struct supervisor *s)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	s->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -62,43 +44,66 @@ static int allow_descriptors(const struct supervisor *s)
 	return err;
 }
 
-static int prepare(struct supervisor *s, unsigned roles)
+static int listen_to_orphans(struct supervisor *s)
 {
+	char path[sizeof s->config.host_run_dir + 32];
 	int err;
 
-	if (roles & 1u << ROLE_CONTROL)
-		add_worker(s, ROLE_CONTROL, 0);
-	for (uint32_t i = 0; (roles & 1u << ROLE_MEDIA) && i < s->config.rtp_workers; i++)
-		add_worker(s, ROLE_MEDIA, i);
-	if (roles & 1u << ROLE_SIGNALING)
-		add_worker(s, ROLE_SIGNALING, 0);
-	s->all_roles = roles == (1u << ROLES) - 1;
-
-	err = make_run_dir(s);
-	if (err == 0)
-		err = adopt_lock(s);
-	if (err == 0)
-		err = allow_descriptors(s);
-	if (err == 0 && config_port_pairs(&s->config) < s->config.max_calls)
-		log_warn("supervisor.ports", "pairs=%u max_calls=%u hint=\"calls without ports are refused: make the RTP pool larger\"",
-			 config_port_pairs(&s->config), s->config.max_calls);
-	if (err == 0)
-		err = open_signals(s);
-	if (err != 0 || !s->all_roles)
-		return err;
-
-	char path[sizeof s->config.run_dir + 32];
-
-	snprintf(path, sizeof path, "%s/%s", s->config.run_dir, CUSTODY_SOCKET);
+	snprintf(path, sizeof path, "%s/%s", s->config.host_run_dir, CUSTODY_SOCKET);
 	err = fdpass_listen(path, 0600, &s->listener);
 	if (err != 0)
 		log_error("supervisor.listen", "path=%s reason=\"%s\"", path, strerror(-err));
 	return err;
 }
 
+static const char *only_role(unsigned roles)
+{
+	for (unsigned r = 0; r < ROLES; r++)
+		if (roles == 1u << r)
+			return config_role_name((enum role)r);
+	return "";
+}
+
+static int prepare(struct supervisor *s, unsigned roles)
+{
+	int err = rundir_open(s->config.host_run_dir, &s->dir);
+
+	s->all_roles = roles == (1u << ROLES) - 1;
+	if (err == 0)
+		err = rundir_lock(&s->dir, only_role(roles));
+	if (err == 0)
+		err = allow_descriptors(s);
+	if (err == 0)
+		err = open_signals(s);
+	if (err == 0 && s->all_roles)
+		err = listen_to_orphans(s);
+	return err;
+}
+
+/* Sockets and sizes are those of the workers that are there, or else those of the file. */
+static int take_over(struct supervisor *s, unsigned roles)
+{
+	static struct config file; /* too large for the stack's taste */
+	int err = 0;
+
+	file = s->config;
+	adopt_expect(s, roles);
+	adopt_wait(s);
+	adopt_sizes(s);
+	if (s->successor)
+		reload_take(s, &file);
+	reload_notes(s);
+
+	s->bind_by_ms = clock_ms() + BIND_MS;
+	for (uint32_t i = 0; i < s->worker_count && (err == 0 || s->successor); i++)
+		err = resources_ensure(s, &s->workers[i]);
+	return s->successor ? 0 : err; /* what is missing was logged; calls are up, and most of it is there */
+}
+
 static void begin_stop(struct supervisor *s, uint64_t drain_ms)
 {
-	log_info("supervisor.stopping", "drain_ms=%lu", (unsigned long)drain_ms);
+	log_info("supervisor.stopping", "drain_ms=%lu%s", (unsigned long)drain_ms,
+		 drain_ms > 0 ? " hint=\"a second signal does not wait for calls\"" : "");
 	if (drain_ms > 0)
 		drain_ms += CUSTODY_LAST_WORDS_MS;
 	s->stop_by_ms = clock_ms() + drain_ms + 2000;
@@ -110,8 +115,12 @@ static void take_signals(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 
-	while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info)
-		begin_stop(s, s->stop_by_ms == 0 ? s->config.drain_ms : 0); /* a second one: now */
+	while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP)
+			reload(s);
+		else
+			begin_stop(s, s->stop_by_ms == 0 ? s->config.drain_ms : 0); /* a second one: now */
+	}
 }
 
 static bool all_gone(const struct supervisor *s)
@@ -174,6 +183,8 @@ static void turn(struct supervisor *s)
 
 	wait_and_serve(s);
 	now_ms = clock_ms();
+	log_tell(now_ms);
+	worker_tell_config(s);
 	if (now_ms > before_ms + 4 * WATCH_MS)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
@@ -187,39 +198,42 @@ static void turn(struct supervisor *s)
 
 static void release(struct supervisor *s)
 {
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/supervisor.state", s->config.run_dir);
 	if (s->all_roles)
-		(void)unlink(path);
+		rundir_forget(&s->dir);
 	store_fini(&s->store);
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		statpage_close(&s->workers[i].page);
+	rundir_close(&s->dir);
+}
+
+/* What an operator looks for stands at the end. */
+static int failed(struct supervisor *s)
+{
+	if (s->reason[0] == '\0')
+		snprintf(s->reason, sizeof s->reason, "event=%s", log_last_error());
+	log_error("supervisor.failed", "code=%d %s", SUPERVISOR_EXIT_ENVIRONMENT, s->reason);
+	return SUPERVISOR_EXIT_ENVIRONMENT;
 }
 
 int supervisor_run(struct supervisor *s, unsigned roles)
 {
 	int err;
 
-	s->listener = s->signals = s->lock = -1;
+	s->listener = s->signals = s->dir.fd = s->dir.lock = -1;
 	for (uint32_t i = 0; i < SUPERVISOR_STRANGERS_MAX; i++)
 		s->strangers[i] = -1;
 	store_init(&s->store);
 
-	err = prepare(s, roles);
-	if (err != 0)
-		return SUPERVISOR_EXIT_ENVIRONMENT;
-	adopt_expect(s);
-	adopt_wait(s);
-	for (uint32_t i = 0; i < s->worker_count && err == 0; i++)
-		err = resources_ensure(s, &s->workers[i]);
+	if (prepare(s, roles) != 0)
+		return failed(s);
+	err = take_over(s, roles);
 	if (err != 0) {
-		begin_stop(s, 0);
-		s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT;
+		release(s);
+		return failed(s);
 	}
 
 	log_info("supervisor.up", "host=%s run_dir=%s workers=%u max_calls=%u", s->config.host_name,
-		 s->config.run_dir, s->worker_count, s->config.max_calls);
+		 s->config.host_run_dir, s->worker_count, s->config.max_calls);
 	while (s->stop_by_ms == 0 || !all_gone(s)) {
 		bool was_stopping = s->stop_by_ms != 0;
 
@@ -229,5 +243,5 @@ int supervisor_run(struct supervisor *s, unsigned roles)
 	}
 	release(s);
 	log_info("supervisor.down", "code=%d", s->exit_code);
-	return s->exit_code;
+	return s->exit_code != 0 ? failed(s) : 0;
 }

@@ -11,6 +11,7 @@
 #include "common/shm/statpage.h"
 #include "control/supervisor/config.h"
 #include "control/supervisor/config_pack.h"
+#include "control/supervisor/rundir.h"
 #include "control/supervisor/store.h"
 
 #define SUPERVISOR_WORKERS_MAX 16u
@@ -26,6 +27,8 @@ struct worker_slot {
 	bool running;        /* it said so */
 	bool ever_running;
 	bool adopting;       /* a predecessor's child that has not handed back everything yet */
+	bool adopted;        /* ... and did */
+	bool config_due;     /* it has to be told another configuration */
 	uint64_t started_ms;
 	uint64_t died_ns;    /* when its predecessor died; 0 = first start */
 	uint64_t start_at_ms; /* back-off: not before */
@@ -35,18 +38,23 @@ struct worker_slot {
 };
 
 struct supervisor {
-	struct config config;
+	const char *config_path; /* borrowed */
+	struct config config;    /* what runs: sockets and sizes as they are, the rest as in the file */
+	bool waits[ROLES];       /* the file has other sockets or sizes for this role */
 	struct store store;
 	struct worker_slot workers[SUPERVISOR_WORKERS_MAX];
 	uint32_t worker_count;
 	int strangers[SUPERVISOR_STRANGERS_MAX];
 	int listener;   /* supervisor.sock; -1 when only one role runs here */
 	int signals;
-	int lock;
+	struct rundir dir;
 	bool all_roles;
 	bool successor; /* workers of a dead predecessor were running */
+	uint32_t adopted_max_calls; /* 0 = nobody said */
+	uint64_t bind_by_ms; /* until then ports that are taken are waited for */
 	uint64_t stop_by_ms; /* 0 = not stopping */
 	int exit_code;
+	char reason[CUSTODY_REASON_MAX + 64]; /* of exit_code */
 	char bin_dir[256];
 };
 
@@ -55,6 +63,9 @@ int supervisor_run(struct supervisor *s, unsigned roles);
 
 /* worker.c: one slot's life */
 uint32_t worker_owner(const struct worker_slot *w); /* role << 8 | index, as in custody ids */
+struct worker_slot *worker_add(struct supervisor *s, enum role role, uint32_t index);
+void worker_note_all(const struct supervisor *s); /* write down our children for a successor */
+void worker_tell_config(struct supervisor *s); /* those that are due, as far as they read */
 void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* dead or hanging? */
 void worker_message(struct supervisor *s, struct worker_slot *w);  /* its custody socket is readable */
@@ -65,9 +76,13 @@ void worker_view_page(struct supervisor *s, struct worker_slot *w);
 MUST_USE int resources_ensure(struct supervisor *s, const struct worker_slot *w);
 
 /* adopt.c: a predecessor's children */
-MUST_USE int adopt_lock(struct supervisor *s);                  /* one supervisor per run directory */
-void adopt_expect(struct supervisor *s);                        /* who should still be alive */
+void adopt_expect(struct supervisor *s, unsigned roles);        /* who should still be alive, and who else is to run */
 void adopt_wait(struct supervisor *s);                          /* until they handed everything back */
 void adopt_stranger(struct supervisor *s, uint32_t i);          /* its first message */
-void adopt_note(const struct supervisor *s);                    /* write down our children for a successor */
 void adopt_accept(struct supervisor *s);
+void adopt_sizes(struct supervisor *s);                         /* what was handed back decides what runs */
+
+/* reload.c: SIGHUP */
+void reload_notes(const struct supervisor *s); /* what is allowed and will surprise */
+void reload(struct supervisor *s);
+void reload_take(struct supervisor *s, const struct config *file); /* the file says this now */

@@ -21,6 +21,30 @@ uint32_t worker_owner(const struct worker_slot *w)
 	return config_role_number(w->role) << 8 | w->index;
 }
 
+struct worker_slot *worker_add(struct supervisor *s, enum role role, uint32_t index)
+{
+	struct worker_slot *w = &s->workers[s->worker_count++];
+
+	*w = (struct worker_slot){.role = role, .index = index, .pidfd = -1, .sock = -1, .page.region.fd = -1};
+	return w;
+}
+
+void worker_note_all(const struct supervisor *s)
+{
+	struct run_note notes[SUPERVISOR_WORKERS_MAX];
+	uint32_t n = 0;
+
+	if (!s->all_roles)
+		return;
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		const struct worker_slot *w = &s->workers[i];
+
+		if (w->pid != 0)
+			notes[n++] = (struct run_note){w->role, w->index, w->pid, spawn_start_time(w->pid)};
+	}
+	rundir_note(&s->dir, notes, n);
+}
+
 void worker_view_page(struct supervisor *s, struct worker_slot *w)
 {
 	const struct store_item *it = store_find(&s->store, worker_owner(w), CUSTODY_STATPAGE);
@@ -47,12 +71,24 @@ static int send_config(struct supervisor *s, const struct worker_slot *w)
 	size_t n;
 	int err;
 
-	err = config_pack(&s->config, w->role, w->index, wire + sizeof h, &n);
+	err = config_pack(&s->config, &(struct config_for){w->role, w->index, s->waits[w->role]}, wire + sizeof h, &n);
 	if (err != 0)
 		return err;
 	h.payload_bytes = (uint32_t)n;
 	memcpy(wire, &h, sizeof h);
 	return fdpass_send(w->sock, wire, sizeof h + n, NULL, 0);
+}
+
+void worker_tell_config(struct supervisor *s)
+{
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		struct worker_slot *w = &s->workers[i];
+		int err = w->config_due && w->sock >= 0 ? send_config(s, w) : ERR_AGAIN;
+
+		w->config_due &= err == ERR_AGAIN;
+		if (err != 0 && err != ERR_AGAIN) /* dying, as a rule; its successor gets it at the start */
+			log_warn("supervisor.config", "worker=%s-%u reason=%s", config_role_name(w->role), w->index, err_name(err));
+	}
 }
 
 /* control shows everybody's counters */
@@ -81,6 +117,7 @@ static int introduce(struct supervisor *s, struct worker_slot *w)
 {
 	int err = send_config(s, w);
 
+	w->config_due = false;
 	if (err == 0)
 		err = store_give(&s->store, worker_owner(w), w->sock);
 	if (err == 0)
@@ -88,6 +125,16 @@ static int introduce(struct supervisor *s, struct worker_slot *w)
 	if (err == 0)
 		err = send_plain(w->sock, CUSTODY_GO, w->died_ns);
 	return err;
+}
+
+/* This host can not run: a second try changes nothing. A successor goes on trying, for the sake of the calls that are up. */
+static bool give_up(struct supervisor *s, const struct worker_slot *w, uint64_t now_ms)
+{
+	if (w->ever_running || s->successor)
+		return false;
+	s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT;
+	s->stop_by_ms = now_ms;
+	return true;
 }
 
 static void schedule(struct worker_slot *w, uint64_t now_ms)
@@ -114,11 +161,9 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	if (err != 0) {
 		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program,
 			  strerror(-err));
-		if (w->restarts == 0) { /* it never ran: a second try changes nothing */
-			s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT;
-			s->stop_by_ms = now_ms;
+		snprintf(s->reason, sizeof s->reason, "%s", log_last_error());
+		if (give_up(s, w, now_ms))
 			return;
-		}
 		w->quick_deaths += QUICK_FREE;
 		schedule(w, now_ms);
 		return;
@@ -138,7 +183,7 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	}
 	log_info("supervisor.started", "worker=%s-%u pid=%d restarts=%u", config_role_name(w->role),
 		 w->index, (int)w->pid, w->restarts);
-	adopt_note(s);
+	worker_note_all(s);
 }
 
 static void replace(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
@@ -147,9 +192,10 @@ static void replace(struct supervisor *s, struct worker_slot *w, int status, uin
 
 	if (s->stop_by_ms != 0)
 		return;
-	if (status == SUPERVISOR_EXIT_ENVIRONMENT && !w->ever_running) {
-		s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT; /* it said why; a second try changes nothing */
-		s->stop_by_ms = now_ms;
+	if (status == SUPERVISOR_EXIT_ENVIRONMENT && give_up(s, w, now_ms)) {
+		if (s->reason[0] == '\0')
+			snprintf(s->reason, sizeof s->reason, "worker=%s-%u reason=\"it ended with 2 and did not say why\"",
+				 config_role_name(w->role), w->index);
 		return;
 	}
 	w->restarts++;
@@ -223,6 +269,15 @@ static void keep(struct supervisor *s, struct worker_slot *w, const struct custo
 	}
 }
 
+static void take_reason(struct supervisor *s, const struct worker_slot *w, const struct fdpass_in *in)
+{
+	const char *text = (const char *)in->p + sizeof(struct custody_header);
+	size_t n = in->n - sizeof(struct custody_header);
+
+	snprintf(s->reason, sizeof s->reason, "worker=%s-%u event=%.*s", config_role_name(w->role), w->index,
+		 (int)(n < CUSTODY_REASON_MAX ? n : CUSTODY_REASON_MAX), text);
+}
+
 static void take_message(struct supervisor *s, struct worker_slot *w, struct fdpass_in *in)
 {
 	struct custody_header h;
@@ -237,8 +292,11 @@ static void take_message(struct supervisor *s, struct worker_slot *w, struct fdp
 
 	if (h.op == CUSTODY_DROP) {
 		store_drop(&s->store, worker_owner(w), (enum custody_kind)h.kind, h.id);
+	} else if (h.op == CUSTODY_REASON) {
+		take_reason(s, w, in);
 	} else if (h.op == CUSTODY_RUNNING || h.op == CUSTODY_ADOPTED) {
 		w->running = w->ever_running = true;
+		w->adopted = h.op == CUSTODY_ADOPTED;
 		w->adopting = false;
 		worker_view_page(s, w);
 		log_info("supervisor.running", "worker=%s-%u pid=%d after_ms=%lu", config_role_name(w->role),

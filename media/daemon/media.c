@@ -51,6 +51,20 @@ static int adopt_slab(struct media *m, uint32_t cap)
 	return err == 0 ? custody_keep(m->actor->custody, CUSTODY_SESSION_SLAB, 0, m->slab.region.fd) : err;
 }
 
+/* Sessions that are open keep what they were opened with. */
+static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__MediaConfig *c = cfg->media;
+	struct media *m = self;
+
+	if (c == NULL)
+		return;
+	m->session_config.reorder_ms_max = c->reorder_ms_max;
+	m->session_config.timeout_ms = c->rtp_timeout_ms;
+	m->session_config.idle_silence = c->idle_silence;
+	m->allow_loopback = c->allow_loopback;
+}
+
 static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__MediaConfig *c = cfg->media;
@@ -59,10 +73,7 @@ static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	snprintf(m->attach_path, sizeof m->attach_path, "%s/media-%u.sock", cfg->run_dir, cfg->index);
 	if (c == NULL)
 		return;
-	m->session_config.reorder_ms_max = c->reorder_ms_max;
-	m->session_config.timeout_ms = c->rtp_timeout_ms;
-	m->session_config.idle_silence = c->idle_silence;
-	m->allow_loopback = c->allow_loopback;
+	reconfigure(m, cfg);
 	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised) != 0)
 		log_error("media.config", "advertised_address=%s reason=syntax", c->advertised_address);
 }
@@ -262,7 +273,7 @@ static const struct stat_row stats[] = {
 #undef STAT
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "media",
@@ -279,7 +290,8 @@ int main(void)
 		.loop_sockets_max = 2,
 		.datagram_bytes = MEDIA_DATAGRAM_BYTES,
 		.configure = configure,
+		.reconfigure = reconfigure,
 	};
 
-	return actor_main(&ops, &the_media);
+	return actor_main(&ops, &the_media, argc, argv);
 }

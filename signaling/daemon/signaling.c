@@ -30,14 +30,22 @@ static uint32_t used(const void *self)
 	return ((const struct signaling *)self)->legs.used;
 }
 
+static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
+{
+	const Tipring__V1__SignalingConfig *c = cfg->signaling;
+	struct signaling *s = self;
+
+	if (c != NULL)
+		s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+}
+
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
 
 	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
 		return ERR_INVAL;
-	s->leg_config.answer_timeout_ms =
-		c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	reconfigure(s, cfg);
 	s->leg_config.families = (c->rtp_v4 ? SDP_FAMILY(ADDR_V4) : 0) |
 				 (c->rtp_v6 ? SDP_FAMILY(ADDR_V6) : 0);
 	if (s->leg_config.families == 0) /* a supervisor that does not say */
@@ -224,7 +232,7 @@ static void configure(const Tipring__V1__ProcessConfig *cfg, struct loop_config 
 	loop->sends_max = 4096;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct actor_ops ops = {
 		.process = "signaling",
@@ -241,7 +249,8 @@ int main(void)
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,
+		.reconfigure = reconfigure,
 	};
 
-	return actor_main(&ops, &the_signaling);
+	return actor_main(&ops, &the_signaling, argc, argv);
 }

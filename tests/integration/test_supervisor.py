@@ -4,6 +4,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 
 import pytest
@@ -29,12 +31,65 @@ def run(text: str, tmp_path, *arguments):
     ("routes:\n  - number: \"1\"\n    app: \"Big App\"\n", ":3:10:", "a-z"),
     ("host: {run_dir: relative}\n", ":1:", "absolute"),
     ("http:\n  listen: nowhere\n", ":2:11:", "127.0.0.1:8080"),
-    ("max_calls: [1\n", ":1:12:", "SEQUENCE"),
+    ("max_calls: [1\n", ":1:12:", "not a list"),
+    # N10: in words to act on, in the line where it is wrong
+    ("sip:\n  lissten: [\"udp:1.2.3.4:5060\"]\n", ":2:3:", "did you mean 'listen'?"),
+    ("log_level: info\nport_min: 20000\n", ":2:1:", "did you mean 'rtp.port_min'?"),
+    ("frobnicate: 1\n", ":1:1:", "unknown setting 'frobnicate'"),
+    ("sip:\n  listen: udp:0.0.0.0:5060\n", ":2:11:", 'this is a list: write "- udp:0.0.0.0:5060" below it'),
+    ("rtp:\n  address: {a: b}\n", ":2:12:", 'this is a list: write "- 0.0.0.0" below it'),
+    ("sip: 5\n", ":1:6:", "settings are expected here"),
+    ("sip:\n\tserver: x\n", ":2:1:", "a tab"),
+    ("sip:\n  server: x\n  \tforce_rport: true\n", ":3:3:", "a tab"),
+    ("sandbox: maybe\n", ":1:10:", "neither true nor false"),
+    ("max_calls: 99999999999\n", ":1:12:", "no whole number"),
+    ("rtp: {port_min: 5000}\nsip:\n  listen:\n    - udp:127.0.0.1:5060\n", ":4:7: sip.listen[0]:", "belongs to the RTP pool"),
+    # H15: named when the file is read, not when a table is full
+    ("max_calls: 20000\nrtp: {address: [127.0.0.1, 127.0.0.2, 127.0.0.3, 127.0.0.4], port_min: 1024, port_max: 65535}\n",
+     ":1:12: max_calls:", "make one of them smaller"),
 ])
 def test_a_wrong_configuration_is_placed(tmp_path, text, place, words):
     done = run(text, tmp_path, "--check")
     assert done.returncode == 2
     assert "tipring.yaml" + place in done.stderr and words in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("text, words", [
+    ("routes: []\n", "routes is empty"),
+    ("routes:\n  - {number: \"*\", app: a}\n  - {number: \"49*\", app: b}\n", 'routes[1] ("49*" to b) is never reached'),
+    ("routes:\n  - {number: \"4*\", app: a}\n  - {number: \"49\", app: b}\n", 'routes[0] ("4*") comes first'),
+    ("max_calls: 2000\n", "RTP ports for 1000 calls"),
+])
+def test_what_is_allowed_and_surprises_is_noted(tmp_path, text, words):
+    done = run(text, tmp_path, "--check")
+    assert done.returncode == 0 and "note: " in done.stdout and words in done.stdout, done.stdout
+
+
+def test_routes_in_a_sensible_order_are_not_noted(tmp_path):
+    done = run("routes:\n  - {number: \"49\", app: a}\n  - {number: \"4*\", app: b}\n  - {number: \"*\", app: c}\n", tmp_path, "--check")
+    assert done.returncode == 0 and "note" not in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--config", "/tmp", "--check"], "the file itself is wanted"),
+    (["my.yaml"], "--config FILE"),
+    (["--check", "my.yaml"], "--config FILE"),
+    (["--role", "cook"], "none of all, control, signaling, media"),
+])
+def test_what_is_no_configuration_is_told(arguments, words):
+    done = subprocess.run([BIN / "tipring-supervisor", *arguments], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and words in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("program", ["tipring-supervisor", "tipring-control", "tipring-media", "tipring-signaling", "tipring", "echo"])
+def test_every_program_answers_at_once(program):
+    """N9: help needs no system, and registers nothing."""
+    for option in ("--help", "-h"):
+        done = subprocess.run([BIN / program, option], capture_output=True, text=True, timeout=5)
+        assert done.returncode == 0 and done.stdout.startswith("usage: " + program), done
+    if program != "echo":
+        done = subprocess.run([BIN / program, "--version"], capture_output=True, text=True, timeout=5)
+        assert done.returncode == 0 and done.stdout.split()[0] == program and done.stdout.split()[1][0].isdigit(), done
 
 
 def test_a_missing_file_is_told():
@@ -59,7 +114,43 @@ def test_a_port_in_use_ends_with_code_2_and_a_hint(kind):
         with pytest.raises(RuntimeError, match="ended with 2"):
             system.start()
     system.stop()
-    assert str(port) in system.log and "hint=" in system.log, system.log
+    last = system.log.splitlines()[-1]  # N11
+    assert "supervisor.failed code=2" in last and str(port) in last and "hint=" in last and "in use" in last, system.log
+    assert "supervisor.up" not in system.log or kind == "http", "it never was"
+
+
+def test_two_systems_with_one_http_address(make_system):
+    """N6: the old code let both have it, and every other scrape came from the wrong one."""
+    first = make_system(calls=2)
+    second = System(BIN, calls=2, settings={"http.listen": f"127.0.0.1:{first.http_port}"})
+    second.ready = lambda: False
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        second.start()
+    assert "http.listen" in second.log.splitlines()[-1]
+    assert first.ready()
+
+
+def test_a_restart_finds_its_own_ports(make_system, engine):
+    """H1: what `systemctl restart` does. The kernel lets go of sockets in a ring a while after their process."""
+    system = make_system(calls=20, settings={"io_backend": engine})
+    for _ in range(4):
+        assert system.stop() == 0
+        system.start()
+    assert "supervisor.failed" not in system.log
+
+
+def test_a_port_is_waited_for_at_every_start():
+    """H1: whoever has it lets go of it a moment later."""
+    system = System(BIN, calls=4)
+    taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    taken.bind(("127.0.0.1", system.rtp_port + 2))
+    timer = threading.Timer(0.3, taken.close)
+    timer.start()
+    try:
+        system.start()
+        assert system.stop() == 0
+    finally:
+        timer.join()
 
 
 def test_a_run_directory_that_can_not_be_written(tmp_path):
@@ -72,6 +163,28 @@ def test_a_run_directory_that_can_not_be_written(tmp_path):
         system.start()
     system.stop()
     assert "host.run_dir must be writable" in system.log
+
+
+def test_a_run_directory_of_others_is_refused(tmp_path):
+    """H12: the old code followed the link and emptied what it pointed to."""
+    system = System(BIN, calls=2)
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    system.run_dir.mkdir()
+    (system.run_dir / "supervisor.lock").symlink_to(precious)
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        system.start()
+    assert "supervisor.lock in it is a symbolic link" in system.log.splitlines()[-1]
+    assert precious.read_text() == "precious"
+
+    (system.run_dir / "supervisor.lock").unlink()
+    system.run_dir.chmod(0o777)
+    with pytest.raises(RuntimeError, match="ended with 2"):
+        system.start()
+    assert "others may write to it" in system.log.splitlines()[-1]
+    system.run_dir.chmod(0o750)
+    system.start()
+    assert system.stop() == 0
 
 
 def test_a_second_supervisor_is_refused(make_system):
@@ -175,6 +288,49 @@ def test_a_successor_that_dies_while_it_adopts(make_system, backends):
     again = Peer(system)
     again.call()
     again.bye()
+
+
+SLOW_WORKER = """
+import array, os, socket, struct, sys, time
+
+def say(op, kind=0, id=0, fds=()):
+    header = struct.pack("<IIIIQII", 0x74737563, op, kind, 0, id, len(fds), 8 * len(fds))
+    payload = b"".join(struct.pack("<Q", id) for _ in fds)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    s.sendmsg([header + payload], rights)
+
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+while s.connect_ex(sys.argv[1]):
+    time.sleep(0.02)
+say(8)  # CUSTODY_ADOPT
+for tape in range(8):
+    time.sleep(0.6)
+    say(2, 6, tape, [os.memfd_create("tape")])  # CUSTODY_GIVE, CUSTODY_TAPE_MEDIA
+say(9)  # CUSTODY_ADOPTED
+while len(m := s.recv(65536)) >= 8 and struct.unpack_from("<II", m)[1] != 4:  # CUSTODY_STOP
+    pass
+"""
+
+
+def test_a_worker_that_takes_long_to_hand_back_is_not_ended():
+    """H16: the old code killed it after three seconds, however much arrived all the time."""
+    system = System(BIN, calls=2)
+    system.run_dir.mkdir(mode=0o750)
+    worker = subprocess.Popen([sys.executable, "-c", SLOW_WORKER, system.run_dir / "supervisor.sock"])
+    started = open(f"/proc/{worker.pid}/stat").read().rpartition(")")[2].split()[19]
+    (system.run_dir / "supervisor.state").write_text(f"media 0 {worker.pid} {started}\n")
+    system.ready = lambda: "supervisor.up" in system.log
+    try:
+        system.start(ready_seconds=20)
+        assert worker.poll() is None and "handed nothing back" not in system.log
+        assert f"supervisor.running worker=media-0 pid={worker.pid}" in system.log
+        assert system.stop() == 0
+        assert worker.wait(5) == 0
+    finally:
+        if worker.poll() is None:
+            worker.kill()
+        worker.wait()
+        system.stop()
 
 
 def test_a_worker_that_died_while_nobody_looked(make_system, backends):

@@ -70,14 +70,14 @@ bool process_is_up(enum role role)
 
 static void enter(void)
 {
-	int (*daemon_main)(void);
+	int (*daemon_main)(int argc, char **argv);
 
 	*(void **)&daemon_main = dlsym(current->module, "sim_daemon_main");
 	if (daemon_main == NULL) {
 		fprintf(stderr, "sim: %s\n", dlerror());
 		exit(2);
 	}
-	(void)daemon_main();
+	(void)daemon_main(0, NULL);
 	world_wrong("%s ended by itself", current->name);
 	current->alive = false;
 	swapcontext(&current->context, &of_world);
@@ -312,9 +312,21 @@ int custody_fd(const struct custody *c)
 	return -1;
 }
 
-void custody_readable(struct custody *c, bool *ret_stop, uint64_t *ret_drain_ms)
+void custody_reason(struct custody *c, const char *why)
 {
-	(void)c, (void)ret_stop, (void)ret_drain_ms;
+	(void)c, (void)why;
+}
+
+void custody_readable(struct custody *c, struct custody_news *ret)
+{
+	(void)c;
+	*ret = (struct custody_news){.stop = false};
+}
+
+bool custody_busy(const struct custody *c)
+{
+	(void)c;
+	return false;
 }
 
 void custody_tick(struct custody *c, uint64_t now_ms)

@@ -3,7 +3,7 @@
  * loop_*, bus_* and custody_* need no new names: the daemons are built without the libraries that define them. */
 #pragma once
 
-int sim_daemon_main(void);
+int sim_daemon_main(int argc, char **argv);
 #define main sim_daemon_main
 
 #define clock_ns sim_clock_ns
@@ -13,6 +13,9 @@ int sim_daemon_main(void);
 
 #define log_open sim_log_open
 #define log_on sim_log_on
+#define log_least sim_log_least
+#define log_tell sim_log_tell
+#define log_last_error sim_log_last_error
 #define log_write sim_log_write
 #define log_limit sim_log_limit
 #define must_fail sim_must_fail

@@ -119,9 +119,12 @@ uint64_t sim_clock_ms(void);
 uint64_t sim_clock_unix_ns(void);
 uint64_t sim_clock_entropy(void);
 void sim_log_open(const char *process, enum log_level least);
+void sim_log_least(enum log_level least);
 bool sim_log_on(enum log_level level);
 void sim_log_write(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 bool sim_log_limit(uint64_t *state, unsigned burst);
+void sim_log_tell(uint64_t now_ms);
+const char *sim_log_last_error(void);
 noreturn void sim_must_fail(const char *expr, const char *file, int line_no);
 int sim_nothing(void);
 
@@ -150,6 +153,11 @@ void sim_log_open(const char *process, enum log_level least)
 	(void)process, (void)least;
 }
 
+void sim_log_least(enum log_level least)
+{
+	(void)least;
+}
+
 bool sim_log_on(enum log_level level)
 {
 	(void)level;
@@ -172,6 +180,16 @@ bool sim_log_limit(uint64_t *state, unsigned burst)
 {
 	(void)state, (void)burst;
 	return true;
+}
+
+void sim_log_tell(uint64_t now_ms)
+{
+	(void)now_ms;
+}
+
+const char *sim_log_last_error(void)
+{
+	return "";
 }
 
 noreturn void sim_must_fail(const char *expr, const char *file, int line_no)

@@ -78,7 +78,7 @@ class System:
         self.rtp_last = self.rtp_port + count - 1
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
-            "log_level": "info", "max_calls": calls,
+            "log_level": "info", "max_calls": calls, "drain_ms": 1000,
             "sandbox": not os.environ.get("TIPRING_SANITIZED"),  # sanitizers look into their own process
             "host.name": "test", "host.run_dir": str(self.run_dir),
             "sip.listen": [listen],
@@ -89,6 +89,7 @@ class System:
         }
         self.values.update(settings or {})
         self.process: subprocess.Popen | None = None
+        self.output: int | None = None  # a descriptor instead of log_path
 
     # -- configuration --
 
@@ -117,7 +118,7 @@ class System:
         out = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [self.bin_dir / "tipring-supervisor", "--config", self.config_path, *extra_args],
-            stdout=out, stderr=out, start_new_session=True)
+            stdout=self.output or out, stderr=self.output or out, start_new_session=True)
         out.close()
         try:
             wait_for(lambda: self.process.poll() is not None or self.ready(), ready_seconds)

@@ -47,6 +47,8 @@ static void teardown(void)
 
 TestSuite(custody, .init = setup, .fini = teardown);
 
+static uint32_t config_index;
+
 static void send_config(void)
 {
 	Tipring__V1__ProcessConfig p = TIPRING__V1__PROCESS_CONFIG__INIT;
@@ -55,6 +57,7 @@ static void send_config(void)
 
 	p.role = TIPRING__V1__ROLE__MEDIA;
 	p.run_dir = dir;
+	p.index = config_index;
 	h.payload_bytes = (uint32_t)tipring__v1__process_config__pack(&p, wire + sizeof h);
 	memcpy(wire, &h, sizeof h);
 	cr_assert_eq(fdpass_send(ours, wire, sizeof h + h.payload_bytes, NULL, 0), 0);
@@ -150,13 +153,83 @@ Test(custody, a_supervisor_that_does_not_read_is_not_waited_for)
 			uint64_t *n = m.h.op == CUSTODY_KEEP ? &kept : &dropped;
 
 			cr_assert(m.h.op == CUSTODY_DROP || (m.h.op == CUSTODY_KEEP && fds == 1));
-			cr_assert_gt(m.h.id, *n, "in order");
-			*n = m.h.id;
+			(*n)++;
 		}
 		custody_tick(c, clock_ms());
 	}
-	cr_expect_eq(dropped, 1500u, "what is let go is let go, however late it is told");
+	cr_expect_eq(dropped, kept, "what was told and is let go is let go, however late that is told");
 	cr_expect_gt(kept, 0u);
+	cr_expect_lt(kept, 1500u, "what came and went meanwhile is nobody's business");
+}
+
+/* What a supervisor that hears everything has in its store: how often each id was kept and not dropped. */
+static void listen_to(int8_t *has, uint64_t ids)
+{
+	struct message m;
+	size_t fds;
+
+	for (int quiet = 0; quiet < 3; quiet++) {
+		while (hear(ours, &m, &fds)) {
+			cr_assert_lt(m.h.id, ids);
+			has[m.h.id] = m.h.op == CUSTODY_KEEP; /* store_put() replaces */
+			quiet = 0;
+		}
+		custody_tick(c, clock_ms());
+	}
+}
+
+/* H7: the supervisor is stopped; 5,000 calls come and go, some stay. What stays must be known to it when it goes on. */
+Test(custody, whatever_was_not_told_is_told_when_there_is_room)
+{
+	enum { IDS = 20000 };
+	static int8_t has[IDS];
+
+	open_it();
+	for (uint64_t id = 1; id < IDS; id++) {
+		cr_assert_eq(custody_keep(c, CUSTODY_TAPE_MEDIA, id, STDERR_FILENO), 0);
+		if (id > 100 && id % 200 != 0)
+			custody_drop(c, CUSTODY_TAPE_MEDIA, id);
+		if (id == 15000)
+			custody_drop(c, CUSTODY_TAPE_MEDIA, 7); /* told long ago, probably */
+	}
+	custody_drop(c, CUSTODY_TAPE_MEDIA, 8);
+	cr_assert_eq(custody_keep(c, CUSTODY_TAPE_MEDIA, 8, STDERR_FILENO), 0); /* its id is used again */
+	listen_to(has, IDS);
+	for (uint64_t id = 1; id < IDS; id++)
+		cr_assert_eq(has[id], id != 7 && (id <= 100 || id % 200 == 0), "%lu", (unsigned long)id);
+	for (uint64_t id = 1; id < IDS; id++)
+		custody_drop(c, CUSTODY_TAPE_MEDIA, id);
+	listen_to(has, IDS);
+	for (uint64_t id = 1; id < IDS; id++)
+		cr_assert_not(has[id], "%lu", (unsigned long)id);
+}
+
+/* H6 */
+Test(custody, a_new_configuration_reaches_a_running_process)
+{
+	Tipring__V1__ProcessConfig *cfg;
+	struct custody_header bad = {.magic = CUSTODY_MAGIC, .op = CUSTODY_CONFIG};
+	struct custody_news news;
+	const uint8_t *p;
+	size_t n;
+
+	open_it();
+	config_index = 3;
+	send_config();
+	custody_readable(c, &news);
+	cr_expect(news.config && !news.stop);
+	p = custody_config(c, &n);
+	cfg = tipring__v1__process_config__unpack(NULL, n, p);
+	cr_assert_not_null(cfg);
+	cr_expect_eq(cfg->index, 3u);
+	tipring__v1__process_config__free_unpacked(cfg, NULL);
+
+	bad.payload_bytes = 4;
+	cr_assert_eq(fdpass_send(ours, &bad, sizeof bad, NULL, 0), 0);
+	custody_readable(c, &news);
+	cr_expect_not(news.config);
+	custody_config(c, &n);
+	cr_expect_gt(n, 0u, "the old one stays");
 }
 
 static int accept_one(int listener)
@@ -175,11 +248,10 @@ static int accept_one(int listener)
 
 static void die(void)
 {
-	bool stop = false;
-	uint64_t drain;
+	struct custody_news news;
 
 	close(ours);
-	custody_readable(c, &stop, &drain);
+	custody_readable(c, &news);
 	cr_assert_eq(custody_fd(c), -1);
 }
 
@@ -199,10 +271,12 @@ Test(custody, everything_is_handed_back_though_the_successor_dies_too)
 	ours = accept_one(listener);
 	cr_assert_geq(ours, 0);
 	cr_assert(hear(ours, &m, &fds) && m.h.op == CUSTODY_ADOPT && m.h.id == (uint64_t)getpid());
+	cr_expect_gt(m.h.payload_bytes, 0u, "the configuration it runs");
 	die();
 
 	ours = accept_one(listener);
 	cr_assert(hear(ours, &m, &fds) && m.h.op == CUSTODY_ADOPT);
+	cr_expect(custody_busy(c), "H16: the next turn comes soon");
 	for (int i = 0; i < 20 && m.h.op != CUSTODY_ADOPTED; i++) {
 		custody_tick(c, clock_ms());
 		while (m.h.op != CUSTODY_ADOPTED && hear(ours, &m, &fds))
@@ -210,6 +284,7 @@ Test(custody, everything_is_handed_back_though_the_successor_dies_too)
 	}
 	cr_expect_eq(m.h.op, CUSTODY_ADOPTED);
 	cr_expect_eq(given, 52u);
+	cr_expect_not(custody_busy(c));
 	cr_expect_eq(custody_alone_ms(c, clock_ms() + 500), 0u);
 	close(listener);
 }

@@ -158,8 +158,9 @@ Test(print, status_shows_every_process_and_who_serves_what)
 	cr_expect(says(to, "media-3               0 DOWN             0 of 9         0\n"), "%s", text);
 	cr_expect(says(to, "nobody serves it: callers get 480"));
 	cr_expect(says(to, "none is registered"));
-	s.draining = true;
+	s.draining = w[1].config_differs = true;
 	print_status(to, &s);
 	cr_expect(says(to, "DRAINING"));
+	cr_expect(says(to, "0 of 9         0   not as the configuration file says"), "H6: %s", text);
 	fclose(to);
 }
