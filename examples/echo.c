@@ -217,15 +217,6 @@ static int usage(const char *argument)
 	return help ? 0 : 2;
 }
 
-/* An app has no name like an option. */
-static int usage(const char *argument)
-{
-	bool help = strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
-
-	fputs("usage: echo [APP [RATE]]     (APP: echo, RATE: 16000; $TIPRING_ENDPOINT names the run directory)\n", help ? stdout : stderr);
-	return help ? 0 : 2;
-}
-
 int main(int argc, char **argv)
 {
 	const struct tipring_config cfg = {.app = argc > 1 ? argv[1] : "echo", .capacity = CALLS_MAX};
