@@ -508,8 +508,11 @@ Test(receive, m5_what_ends_a_stall)
 		voice.payload_type = cases[i].payload_type;
 		voice.ssrc = cases[i].ssrc;
 		voice.seq = (uint16_t)(voice.seq - cases[i].again);
+		voice.from = NULL;
+		s->dirty = false;
 		one_at(&voice, now);
 		cr_expect_eq(events_of(SESSION_RESUMED), cases[i].resumes, "case %zu", i);
+		cr_expect(s->dirty || !cases[i].resumes, "a successor tells of it no more");
 		cr_expect_eq(events_of(SESSION_UNKNOWN_PAYLOAD), cases[i].payload_type == 8, "comfort noise is no news");
 	}
 }
@@ -543,6 +546,45 @@ Test(receive, what_waits_is_heard_before_another_stream)
 	one_at(&next, now + 1 * MS);
 	one_at(&next, now + 2 * MS);
 	cr_expect_eq(heard_of(0x22), 1u);
+	for (uint64_t i = 1; i <= 3; i++)
+		one_at(&next, now + 20 * i * MS);
+	cr_expect_eq(heard_of(0x41), 3u, "its lower numbers are not late");
+	cr_expect_eq(s->in.reorder.late, 0u);
+}
+
+/* A key that is down when another stream begins was pressed. */
+Test(receive, a_key_ends_with_its_stream)
+{
+	struct sender voice = caller(), next = {&named, 0x9999, 50, 90000, 0, 0x41};
+	uint8_t key[DTMF_PAYLOAD_BYTES];
+
+	speaks(&voice, 3);
+	seq = voice.seq;
+	ts = voice.ts;
+	dtmf_write(key, &(struct dtmf_payload){5, false, 10, 160});
+	packet(101, key, sizeof key, &named);
+	cr_expect_eq(events_of(SESSION_DIGIT), 0u);
+	one_at(&next, now);
+	one_at(&next, now + 20 * MS);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(find(SESSION_DIGIT)->digit, '5');
+	cr_expect_not(s->dtmf.active);
+}
+
+/* What was said before the start is over: the first packet behind it is heard at once, and nothing is missed before it. */
+Test(receive, the_first_packet_after_the_start)
+{
+	struct sender voice = caller();
+
+	s->tape = NULL;
+	for (int i = 0; i < 5; i++)
+		one_at(&voice, now);
+	s->tape = &tape;
+	voice.seq += 3;
+	one_at(&voice, now);
+	cr_expect_eq(heard_of(0x21), 1u);
+	cr_expect_eq(s->in.reorder.lost, 0u);
+	cr_expect_eq(s->in.count.packets_early, 5u);
 }
 
 /* Jitter is that of audio: the packets of a key share one timestamp. */
