@@ -63,8 +63,8 @@ class Control:
 
 
 @pytest.fixture
-def control(make_system):
-    c = Control(make_system(calls=8))
+def control(make_system, request):
+    c = Control(make_system(calls=getattr(request, "param", 8)))
     yield c
     c.close()
 
@@ -151,3 +151,24 @@ def test_facts_change_in_mid_call(control):
         assert speaks(a)
         closed = control.ask(session_close=session_pb2.SessionClose(session_id=session.session_id))
         assert closed.stats.packets_sent >= 3
+
+
+@pytest.mark.parametrize("control", [700], indirect=True)
+def test_a_roster_of_many_turns_leaves_nobody_out(control):
+    """H14: it is told in parts, with other work between them; a session that opens meanwhile is in it before control hears of it."""
+    from tipring.v1 import worker_pb2
+    many = {control.ask(session_open=open_session(i)).session_id for i in range(600)}
+    control.tell(worker_identify=worker_pb2.WorkerIdentify(control_epoch=1))
+    control.tell(session_open=open_session(600))
+    told = []
+
+    def is_over(e):
+        if e.WhichOneof("body") == "session_opened":
+            assert e.session_opened.session_id in told
+        told.extend(s.session_id for s in e.session_roster.sessions)
+        assert len(e.session_roster.sessions) <= 64
+        return e.session_roster.last
+
+    control.hear(is_over)
+    assert sorted(s for s in told if s in many) == sorted(many), "each of them, once"
+    assert len(set(told) - many) <= 1
