@@ -22,7 +22,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	p->orphan_ms = 0;
 	p->waits_for_restart = false;
 	if (p->signaling != NULL)
-		p->signaling->answer_timeout_ms = 0;
+		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
 	if (p->media != NULL) {
 		p->media->idle_silence = false;
 		p->media->reorder_ms_max = 0;

@@ -11,8 +11,8 @@
 #include "control/daemon/overview.h"
 #include "control/daemon/workers.h"
 
-#define CONNECTIONS_MAX 64
-#define CONNECTIONS_ROOMY (CONNECTIONS_MAX - 16) /* with more of them the oldest has to go */
+#define CONNECTIONS_MAX 256
+#define CONNECTIONS_ROOMY 64 /* with more of them the oldest has to go; the rest is for those that come while it goes */
 #define REQUEST_MS 2000u /* from the connect to the last octet of the request, and again to that of the answer */
 #define CONNECTION_MEMORY 16384
 #define TIMEOUT_S 2

@@ -47,6 +47,7 @@ static const struct config_change effects[] = {
 	{"orphan_ms", CONFIG_NOW},
 	{"drain_ms", CONFIG_NOW},
 	{"sip.answer_timeout_ms", CONFIG_NOW},
+	{"sip.new_per_source_per_s", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},

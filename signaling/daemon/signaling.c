@@ -35,8 +35,10 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
 	struct signaling *s = self;
 
-	if (c != NULL)
-		s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	if (c == NULL)
+		return;
+	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
+	s->gate.per_s = c->new_per_source_per_s;
 }
 
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)

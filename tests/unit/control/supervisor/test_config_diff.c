@@ -53,6 +53,7 @@ static const struct {
 	{"orphan_ms: 7777",                   "orphan_ms",              CONFIG_NOW, 0},
 	{"drain_ms: 777",                     "drain_ms",               CONFIG_NOW, 0},
 	{"sip: {answer_timeout_ms: 7777}",    "sip.answer_timeout_ms",  CONFIG_NOW, 0},
+	{"sip: {new_per_source_per_s: 7}",    "sip.new_per_source_per_s", CONFIG_NOW, 0},
 	{"rtp: {idle: pause}",                "rtp.idle",               CONFIG_NOW, 0},
 	{"rtp: {reorder_ms: 7}",              "rtp.reorder_ms",         CONFIG_NOW, 0},
 	{"rtp: {timeout_ms: 7}",              "rtp.timeout_ms",         CONFIG_NOW, 0},
@@ -72,7 +73,7 @@ static const struct {
 	{"host: {run_dir: /x}",               "host.run_dir",           CONFIG_RESTART, ALL},
 	{"sip: {listen: ['udp:1.2.3.4:5']}",  "sip.listen",             CONFIG_RESTART, 0},
 	{"sip: {listen: ['udp:0.0.0.0:5060', 'udp:1.2.3.4:5']}", "sip.listen", CONFIG_RESTART, 0},
-	{"rtp: {address: ['::1']}",           "rtp.address",            CONFIG_RESTART, 0},
+	{"rtp: {address: ['::1']}",           "rtp.address",            CONFIG_RESTART, 1u << ROLE_SIGNALING}, /* its families */
 	{"rtp: {port_min: 20002}",            "rtp.port_min",           CONFIG_RESTART, 0},
 	{"rtp: {port_max: 20099}",            "rtp.port_max",           CONFIG_RESTART, 0},
 	{"rtp: {workers: 2}",                 "rtp.workers",            CONFIG_RESTART, 1u << ROLE_CONTROL},
