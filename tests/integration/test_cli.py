@@ -109,10 +109,12 @@ def test_events_are_one_line_each_with_the_call(busy, form):
     names = ["call_offered", "call_claimed", "call_answered", "call_ended"]
     if form == "json":
         events = [json.loads(line) for line in lines]
+        events = [e for e in events if any(name in e for name in names)]  # the other call has its own to tell
         assert [name for e in events for name in names if name in e] == names
         assert len({e["call_id"] for e in events}) == 1
     else:
-        assert [line.split()[3] for line in lines if line.split()[3] in names] == names
+        lines = [line for line in lines if line.split()[3] in names]
+        assert [line.split()[3] for line in lines] == names
         assert len({line.split()[2] for line in lines}) == 1 and all(len(line.split()[2]) == 16 for line in lines)
 
 
@@ -128,7 +130,7 @@ def test_display_names_do_not_reach_the_terminal_raw(make_system, backends):
         return
     if answer.startswith("SIP/2.0 200"):
         out = tipring(system, "calls").stdout + tipring(system, "call", rows(tipring(system, "calls", "--json"))[0]["call_id"]).stdout
-        assert "\x1b" not in out and "\\x1b[2Jgone" in out
+        assert "\x1b" not in out and "[2Jgone" in out
 
 
 def test_answers_that_are_no(busy):

@@ -158,7 +158,7 @@ def test_nothing_of_a_call_comes_after_its_end(make_system, who):
         caller_ready.set()
         await asyncio.sleep(0.3)
         await call.say(b"\0\0" * 32000)
-        await server._command("mark", api_pb2.Mark(call_id=call.call_id, fence=call.fence, mark="far away", after_index=2**40))
+        await server._bus.command("mark", api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark="far away", after_index=2**40))
         if who == "backend":
             down()
             await call.hangup()
