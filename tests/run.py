@@ -180,7 +180,7 @@ def upgrade() -> Count:
                                                               "tipring-signaling"):
         return Count(failed=1)
     done = subprocess.run([sys.executable, HERE / "tests/support/upgrade.py"])
-    return Count(passed=done.returncode == 0, failed=done.returncode != 0)
+    return Count(passed=int(done.returncode == 0), failed=int(done.returncode != 0))
 
 
 GROUPS = {f.__name__.replace("_", "-"): f for f in (checks, unit, python, integration, chaos, upgrade, tsan, asan, integration_asan)}

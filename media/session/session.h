@@ -155,6 +155,9 @@ struct session_record {
 	uint64_t key_pos;     /* where the key that is down was pressed */
 	struct addr local;    /* RTP, as the peer is told */
 	uint32_t ordinal;     /* with call_id: what control calls it */
+#ifdef TIPRING_NEXT
+	uint64_t next;        /* what a later build appends: ./tipring test upgrade */
+#endif
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large

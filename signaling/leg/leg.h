@@ -114,6 +114,9 @@ struct leg_record {
 	struct addr local_rtp; /* as answered */
 	uint64_t answer_version; /* o= of our last answer; 0 = none yet */
 	uint64_t answer_hash;    /* of its text */
+#ifdef TIPRING_NEXT
+	uint64_t next; /* what a later build appends: ./tipring test upgrade */
+#endif
 
 	struct leg_end over;
 	struct sip_dialog dialog;

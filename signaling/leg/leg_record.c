@@ -14,7 +14,13 @@
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
 #define SKELETON_HEAD offsetof(struct sip_skeleton, text)
 
-_Static_assert(HEAD == 152 && offsetof(struct leg_record, answer_version) == HEAD_LEAST,
+#ifdef TIPRING_NEXT
+#define HEAD_BYTES 160u
+#else
+#define HEAD_BYTES 152u
+#endif
+
+_Static_assert(HEAD == HEAD_BYTES && offsetof(struct leg_record, answer_version) == HEAD_LEAST,
 	       "no holes, and nothing moved");
 _Static_assert(sizeof(struct leg_end) == OVER_LEAST && DIALOG_HEAD == DIALOG_LEAST &&
 		       sizeof(struct sip_server_head) == SERVER_LEAST &&
