@@ -69,7 +69,7 @@ struct control_call {
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
-	bool has_stats;     /* of its session, which is closed */
+	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
 };

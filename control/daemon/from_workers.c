@@ -213,6 +213,14 @@ static void on_started(void *self, struct str peer, const Tipring__V1__Envelope 
 	(void)calls_input(k, cc, CALL_EV_SESSION_STARTED);
 }
 
+static void keep_stats(struct control_call *cc, const Tipring__V1__MediaStats *stats)
+{
+	if (stats == NULL)
+		return;
+	cc->stats = *stats;
+	cc->has_stats = true;
+}
+
 static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
@@ -220,10 +228,17 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 
 	if (cc == NULL)
 		return;
-	cc->has_stats = m->session_closed->stats != NULL;
-	if (cc->has_stats) /* the leg may take longer to end */
-		cc->stats = *m->session_closed->stats;
+	keep_stats(cc, m->session_closed->stats); /* the leg may take longer to end */
 	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
+}
+
+static void on_stats(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control *k = self;
+	struct control_call *cc = calls_by_session(k, index_of(peer), m->session_stats->session_id);
+
+	if (cc != NULL)
+		keep_stats(cc, m->session_stats->stats);
 }
 
 static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -388,6 +403,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_UPDATED,       FROM_MEDIA,                  on_updated),
 	RULE(SESSION_STARTED,       FROM_MEDIA,                  on_started),
 	RULE(SESSION_CLOSED,        FROM_MEDIA,                  on_closed),
+	RULE(SESSION_STATS,         FROM_MEDIA,                  on_stats),
 	RULE(SESSION_FLUSHED,       FROM_MEDIA,                  on_flushed),
 	RULE(SESSION_LOST,          FROM_MEDIA,                  on_lost),
 	RULE(SESSION_MEDIA_STARTED, FROM_MEDIA,                  on_media_started),

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "media/daemon/bells.h"
 #include "media/daemon/sessions.h"
+#include "media/daemon/to_bus.h"
 
 #define CATCH_UP_TICKS 200u /* after a longer absence the missed milliseconds are skipped: sessions know what time it is */
 
@@ -22,10 +23,13 @@ static void send_report(struct media *m, struct media_session *ms)
 {
 	size_t n;
 
-	if (m->actor->now_ns < ms->s.report_ns || ms->rtcp_to.family == ADDR_NONE)
+	if (m->actor->now_ns < ms->s.report_ns)
 		return;
 	n = session_report(&ms->s, m->actor->now_ns, clock_unix_ns(), rand_u64(&m->rand), ms->rtcp);
-	if (n > 0 && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
+	if (n == 0)
+		return;
+	to_bus_stats(m, ms);
+	if (ms->rtcp_to.family != ADDR_NONE && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
 		count(m, STAT_media_rtcp_sent, 1);
 }
 

@@ -90,6 +90,20 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->unknown_type = (uint32_t)s->in.count.unknown_type;
 }
 
+void to_bus_stats(struct media *m, const struct media_session *ms)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionStats s = TIPRING__V1__SESSION_STATS__INIT;
+	Tipring__V1__MediaStats stats = TIPRING__V1__MEDIA_STATS__INIT;
+
+	fill_stats(ms, &stats);
+	s.session_id = media_handle(m, ms);
+	s.stats = &stats;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_STATS;
+	e.session_stats = &s;
+	tell_control(m, &e);
+}
+
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

@@ -80,6 +80,16 @@ def test_a_call_that_ended_can_still_be_asked_for(busy):
     assert "by CALLER, SIP 200" in text and peer.call_id in text
 
 
+def test_a_call_that_goes_on_has_figures(busy):
+    """N12"""
+    system, peer = busy
+    [call] = rows(tipring(system, "calls", "--json"))
+    figures = wait_for(lambda: rows(tipring(system, "call", call["call_id"], "--json"))[0]["stats"], 20, 0.5)
+    assert figures["packets_sent"] > 50 and figures["packets_received"] == 0
+    text = tipring(system, "call", call["call_id"]).stdout
+    assert "heard" in text and "0 lost (0.0 %)" in text and "round trip" in text
+
+
 def test_the_page_and_the_metrics_tell_of_calls(busy):
     """N17, N18"""
     system, peer = busy
