@@ -72,19 +72,19 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("signaling receive from_peer from_bus takeover tick",
+    "signaling/daemon":   ("main receive from_peer from_bus takeover tick",
                            "effects serve_effects request_effects legs gate",
                            "to_bus udp local"),
-    "control/daemon":  ("control from_workers roster incoming from_backends commands questions http",
+    "control/daemon":  ("main from_workers roster incoming from_backends commands questions http",
                         "calls inflight workers",
                         "to_workers to_backends events journal context info metrics overview"),
-    "media/daemon":    ("media from_bus rx tick attach takeover",
+    "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
                            "worker resources store config config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
-    "media/session": ("session receive tick report prefetch",
+    "media/session": ("life receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),
     "sdk/c": ("client tape", "events", "commands"),

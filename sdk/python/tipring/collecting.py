@@ -7,16 +7,25 @@ import os
 import typing
 
 from .errors import CallEnded
-from .hearing import Collected
+from .hearing import Collected, Digit, Digits
 from .pcm import Pcm
 from .playback import Playback
-
-if typing.TYPE_CHECKING:
-    from .call import Call
 
 Prompt = typing.Union[str, "os.PathLike[str]", Pcm, typing.AsyncIterable[Pcm]]
 
 KEYS = "0123456789*#ABCD"
+
+
+class Asked(typing.Protocol):
+    """What collecting asks of a Call."""
+
+    end_reason: str | None
+
+    def digits(self) -> Digits: ...
+    async def digit(self, timeout: float | None = None) -> Digit | None: ...
+    async def say(self, speech: Pcm | typing.AsyncIterable[Pcm]) -> Playback: ...
+    async def play(self, wav: "str | os.PathLike[str]") -> Playback: ...
+    async def flush(self) -> object: ...
 
 
 class Ending(typing.NamedTuple):
@@ -25,7 +34,7 @@ class Ending(typing.NamedTuple):
     seconds: float
 
 
-async def collect(call: "Call", prompt: Prompt | None, ending: Ending, barge_in: bool) -> Collected:
+async def collect(call: Asked, prompt: Prompt | None, ending: Ending, barge_in: bool) -> Collected:
     """See Call.collect()."""
     if ending.most < 1 or any(key not in KEYS for key in ending.terminators):
         raise ValueError(f"max is at least 1 and terminators are of {KEYS}, not {ending.most} and {ending.terminators!r}")
@@ -42,7 +51,7 @@ async def collect(call: "Call", prompt: Prompt | None, ending: Ending, barge_in:
     return Collected(pressed, "max")
 
 
-async def _ask(call: "Call", prompt: Prompt, barge_in: bool) -> None:
+async def _ask(call: Asked, prompt: Prompt, barge_in: bool) -> None:
     """Say the prompt until it is over or a key interrupts it. Without barge-in keys have no effect until then."""
     keys = call.digits()
     if barge_in and keys._waiting:
@@ -55,7 +64,7 @@ async def _ask(call: "Call", prompt: Prompt, barge_in: bool) -> None:
         await call.flush()
 
 
-async def _is_interrupted(call: "Call", playback: Playback) -> bool:
+async def _is_interrupted(call: Asked, playback: Playback) -> bool:
     said = asyncio.ensure_future(playback.finished())
     pressed = asyncio.ensure_future(call.digits()._arrived())
     try:

@@ -1,4 +1,4 @@
-/* session.c - see session.h: beginning, end, and take-over. */
+/* life.c - see session.h: beginning, end, and take-over. */
 #include "media/session/session.h"
 
 #include "media/session/clock.h"

@@ -1,4 +1,4 @@
-/* signaling.c - tipring-signaling: the worker as an actor. Started by tipring-supervisor.
+/* main.c - tipring-signaling: the worker as an actor. Started by tipring-supervisor.
  */
 #include "signaling/daemon/signaling.h"
 

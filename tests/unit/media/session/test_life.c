@@ -1,4 +1,4 @@
-/* test_session.c - mirrors media/session/session.c: going on after the process was killed. */
+/* test_life.c - mirrors media/session/life.c: going on after the process was killed. */
 #include "tests/unit/media/session/kit.h"
 
 TestSuite(session, .init = setup, .fini = teardown);

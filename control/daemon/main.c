@@ -1,4 +1,4 @@
-/* control.c - tipring-control: the process that decides, as an actor. Started by tipring-supervisor. */
+/* main.c - tipring-control: the process that decides, as an actor. Started by tipring-supervisor. */
 #include "control/daemon/control.h"
 
 #include <stdio.h>

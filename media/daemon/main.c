@@ -1,4 +1,4 @@
-/* media.c - tipring-media: the worker as an actor. Started by tipring-supervisor. */
+/* main.c - tipring-media: the worker as an actor. Started by tipring-supervisor. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
