@@ -59,6 +59,7 @@ CATALOGUE = {
     "SessionSourceMoved": (M, C, "-", "-"),
     "SessionSourceRefused": (M, C, "-", "-"),
     "SessionPayloadUnknown": (M, C, "-", "-"),
+    "SessionStats": (M, C, "-", "yes"),
     "SessionLost": (M, C, "SessionClose", "yes"),
     "Result": ("whoever was asked", "whoever asked", "-", "-"),
     "Hello": (B, C, "Welcome or Ack", "yes"),

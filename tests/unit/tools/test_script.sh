@@ -69,4 +69,6 @@ expect "pip without network" 2 "no route to the index" "$copy" test
 expect "pip without network, again" 2 "preparing Python failed" "$copy" test
 ! grep -q "a second error" "$work/place with a space/build/venv.log" || { echo "script: pip went on after its first error"; failed=1; }
 [ ! -e "$work/place with a space/build/venv/stamp" ] || { echo "script: half an environment has a stamp"; failed=1; }
+# N19: the environment that the guide makes is nobody's to commit
+grep -qx 'venv/' "$(dirname "$script")/.gitignore" || { echo "script: venv/ is not ignored"; failed=1; }
 exit $failed
