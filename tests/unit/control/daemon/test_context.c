@@ -68,6 +68,7 @@ Test(context, is_read_as_it_was_written)
 Test(context, is_written_as_it_is_read)
 {
 	uint8_t again[CONTEXT_BYTES_MAX];
+	context *x;
 
 	take();
 	c->id = 0x1122334455667788u;
@@ -80,7 +81,9 @@ Test(context, is_written_as_it_is_read)
 	cr_expect_eq(context_pack(c, 0x77, again), n - 3, "not starting: a field less");
 	c->owned = false;
 	cr_assert_gt(n = context_pack(c, 0, bytes), 0u);
-	context_fill(c, unpacked());
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
 	cr_expect(!c->owned && c->backend[0] == '\0', "nobody is named who does not own it");
 }
 

@@ -168,7 +168,7 @@ static void rewrite(const struct leg *l, bool damage_txn, size_t more)
 		struct buf b = buf_of(text, sizeof text);
 
 		b.n = n;
-		record_put(&b, text, more);
+		record_put(&b, &r, more); /* whatever that is */
 		n = b.n;
 	}
 	cr_assert_eq(slab_commit(slab, slot, text, n), 0);
@@ -223,7 +223,7 @@ Test(signaling_scene, a_record_of_a_later_build)
 /* H18: what is beyond the rate of its network never reaches the stack; who is in a dialog does. */
 Test(signaling_scene, h18_a_source_has_its_share)
 {
-	struct signaling *s = &storm->s;
+	struct signaling *s;
 
 	world();
 	s = &storm->s;
