@@ -184,7 +184,8 @@ static void take_calls(struct cli *c, const Tipring__V1__Ack *a)
 
 static void print_lines(struct cli *c)
 {
-	qsort(c->lines, c->line_n, sizeof c->lines[0], older);
+	if (c->line_n > 0)
+		qsort(c->lines, c->line_n, sizeof c->lines[0], older);
 	if (!c->json && !c->whole)
 		print_calls_head(stdout);
 	for (size_t i = 0; i < c->line_n; i++) {
