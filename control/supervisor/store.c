@@ -111,6 +111,18 @@ bool store_has(const struct store *s, const struct store_item *like)
 	return false;
 }
 
+int store_send(int sock, const struct store_message *m)
+{
+	int err = ERR_AGAIN;
+
+	for (int tries = 0; tries < GIVE_TRIES && err == ERR_AGAIN; tries++) {
+		if (tries > 0)
+			(void)poll(&(struct pollfd){.fd = sock, .events = POLLOUT}, 1, GIVE_WAIT_MS);
+		err = fdpass_send(sock, m->p, m->n, m->fds, m->fd_count);
+	}
+	return err;
+}
+
 struct batch {
 	struct custody_header h;
 	uint64_t ids[FDPASS_MAX];
@@ -121,19 +133,14 @@ static int flush(struct batch *b, int sock)
 {
 	uint8_t wire[sizeof b->h + sizeof b->ids];
 	uint32_t n = b->h.fd_count;
-	int err = ERR_AGAIN;
+	int err;
 
 	if (n == 0)
 		return 0;
 	b->h.payload_bytes = n * (uint32_t)sizeof b->ids[0];
 	memcpy(wire, &b->h, sizeof b->h);
 	memcpy(wire + sizeof b->h, b->ids, b->h.payload_bytes);
-	for (int tries = 0; tries < GIVE_TRIES; tries++) {
-		err = fdpass_send(sock, wire, sizeof b->h + b->h.payload_bytes, b->fds, n);
-		if (err != ERR_AGAIN)
-			break;
-		(void)poll(&(struct pollfd){.fd = sock, .events = POLLOUT}, 1, GIVE_WAIT_MS);
-	}
+	err = store_send(sock, &(struct store_message){wire, sizeof b->h + b->h.payload_bytes, b->fds, n});
 	b->h.fd_count = 0;
 	return err;
 }

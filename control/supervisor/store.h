@@ -38,5 +38,14 @@ const struct store_item *store_each(const struct store *s, uint32_t owner, enum 
 
 bool store_has(const struct store *s, const struct store_item *like); /* same owner, kind, index and id */
 
+/* To a process that starts: it is about to read, so a full socket is waited for, a second at most. 0 or the error of fdpass_send(). */
+struct store_message {
+	const void *p;
+	size_t n;
+	const int *fds; /* borrowed */
+	size_t fd_count;
+};
+MUST_USE int store_send(int sock, const struct store_message *m);
+
 /* Send everything of `owner` over `sock`, batched by kind and index. 0 or the error of fdpass_send(). */
 MUST_USE int store_give(const struct store *s, uint32_t owner, int sock);

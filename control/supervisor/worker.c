@@ -106,7 +106,7 @@ static int give_pages(struct supervisor *s, const struct worker_slot *w)
 
 		if (other == w || it == NULL)
 			continue;
-		err = fdpass_send(w->sock, &m, sizeof m, &it->fd, 1);
+		err = store_send(w->sock, &(struct store_message){&m, sizeof m, &it->fd, 1});
 		if (err != 0)
 			return err;
 	}
@@ -115,6 +115,7 @@ static int give_pages(struct supervisor *s, const struct worker_slot *w)
 
 static int introduce(struct supervisor *s, struct worker_slot *w)
 {
+	struct custody_header go = {.magic = CUSTODY_MAGIC, .op = CUSTODY_GO, .id = w->died_ns};
 	int err = send_config(s, w);
 
 	w->config_due = false;
@@ -123,7 +124,7 @@ static int introduce(struct supervisor *s, struct worker_slot *w)
 	if (err == 0)
 		err = give_pages(s, w);
 	if (err == 0)
-		err = send_plain(w->sock, CUSTODY_GO, w->died_ns);
+		err = store_send(w->sock, &(struct store_message){&go, sizeof go, NULL, 0});
 	return err;
 }
 
