@@ -29,6 +29,7 @@ struct line {
 struct cli {
 	char dir[80];
 	bool json, ended, whole;
+	bool cut; /* the list has not all of them */
 	const char *app, *call; /* NULL = all; the digits a call id begins with */
 	struct bus *commands, *events;
 	struct codec codec;
@@ -157,18 +158,20 @@ static void (*form(const struct cli *c))(FILE *to, const Tipring__V1__CallInfo *
 /* Kept as text: the answers come in pages, and what is in one lives as long as it. */
 static void take_calls(struct cli *c, const Tipring__V1__Ack *a)
 {
-	for (size_t i = 0; i < a->n_calls && c->line_n < LINES_MAX; i++) {
+	for (size_t i = 0; i < a->n_calls; i++) {
 		const Tipring__V1__CallInfo *x = a->calls[i];
-		struct line *l = realloc(c->lines, (c->line_n + 1) * sizeof *l);
+		struct line *l = c->line_n < LINES_MAX ? realloc(c->lines, (c->line_n + 1) * sizeof *l) : NULL;
 		size_t n;
 		FILE *to;
 
+		c->cut |= l == NULL;
 		if (l == NULL)
 			return;
 		c->lines = l;
 		l += c->line_n;
 		*l = (struct line){.ended = x->ended_unix_ns != 0, .at = x->ended_unix_ns != 0 ? x->ended_unix_ns : x->started_unix_ns};
 		to = open_memstream(&l->text, &n);
+		c->cut |= to == NULL;
 		if (to == NULL)
 			return;
 		if (c->json) {
@@ -295,7 +298,7 @@ static int run_calls(struct cli *c)
 
 	if (err == 0)
 		print_lines(c);
-	return err;
+	return err == 0 && c->cut ? fail(EXIT_CANNOT, "too many calls, or too little memory: the list is not whole", "") : err;
 }
 
 /* A few digits are enough when only one call begins with them. */

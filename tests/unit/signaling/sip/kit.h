@@ -183,3 +183,29 @@ static inline bool kit_has(struct str where, const char *what)
 {
 	return memmem(where.p, where.n, what, strlen(what)) != NULL;
 }
+
+/* An INVITE that is delivered; its transaction. */
+static inline uint64_t kit_invite(struct kit *k)
+{
+	const struct sip_effect *e;
+
+	kit_input(k, kit_print((struct kit_request){.cseq = 0}));
+	e = kit_find(&k->fx, SIP_GOT_REQUEST);
+	cr_assert_not_null(e);
+	return e->txn;
+}
+
+static inline int kit_respond(struct kit *k, uint64_t txn, unsigned code)
+{
+	k->fx.n = 0;
+	return sip_stack_respond(&k->s, txn, &(struct sip_reply){.code = code}, k->now_ms,
+				 &k->fx);
+}
+
+static inline struct str kit_sent(const struct kit *k)
+{
+	const struct sip_effect *e = kit_find(&k->fx, SIP_SEND);
+
+	cr_assert_not_null(e);
+	return (struct str){e->p, e->n};
+}

@@ -21,30 +21,19 @@ static void input(struct kit_request r)
 	kit_input(&k, kit_print(r));
 }
 
-/* An INVITE that is delivered; its transaction. */
 static uint64_t invite(void)
 {
-	const struct sip_effect *e;
-
-	input((struct kit_request){.cseq = 0});
-	e = kit_find(&k.fx, SIP_GOT_REQUEST);
-	cr_assert_not_null(e);
-	return e->txn;
+	return kit_invite(&k);
 }
 
 static int respond(uint64_t txn, unsigned code)
 {
-	k.fx.n = 0;
-	return sip_stack_respond(&k.s, txn, &(struct sip_reply){.code = code}, k.now_ms,
-				 &k.fx);
+	return kit_respond(&k, txn, code);
 }
 
 static struct str sent(void)
 {
-	const struct sip_effect *e = kit_find(&k.fx, SIP_SEND);
-
-	cr_assert_not_null(e);
-	return (struct str){e->p, e->n};
+	return kit_sent(&k);
 }
 
 static void fill(unsigned upto)
