@@ -235,10 +235,14 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 static void on_stats(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control *k = self;
-	struct control_call *cc = calls_by_session(k, index_of(peer), m->session_stats->session_id);
 
-	if (cc != NULL)
-		keep_stats(cc, m->session_stats->stats);
+	for (size_t i = 0; i < m->session_stats->n_sessions; i++) {
+		const Tipring__V1__SessionFigures *f = m->session_stats->sessions[i];
+		struct control_call *cc = calls_by_session(k, index_of(peer), f->session_id);
+
+		if (cc != NULL)
+			keep_stats(cc, f->stats);
+	}
 }
 
 static void on_flushed(void *self, struct str peer, const Tipring__V1__Envelope *m)

@@ -63,6 +63,7 @@ struct media {
 	struct actor *actor;
 	struct worker *worker;
 	struct pool sessions; /* of struct media_session */
+	uint32_t figures_at;  /* whose figures are told next: a slot */
 	struct session_key *keys; /* owned: by slot */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;

@@ -6,6 +6,8 @@
 #include "media/daemon/sessions.h"
 #include "media/daemon/to_bus.h"
 
+#define FIGURES_TICKS 100u /* one by one they would cost a message and two wake-ups each */
+#define FIGURES_TURNS 50u  /* until all were told: 5 s */
 #define CATCH_UP_TICKS 200u /* after a longer absence the missed milliseconds are skipped: sessions know what time it is */
 
 /* hot */
@@ -28,7 +30,6 @@ static void send_report(struct media *m, struct media_session *ms)
 	n = session_report(&ms->s, m->actor->now_ns, clock_unix_ns(), rand_u64(&m->rand), ms->rtcp);
 	if (n == 0)
 		return;
-	to_bus_stats(m, ms);
 	if (ms->rtcp_to.family != ADDR_NONE && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
 		count(m, STAT_media_rtcp_sent, 1);
 }
@@ -77,12 +78,30 @@ static void run_bucket(struct media *m, uint32_t b, uint64_t late_ns)
 	}
 }
 
+static void tell_figures(struct media *m)
+{
+	const struct media_session *v[TO_BUS_STATS_MAX], *ms;
+	uint32_t n = 0, due = (m->sessions.used + FIGURES_TURNS - 1) / FIGURES_TURNS;
+
+	if (due > TO_BUS_STATS_MAX)
+		due = TO_BUS_STATS_MAX;
+	while (n < due && (ms = pool_each(&m->sessions, &m->figures_at)) != NULL)
+		v[n++] = ms;
+	if (n < due)
+		m->figures_at = 0; /* from the first again */
+	if (n > 0)
+		to_bus_stats(m, v, n);
+}
+
 void tick_run(struct media *m)
 {
 	uint64_t now_no = m->actor->now_ns / MEDIA_TICK_NS;
 
 	if (now_no > m->tick_no + CATCH_UP_TICKS)
 		m->tick_no = now_no - MEDIA_BUCKETS; /* everybody once */
-	for (; m->tick_no <= now_no; m->tick_no++)
+	for (; m->tick_no <= now_no; m->tick_no++) {
+		if (m->tick_no % FIGURES_TICKS == 0)
+			tell_figures(m);
 		run_bucket(m, (uint32_t)(m->tick_no % MEDIA_BUCKETS), m->actor->now_ns - m->tick_no * MEDIA_TICK_NS);
+	}
 }

@@ -90,15 +90,23 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->unknown_type = (uint32_t)s->in.count.unknown_type;
 }
 
-void to_bus_stats(struct media *m, const struct media_session *ms)
+void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_t n)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionStats s = TIPRING__V1__SESSION_STATS__INIT;
-	Tipring__V1__MediaStats stats = TIPRING__V1__MEDIA_STATS__INIT;
+	Tipring__V1__SessionFigures figures[TO_BUS_STATS_MAX], *rows[TO_BUS_STATS_MAX];
+	Tipring__V1__MediaStats stats[TO_BUS_STATS_MAX];
 
-	fill_stats(ms, &stats);
-	s.session_id = media_handle(m, ms);
-	s.stats = &stats;
+	for (uint32_t i = 0; i < n; i++) {
+		tipring__v1__media_stats__init(&stats[i]);
+		tipring__v1__session_figures__init(&figures[i]);
+		fill_stats(v[i], &stats[i]);
+		figures[i].session_id = media_handle(m, v[i]);
+		figures[i].stats = &stats[i];
+		rows[i] = &figures[i];
+	}
+	s.sessions = rows;
+	s.n_sessions = n;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_STATS;
 	e.session_stats = &s;
 	tell_control(m, &e);

@@ -12,7 +12,8 @@ struct flushed {
 void to_bus_opened(struct media *m, uint64_t request_id, const struct media_session *ms);
 void to_bus_updated(struct media *m, uint64_t request_id, const struct media_session *ms);
 void to_bus_started(struct media *m, uint64_t request_id, const struct media_session *ms);
-void to_bus_stats(struct media *m, const struct media_session *ms); /* figures of one that goes on */
+#define TO_BUS_STATS_MAX 128u
+void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_t n); /* figures of those that go on */
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms); /* NULL: unknown */
 void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_session *ms, const struct flushed *f);
 void to_bus_event(struct media *m, const struct media_session *ms, const struct session_event *v); /* some kinds are of no interest */

@@ -26,8 +26,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from chaos import Calls  # noqa: E402
 from system import System, wait_for  # noqa: E402
 
-LOCAL_PORT = 20000  # of both echoes: flow i is 20000 + 2i <-> 40000 + 2i
-REMOTE_PORT = 40000
+LOCAL_PORT = 20000  # of both echoes: flow i is 20000 + 2i <-> 26000 + 2i
+REMOTE_PORT = 26000  # both below the ports the kernel gives out by itself
 
 
 def cpu_exact(pid: int) -> float:
@@ -60,12 +60,12 @@ def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float, *mode: str) ->
 
 
 def ports_are_free(flows: int) -> bool:
-    """Sockets of an io_uring are let go some time after its process ended."""
+    """Sockets of an io_uring are let go some time after its process ended: ours, the bare echo's and the load generator's."""
     with contextlib.ExitStack() as stack:
-        for i in range(2 * flows + 40):
+        for port in (base + i for base in (LOCAL_PORT, REMOTE_PORT) for i in range(2 * flows + 40)):
             s = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             try:
-                s.bind(("127.0.0.1", LOCAL_PORT + i))
+                s.bind(("127.0.0.1", port))
             except OSError:
                 return False
     return True

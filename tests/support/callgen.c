@@ -2,9 +2,9 @@
  *
  *   callgen --target 127.0.0.1:5060 --calls 50 --seconds 60 [--pcm speech.s16] [--cps 50] [--from 127.0.0.1]
  *
- *   callgen --bare 20000 --port 40000 --calls 500 --seconds 5
+ *   callgen --bare 20000 --port 26000 --calls 500 --seconds 5
  *
- * The second form makes no calls: flow i goes from port 40000 + 2i to 20000 + 2i, for a bare echo.
+ * The second form makes no calls: flow i goes from port 26000 + 2i to 20000 + 2i, for a bare echo.
  * Offers PCMU, sends one packet every 20 ms in each call on an absolute clock (phases spread), and watches the returning
  * stream: sequence, timestamp, the longest silence between two packets. It reads commands from stdin and prints one JSON line
  * for each: "window" (figures since the last one), "bye N" (hang up the first N calls), "end". A final line comes when all
