@@ -1,13 +1,24 @@
 /* names.c - see names.h */
 #include "signaling/sip/names.h"
 
-#include <endian.h>
+#include "signaling/sip/word8.h"
+
+#define LOWER(c)     ((c) >= 'A' && (c) <= 'Z' ? (c) | 0x20 : (c))
+#define OCTET(n, at) ((uint64_t)(unsigned char)LOWER((n)[(at) < sizeof(n) ? (at) : sizeof(n) - 1]))
+/* word_of() a literal */
+#define WORD(n, at)                                                                      \
+	(OCTET(n, at) | OCTET(n, (at) + 1) << 8 | OCTET(n, (at) + 2) << 16 |             \
+	 OCTET(n, (at) + 3) << 24 | OCTET(n, (at) + 4) << 32 | OCTET(n, (at) + 5) << 40 | \
+	 OCTET(n, (at) + 6) << 48 | OCTET(n, (at) + 7) << 56)
+#define LAST(n) (sizeof(n) > 9 ? sizeof(n) - 9 : 0) /* where the last eight octets begin */
 
 static const struct {
 	struct str name;
+	uint64_t first, last; /* eight octets, in lower case */
 	char compact;
 } headers[SIP_HEADERS] = {
-#define HEADER(id, n, c, kind) [SIP_##id] = {{n, sizeof(n) - 1}, (c)[0]},
+#define HEADER(id, n, c, kind)                                                           \
+	[SIP_##id] = {{n, sizeof(n) - 1}, WORD(n, 0), WORD(n, LAST(n)), (c)[0]},
 #include "signaling/sip/header.def"
 #undef HEADER
 };
@@ -54,49 +65,44 @@ static uint64_t lower8(uint64_t w)
 	return w | (((from_a ^ above_z) & high & ~w) >> 2);
 }
 
-/* The first eight octets of `p`, in lower case; of fewer, what there is and zeros. */
-static uint64_t word_at(const char *p, size_t n)
+/* Eight octets of a name of `n`, of which `room` can be read, in lower case; what does not
+ * belong to it is 0. */
+static inline uint64_t word_of(const char *p, size_t n, size_t room)
 {
 	uint64_t w = 0;
 
-	if (n >= 8) {
-		memcpy(&w, p, 8);
-		w = le64toh(w);
-	} else if (n >= 4) { /* two halves that overlap */
-		uint32_t first, last;
-
-		memcpy(&first, p, 4);
-		memcpy(&last, p + n - 4, 4);
-		w = le32toh(first) | (uint64_t)le32toh(last) << 8 * (n - 4);
-	} else {
+	if (room >= 8)
+		w = word8_at(p) & (n < 8 ? ((uint64_t)1 << 8 * n) - 1 : UINT64_MAX);
+	else
 		for (size_t i = 0; i < n; i++)
 			w |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	}
 	return lower8(w);
 }
 
-/* Longer than eight: the eight octets behind, and the last eight, cover all of them. */
-static bool tails_eq(struct str a, struct str b)
+enum sip_header sip_header_at(struct str name, size_t room)
 {
-	size_t last = a.n - 8;
+	uint64_t first = word_of(name.p, name.n, room);
+	unsigned id = slots[(first ^ name.n) * multiplier >> 57];
+	size_t behind = name.n > 8 ? name.n - 8 : 0;
+	struct str known = headers[id].name;
 
-	return a.n <= 24 && word_at(a.p + last, 8) == word_at(b.p + last, 8) &&
-	       (a.n <= 16 || word_at(a.p + 8, 8) == word_at(b.p + 8, 8));
+	if (name.n == 1)
+		return first == (unsigned char)headers[id].compact && first != 0
+			       ? id
+			       : SIP_OTHER;
+	/* the first eight, the last eight and those between cover names of up to 24 */
+	if (name.n != known.n || first != headers[id].first ||
+	    word_of(name.p + behind, name.n, room - behind) != headers[id].last)
+		return SIP_OTHER;
+	if (name.n > 16 && (name.n > 24 || lower8(word8_at(name.p + 8)) !=
+						   lower8(word8_at(known.p + 8))))
+		return SIP_OTHER;
+	return id;
 }
 
 enum sip_header sip_header_of(struct str name)
 {
-	uint64_t word = word_at(name.p, name.n);
-	unsigned id = slots[(word ^ name.n) * multiplier >> 57];
-	struct str known = headers[id].name;
-
-	if (name.n == 1)
-		return word == (unsigned char)headers[id].compact && word != 0
-			       ? id
-			       : SIP_OTHER;
-	if (name.n != known.n || word != word_at(known.p, known.n))
-		return SIP_OTHER;
-	return name.n <= 8 || tails_eq(name, known) ? id : SIP_OTHER;
+	return sip_header_at(name, name.n);
 }
 
 const char *sip_header_name(enum sip_header id)
