@@ -54,50 +54,51 @@ enum sip_method sip_method_of(struct str name)
 	return SIP_UNKNOWN;
 }
 
-/* A to Z of eight octets at once; other octets stay what they are. */
-static uint64_t lower8(uint64_t w)
+/* The octets that belong to a name of `n`. */
+static inline uint64_t mask_of(size_t n)
 {
-	const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
-	uint64_t low7 = w & ~high;
-	uint64_t from_a = low7 + (0x80 - 'A') * ones,
-		 above_z = low7 + (0x7f - 'Z') * ones;
-
-	return w | (((from_a ^ above_z) & high & ~w) >> 2);
+	return n < 8 ? ((uint64_t)1 << 8 * n) - 1 : UINT64_MAX;
 }
 
-/* Eight octets of a name of `n`, of which `room` can be read, in lower case; what does not
- * belong to it is 0. */
+/* Eight octets of a name, of which `room` can be read; what does not belong to it is 0. */
 static inline uint64_t word_of(const char *p, size_t n, size_t room)
 {
 	uint64_t w = 0;
 
 	if (room >= 8)
-		w = word8_at(p) & (n < 8 ? ((uint64_t)1 << 8 * n) - 1 : UINT64_MAX);
-	else
-		for (size_t i = 0; i < n; i++)
-			w |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	return lower8(w);
+		return word8_at(p) & mask_of(n);
+	for (size_t i = 0; i < n; i++)
+		w |= (uint64_t)(unsigned char)p[i] << 8 * i;
+	return w;
+}
+
+/* `known` is in lower case. Only letters have two cases, and of the octets of names only
+ * they have bit 6. */
+static inline bool is_same(uint64_t w, uint64_t known)
+{
+	return ((w ^ known) & ~((known & WORD8_ONES * 0x40) >> 1)) == 0;
+}
+
+/* Octets 8 to 15 of names that are longer than 16. */
+static bool has_middle(struct str name, struct str known)
+{
+	return name.n <= 24 && str_ieq((struct str){name.p + 8, 8}, (struct str){known.p + 8, 8});
 }
 
 enum sip_header sip_header_at(struct str name, size_t room)
 {
 	uint64_t first = word_of(name.p, name.n, room);
-	unsigned id = slots[(first ^ name.n) * multiplier >> 57];
+	uint64_t lower = (first | WORD8_ONES * 0x20) & mask_of(name.n);
+	unsigned id = slots[(lower ^ name.n) * multiplier >> 57];
 	size_t behind = name.n > 8 ? name.n - 8 : 0;
-	struct str known = headers[id].name;
 
 	if (name.n == 1)
-		return first == (unsigned char)headers[id].compact && first != 0
-			       ? id
-			       : SIP_OTHER;
+		return lower == (unsigned char)headers[id].compact ? id : SIP_OTHER;
 	/* the first eight, the last eight and those between cover names of up to 24 */
-	if (name.n != known.n || first != headers[id].first ||
-	    word_of(name.p + behind, name.n, room - behind) != headers[id].last)
+	if (name.n != headers[id].name.n || !is_same(first, headers[id].first) ||
+	    !is_same(word_of(name.p + behind, name.n, room - behind), headers[id].last))
 		return SIP_OTHER;
-	if (name.n > 16 && (name.n > 24 || lower8(word8_at(name.p + 8)) !=
-						   lower8(word8_at(known.p + 8))))
-		return SIP_OTHER;
-	return id;
+	return name.n <= 16 || has_middle(name, headers[id].name) ? id : SIP_OTHER;
 }
 
 enum sip_header sip_header_of(struct str name)
