@@ -240,9 +240,7 @@ static void parse_field(struct sip_msg *m, const struct line *line, const char *
 
 	if (line->colon == NULL || is_blank(line->text.p[0]))
 		return;
-	name = (struct str){line->text.p, (size_t)(line->colon - line->text.p)};
-	if (name.n > 0 && is_blank(name.p[name.n - 1]))
-		name = str_trim(name);
+	name = str_trim((struct str){line->text.p, (size_t)(line->colon - line->text.p)});
 	f->id = (uint16_t)sip_header_at(name, (size_t)(text_end - name.p));
 	if (line->odd) {
 		m->unread |= (uint64_t)1 << f->id;
