@@ -54,6 +54,11 @@ enum sip_method sip_method_of(struct str name)
 	return SIP_UNKNOWN;
 }
 
+const char *sip_method_name(enum sip_method m)
+{
+	return m < SIP_METHODS && methods[m].p != NULL ? methods[m].p : "";
+}
+
 /* The octets that belong to a name of `n`. */
 static inline uint64_t mask_of(size_t n)
 {
