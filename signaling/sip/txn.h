@@ -1,5 +1,4 @@
-/* txn.h - the three transaction machines a user agent server needs (RFC 3261 section 17,
- * RFC 6026), as tables.
+/* txn.h - the four transaction machines (RFC 3261 section 17, RFC 6026), as tables.
  *
  * Each is a state, some deadlines and a count; sending is the owner's. Time is
  * milliseconds. */
