@@ -153,6 +153,9 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 			if (l != NULL)
 				(void)effects_leg_input(s, l, LEG_EV_REFUSAL_DONE);
 			break;
+		case SIP_GOT_PROVISIONAL: /* no INVITE of ours is sent yet */
+		case SIP_ACK_WANTED:
+		case SIP_CANCELLED:
 		case SIP_EFFECT_KINDS:
 			break;
 		}

@@ -50,12 +50,16 @@ struct sip_opening {
  * is scratch after an error. */
 MUST_USE int sip_dialog_open(struct sip_dialog *d, const struct sip_opening *o);
 
+/* The same from the octets of a request printed in it, without a preset route: what a fork is
+ * ended with. Errors as above. */
+MUST_USE int sip_dialog_of(struct sip_dialog *d, const struct sip_msg *request);
+
 /* A 1xx or 2xx with a To tag to the INVITE printed in `d` makes it the dialog of that tag,
  * early or confirmed: remote tag, target from Contact (without one the Request-URI stays),
  * route set from Record-Route, reversed (RFC 3261 12.1.2, 13.2.2.4); URIs stay octet for octet
- * what the INVITE said. Local CSeq goes on. Of another fork: of a copy of what
- * sip_dialog_open() made. ERR_PROTO: no To tag, another Call-ID or From tag; ERR_SYNTAX,
- * ERR_NOSPC as above, and `*d` is what it was. */
+ * what the INVITE said. Local CSeq goes on; the peer's starts with another tag. A 2xx of an RFC
+ * 2543 peer may lack the tag. ERR_PROTO: not such a response, or of another Call-ID or From
+ * tag; ERR_SYNTAX, ERR_NOSPC as above; `*d` is what it was then. */
 MUST_USE int sip_dialog_learn(struct sip_dialog *d, const struct sip_msg *m,
 			      const struct sip_core *c);
 
@@ -85,6 +89,11 @@ struct sip_dialog_request {
  * form of RFC 3261 12.2.1.1. ERR_NOSPC. request.h has the general form. */
 MUST_USE int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
 			      struct buf *b);
+
+/* Request line, Via, Max-Forwards, Route, From, To, Call-ID and CSeq of one; `contact` and
+ * `headers` of `r` are not looked at. */
+void sip_dialog_put_head(struct buf *b, const struct sip_dialog *d,
+			 const struct sip_dialog_request *r, uint32_t cseq);
 
 /* Where it goes: the first route, else the target, when that is a literal address; else
  * ERR_NOENT (a name). */

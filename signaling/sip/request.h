@@ -20,6 +20,7 @@
  *   REGISTER    may       -                              outside a dialog; Supported
  *   PUBLISH     -         Event                          -
  *
+ * In a dialog: one with a remote tag or a CSeq of either side (an RFC 2543 peer has no tag).
  * An ACK of a refusal and CANCEL are not printed here: the stack makes them from the octets of
  * the INVITE. */
 #pragma once
@@ -49,7 +50,7 @@ struct sip_request {
  * printed here, or what the table wants is missing (also: in a dialog, outside one, a body
  * without type, CSeq beyond 2**31). ERR_SYNTAX: text with CR, LF or NUL, lines that are no
  * header lines, or lines of a field that is printed here. ERR_NOSPC. After an error nothing
- * is counted, and what was appended is taken back. */
+ * is counted. */
 MUST_USE int sip_request_print(struct buf *b, struct sip_dialog *d,
 			       const struct sip_request *r);
 

@@ -252,8 +252,8 @@ MUST_USE int sip_stack_invite(struct sip_stack *s, const struct sip_effect *requ
 
 /* The ACK of the 2xx that was delivered: `p`, `n`, `to` and `flow` of `ack`, sent and kept for
  * repeated 2xx. Appends to `out`; the octets are borrowed until they are sent. ERR_STALE:
- * it is gone; ERR_PROTO: there is no 2xx of its owner to acknowledge. ERR_NOSPC: it is in
- * `out`, but a repeated 2xx will be SIP_ACK_WANTED. */
+ * it is gone; ERR_PROTO: there is no 2xx of its owner to acknowledge; ERR_INVAL: no ACK, or
+ * too long. ERR_NOSPC: it is in `out`, but a repeated 2xx will be SIP_ACK_WANTED. */
 MUST_USE int sip_stack_ack(struct sip_stack *s, uint64_t txn, const struct sip_effect *ack,
 			   struct sip_effects *out);
 
