@@ -138,9 +138,8 @@ static uint32_t refresh_code(const struct leg *l)
 	case LEG_ROUTING:
 	case LEG_RINGING:
 		return 500; /* RFC 3261 14.2: the first INVITE has no answer yet */
-	case LEG_DIALLING:
-		return 491; /* ours is out (RFC 3261 14.2) */
 	case LEG_IDLE:
+	case LEG_DIALLING: /* an early dialog serves none */
 	case LEG_CANCELLING:
 	case LEG_ENDING:
 	case LEG_REFUSED:

@@ -82,6 +82,7 @@ enum leg_fx_kind {
 	LEG_FX_SEND_PRACK, /* of leg->prack, in the dialog as it is */
 	LEG_FX_PROGRESS,   /* tell control */
 	LEG_FX_PICKED_UP,
+	LEG_FX_DIALLED,
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
@@ -116,6 +117,8 @@ struct leg_dialled {
 	uint32_t generation; /* of `choice`, from 1; 0: nothing is negotiated yet */
 	uint32_t ours;       /* `offer` is the one we made */
 	uint32_t known;      /* of `early_facts` */
+	uint32_t picked_up;  /* and the answer could be used */
+	uint32_t pad;
 	char reason[64];     /* of that provisional */
 };
 
@@ -184,7 +187,7 @@ struct leg_record {
 	struct sip_client_record client;
 };
 
-#define LEG_PARTS_MAX    32u
+#define LEG_PARTS_MAX    48u
 #define LEG_PACKED_BYTES (sizeof(struct leg_record) + LEG_PARTS_MAX * sizeof(uint32_t))
 
 struct leg {
@@ -193,6 +196,7 @@ struct leg {
 	uint64_t client; /* client transaction of ours; likewise */
 	struct wheel_timer timer;
 	struct leg_wish wish;
+	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */
 	uint32_t said_q850;
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
@@ -212,6 +216,12 @@ static inline bool leg_is_over(const struct leg *l)
 static inline bool leg_is_ours(const struct leg *l)
 {
 	return l->r.dialled.call_id != 0;
+}
+
+/* And its answer could be used. */
+static inline bool leg_was_picked_up(const struct leg *l)
+{
+	return leg_is_ours(l) && l->r.dialled.picked_up;
 }
 
 struct leg_config {

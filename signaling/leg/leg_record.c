@@ -10,13 +10,14 @@
 #define SERVER_LEAST 88u
 #define TXN_LEAST    24u
 /* and in the first that dialled */
-#define DIALLED_LEAST 88u
+#define DIALLED_LEAST 96u
 #define ATTEMPT_LEAST 8u
 #define EARLY_LEAST   136u
 #define CLIENT_LEAST  160u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
+#define DIALLED_PARTS (4u + CLIENT_PARTS) /* and one for each of early_facts */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -234,7 +235,7 @@ static int take_client(struct str *in, struct leg_record *ret)
 static int take_early_facts(struct str *in, struct leg_record *ret)
 {
 	uint64_t tags[SIP_EARLY_MAX];
-	uint32_t bytes;
+	uint32_t bytes = 0;
 	int err = take_bytes(in, tags, sizeof tags, &bytes);
 
 	ret->dialled.known = bytes / (uint32_t)sizeof tags[0];
@@ -251,8 +252,8 @@ static int take_dialled(struct str *in, struct leg_record *ret)
 {
 	int err;
 
-	if (in->n == 0)
-		return 0;
+	if (next_is_empty(in)) /* parts of a later build may follow */
+		return skip(in, DIALLED_PARTS);
 	err = record_take(in, &ret->dialled, sizeof ret->dialled, DIALLED_LEAST);
 	if (err == 0)
 		err = record_take(in, &ret->attempt, sizeof ret->attempt, ATTEMPT_LEAST);
@@ -343,7 +344,9 @@ static bool attempt_is_sound(const struct leg_record *r)
 		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING;
 	if (r->state == LEG_DIALLING)
 		return a >= ATTEMPT_CALLING && a <= ATTEMPT_EARLY;
-	return a == (uint32_t)(r->state == LEG_CANCELLING ? ATTEMPT_CANCELLING : ATTEMPT_DONE);
+	if (r->state == LEG_CANCELLING)
+		return a == ATTEMPT_CANCELLING;
+	return a == ATTEMPT_DONE || (a == ATTEMPT_CANCELLING && r->state == LEG_ENDED);
 }
 
 static bool dialled_is_sound(const struct leg_record *r)

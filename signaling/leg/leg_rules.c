@@ -245,6 +245,11 @@ static void forget(struct step *s)
 
 /* ---- actions of a leg of ours; what the INVITE needs is the attempt's ---- */
 
+static void dialled(struct step *s)
+{
+	emit(s, LEG_FX_DIALLED);
+}
+
 /* The deadline is the ringing's, set by leg_dial(). */
 static void progress(struct step *s)
 {
@@ -264,6 +269,7 @@ static void prack_only(struct step *s)
 static void picked_up(struct step *s)
 {
 	emit(s, LEG_FX_PICKED_UP);
+	s->l->r.dialled.picked_up = 1;
 	deadline(s, UINT64_MAX);
 }
 
@@ -324,7 +330,7 @@ static void rang_out(struct step *s)
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
 		[LEG_EV_INVITE]   = {ask_control,      LEG_ROUTING},
-		[LEG_EV_DIAL]     = {ignore,           LEG_DIALLING},
+		[LEG_EV_DIAL]     = {dialled,          LEG_DIALLING},
 	},
 	[LEG_ROUTING] = {
 		[LEG_EV_RING]     = {ring,             LEG_RINGING},

@@ -259,6 +259,7 @@ static void storm_open(uint64_t now_ms)
 	must(pool_init(&s->legs, STORM_LEGS, sizeof(struct leg)) == 0);
 	pool_spread(&s->legs, storm->seed++);
 	must(map_init(&s->by_dialog, STORM_LEGS) == 0);
+	must(map_init(&s->by_call, STORM_LEGS) == 0);
 	must(slab_adopt(dup(storm->slab_fd), TAKEOVER_SCHEMA, &s->slab) == 0);
 	s->hash = (struct map_key){storm->seed++, 7};
 	takeover_key(s);
@@ -273,6 +274,7 @@ static void storm_close(void)
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);
+	map_fini(&s->by_call);
 	pool_fini(&s->legs);
 }
 
