@@ -176,15 +176,27 @@ static int open_party(char *to, size_t cap, struct str uri, struct str display)
 	return 0;
 }
 
+/* Each in < and >: without them what was meant for the URI would be lost. */
+static int preset_route(struct sip_dialog *d, struct str route)
+{
+	struct str uris[ROUTES_MAX];
+	uint32_t n = 0;
+
+	if (!is_printable(route) || take_routes(route, uris, &n) != 0)
+		return ERR_SYNTAX;
+	for (uint32_t i = 0; i < n; i++)
+		if (uris[i].p == route.p || uris[i].p[-1] != '<')
+			return ERR_SYNTAX;
+	return put_route_set(d, uris, n, false);
+}
+
 int sip_dialog_open(struct sip_dialog *d, const struct sip_opening *o)
 {
-	struct str uris[ROUTES_MAX], target;
-	uint32_t n = 0;
+	struct str target;
 	int err;
 
 	if (!is_word(o->call_id) || !sip_is_token(o->local_tag) ||
-	    !is_party_uri(o->target) || parse_target(o->target, &target) != 0 ||
-	    !is_printable(o->route) || take_routes(o->route, uris, &n) != 0)
+	    !is_party_uri(o->target) || parse_target(o->target, &target) != 0)
 		return ERR_SYNTAX;
 	*d = (struct sip_dialog){.local_cseq = o->cseq};
 	err = str_copy(d->call_id, sizeof d->call_id, o->call_id);
@@ -197,7 +209,7 @@ int sip_dialog_open(struct sip_dialog *d, const struct sip_opening *o)
 	if (err == 0)
 		err = open_party(d->remote, sizeof d->remote, o->remote_uri,
 				 o->remote_display);
-	return err == 0 ? put_route_set(d, uris, n, false) : err;
+	return err == 0 ? preset_route(d, o->route) : err;
 }
 
 int sip_dialog_of(struct sip_dialog *d, const struct sip_msg *request)

@@ -68,7 +68,7 @@ MUST_USE int sip_rel100_prack(struct sip_rel100 *r, const struct sip_msg *m);
 enum sip_rel100_due {
 	SIP_REL100_NOTHING,
 	SIP_REL100_RESEND,  /* the same octets again */
-	SIP_REL100_GIVE_UP, /* 32 s without PRACK: the INVITE is refused (504, RFC 3262 3) */
+	SIP_REL100_GIVE_UP  /* 32 s without PRACK: the INVITE is refused (504, RFC 3262 3) */
 };
 enum sip_rel100_due sip_rel100_tick(struct sip_rel100 *r, uint64_t now_ms);
 uint64_t sip_rel100_deadline(const struct sip_rel100 *r);

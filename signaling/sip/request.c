@@ -46,7 +46,10 @@ static bool is_clean(struct str s)
 
 static bool is_clean_word(struct str s)
 {
-	return is_clean(s) && memchr(s.p, ' ', s.n) == NULL && memchr(s.p, '>', s.n) == NULL;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == ' ' || s.p[i] == '<' || s.p[i] == '>')
+			return false;
+	return is_clean(s);
 }
 
 /* One line up to its CRLF; n == 0 when it has none. */
