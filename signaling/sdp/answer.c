@@ -33,7 +33,7 @@ static enum sdp_fit choose_in(const struct sdp_media *m, const struct sdp_wants 
 {
 	if (!str_ieq(m->kind, STR("audio")) || m->port == 0)
 		return SDP_NO_MEDIA;
-	if (!m->is_rtp)
+	if (m->transport != SDP_RTP_AVP)
 		return SDP_NO_TRANSPORT;
 	if (m->addr.family == ADDR_NONE || !(w->families & SDP_FAMILY(m->addr.family)))
 		return SDP_NO_ADDRESS;

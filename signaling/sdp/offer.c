@@ -129,7 +129,7 @@ static enum sdp_fit accept_in(const struct sdp_media *offered, const struct sdp_
 {
 	if (m->port == 0)
 		return SDP_NO_MEDIA;
-	if (!m->is_rtp)
+	if (m->transport != SDP_RTP_AVP)
 		return SDP_NO_TRANSPORT;
 	if (m->addr.family == ADDR_NONE || !(families & SDP_FAMILY(m->addr.family)))
 		return SDP_NO_ADDRESS;

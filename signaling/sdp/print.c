@@ -14,11 +14,10 @@ static void put_map(struct buf *b, uint8_t pt, struct str name, uint32_t hz)
 	buf_z(b, "\r\n");
 }
 
-static void put_address(struct buf *b, const struct addr *a)
+void sdp_put_address(struct buf *b, const struct addr *a)
 {
 	buf_z(b, a->family == ADDR_V6 ? "IN IP6 " : "IN IP4 ");
 	addr_print_ip(b, a);
-	buf_z(b, "\r\n");
 }
 
 void sdp_put_session(struct buf *b, const struct sdp_origin *o, struct str timing)
@@ -28,10 +27,10 @@ void sdp_put_session(struct buf *b, const struct sdp_origin *o, struct str timin
 	buf_char(b, ' ');
 	buf_u64(b, o->version);
 	buf_char(b, ' ');
-	put_address(b, &o->local);
-	buf_z(b, "s=-\r\nc=");
-	put_address(b, &o->local);
-	buf_z(b, "t=");
+	sdp_put_address(b, &o->local);
+	buf_z(b, "\r\ns=-\r\nc=");
+	sdp_put_address(b, &o->local);
+	buf_z(b, "\r\nt=");
 	buf_str_put(b, timing);
 	buf_z(b, "\r\n");
 }

@@ -30,6 +30,17 @@ enum sdp_codec {
 	SDP_CODECS
 };
 
+enum sdp_proto {
+	SDP_PROTO_OTHER, /* no RTP */
+	SDP_RTP_AVP,
+	SDP_RTP_AVPF,
+	SDP_RTP_SAVP,
+	SDP_RTP_SAVPF,
+	SDP_TLS_SAVP, /* UDP/TLS/RTP/SAVP */
+	SDP_TLS_SAVPF,
+	SDP_PROTOS
+};
+
 struct sdp_format {
 	uint8_t payload_type;
 	struct str name; /* from rtpmap, or of the static type; n == 0: unknown */
@@ -43,12 +54,14 @@ struct sdp_media {
 	struct str kind, proto;
 	struct str formats; /* as written; n == 0: none */
 	uint16_t port;      /* 0: rejected, or no port number */
-	bool is_rtp;        /* RTP/AVP: formats are payload types */
+	enum sdp_proto transport; /* of `proto`; RTP: formats are payload types */
 	struct addr addr;   /* c= of the media or the session; port 0; family NONE: none
 			       that is an IP address */
 	struct addr rtcp;   /* a=rtcp; family NONE: the port above; port 0: not given */
 	enum sdp_direction direction;
-	uint32_t ptime_ms;                    /* 0 = not given */
+	uint32_t ptime_ms;    /* 0 = not given, or with a fraction */
+	uint32_t maxptime_ms; /* likewise, without its fraction */
+	struct str lines;     /* all below its m=, to be read with attribute.h */
 	struct sdp_format v[SDP_FORMATS_MAX]; /* the first of them */
 	uint32_t count;
 };
@@ -56,6 +69,7 @@ struct sdp_media {
 struct sdp {
 	struct str origin, name;
 	struct str timing; /* the first t=; n == 0: none */
+	struct str lines;  /* all above the first m= */
 	struct sdp_media media[SDP_MEDIA_MAX];
 	uint32_t count;
 };

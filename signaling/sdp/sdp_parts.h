@@ -5,6 +5,20 @@
 
 #define SDP_PTIME_MS 20u
 
+/* ---- sdp.c ---- */
+
+/* Up to the next blank, which is taken with it. */
+struct str sdp_word(struct str *rest);
+/* The whole text as a decimal number. ERR_SYNTAX, ERR_RANGE. */
+MUST_USE int sdp_number(struct str text, uint32_t most, uint32_t *ret);
+/* "IN IP4 192.0.2.1[/ttl]"; family NONE when it is a name, or nothing we can read. */
+struct addr sdp_read_address(struct str v);
+
+struct str sdp_direction_name(enum sdp_direction d);
+bool sdp_direction_of(struct str name, enum sdp_direction *ret);
+/* Is this a line, without its end? The first one says v=0. ERR_SYNTAX. */
+MUST_USE int sdp_check_line(struct str line, bool first);
+
 /* ---- facts.c ---- */
 
 struct sdp_codec_row {
@@ -37,3 +51,5 @@ struct sdp_printed {
 
 void sdp_put_session(struct buf *b, const struct sdp_origin *o, struct str timing);
 void sdp_put_audio(struct buf *b, const struct sdp_printed *p);
+/* "IN IP4 192.0.2.1" */
+void sdp_put_address(struct buf *b, const struct addr *a);
