@@ -565,7 +565,7 @@ static void storm_network(unsigned op, uint8_t arg)
 		storm_deliver(at, op == 8, (arg & 64) == 0);
 }
 
-static void storm_caller_does(unsigned op, uint32_t who)
+static inline void storm_caller_does(unsigned op, uint32_t who)
 {
 	struct storm_caller *c = &storm->callers[who];
 	bool calling = c->to_tag[0] == '\0' && c->cseq != 0 && !c->over;
@@ -587,7 +587,7 @@ static void storm_caller_does(unsigned op, uint32_t who)
 		storm_in_dialog(who, "OPTIONS");
 }
 
-static void storm_happen(uint8_t what, uint8_t arg)
+static inline void storm_happen(uint8_t what, uint8_t arg)
 {
 	struct storm_leg *l =
 		storm->known_count != 0
@@ -610,7 +610,7 @@ static void storm_happen(uint8_t what, uint8_t arg)
 		storm_fate(arg);
 }
 
-static void storm_step(uint8_t what, uint8_t arg)
+static inline void storm_step(uint8_t what, uint8_t arg)
 {
 	if (setjmp(storm->death) == 0)
 		storm_happen(what, arg);
@@ -639,7 +639,7 @@ static void storm_nothing_is_left(void)
 }
 
 /* Everybody falls silent; control hangs up what is left and records every end. */
-static void storm_end(void)
+static inline void storm_end(void)
 {
 	struct signaling *s = &storm->s;
 
@@ -663,7 +663,7 @@ static void storm_end(void)
 }
 
 /* Two octets a step. */
-static void storm_run(const uint8_t *p, size_t n)
+static inline void storm_run(const uint8_t *p, size_t n)
 {
 	static struct storm run;
 	struct slab slab;
