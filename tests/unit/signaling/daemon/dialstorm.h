@@ -23,7 +23,7 @@ struct dial_call {
 /* What the peer knows. */
 struct dial_peer {
 	uint32_t who;
-	char call_id[64], branch[64], invite[STORM_BYTES];
+	char call_id[64], branch[64], call[16], invite[STORM_BYTES];
 	char last[STORM_BYTES]; /* its last response */
 	uint32_t rseq[DIAL_TAGS], final[DIAL_TAGS];
 	char pracked[DIAL_TAGS][64]; /* branch of the PRACK of the last reliable one */
@@ -150,10 +150,11 @@ static void dial_ask(uint32_t at, uint32_t who)
 	Tipring__V1__LegDial m = TIPRING__V1__LEG_DIAL__INIT;
 	Tipring__V1__Address hop = TIPRING__V1__ADDRESS__INIT, rtp = TIPRING__V1__ADDRESS__INIT;
 	Tipring__V1__Header room = TIPRING__V1__HEADER__INIT, *headers[] = {&room};
-	char hop_ip[] = "192.0.2.1", rtp_ip[] = "192.0.2.9", uri[64], name[] = "X-Room-ID", value[] = "r7";
+	char hop_ip[] = "192.0.2.1", rtp_ip[] = "192.0.2.9", uri[64], name[] = "X-Call", value[16];
 	uint8_t context[] = "ctx";
 
 	snprintf(uri, sizeof uri, "sip:bo@192.0.2.1:%u", 5062 + who);
+	snprintf(value, sizeof value, "%u", at);
 	hop.ip = hop_ip;
 	hop.port = 5062 + who;
 	rtp.ip = rtp_ip;
@@ -295,9 +296,11 @@ static void dial_take_invite(struct dial_peer *p, const char *text, struct str b
 	if (p->invites++ == 0) {
 		must(str_copy(p->branch, sizeof p->branch, branch) == 0);
 		snprintf(p->invite, sizeof p->invite, "%s", text);
-		must(strstr(text, "\r\nX-Room-ID: r7\r\n") != NULL);
+		dial_header(text, "\nX-Call: ", p->call, sizeof p->call);
+		for (struct dial_peer *other = dialled.peers; other < p; other++)
+			must(strcmp(other->call, p->call) != 0); /* the second call that never was */
 	}
-	must(str_eq(str_of(p->branch), branch)); /* the second call that never was */
+	must(str_eq(str_of(p->branch), branch));
 	must(strcmp(p->invite, text) == 0);
 	if (p->last[0] != '\0')
 		storm_post(true, p->who, p->last, strlen(p->last));
