@@ -267,7 +267,7 @@ static void dial_refuse(struct dial_peer *p, const char *status)
 	dial_respond(p, p->invite, status, 0, "Content-Length: 0\r\n\r\n");
 }
 
-static void dial_hang_up(struct dial_peer *p, uint8_t arg)
+static inline void dial_hang_up(struct dial_peer *p, uint8_t arg)
 {
 	char from[256], to[256], text[STORM_BYTES];
 	int tag = arg & 1, n;
@@ -374,16 +374,33 @@ static bool dial_take(uint32_t who, const struct sip_msg *m, struct str octets)
 
 /* ---- what happens ---- */
 
-static void dial_begin(void)
+static void dial_world(void)
 {
+	static struct storm run;
+	struct slab slab;
+
+	memset(&run, 0, sizeof run);
 	memset(&dialled, 0, sizeof dialled);
+	storm = &run;
+	storm->control_up = true;
+	storm->seed = 77;
+	must(slab_create("dial", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
+	storm->slab_fd = dup(slab.region.fd);
+	slab_close(&slab);
+	storm_open(1000000);
 	storm->hear = dial_hear;
 	storm->hear_row = dial_hear_row;
 	storm->take = dial_take;
 	storm->refused = dial_refused;
 }
 
-static void dial_control_does(unsigned op, uint8_t arg)
+static void dial_over(void)
+{
+	storm_close();
+	close(storm->slab_fd);
+}
+
+static inline void dial_control_does(unsigned op, uint8_t arg)
 {
 	struct dial_call *c =
 		dialled.call_count != 0 ? &dialled.calls[dialled.call_count - 1 - arg % dialled.call_count] : NULL;
@@ -402,7 +419,7 @@ static void dial_control_does(unsigned op, uint8_t arg)
 	}
 }
 
-static void dial_peer_does(unsigned op, uint8_t arg)
+static inline void dial_peer_does(unsigned op, uint8_t arg)
 {
 	struct dial_peer *p = dialled.peer_count != 0
 				      ? &dialled.peers[dialled.peer_count - 1 - (arg >> 5) % dialled.peer_count]
@@ -423,7 +440,7 @@ static void dial_peer_does(unsigned op, uint8_t arg)
 }
 
 /* Who was asked for and never named is asked for by the next control; it is one call still. */
-static void dial_step(uint8_t what, uint8_t arg)
+static inline void dial_step(uint8_t what, uint8_t arg)
 {
 	static const struct {
 		void (*fn)(unsigned op, uint8_t arg);
@@ -447,7 +464,7 @@ static void dial_step(uint8_t what, uint8_t arg)
 }
 
 /* Everybody falls silent. */
-static void dial_end(void)
+static inline void dial_end(void)
 {
 	storm->net_count = 0;
 	storm->fuse = 0;
