@@ -72,6 +72,8 @@ CATALOGUE = {
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
        ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "GetStatus")},
+    "Cancel": (B, C, "Ack", "yes, by command_id"),
+    "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Answer": (B, C, "Ack, then MediaReady and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
