@@ -123,7 +123,8 @@ def metrics() -> str:
 
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
-           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `routes` (`number`, `app`).\n",
+           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`routes` (`number`, `app`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
     for kind, section, key, rest in re.findall(r"^(UINT|BOOL|TEXT|CHOICE)\((\w+), (\w+), (.*)\)$", text, re.M):
