@@ -304,7 +304,7 @@ static void close_again(struct step *s)
 		step_finish(s);
 		return;
 	}
-	if (++s->c->closing_tries == CALL_CLOSE_TRIES) {
+	if (++s->c->closing_tries == CALL_CLOSE_TRIES || dial_is_given_up(s)) {
 		step_finish(s);
 		return;
 	}

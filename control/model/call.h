@@ -24,6 +24,7 @@
 #define CALL_EFFECTS_MAX 12u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
+#define CALL_LATE_TRIES 2u    /* a leg that nobody knows is waited for: signaling drops what it was asked for longer than CALL_DIAL_MS ago */
 #define CALL_REQUEST_MS 2000u /* media has so long for the other requests */
 #define CALL_DIAL_MS 5000u    /* signaling has so long to say that it dials: it may be replaced meanwhile */
 #define CALL_OPEN_TRIES 4u    /* workers that are asked for a session, each having no room */

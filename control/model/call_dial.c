@@ -183,6 +183,13 @@ void dial_late(struct step *s)
 	step_tell_leg(s);
 }
 
+bool dial_is_given_up(const struct step *s)
+{
+	const struct call *c = s->c;
+
+	return c->outbound && c->leg_id == 0 && !c->has_session && c->closing_tries >= CALL_LATE_TRIES;
+}
+
 void dial_gone(struct step *s)
 {
 	s->c->leg_over = true;

@@ -67,5 +67,6 @@ void dial_connect_again(struct step *s);
 void dial_connected(struct step *s);
 void dial_owner_back(struct step *s);
 void dial_late(struct step *s);
+bool dial_is_given_up(const struct step *s);
 void dial_gone(struct step *s);
 void dial_leg_again(struct step *s);

@@ -223,9 +223,22 @@ Test(call_dial, signaling_says_nothing)
 	cr_expect(did(CALL_FX_FAIL) != NULL && did(CALL_FX_LEG_HANGUP) == NULL, "no leg is known that could be ended");
 	feed(CALL_EV_SESSION_CLOSED);
 	cr_expect_null(did(CALL_FX_ENDED), "it may still have one");
-	for (unsigned i = 1; i < CALL_CLOSE_TRIES; i++) {
+	for (unsigned i = 1; i < CALL_LATE_TRIES; i++) {
 		feed(CALL_EV_TIMEOUT);
 		cr_expect_null(did(CALL_FX_ENDED));
+	}
+	feed(CALL_EV_TIMEOUT);
+	expect_over(CALL_OUTCOME_ERROR);
+}
+
+/* Media has to be told until it has heard it, whatever signaling does. */
+Test(call_dial, nobody_says_anything)
+{
+	feed(CALL_EV_SESSION_OPENED);
+	feed(CALL_EV_TIMEOUT);
+	for (unsigned i = 1; i < CALL_CLOSE_TRIES; i++) {
+		feed(CALL_EV_TIMEOUT);
+		cr_expect(did(CALL_FX_SESSION_CLOSE) != NULL && did(CALL_FX_ENDED) == NULL);
 	}
 	feed(CALL_EV_TIMEOUT);
 	expect_over(CALL_OUTCOME_ERROR);
