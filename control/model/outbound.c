@@ -55,6 +55,11 @@ static bool is_no_destination(const struct addr *a)
 	return a->family != ADDR_NONE && (addr_is_any(a) || addr_is_multicast(a));
 }
 
+bool outbound_is_open(const struct outbound_policy *p)
+{
+	return p->host_count > 0 || p->next_hop.family != ADDR_NONE;
+}
+
 int outbound_route(const struct outbound_policy *p, struct str uri, struct addr *ret_hop, const char **ret_why)
 {
 	bool has_hop = p->next_hop.family != ADDR_NONE, is_hop, everywhere;
@@ -63,7 +68,7 @@ int outbound_route(const struct outbound_policy *p, struct str uri, struct addr 
 	int err;
 
 	*ret_why = "dialling is off: outbound in tipring.yaml opens it";
-	if (p->host_count == 0 && !has_hop)
+	if (!outbound_is_open(p))
 		return ERR_INVAL;
 	err = uri_parse(uri, &u);
 	*ret_why = uri_fault(err);

@@ -23,6 +23,9 @@ struct outbound_policy {
 	uint32_t max_cps;   /* begun in a second */
 };
 
+/* Can anybody be called at all? */
+bool outbound_is_open(const struct outbound_policy *p);
+
 /* May `uri` be called, and where does the request go? An address goes to itself, a name to next_hop. Without hosts everything goes to
  * next_hop: names, and next_hop itself. 0, or ERR_INVAL with the reason, which names the line of the configuration that is missing. */
 MUST_USE int outbound_route(const struct outbound_policy *p, struct str uri, struct addr *ret_hop, const char **ret_why);
