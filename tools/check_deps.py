@@ -75,7 +75,7 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_dial takeover tick",
                            "effects serve_effects request_effects dial_effects legs gate",
                            "to_bus udp local"),
-    "control/daemon":  ("main from_workers roster incoming from_backends commands questions http",
+    "control/daemon":  ("main from_workers roster incoming outgoing from_backends commands questions http",
                         "calls inflight workers",
                         "to_workers to_backends events journal context info metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",

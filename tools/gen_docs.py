@@ -73,6 +73,8 @@ CATALOGUE = {
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
        ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "GetStatus")},
+    "Cancel": (B, C, "Ack", "yes, by command_id"),
+    "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Answer": (B, C, "Ack, then MediaReady and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
@@ -122,7 +124,8 @@ def metrics() -> str:
 
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
-           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `routes` (`number`, `app`).\n",
+           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`routes` (`number`, `app`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
     for kind, section, key, rest in re.findall(r"^(UINT|BOOL|TEXT|CHOICE)\((\w+), (\w+), (.*)\)$", text, re.M):
