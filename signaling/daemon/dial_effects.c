@@ -31,8 +31,8 @@ int dial_invite(struct signaling *s, struct leg *l)
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0)
-		err = sip_stack_invite(&s->stack, &where, str_of(branch),
-				       s->actor->now_ms, &l->client, &out);
+		err = sip_stack_invite(&s->stack, &where, s->actor->now_ms, &l->client,
+				       &out);
 	if (err != 0) {
 		complain(s, l, "INVITE", err);
 		return err;

@@ -143,6 +143,9 @@ static Tipring__V1__LegDialled *fill_dialled(struct signaling *s, struct told *t
 	m->call_id = l->r.dialled.call_id;
 	m->leg_id = pool_handle(&s->legs, l);
 	m->sip_call_id = text(&t->text, str_of(l->r.dialog.call_id));
+	m->from_uri = text(&t->text, str_of(l->r.from_uri));
+	m->to_uri = text(&t->text, str_of(l->r.to_uri));
+	m->request_uri = text(&t->text, str_of(l->r.request_uri));
 	return m;
 }
 

@@ -308,18 +308,17 @@ enum leg_event leg_provisional(struct leg *l, const struct leg_config *cfg,
 			       const struct sip_msg *m, const struct sip_core *c)
 {
 	struct leg_record *r = &l->r;
-	enum sip_early_kind kind = SIP_EARLY_PLAIN;
-	uint32_t rseq = 0;
+	struct sip_early_seen seen;
 
 	l->prack = 0;
 	l->news = false;
 	if (m->status == 100)
 		return LEG_EV_TRYING;
-	kind = sip_early_take(&r->early, &tag_key, m, c, &rseq, NULL);
-	if (kind != SIP_EARLY_PLAIN && kind != SIP_EARLY_PRACK)
+	seen = sip_early_take(&r->early, &tag_key, m, c);
+	if (seen.kind != SIP_EARLY_PLAIN && seen.kind != SIP_EARLY_PRACK)
 		return LEG_EV_TRYING;
 	if (c->to.tag.n > 0 && learn(r, m, c) == 0) {
-		l->prack = kind == SIP_EARLY_PRACK ? rseq : 0;
+		l->prack = seen.kind == SIP_EARLY_PRACK ? seen.rseq : 0;
 		l->news = take_early_answer(r, cfg, m, c);
 	}
 	if (l->news || m->status != r->dialled.code) {

@@ -46,34 +46,33 @@ static uint32_t place_of(struct sip_early *e, uint64_t tag, bool *ret_new)
 	return e->count++;
 }
 
-enum sip_early_kind sip_early_take(struct sip_early *e, const struct map_key *key,
-				   const struct sip_msg *m, const struct sip_core *c,
-				   uint32_t *ret_rseq, bool *ret_new)
+static enum sip_early_kind kind_of(uint32_t last, uint32_t rseq)
 {
-	bool reliable, new = false;
-	uint32_t at, rseq = 0, last;
-
-	if (ret_new != NULL)
-		*ret_new = false;
-	if (m->is_request || m->status <= 100 || m->status >= 200 || c->to.tag.n == 0)
-		return SIP_EARLY_PLAIN;
-	at = place_of(e, map_hash(key, c->to.tag.p, c->to.tag.n), &new);
-	if (at == SIP_EARLY_MAX)
-		return SIP_EARLY_FULL;
-	if (ret_new != NULL)
-		*ret_new = new;
-	reliable = sip_is_reliable(m, &rseq);
-	if (!reliable)
-		return SIP_EARLY_PLAIN;
-	if (ret_rseq != NULL)
-		*ret_rseq = rseq;
-	last = e->v[at].rseq;
 	if (last != 0 && rseq <= last)
 		return SIP_EARLY_REPEAT;
-	if (last != 0 && rseq - last > 1)
-		return SIP_EARLY_GAP;
-	e->v[at].rseq = rseq;
-	return SIP_EARLY_PRACK;
+	return last != 0 && rseq - last > 1 ? SIP_EARLY_GAP : SIP_EARLY_PRACK;
+}
+
+struct sip_early_seen sip_early_take(struct sip_early *e, const struct map_key *key,
+				     const struct sip_msg *m, const struct sip_core *c)
+{
+	struct sip_early_seen seen = {.kind = SIP_EARLY_PLAIN};
+	uint32_t at, rseq;
+
+	if (m->is_request || m->status <= 100 || m->status >= 200 || c->to.tag.n == 0)
+		return seen;
+	at = place_of(e, map_hash(key, c->to.tag.p, c->to.tag.n), &seen.is_new);
+	if (at == SIP_EARLY_MAX) {
+		seen.kind = SIP_EARLY_FULL;
+		return seen;
+	}
+	if (!sip_is_reliable(m, &rseq))
+		return seen;
+	seen.rseq = rseq;
+	seen.kind = kind_of(e->v[at].rseq, rseq);
+	if (seen.kind == SIP_EARLY_PRACK)
+		e->v[at].rseq = rseq;
+	return seen;
 }
 
 void sip_put_rack(struct buf *b, uint32_t rseq, uint32_t cseq)

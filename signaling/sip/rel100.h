@@ -29,11 +29,15 @@ enum sip_early_kind {
 	SIP_EARLY_KINDS
 };
 
-/* A 1xx to an INVITE of ours. `*ret_rseq` is set when it is reliable; may be NULL. `*ret_new`
- * (may be NULL): the first of its To tag. */
-enum sip_early_kind sip_early_take(struct sip_early *e, const struct map_key *key,
-				   const struct sip_msg *m, const struct sip_core *c,
-				   uint32_t *ret_rseq, bool *ret_new);
+struct sip_early_seen {
+	enum sip_early_kind kind;
+	uint32_t rseq; /* of a reliable one */
+	bool is_new;   /* the first of its To tag */
+};
+
+/* A 1xx to an INVITE of ours. */
+struct sip_early_seen sip_early_take(struct sip_early *e, const struct map_key *key,
+				     const struct sip_msg *m, const struct sip_core *c);
 
 /* Is it reliable: 101 to 199, Require has 100rel, and an RSeq that can be read? */
 bool sip_is_reliable(const struct sip_msg *m, uint32_t *ret_rseq);

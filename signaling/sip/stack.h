@@ -244,10 +244,10 @@ MUST_USE int sip_stack_request(struct sip_stack *s, const struct sip_effect *req
  *   nothing of it (of the first behind a CANCEL: SIP_CANCELLED). SIP_FORKS_MAX of them,
  *   more are not listened to. */
 
-/* As sip_stack_request(). ERR_NOSPC also when what is left is for ending calls (the last
+/* As sip_stack_request(); the branch is read from it. ERR_NOSPC also when what is left is for ending calls (the last
  * eighth of client_max); ERR_INVAL: no INVITE with Via, From, To, Call-ID and CSeq. */
 MUST_USE int sip_stack_invite(struct sip_stack *s, const struct sip_effect *request,
-			      struct str branch, uint64_t now_ms, uint64_t *ret_txn,
+			      uint64_t now_ms, uint64_t *ret_txn,
 			      struct sip_effects *out);
 
 /* The ACK of the 2xx that was delivered: `p`, `n`, `to` and `flow` of `ack`, sent and kept for

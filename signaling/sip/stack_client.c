@@ -121,8 +121,7 @@ void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 			 now_ms, out);
 }
 
-struct sip_client_txn *stack_add_client(struct sip_stack *s, enum txn_kind kind,
-					enum sip_method method,
+struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method method,
 					const struct sip_effect *request,
 					struct str branch, uint64_t now_ms)
 {
@@ -144,33 +143,38 @@ struct sip_client_txn *stack_add_client(struct sip_stack *s, enum txn_kind kind,
 	t->flow = request->flow;
 	t->user = request->user;
 	t->timer.owner = t;
-	txn_start(&t->txn, kind, now_ms);
+	txn_start(&t->txn, method == SIP_M_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, now_ms);
 	return t;
+}
+
+static enum sip_method method_of(const struct sip_effect *request)
+{
+	struct str rest, text = {request->p, request->n};
+
+	return sip_method_of(str_cut(text, ' ', &rest));
 }
 
 int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 		      struct str branch, uint64_t now_ms, struct sip_effects *out)
 {
-	struct str rest, text = {request->p, request->n};
-	enum sip_method method = sip_method_of(str_cut(text, ' ', &rest));
+	enum sip_method method = method_of(request);
 	struct sip_client_txn *t;
 
 	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK ||
 	    method == SIP_M_CANCEL)
 		return ERR_INVAL;
-	t = stack_add_client(s, TXN_CLIENT, method, request, branch, now_ms);
+	t = stack_add_client(s, method, request, branch, now_ms);
 	if (t == NULL)
 		return ERR_NOSPC;
 	stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
 	return 0;
 }
 
-bool stack_send_own(struct sip_stack *s, enum sip_method method,
-		    const struct sip_effect *request, struct str branch, uint64_t now_ms,
-		    struct sip_effects *out)
+bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
+		    struct str branch, uint64_t now_ms, struct sip_effects *out)
 {
 	struct sip_client_txn *t =
-		stack_add_client(s, TXN_CLIENT, method, request, branch, now_ms);
+		stack_add_client(s, method_of(request), request, branch, now_ms);
 
 	if (t == NULL)
 		stack_send(s, (struct str){request->p, request->n}, &request->to,

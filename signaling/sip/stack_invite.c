@@ -124,6 +124,12 @@ static void ack_branch(const struct sip_stack *s, const struct sip_client_txn *t
 	out[b.n] = '\0';
 }
 
+struct fork {
+	struct sip_dialog dialog;
+	uint64_t tag;
+	bool known; /* it has its BYE, which repeats by itself */
+};
+
 static bool fork_dialog(struct sip_stack *s, const struct sip_client_txn *t,
 			struct sip_dialog *d)
 {
@@ -141,64 +147,69 @@ static void put_sent_by(struct buf *b, const struct sip_via *v)
 	buf_u64(b, v->port);
 }
 
+static void print_end(struct sip_stack *s, struct buf *b, struct fork *f,
+		      struct sip_request *r)
+{
+	char area[300];
+	struct buf host = buf_of(area, sizeof area);
+
+	put_sent_by(&host, &s->core.via);
+	r->via_host = buf_ok(&host) ? buf_str(&host) : (struct str){"", 0};
+	if (sip_request_print(b, &f->dialog, r) == 0)
+		return;
+	s->count.malformed++;
+	b->n = 0;
+}
+
 /* RFC 3261 13.2.2.4: acknowledged, and ended. */
-static void end_dialog(struct sip_stack *s, struct sip_client_txn *t,
-		       struct sip_dialog *d, uint64_t tag, bool known, uint64_t now_ms,
-		       struct sip_effects *out)
+static void end_dialog(struct sip_stack *s, struct sip_client_txn *t, struct fork *f,
+		       uint64_t now_ms, struct sip_effects *out)
 {
 	struct buf ack = buf_of(s->scratch, sizeof s->scratch),
 		   bye = buf_of(s->second, sizeof s->second);
-	char host_area[300], branch[SIP_BRANCH_BYTES];
-	struct buf host = buf_of(host_area, sizeof host_area);
-	struct sip_effect e = {.to = sip_dialog_hop(d, &s->packet.source), .flow = t->flow};
-	struct sip_request r = {.transport = (enum sip_transport)t->flow.transport,
-				.branch = {branch, SIP_BRANCH_BYTES}};
+	struct sip_effect e = {.to = sip_dialog_hop(&f->dialog, &s->packet.source),
+			       .flow = t->flow};
+	struct sip_request r = {.method = SIP_M_ACK,
+				.transport = (enum sip_transport)t->flow.transport,
+				.cseq = f->dialog.local_cseq};
+	char branch[SIP_BRANCH_BYTES];
 
-	put_sent_by(&host, &s->core.via);
-	r.via_host = buf_str(&host);
-	ack_branch(s, t, tag, branch);
+	ack_branch(s, t, f->tag, branch);
 	r.branch = str_of(branch);
-	r.method = SIP_M_ACK;
-	r.cseq = d->local_cseq;
-	if (!buf_ok(&host) || sip_request_print(&ack, d, &r) != 0) {
-		s->count.malformed++;
+	print_end(s, &ack, f, &r);
+	if (ack.n == 0)
 		return;
-	}
 	stack_send(s, buf_str(&ack), &e.to, &e.flow, out);
-	if (known)
-		return; /* its BYE repeats by itself */
+	if (f->known)
+		return;
 	sip_stack_branch(s, branch);
-	r.branch = str_of(branch);
 	r.method = SIP_M_BYE;
 	r.cseq = 0;
-	if (sip_request_print(&bye, d, &r) != 0) {
-		s->count.malformed++;
-		return;
-	}
+	print_end(s, &bye, f, &r);
 	e.p = bye.p;
 	e.n = bye.n;
-	(void)stack_send_own(s, SIP_M_BYE, &e, str_of(branch), now_ms, out);
+	if (bye.n > 0)
+		(void)stack_send_own(s, &e, str_of(branch), now_ms, out);
 }
 
 static void end_fork(struct sip_stack *s, struct sip_client_txn *t, uint64_t tag,
 		     uint64_t now_ms, struct sip_effects *out)
 {
-	struct sip_dialog d;
-	bool known = false;
+	struct fork f = {.tag = tag};
 
 	for (uint32_t i = 0; i < t->fork_count; i++)
-		known |= t->forks[i] == tag;
-	if (!known && t->fork_count == SIP_FORKS_MAX) {
+		f.known |= t->forks[i] == tag;
+	if (!f.known && t->fork_count == SIP_FORKS_MAX) {
 		s->count.stray++;
 		return;
 	}
-	if (!fork_dialog(s, t, &d)) {
+	if (!fork_dialog(s, t, &f.dialog)) {
 		s->count.malformed++;
 		return;
 	}
-	if (!known)
+	if (!f.known)
 		t->forks[t->fork_count++] = tag;
-	end_dialog(s, t, &d, tag, known, now_ms, out);
+	end_dialog(s, t, &f, now_ms, out);
 }
 
 void stack_invite_ack(struct sip_stack *s, struct sip_client_txn *t, uint64_t now_ms,
@@ -239,7 +250,7 @@ void stack_invite_cancel(struct sip_stack *s, struct sip_client_txn *t, uint64_t
 	}
 	e.p = b.p;
 	e.n = b.n;
-	if (!stack_send_own(s, SIP_M_CANCEL, &e, own_branch(s), now_ms, out))
+	if (!stack_send_own(s, &e, own_branch(s), now_ms, out))
 		t->txn.resend_ms = now_ms + SIP_T2_MS; /* there may be room by then */
 }
 
@@ -270,20 +281,18 @@ static struct sip_client_txn *find_invite(struct sip_stack *s, uint64_t txn)
 }
 
 int sip_stack_invite(struct sip_stack *s, const struct sip_effect *request,
-		     struct str branch, uint64_t now_ms, uint64_t *ret_txn,
-		     struct sip_effects *out)
+		     uint64_t now_ms, uint64_t *ret_txn, struct sip_effects *out)
 {
-	struct str own;
+	struct str branch;
 	struct sip_client_txn *t;
 
 	if (request->n > SIP_REQUEST_BYTES ||
 	    stack_is_nearly_full(s->clients.used, s->clients.cap))
 		return ERR_NOSPC;
 	if (!stack_invite_is_sound(s, (struct str){request->p, request->n}, SIP_M_INVITE,
-				   &own) ||
-	    !str_eq(own, branch))
+				   &branch))
 		return ERR_INVAL;
-	t = stack_add_client(s, TXN_INVITE_CLIENT, SIP_M_INVITE, request, branch, now_ms);
+	t = stack_add_client(s, SIP_M_INVITE, request, branch, now_ms);
 	if (t == NULL)
 		return ERR_NOSPC;
 	*ret_txn = pool_handle(&s->clients, t);

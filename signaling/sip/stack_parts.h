@@ -32,15 +32,13 @@ uint64_t stack_client_key(const struct sip_stack *s, struct str branch,
 			  enum sip_method method);
 /* A transaction that can be found, with its request kept and nothing sent. NULL: no room, or
  * there is one of this branch and method. `request` as of sip_stack_request(). */
-struct sip_client_txn *stack_add_client(struct sip_stack *s, enum txn_kind kind,
-					enum sip_method method,
+struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method method,
 					const struct sip_effect *request,
 					struct str branch, uint64_t now_ms);
 void stack_free_client(struct sip_stack *s, struct sip_client_txn *t);
 /* One of the stack's own; sent once when there is no room to repeat it, and false then. */
-bool stack_send_own(struct sip_stack *s, enum sip_method method,
-		    const struct sip_effect *request, struct str branch, uint64_t now_ms,
-		    struct sip_effects *out);
+bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
+		    struct str branch, uint64_t now_ms, struct sip_effects *out);
 /* An effect about the response being served, for the owner of `t`. */
 void stack_tell(struct sip_stack *s, const struct sip_client_txn *t,
 		enum sip_effect_kind kind, struct sip_effects *out);

@@ -214,8 +214,7 @@ int sip_stack_import_client(struct sip_stack *s, const struct sip_client_record 
 	    map_get(&s->client_keys, stack_client_key(s, branch, SIP_M_INVITE), NULL, NULL,
 		    &(uint64_t){0}))
 		return ERR_CORRUPT;
-	t = stack_add_client(s, TXN_INVITE_CLIENT, SIP_M_INVITE, &what, branch,
-			     s->wheel.now_ms);
+	t = stack_add_client(s, SIP_M_INVITE, &what, branch, s->wheel.now_ms);
 	if (t == NULL)
 		return ERR_NOSPC;
 	if (h->more_bytes > 0 &&

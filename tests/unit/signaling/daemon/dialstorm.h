@@ -23,7 +23,7 @@ struct dial_call {
 /* What the peer knows. */
 struct dial_peer {
 	uint32_t who;
-	char call_id[64], branch[64], invite[STORM_BYTES];
+	char call_id[64], branch[64], call[16], invite[STORM_BYTES];
 	char last[STORM_BYTES]; /* its last response */
 	uint32_t rseq[DIAL_TAGS], final[DIAL_TAGS];
 	char pracked[DIAL_TAGS][64]; /* branch of the PRACK of the last reliable one */
@@ -150,10 +150,11 @@ static void dial_ask(uint32_t at, uint32_t who)
 	Tipring__V1__LegDial m = TIPRING__V1__LEG_DIAL__INIT;
 	Tipring__V1__Address hop = TIPRING__V1__ADDRESS__INIT, rtp = TIPRING__V1__ADDRESS__INIT;
 	Tipring__V1__Header room = TIPRING__V1__HEADER__INIT, *headers[] = {&room};
-	char hop_ip[] = "192.0.2.1", rtp_ip[] = "192.0.2.9", uri[64], name[] = "X-Room-ID", value[] = "r7";
+	char hop_ip[] = "192.0.2.1", rtp_ip[] = "192.0.2.9", uri[64], name[] = "X-Call", value[16];
 	uint8_t context[] = "ctx";
 
 	snprintf(uri, sizeof uri, "sip:bo@192.0.2.1:%u", 5062 + who);
+	snprintf(value, sizeof value, "%u", at);
 	hop.ip = hop_ip;
 	hop.port = 5062 + who;
 	rtp.ip = rtp_ip;
@@ -266,7 +267,7 @@ static void dial_refuse(struct dial_peer *p, const char *status)
 	dial_respond(p, p->invite, status, 0, "Content-Length: 0\r\n\r\n");
 }
 
-static void dial_hang_up(struct dial_peer *p, uint8_t arg)
+static inline void dial_hang_up(struct dial_peer *p, uint8_t arg)
 {
 	char from[256], to[256], text[STORM_BYTES];
 	int tag = arg & 1, n;
@@ -295,9 +296,11 @@ static void dial_take_invite(struct dial_peer *p, const char *text, struct str b
 	if (p->invites++ == 0) {
 		must(str_copy(p->branch, sizeof p->branch, branch) == 0);
 		snprintf(p->invite, sizeof p->invite, "%s", text);
-		must(strstr(text, "\r\nX-Room-ID: r7\r\n") != NULL);
+		dial_header(text, "\nX-Call: ", p->call, sizeof p->call);
+		for (struct dial_peer *other = dialled.peers; other < p; other++)
+			must(strcmp(other->call, p->call) != 0); /* the second call that never was */
 	}
-	must(str_eq(str_of(p->branch), branch)); /* the second call that never was */
+	must(str_eq(str_of(p->branch), branch));
 	must(strcmp(p->invite, text) == 0);
 	if (p->last[0] != '\0')
 		storm_post(true, p->who, p->last, strlen(p->last));
@@ -371,16 +374,33 @@ static bool dial_take(uint32_t who, const struct sip_msg *m, struct str octets)
 
 /* ---- what happens ---- */
 
-static void dial_begin(void)
+static void dial_world(void)
 {
+	static struct storm run;
+	struct slab slab;
+
+	memset(&run, 0, sizeof run);
 	memset(&dialled, 0, sizeof dialled);
+	storm = &run;
+	storm->control_up = true;
+	storm->seed = 77;
+	must(slab_create("dial", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
+	storm->slab_fd = dup(slab.region.fd);
+	slab_close(&slab);
+	storm_open(1000000);
 	storm->hear = dial_hear;
 	storm->hear_row = dial_hear_row;
 	storm->take = dial_take;
 	storm->refused = dial_refused;
 }
 
-static void dial_control_does(unsigned op, uint8_t arg)
+static void dial_over(void)
+{
+	storm_close();
+	close(storm->slab_fd);
+}
+
+static inline void dial_control_does(unsigned op, uint8_t arg)
 {
 	struct dial_call *c =
 		dialled.call_count != 0 ? &dialled.calls[dialled.call_count - 1 - arg % dialled.call_count] : NULL;
@@ -399,7 +419,7 @@ static void dial_control_does(unsigned op, uint8_t arg)
 	}
 }
 
-static void dial_peer_does(unsigned op, uint8_t arg)
+static inline void dial_peer_does(unsigned op, uint8_t arg)
 {
 	struct dial_peer *p = dialled.peer_count != 0
 				      ? &dialled.peers[dialled.peer_count - 1 - (arg >> 5) % dialled.peer_count]
@@ -420,7 +440,7 @@ static void dial_peer_does(unsigned op, uint8_t arg)
 }
 
 /* Who was asked for and never named is asked for by the next control; it is one call still. */
-static void dial_step(uint8_t what, uint8_t arg)
+static inline void dial_step(uint8_t what, uint8_t arg)
 {
 	static const struct {
 		void (*fn)(unsigned op, uint8_t arg);
@@ -444,7 +464,7 @@ static void dial_step(uint8_t what, uint8_t arg)
 }
 
 /* Everybody falls silent. */
-static void dial_end(void)
+static inline void dial_end(void)
 {
 	storm->net_count = 0;
 	storm->fuse = 0;

@@ -306,7 +306,7 @@ static void storm_kill(void)
 		for (uint32_t j = 0; j < STORM_INVITES; j++)
 			storm->callers[i].invites[j].final = 0;
 	for (uint32_t i = 0; i < storm->net_count;)
-		if (storm->net[i].to_us)
+		if (storm->net[i].to_us || storm->take != NULL) /* a peer that is called may have seen it */
 			i++;
 		else
 			storm->net[i] = storm->net[--storm->net_count];

@@ -7,35 +7,13 @@
 
 #define STEPS 1500u
 
-static void world(void)
-{
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 77;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
-	dial_begin();
-}
-
-static void over(void)
-{
-	storm_close();
-	close(storm->slab_fd);
-}
-
 /* `mild`: nobody is killed and nothing hurries, so calls get far. */
 static void run_seed(uint64_t seed, bool mild)
 {
 	static const uint8_t gentle[] = {0, 1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 9, 9, 9, 9, 10, 10, 11, 12, 13, 14};
 	struct rand r;
 
-	world();
+	dial_world();
 	rand_seed(&r, seed);
 	for (unsigned i = 0; i < STEPS; i++) {
 		uint64_t x = rand_u64(&r);
@@ -43,7 +21,7 @@ static void run_seed(uint64_t seed, bool mild)
 		dial_step(mild ? gentle[x % sizeof gentle] : (uint8_t)x, (uint8_t)(x >> 8));
 	}
 	dial_end();
-	over();
+	dial_over();
 }
 
 static uint32_t with_outcome(Tipring__V1__Outcome outcome)

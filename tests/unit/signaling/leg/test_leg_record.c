@@ -114,6 +114,7 @@ static void fill_ours(enum leg_state state, uint32_t known)
 	fill(state);
 	leg->r.dialled.known = known;
 	leg->r.dialled.generation = known > 0;
+	leg->r.dialled.code = 183;
 	(void)!str_copy(leg->r.dialled.reason, sizeof leg->r.dialled.reason, STR("Ringing"));
 	leg->r.choice = (struct sdp_choice){.codec = SDP_PCMA, .payload_type = 8, .ptime_ms = 20, .rtp = leg->r.source, .rtcp = leg->r.source};
 	for (uint32_t i = 0; i < known; i++)
@@ -425,6 +426,68 @@ Test(leg_record, the_first_one_is_read_for_ever)
 	cr_expect_eq(memcmp(copy->r.server.skeleton.text, "abcde", 5), 0);
 	cr_expect_eq(memcmp(copy->r.server.response, "xyz", 3), 0);
 	free(copy);
+}
+
+#define FIXTURE_OURS TEST_DATA "/records/leg_dialled.bin"
+
+/* The first record of a leg of ours, in the ringing, with early media of two forks. Never written again either. */
+Test(leg_record, the_first_one_of_ours_is_read_for_ever)
+{
+	FILE *f = fopen(FIXTURE_OURS, "rb");
+	struct leg *copy = calloc(1, sizeof *copy);
+	size_t n;
+
+	cr_assert(f != NULL, FIXTURE_OURS);
+	n = fread(packed, 1, sizeof packed, f);
+	fclose(f);
+	cr_assert_eq(leg_unpack(packed, n, &copy->r), 0);
+	cr_assert_eq(leg_restore(copy, &cfg, 200), 0);
+	cr_expect_eq(copy->mended, false);
+	cr_expect_eq(copy->r.handle, 0x10000000fu);
+	cr_expect_eq(copy->r.state, (uint32_t)LEG_DIALLING);
+	cr_expect_eq(copy->r.attempt.state, (uint32_t)ATTEMPT_CALLING);
+	cr_expect_eq(copy->r.attempt.cseq, 1u);
+	cr_expect_eq(copy->r.deadline_ms, 60100u);
+	cr_expect_eq(copy->r.dialled.call_id, 0xca11u);
+	cr_expect_eq(copy->r.dialled.code, 183u);
+	cr_expect_str_eq(copy->r.dialled.reason, "Ringing");
+	cr_expect_eq(copy->r.dialled.generation, 1u);
+	cr_expect_eq(copy->r.dialled.ours, 1u);
+	cr_expect_eq(copy->r.dialled.known, 2u);
+	cr_expect_eq(copy->r.early_facts[1].tag, 71u);
+	cr_expect_eq(copy->r.early_facts[1].choice.codec, (uint32_t)SDP_PCMA);
+	cr_expect_eq(copy->r.choice.payload_type, 8);
+	cr_expect_eq(copy->r.early.count, 2u);
+	cr_expect_eq(copy->r.early.v[1].tag, 71u);
+	cr_expect_str_eq(copy->r.dialog.call_id, "c2");
+	cr_expect_str_eq(copy->r.request_uri, "sip:bo@192.0.2.1");
+	cr_expect(str_has_prefix((struct str){copy->r.offer, copy->r.offer_bytes}, STR("v=0\r\n")));
+	cr_assert_eq(copy->r.has_client, 1u);
+	cr_expect_eq(copy->r.client.txn.timeout_ms, 32100u);
+	cr_expect_eq(copy->r.client.head.request_bytes, 6u);
+	cr_expect_eq(memcmp(copy->r.client.request, "INVITE", 6), 0);
+	cr_expect_eq(memcmp(copy->r.client.more, "more", 4), 0);
+	free(copy);
+}
+
+Test(leg_record, packed_records_of_ours_are_hostile)
+{
+	srand(4);
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t n, size;
+		char *exact;
+
+		fill_ours(LEG_DIALLING, round % (SIP_EARLY_MAX + 1));
+		n = leg_pack(&leg->r, packed);
+		for (unsigned i = 0; i < 6; i++)
+			packed[(size_t)rand() % n] = (char)rand();
+		size = round % 2 == 0 ? n : (size_t)rand() % n;
+		exact = malloc(size + 1);
+		memcpy(exact, packed, size);
+		if (leg_unpack(exact, size, &leg->r) == 0)
+			(void)!leg_restore(leg, &cfg, 200);
+		free(exact);
+	}
 }
 
 Test(leg_record, packed_records_are_hostile)

@@ -59,7 +59,7 @@ static inline int uac_invite(struct uac *u)
 	where.p = u->invite;
 	where.n = text.n;
 	u->k.fx.n = 0;
-	return sip_stack_invite(&u->k.s, &where, str_of(u->branch), u->k.now_ms, &u->txn,
+	return sip_stack_invite(&u->k.s, &where, u->k.now_ms, &u->txn,
 				&u->k.fx);
 }
 

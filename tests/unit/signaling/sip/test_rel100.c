@@ -28,7 +28,7 @@ static enum sip_early_kind take(const char *tag, unsigned rseq)
 
 	snprintf(lines, sizeof lines, "Require: 100rel\r\nRSeq: %u\r\n", rseq);
 	read_response(180, tag, lines);
-	return sip_early_take(&early, &key, &m, &core, NULL, NULL);
+	return sip_early_take(&early, &key, &m, &core).kind;
 }
 
 /* C225: one PRACK for three of one number, none without */
@@ -36,21 +36,22 @@ Test(sip_rel100, c225_one_prack)
 {
 	char area[64];
 	struct buf b = buf_of(area, sizeof area);
-	uint32_t rseq = 0;
-	bool new = false;
+	struct sip_early_seen seen;
 
 	read_response(180, "a", "Require: x, 100REL\r\nRSeq: 7\r\n");
-	cr_expect_eq(sip_early_take(&early, &key, &m, &core, &rseq, &new), SIP_EARLY_PRACK);
-	cr_expect_eq(rseq, 7u);
-	cr_expect(new);
+	seen = sip_early_take(&early, &key, &m, &core);
+	cr_expect_eq(seen.kind, SIP_EARLY_PRACK);
+	cr_expect_eq(seen.rseq, 7u);
+	cr_expect(seen.is_new);
 	for (unsigned i = 0; i < 2; i++) {
-		cr_expect_eq(sip_early_take(&early, &key, &m, &core, &rseq, &new),
-			     SIP_EARLY_REPEAT);
-		cr_expect_not(new);
+		seen = sip_early_take(&early, &key, &m, &core);
+		cr_expect_eq(seen.kind, SIP_EARLY_REPEAT);
+		cr_expect_eq(seen.rseq, 7u);
+		cr_expect_not(seen.is_new);
 	}
 	read_response(180, "a", "");
-	cr_expect_eq(sip_early_take(&early, &key, &m, &core, &rseq, &new), SIP_EARLY_PLAIN);
-	sip_put_rack(&b, rseq, 1);
+	cr_expect_eq(sip_early_take(&early, &key, &m, &core).kind, SIP_EARLY_PLAIN);
+	sip_put_rack(&b, seen.rseq, 1);
 	cr_expect(str_eq(buf_str(&b), STR("RAck: 7 1 INVITE\r\n")));
 }
 
@@ -116,14 +117,12 @@ Test(sip_rel100, what_is_reliable)
 /* Nothing to acknowledge it in: no dialog without a tag. */
 Test(sip_rel100, no_dialog)
 {
-	bool new = true;
-
 	cr_expect_eq(take("", 1), SIP_EARLY_PLAIN);
 	read_response(100, "a", "");
-	cr_expect_eq(sip_early_take(&early, &key, &m, &core, NULL, &new), SIP_EARLY_PLAIN);
-	cr_expect_not(new);
+	cr_expect_eq(sip_early_take(&early, &key, &m, &core).kind, SIP_EARLY_PLAIN);
+	cr_expect_not(sip_early_take(&early, &key, &m, &core).is_new);
 	read_response(200, "a", "");
-	cr_expect_eq(sip_early_take(&early, &key, &m, &core, NULL, NULL), SIP_EARLY_PLAIN);
+	cr_expect_eq(sip_early_take(&early, &key, &m, &core).kind, SIP_EARLY_PLAIN);
 	cr_expect_eq(early.count, 0u);
 }
 
