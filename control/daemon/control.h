@@ -12,6 +12,7 @@
 #include "common/base/wheel.h"
 #include "control/model/call.h"
 #include "control/model/dedup.h"
+#include "control/model/outbound.h"
 #include "control/model/past.h"
 #include "control/model/tally.h"
 
@@ -97,6 +98,8 @@ struct control {
 	struct tally tally;
 	struct past past;
 	struct call_policy policy;
+	struct outbound_policy outbound;
+	struct outbound_use outbound_use;
 	struct rand rand;
 	struct worker_row rows[CONTROL_WORKERS_MAX];
 	struct page pages[CONTROL_PAGES_MAX];

@@ -48,6 +48,14 @@ struct raw_backends {
 	RAW(BACKENDS_SETTINGS)
 };
 
+struct raw_outbound {
+	RAW(OUTBOUND_SETTINGS)
+	char **hosts;
+	unsigned hosts_count;
+	char **numbers;
+	unsigned numbers_count;
+};
+
 struct raw_route {
 	char *number;
 	char *app;
@@ -60,6 +68,7 @@ struct raw_top {
 	struct raw_rtp rtp;
 	struct raw_http http;
 	struct raw_backends backends;
+	struct raw_outbound outbound;
 	struct raw_route *routes;
 	unsigned routes_count;
 };
@@ -103,6 +112,13 @@ static const cyaml_schema_field_t rtp_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t outbound_fields[] = {
+	FIELDS(OUTBOUND_SETTINGS)
+	CYAML_FIELD_SEQUENCE("hosts", FLAGS, struct raw_outbound, hosts, &text_entry, 0, CONFIG_OUTBOUND_MAX),
+	CYAML_FIELD_SEQUENCE("numbers", FLAGS, struct raw_outbound, numbers, &text_entry, 0, CONFIG_OUTBOUND_MAX),
+	CYAML_FIELD_END,
+};
+
 #define SECTION(name) \
 	CYAML_FIELD_MAPPING(#name, CYAML_FLAG_OPTIONAL, struct raw_top, name, name##_fields)
 
@@ -113,6 +129,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(rtp),
 	SECTION(http),
 	SECTION(backends),
+	SECTION(outbound),
 	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0,
 			     CONFIG_ROUTES_MAX),
 	CYAML_FIELD_END,
@@ -229,6 +246,7 @@ static bool outside(uint32_t v, uint32_t least, uint32_t most)
 #define FROM_rtp(k)      r->rtp.k
 #define FROM_http(k)     r->http.k
 #define FROM_backends(k) r->backends.k
+#define FROM_outbound(k) r->outbound.k
 
 #define TAKE_UINT(s, k, def, lo, hi, h)                                                         \
 	uint32_t s##_##k = FROM_##s(k) != NULL ? *FROM_##s(k) : (def);                          \
@@ -377,6 +395,50 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 	return 0;
 }
 
+#define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]"
+
+/* "*", "*.example.org", "example.org", "192.0.2.7", "2001:db8::1": no port, the URI says it. */
+static int take_hosts(struct load *l, const struct raw_outbound *r, struct config *c)
+{
+	for (unsigned i = 0; i < r->hosts_count; i++) {
+		const char *host = r->hosts[i], *rest = strncmp(host, "*.", 2) == 0 ? host + 2 : strcmp(host, "*") == 0 ? "x" : host;
+		struct addr a;
+		char key[32];
+
+		snprintf(key, sizeof key, "outbound.hosts[%u]", i);
+		if (rest[0] == '\0' || strspn(rest, HOST_CHARACTERS) != strlen(rest) ||
+		    (strchr(rest, ':') != NULL && addr_parse_ip(str_of(rest), &a) != 0))
+			return complain(l, key, ERR_RANGE, "'%s' is no address without port, name, *.name or *", host);
+		copy_text(c->outbound_hosts[i], sizeof c->outbound_hosts[i], host);
+	}
+	c->outbound_host_count = r->hosts_count;
+	return 0;
+}
+
+static int take_outbound(struct load *l, const struct raw_top *r, struct config *c)
+{
+	struct addr hop;
+	int err;
+
+	TAKE(OUTBOUND_SETTINGS)
+
+	c->outbound_max_calls = outbound_max_calls;
+	c->outbound_max_cps = outbound_max_cps;
+	copy_text(c->outbound_next_hop, sizeof c->outbound_next_hop, outbound_next_hop);
+	copy_text(c->outbound_from_host, sizeof c->outbound_from_host, outbound_from_host);
+	if (outbound_next_hop[0] != '\0' && (addr_parse(str_of(outbound_next_hop), &hop) != 0 || hop.port == 0))
+		return complain(l, "outbound.next_hop", ERR_RANGE, "'%s' is not like 192.0.2.1:5060", outbound_next_hop);
+	if (strspn(outbound_from_host, HOST_CHARACTERS) != strlen(outbound_from_host))
+		return complain(l, "outbound.from_host", ERR_RANGE, "'%s' is no host", outbound_from_host);
+	for (unsigned i = 0; i < r->outbound.numbers_count; i++)
+		copy_text(c->outbound_numbers[i], sizeof c->outbound_numbers[i], r->outbound.numbers[i]);
+	c->outbound_number_count = r->outbound.numbers_count;
+	err = take_hosts(l, &r->outbound, c);
+	if (err == 0 && c->outbound_number_count > 0 && c->outbound_host_count == 0 && outbound_next_hop[0] == '\0')
+		return complain(l, "outbound.numbers", ERR_RANGE, "numbers are called through outbound.next_hop, or at outbound.hosts: give one");
+	return err;
+}
+
 static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 {
 	struct addr http;
@@ -438,6 +500,8 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_rtp(l, r, c);
 	if (err == 0)
 		err = take_rest(l, r, c);
+	if (err == 0)
+		err = take_outbound(l, r, c);
 	if (err == 0)
 		err = check_sizes(l, c);
 	return err == 0 ? check_listeners(l, c) : err;

@@ -10,6 +10,7 @@
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
 #define CONFIG_ROUTES_MAX 256u
+#define CONFIG_OUTBOUND_MAX 64u
 #define CONFIG_FILE_BYTES_MAX (256u * 1024u)
 
 enum config_log_level {
@@ -76,6 +77,15 @@ struct config {
 
 	uint32_t backends_claim_timeout_ms;
 	enum config_on_lost backends_on_lost;
+
+	char outbound_next_hop[64]; /* checked; "" = none */
+	char outbound_from_host[64];
+	char outbound_hosts[CONFIG_OUTBOUND_MAX][64];
+	uint32_t outbound_host_count;
+	char outbound_numbers[CONFIG_OUTBOUND_MAX][64];
+	uint32_t outbound_number_count;
+	uint32_t outbound_max_calls;
+	uint32_t outbound_max_cps;
 
 	struct config_route routes[CONFIG_ROUTES_MAX];
 	uint32_t route_count;

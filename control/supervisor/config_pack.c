@@ -81,12 +81,36 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	return pack(p, out, ret_n);
 }
 
+struct outbound_rows {
+	Tipring__V1__OutboundConfig m;
+	char *hosts[CONFIG_OUTBOUND_MAX], *numbers[CONFIG_OUTBOUND_MAX];
+};
+
+static Tipring__V1__OutboundConfig *fill_outbound(struct outbound_rows *o, const struct config *c)
+{
+	tipring__v1__outbound_config__init(&o->m);
+	for (uint32_t i = 0; i < c->outbound_host_count; i++)
+		o->hosts[i] = text(c->outbound_hosts[i]);
+	for (uint32_t i = 0; i < c->outbound_number_count; i++)
+		o->numbers[i] = text(c->outbound_numbers[i]);
+	o->m.hosts = o->hosts;
+	o->m.n_hosts = c->outbound_host_count;
+	o->m.numbers = o->numbers;
+	o->m.n_numbers = c->outbound_number_count;
+	o->m.next_hop = text(c->outbound_next_hop);
+	o->m.from_host = text(c->outbound_from_host);
+	o->m.max_calls = c->outbound_max_calls;
+	o->m.max_cps = c->outbound_max_cps;
+	return &o->m;
+}
+
 static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			size_t *ret_n)
 {
 	Tipring__V1__ControlConfig k = TIPRING__V1__CONTROL_CONFIG__INIT;
 	Tipring__V1__RouteConfig routes[CONFIG_ROUTES_MAX];
 	Tipring__V1__RouteConfig *rows[CONFIG_ROUTES_MAX];
+	struct outbound_rows outbound;
 
 	for (uint32_t i = 0; i < c->route_count; i++) {
 		tipring__v1__route_config__init(&routes[i]);
@@ -101,6 +125,7 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.on_lost = text(c->backends_on_lost == CONFIG_ON_LOST_REOFFER ? "reoffer" : "hangup");
 	k.media_workers = c->rtp_workers;
 	k.signaling_workers = 1;
+	k.outbound = fill_outbound(&outbound, c);
 	p->control = &k;
 	return pack(p, out, ret_n);
 }
