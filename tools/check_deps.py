@@ -59,7 +59,7 @@ LIBRARIES = {
     "speex/*":        "media/dsp/resample.c",
     "opus/*":         "media/dsp/opus.c",
     "srtp2/*":        "media/rtp/srtp.c",
-    "openssl/*":      "signaling/daemon/tls.c media/daemon/dtls.c",
+    "openssl/*":      "signaling/sip/hash.c signaling/daemon/tls.c media/daemon/dtls.c",
     "spandsp*":       "tests/*",
     "criterion/*":    "tests/unit/*",
     "Python.h":       "sdk/python/*",
