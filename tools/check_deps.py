@@ -24,8 +24,9 @@ FOLDERS = {
     "signaling/sip":      "common/base",
     "signaling/sdp":      "common/base",
     "signaling/leg":      "common/base signaling/sip signaling/sdp",
+    "signaling/registration": "common/base signaling/sip",
     "signaling/daemon":   "common/base common/shm common/bus common/actor proto"
-                          " signaling/sip signaling/sdp signaling/leg",
+                          " signaling/sip signaling/sdp signaling/leg signaling/registration",
 
     "media/rtp":          "common/base",
     "media/dsp":          "common/base",
@@ -84,6 +85,7 @@ FLOORS = {
     "control/supervisor": ("main supervisor adopt reload",
                            "worker resources store config config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
+    "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),
