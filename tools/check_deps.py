@@ -73,9 +73,9 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus takeover tick",
-                           "effects serve_effects request_effects legs gate",
-                           "to_bus udp local"),
+    "signaling/daemon":   ("main receive from_peer from_bus from_registrations takeover tick",
+                           "effects serve_effects request_effects legs gate registrations",
+                           "to_bus to_registrations udp local"),
     "control/daemon":  ("main from_workers roster incoming from_backends commands questions http",
                         "calls inflight workers",
                         "to_workers to_backends events journal context info metrics overview"),

@@ -145,7 +145,7 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 			break;
 		case SIP_GOT_RESPONSE:
 		case SIP_NO_RESPONSE:
-			if (l != NULL)
+			if (!registrations_answered(s, e) && l != NULL)
 				(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
 			break;
 		case SIP_REFUSAL_ACK:

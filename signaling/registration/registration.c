@@ -98,8 +98,9 @@ bool registration_change(struct registration *g, const struct registration_setti
 	struct registration_settings *mine = &g->r.set;
 	bool other_login = strcmp(mine->username, s->username) != 0 ||
 			   strcmp(mine->realm, s->realm) != 0;
+	bool known_again = g->password[0] == '\0' && g->r.head.expires_ms != 0;
 	bool other = other_login || mine->expires_s != s->expires_s ||
-		     !str_eq(str_of(g->password), password);
+		     (!known_again && !str_eq(str_of(g->password), password));
 
 	if (other_login)
 		memset(&g->r.auth, 0, sizeof g->r.auth); /* asked of somebody else */

@@ -116,6 +116,7 @@ struct registration {
 	char password[SIP_LOGIN_BYTES]; /* in this process alone */
 	uint32_t retry_after_s;         /* of the response being taken; 0 = none */
 	bool dirty;                     /* write the record */
+	bool rests;                     /* of a predecessor, and BIND_EV_RESUME is still to come */
 	struct wheel_timer timer;
 	uint32_t unexpected;
 };
@@ -134,7 +135,8 @@ void registration_open(struct registration *g, const struct registration_setting
 		       struct str call_id, struct str tag);
 
 /* Settings that registration_is_same() as those there are, and the password; "" = none is
- * known. True: something has changed that the registrar has to hear of. */
+ * known. True: something has changed that the registrar has to hear of; a password that is
+ * known again is no such thing while there is a binding. */
 bool registration_change(struct registration *g, const struct registration_settings *s,
 			 struct str password);
 
