@@ -43,6 +43,10 @@ CATALOGUE = {
     "LegDialled": (S, C, "-", "yes"),
     "LegProgress": (S, C, "-", "yes, by generation"),
     "LegPickedUp": (S, C, "-", "yes, by generation"),
+    "RegistrationSet": (C, S, "Result, later RegistrationChanged", "yes, by name"),
+    "RegistrationRemove": (C, S, "Result, later RegistrationChanged", "yes, by name"),
+    "RegistrationChanged": (S, C, "-", "yes, by id"),
+    "RegistrationRoster": (S, C, "-", "yes"),
     "SessionOpen": (C, M, "SessionOpened or Result", "yes, by call_id and ordinal"),
     "SessionOpened": (M, C, "-", "yes"),
     "SessionUpdate": (C, M, "SessionUpdated or Result", "yes, by call_id, ordinal and generation"),
@@ -72,7 +76,10 @@ CATALOGUE = {
     "Ping": (B, C, "Pong", "yes"),
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
-       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "GetStatus")},
+       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
+    "Cancel": (B, C, "Ack", "yes, by command_id"),
+    **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("RegistrationPut", "RegistrationDelete")},
+    "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Answer": (B, C, "Ack, then MediaReady and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
@@ -122,7 +129,8 @@ def metrics() -> str:
 
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
-           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `routes` (`number`, `app`).\n",
+           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`routes` (`number`, `app`), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
     for kind, section, key, rest in re.findall(r"^(UINT|BOOL|TEXT|CHOICE)\((\w+), (\w+), (.*)\)$", text, re.M):

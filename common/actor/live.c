@@ -35,6 +35,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 		p->control->n_routes = 0;
 		p->control->claim_timeout_ms = 0;
 		p->control->on_lost = nothing;
+		p->control->outbound = NULL;
 	}
 }
 

@@ -106,7 +106,11 @@ static void backends(FILE *to, const Tipring__V1__HostStatus *s)
 
 void print_status(FILE *to, const Tipring__V1__HostStatus *s)
 {
-	fprintf(to, "host %s, version %s, up %s, calls %u of %u, %s\n", s->host, s->version, span(s->uptime_ms).z, s->calls, s->calls_max,
+	char dialled[48] = "";
+
+	if (s->outbound_max > 0)
+		snprintf(dialled, sizeof dialled, ", dialled %u of %u", s->outbound, s->outbound_max);
+	fprintf(to, "host %s, version %s, up %s, calls %u of %u%s, %s\n", s->host, s->version, span(s->uptime_ms).z, s->calls, s->calls_max, dialled,
 		s->draining ? "DRAINING: new calls get 503"
 		: s->ready  ? "ready"
 			    : "NOT READY: a signaling and a media process are needed");
@@ -122,6 +126,28 @@ static const char *phase(const Tipring__V1__CallInfo *c)
 	return enum_text(&tipring__v1__call_phase__descriptor, (int)c->phase, "CALL_");
 }
 
+static const char *direction(const Tipring__V1__CallInfo *c)
+{
+	return c->direction == TIPRING__V1__CALL_DIRECTION__CALL_OUTBOUND ? "out" : "in";
+}
+
+/* "busy"; "-": not a call of ours, or not over. */
+struct word {
+	char z[24];
+};
+
+static struct word outcome(Tipring__V1__Outcome o)
+{
+	const char *name = enum_text(&tipring__v1__outcome__descriptor, (int)o, "OUTCOME_");
+	struct word w;
+	size_t n;
+
+	for (n = 0; name[n] != '\0' && n + 1 < sizeof w.z; n++)
+		w.z[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] | ' ') : name[n] == '_' ? ' ' : name[n];
+	w.z[n] = '\0';
+	return w;
+}
+
 static struct span time_of(const Tipring__V1__CallInfo *c)
 {
 	if (c->ended_unix_ns != 0)
@@ -131,15 +157,15 @@ static struct span time_of(const Tipring__V1__CallInfo *c)
 
 void print_calls_head(FILE *to)
 {
-	fprintf(to, "%-16s %-9s %8s %-16s %-20s %-28s %s\n", "CALL", "PHASE", "TIME", "APP", "BACKEND", "FROM", "TO");
+	fprintf(to, "%-16s %-3s %-9s %8s %-16s %-20s %-28s %s\n", "CALL", "DIR", "PHASE", "TIME", "APP", "BACKEND", "FROM", "TO");
 }
 
 void print_calls_row(FILE *to, const Tipring__V1__CallInfo *c)
 {
-	fprintf(to, "%016" PRIx64 " %-9s %8s %-16s %-20s %-28s %s", c->call_id, phase(c), time_of(c).z, c->app, show_safe(c->backend).z,
+	fprintf(to, "%016" PRIx64 " %-3s %-9s %8s %-16s %-20s %-28s %s", c->call_id, direction(c), phase(c), time_of(c).z, c->app, show_safe(c->backend).z,
 		short_uri(c->from_uri).z, short_uri(c->request_uri).z);
 	if (c->ended_unix_ns != 0)
-		fprintf(to, " (%u %s, by %s, %s ago)", c->sip_code, show_safe(c->end_reason).z,
+		fprintf(to, " (%s%s%u %s, by %s, %s ago)", c->outcome != 0 ? outcome(c->outcome).z : "", c->outcome != 0 ? ", " : "", c->sip_code, show_safe(c->end_reason).z,
 			enum_text(&tipring__v1__ended_by__descriptor, (int)c->ended_by, ""), since(c->ended_unix_ns).z);
 	fputc('\n', to);
 }
@@ -204,11 +230,15 @@ static void facts_of_the_end(FILE *to, const Tipring__V1__CallInfo *c)
 void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	fprintf(to, "call %016" PRIx64 "\n", c->call_id);
+	fact(to, "direction", direction(c));
 	fact(to, "phase", phase(c));
 	fact_time(to, "started", c->started_unix_ns);
 	fact_time(to, "answered", c->answered_unix_ns);
 	facts_of_the_end(to, c);
+	if (c->outcome != 0)
+		fact(to, "outcome", outcome(c->outcome).z);
 	fact(to, "app", c->app);
+	fact(to, "metadata", c->metadata);
 	fact(to, "backend", c->backend);
 	fact(to, "from", c->from_uri);
 	fact(to, "from name", c->from_display);
@@ -220,6 +250,28 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 	facts_of_media(to, c);
 	if (c->leg != 0)
 		fprintf(to, "  %-12s leg %" PRIx64 ", session %" PRIx64 " on media-%u\n", "handles", c->leg, c->session, c->media_worker);
+}
+
+/* ---- registrations ---- */
+
+void print_registrations_head(FILE *to)
+{
+	fprintf(to, "%-20s %-32s %-22s %-14s %10s %5s\n", "REGISTRATION", "AOR", "REGISTRAR", "STATE", "EXPIRES IN", "CODE");
+}
+
+void print_registrations_row(FILE *to, const Tipring__V1__RegistrationInfo *r)
+{
+	const Tipring__V1__Address *a = r->registrar;
+	char registrar[80] = "-", code[16] = "-";
+	bool trouble = r->phase != TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_REGISTERED && r->reason[0] != '\0';
+
+	if (a != NULL)
+		snprintf(registrar, sizeof registrar, strchr(a->ip, ':') != NULL ? "[%s]:%u" : "%s:%u", a->ip, a->port);
+	if (r->last_code != 0)
+		snprintf(code, sizeof code, "%u", r->last_code);
+	fprintf(to, "%-20s %-32s %-22s %-14s %10s %5s%s%s\n", show_safe(r->name).z, show_safe(r->aor).z, registrar,
+		enum_text(&tipring__v1__registration_phase__descriptor, (int)r->phase, "REGISTRATION_"),
+		r->expires_in_ms != 0 ? span(r->expires_in_ms).z : "-", code, trouble ? "   " : "", trouble ? show_safe(r->reason).z : "");
 }
 
 /* ---- events ---- */
@@ -243,9 +295,16 @@ static void gist(FILE *to, const Tipring__V1__Envelope *e, const ProtobufCMessag
 
 		fprintf(to, " app=%s backend=%s from=%s to=%s", c->app, show_safe(e->call_offered->backend).z, short_uri(c->from_uri).z,
 			short_uri(c->request_uri).z);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_DIALLING && e->call_dialling->call != NULL) {
+		const Tipring__V1__CallInfo *c = e->call_dialling->call;
+
+		fprintf(to, " app=%s backend=%s from=%s to=%s", c->app, show_safe(e->call_dialling->backend).z, short_uri(c->from_uri).z,
+			short_uri(c->request_uri).z);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED) {
 		const Tipring__V1__CallEnded *d = e->call_ended;
 
+		if (d->outcome != 0)
+			fprintf(to, " outcome=%s", show_enum(&tipring__v1__outcome__descriptor, (int)d->outcome, "OUTCOME_"));
 		fprintf(to, " by=%s code=%u reason=\"%s\" up=%s", enum_text(&tipring__v1__ended_by__descriptor, (int)d->who, ""), d->sip_code,
 			show_safe(d->reason).z, span(d->duration_ms).z);
 		if (d->media != NULL)

@@ -42,6 +42,16 @@ static uint64_t worker_key(uint32_t worker, uint64_t handle)
 	return (handle ^ (uint64_t)worker << 56) * 0x9e3779b97f4a7c15ull;
 }
 
+uint64_t calls_new_id(struct control *k)
+{
+	uint64_t id;
+
+	do
+		id = call_id_of(str_of(k->host), rand_u64(&k->rand));
+	while (calls_by_id(k, id) != NULL);
+	return id;
+}
+
 struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id)
 {
 	uint64_t handle;
@@ -53,7 +63,7 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 		pool_give(&k->calls, cc);
 		return NULL;
 	}
-	if (map_put(&k->by_leg, worker_key(signaling, leg_id), handle, NULL, NULL) != 0) {
+	if (leg_id != 0 && map_put(&k->by_leg, worker_key(signaling, leg_id), handle, NULL, NULL) != 0) {
 		(void)map_del(&k->by_id, id, NULL, NULL);
 		pool_give(&k->calls, cc);
 		return NULL;
@@ -64,6 +74,18 @@ struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signalin
 	cc->signaling = signaling;
 	cc->timer.owner = cc;
 	return cc;
+}
+
+void calls_set_leg(struct control *k, struct control_call *cc, uint64_t leg_id)
+{
+	if (map_put(&k->by_leg, worker_key(cc->signaling, leg_id), pool_handle(&k->calls, cc), NULL, NULL) == 0)
+		cc->c.leg_id = leg_id; /* else two calls claim one leg: it stays with the first */
+}
+
+void calls_set_outbound(struct control *k, struct control_call *cc)
+{
+	cc->c.outbound = true;
+	k->outbound_use.calls++;
 }
 
 /* 0: it has none (any more). */
@@ -92,7 +114,9 @@ void calls_free(struct control *k, struct control_call *cc)
 	wheel_cancel(&k->wheel, &cc->timer);
 	calls_set_session(k, cc, 0, 0);
 	(void)map_del(&k->by_id, cc->c.id, NULL, NULL);
-	(void)map_del(&k->by_leg, worker_key(cc->signaling, cc->c.leg_id), NULL, NULL);
+	if (cc->c.leg_id != 0)
+		(void)map_del(&k->by_leg, worker_key(cc->signaling, cc->c.leg_id), NULL, NULL);
+	k->outbound_use.calls -= cc->c.outbound;
 	pool_give(&k->calls, cc);
 }
 
@@ -143,7 +167,7 @@ static void open_session(struct control *k, struct control_call *cc)
 	struct worker_row *w = cc->media_asked ? workers_media(k, cc->c.media_worker) : NULL;
 
 	if (w == NULL)
-		w = workers_least_loaded(k);
+		w = workers_least_loaded(k, FROM_MEDIA);
 	if (w == NULL) {
 		if (k->actor->now_ms >= k->started_ms + CALL_REQUEST_MS) /* else it has not said hello yet */
 			(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
@@ -160,7 +184,8 @@ static void answered(struct control *k, struct control_call *cc)
 	cc->c.answered_unix_ns = clock_unix_ns();
 	cc->c.answered_mono_ns = k->actor->now_ns;
 	events_answered(k, cc);
-	journal_answered(k, cc);
+	if (!cc->c.outbound) /* how long a person takes to answer says nothing about us */
+		journal_answered(k, cc);
 }
 
 /* The caller reads what a backend says; our own reasons are for events and logs, the wire has the standard phrase. */
@@ -183,7 +208,8 @@ static void ended(struct control *k, struct control_call *cc)
 	events_ended(k, cc);
 	journal_ended(k, cc);
 	k->ended[k->ended_next++ % CONTROL_ENDED_MAX] = cc->c.id;
-	to_leg_forget(k, cc->signaling, cc->c.leg_id);
+	if (cc->c.leg_id != 0)
+		to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
 
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
@@ -198,6 +224,12 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_OFFER:
 		events_offered(k, cc);
 		to_backend_offer(k, cc);
+		break;
+	case CALL_FX_DIALLING:
+		events_dialling(k, cc);
+		break;
+	case CALL_FX_LEG_DIAL:
+		to_leg_dial(k, cc);
 		break;
 	case CALL_FX_CLAIMED:
 		events_claimed(k, cc);

@@ -5,7 +5,10 @@
 
 MUST_USE int calls_init(struct control *k, uint32_t cap);
 void calls_fini(struct control *k);
-struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id); /* NULL: full */
+uint64_t calls_new_id(struct control *k);
+struct control_call *calls_new(struct control *k, uint64_t id, uint32_t signaling, uint64_t leg_id); /* NULL: full. leg_id 0: not known yet */
+void calls_set_leg(struct control *k, struct control_call *cc, uint64_t leg_id); /* of an outbound call that had none */
+void calls_set_outbound(struct control *k, struct control_call *cc); /* it counts as one */
 struct control_call *calls_by_id(struct control *k, uint64_t id);
 struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id);
 struct control_call *calls_by_session(struct control *k, uint32_t media, uint64_t session_id);

@@ -4,11 +4,14 @@
 #include "common/base/log.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/info.h"
+#include "control/daemon/outgoing.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/to_workers.h"
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 
-static const struct verdict good = {CODE(OK), "", 0};
+static const struct verdict good = {.code = CODE(OK), .reason = ""};
 
 /* The call, when the sender may command it. */
 static struct control_call *mine(struct control *k, struct str peer, uint64_t call_id, uint64_t fence,
@@ -17,11 +20,11 @@ static struct control_call *mine(struct control *k, struct str peer, uint64_t ca
 	struct control_call *cc = calls_by_id(k, call_id);
 
 	if (cc == NULL)
-		*ret = (struct verdict){CODE(NOT_FOUND), "no such call", 0};
+		*ret = (struct verdict){.code = CODE(NOT_FOUND), .reason = "no such call"};
 	else if (!cc->c.owned || !str_eq(str_of(cc->c.backend), peer))
-		*ret = (struct verdict){CODE(UNAUTHORIZED), "this call is not yours", 0};
+		*ret = (struct verdict){.code = CODE(UNAUTHORIZED), .reason = "this call is not yours"};
 	else if (cc->c.fence != fence)
-		*ret = (struct verdict){CODE(CONFLICT), "the fence is not the current one", 0};
+		*ret = (struct verdict){.code = CODE(CONFLICT), .reason = "the fence is not the current one"};
 	else
 		return cc;
 	return NULL;
@@ -31,7 +34,7 @@ static struct verdict input(struct control *k, struct control_call *cc, enum cal
 {
 	if (calls_input(k, cc, ev))
 		return good;
-	return (struct verdict){CODE(CONFLICT), "not possible in the call's state", 0};
+	return (struct verdict){.code = CODE(CONFLICT), .reason = "not possible in the call's state"};
 }
 
 static struct verdict register_(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
@@ -40,11 +43,11 @@ static struct verdict register_(struct control *k, struct str peer, const Tiprin
 	int err;
 
 	if (!backend_app_is_valid(str_of(m->register_->app)))
-		return (struct verdict){CODE(REJECTED), "an app is called [a-z0-9-]{1,63}", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "an app is called [a-z0-9-]{1,63}"};
 	err = backend_serve(&k->backends, peer, str_of(m->register_->app), &b);
 	if (err != 0)
-		return err == ERR_NOENT ? (struct verdict){CODE(UNAUTHORIZED), "say hello first", 0}
-					: (struct verdict){CODE(OVERLOADED), "too many backends", 0};
+		return err == ERR_NOENT ? (struct verdict){.code = CODE(UNAUTHORIZED), .reason = "say hello first"}
+					: (struct verdict){.code = CODE(OVERLOADED), .reason = "too many backends"};
 	if (b->capacity != m->register_->capacity && log_limit(&k->log_backends, 10))
 		log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, m->register_->capacity);
 	b->capacity = m->register_->capacity;
@@ -57,11 +60,11 @@ static struct verdict claim(struct control *k, struct str peer, const Tipring__V
 	struct verdict v;
 
 	if (cc == NULL)
-		return (struct verdict){CODE(NOT_FOUND), "no such call", 0};
+		return (struct verdict){.code = CODE(NOT_FOUND), .reason = "no such call"};
 	if (!str_eq(str_of(cc->c.backend), peer))
-		return (struct verdict){CODE(CONFLICT), "it was offered to somebody else", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "it was offered to somebody else"};
 	if (cc->c.owned) /* said again to a control that did not hear it the first time */
-		return (struct verdict){CODE(OK), "", cc->c.fence};
+		return (struct verdict){.code = CODE(OK), .reason = "", .fence = cc->c.fence};
 	v = input(k, cc, CALL_EV_CLAIM);
 	v.fence = v.code == CODE(OK) ? cc->c.fence : 0;
 	return v;
@@ -75,9 +78,9 @@ static struct verdict ring(struct control *k, struct str peer, const Tipring__V1
 	if (cc == NULL)
 		return v;
 	if (m->ring->early_media)
-		return (struct verdict){CODE(UNSUPPORTED), "early media", 0};
+		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "early media"};
 	if (m->ring->code != 0 && m->ring->code != 180 && m->ring->code != 183)
-		return (struct verdict){CODE(REJECTED), "180 or 183", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "180 or 183"};
 	cc->c.ring_code = m->ring->code != 0 ? m->ring->code : 180;
 	return input(k, cc, CALL_EV_RING);
 }
@@ -92,16 +95,16 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 	if (cc == NULL)
 		return v;
 	if ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20))
-		return (struct verdict){CODE(REJECTED), "rate 8000 or 16000, frames of 10 or 20 ms", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000 or 16000, frames of 10 or 20 ms"};
 	if (m->answer->n_headers > 0)
-		return (struct verdict){CODE(UNSUPPORTED), "headers on the answer", 0};
+		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "headers on the answer"};
 	if (str_eq(str_of(cc->c.command), str_of(m->command_id))) /* under way since before a restart of ours */
-		return (struct verdict){CODE(ACCEPTED), "", 0};
+		return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 	if (cc->c.command[0] != '\0')
-		return (struct verdict){CODE(CONFLICT), "an answer is under way", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "an answer is under way"};
 	if (cc->c.started && ((m->answer->rate_hz != 0 && cc->c.rate_hz != rate) ||
 			      (m->answer->frame_ms != 0 && cc->c.frame_ms != frame)))
-		return (struct verdict){CODE(REJECTED), "its tape has another rate or frame", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate or frame"};
 	(void)!str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id));
 	if (!cc->c.started) {
 		cc->c.rate_hz = rate;
@@ -115,15 +118,6 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 	return v;
 }
 
-/* A header may not carry a line end into the message. */
-static bool is_plain(const char *z)
-{
-	for (; *z != '\0'; z++)
-		if ((unsigned char)*z < ' ' || *z == 0x7f)
-			return false;
-	return true;
-}
-
 static struct verdict reject(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	uint32_t sip = m->reject->code != 0 ? m->reject->code : 486;
@@ -133,12 +127,17 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 	if (cc == NULL)
 		return v;
 	if (sip < 300 || sip > 699)
-		return (struct verdict){CODE(REJECTED), "a refusal has a code from 300 to 699", 0};
-	if (!is_plain(m->reject->reason))
-		return (struct verdict){CODE(REJECTED), "control characters in the reason", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "a refusal has a code from 300 to 699"};
+	if (!info_is_plain(m->reject->reason))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "control characters in the reason"};
 	if (cc->c.state == CALL_CLAIMED || cc->c.state == CALL_RINGING || cc->c.state == CALL_STARTING)
 		call_set_reason(&cc->c, CALL_BY_BACKEND, sip, m->reject->reason);
 	return input(k, cc, CALL_EV_REJECT);
+}
+
+static bool is_unanswered(const struct control_call *cc)
+{
+	return cc->c.outbound && !cc->c.answered;
 }
 
 static struct verdict hangup(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
@@ -148,11 +147,29 @@ static struct verdict hangup(struct control *k, struct str peer, const Tipring__
 
 	if (cc == NULL)
 		return v;
-	if (!is_plain(m->hangup->cause))
-		return (struct verdict){CODE(REJECTED), "control characters in the cause", 0};
+	if (!info_is_plain(m->hangup->cause))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "control characters in the cause"};
 	if (m->hangup->n_headers > 0)
-		return (struct verdict){CODE(UNSUPPORTED), "headers on the hang-up", 0};
-	call_set_reason(&cc->c, CALL_BY_BACKEND, 200, m->hangup->cause);
+		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "headers on the hang-up"};
+	call_set_reason(&cc->c, CALL_BY_BACKEND, 200, m->hangup->cause[0] == '\0' && is_unanswered(cc) ? "cancelled" : m->hangup->cause);
+	return input(k, cc, CALL_EV_HANGUP);
+}
+
+static struct verdict dial(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	return outgoing_dial(k, peer, m->command_id, m->dial);
+}
+
+static struct verdict cancel(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->cancel->call_id, m->cancel->fence, &v);
+
+	if (cc == NULL)
+		return v;
+	if (!is_unanswered(cc))
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "only what was dialled and is not answered is cancelled"};
+	call_set_reason(&cc->c, CALL_BY_BACKEND, 487, "cancelled");
 	return input(k, cc, CALL_EV_HANGUP);
 }
 
@@ -164,13 +181,13 @@ static struct verdict flush(struct control *k, struct str peer, const Tipring__V
 	if (cc == NULL)
 		return v;
 	if (!cc->c.started || cc->c.state == CALL_CLOSING)
-		return (struct verdict){CODE(CONFLICT), "there is no audio", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "there is no audio"};
 	if (cc->c.flush_command[0] != '\0')
-		return (struct verdict){CODE(CONFLICT), "a flush is under way", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "a flush is under way"};
 	(void)!str_copy(cc->c.flush_command, sizeof cc->c.flush_command, str_of(m->command_id));
 	cc->fade_ms = m->flush->fade_ms;
 	to_session_flush(k, cc);
-	return (struct verdict){CODE(ACCEPTED), "", 0};
+	return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 }
 
 static struct verdict mark(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
@@ -181,16 +198,16 @@ static struct verdict mark(struct control *k, struct str peer, const Tipring__V1
 	if (cc == NULL)
 		return v;
 	if (!cc->c.started || cc->c.state == CALL_CLOSING)
-		return (struct verdict){CODE(CONFLICT), "there is no audio", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "there is no audio"};
 	if (m->mark->mark[0] == '\0' || str_of(m->mark->mark).n > 63)
-		return (struct verdict){CODE(REJECTED), "a mark has 1 to 63 octets", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "a mark has 1 to 63 octets"};
 	switch (inflight_mark(k, cc, m->mark->mark, m->mark->after_index)) {
 	case 0:
 		return good;
 	case ERR_EXIST:
-		return (struct verdict){CODE(CONFLICT), "a mark of this name is pending", 0};
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "a mark of this name is pending"};
 	default:
-		return (struct verdict){CODE(OVERLOADED), "too many marks at once", 0};
+		return (struct verdict){.code = CODE(OVERLOADED), .reason = "too many marks at once"};
 	}
 }
 
@@ -205,8 +222,12 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_ANSWER,   answer},
 	{TIPRING__V1__ENVELOPE__BODY_REJECT,   reject},
 	{TIPRING__V1__ENVELOPE__BODY_HANGUP,   hangup},
+	{TIPRING__V1__ENVELOPE__BODY_DIAL,     dial},
+	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},
 	/* clang-format on */
 };
 
@@ -215,11 +236,11 @@ struct verdict commands_carry_out(struct control *k, struct str peer, const Tipr
 	size_t n = str_of(m->command_id).n;
 
 	if (n == 0 || n > 63)
-		return (struct verdict){CODE(REJECTED), "a command_id has 1 to 63 octets", 0};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "a command_id has 1 to 63 octets"};
 	if (m->deadline_ms != 0 && m->deadline_ms < k->actor->now_ms)
-		return (struct verdict){CODE(EXPIRED), "its deadline had passed", 0};
+		return (struct verdict){.code = CODE(EXPIRED), .reason = "its deadline had passed"};
 	for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
 		if (handlers[i].body == m->body_case)
 			return handlers[i].handle(k, peer, m);
-	return (struct verdict){CODE(UNSUPPORTED), "not implemented", 0};
+	return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "not implemented"};
 }

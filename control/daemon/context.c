@@ -33,6 +33,10 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.start_mono_ns = c->start_mono_ns;
 	x.start_unix_ns = c->start_unix_ns;
 	x.instance = instance;
+	x.outbound = c->outbound;
+	x.early_media = c->early_media;
+	x.ring_code = c->outbound ? c->ring_code : 0;
+	x.metadata = text(c->metadata.p != NULL ? c->metadata.p : "");
 	if (tipring__v1__call_context__get_packed_size(&x) > CONTEXT_BYTES_MAX)
 		return 0;
 	return tipring__v1__call_context__pack(&x, out);
@@ -54,7 +58,13 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered_unix_ns = x->answered_unix_ns;
 	c->answered = x->answered_unix_ns != 0;
 	c->answered_mono_ns = x->answered_mono_ns;
-	c->generation = x->generation != 0 ? x->generation : 1;
+	c->outbound = x->outbound;
+	c->early_media = x->early_media;
+	c->ring_code = x->ring_code;
+	c->metadata = call_keep(c, x->metadata);
+	if (c->answered)
+		call_set_outcome(c, CALL_OUTCOME_ANSWERED);
+	c->generation = x->generation != 0 || x->outbound ? x->generation : 1;
 	c->start_mono_ns = x->start_mono_ns;
 	c->start_unix_ns = x->start_unix_ns;
 	(void)!info_take_address(x->local_rtp, &c->local_rtp);
@@ -62,6 +72,10 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 
 enum call_state context_state(const Tipring__V1__CallContext *x, Tipring__V1__LegPhase phase)
 {
+	if (x->outbound && x->answered_unix_ns == 0)
+		return CALL_CALLING;
+	if (x->outbound && x->backend[0] != '\0' && x->tape_id == 0)
+		return x->starting ? CALL_STARTING : CALL_CONNECTING;
 	if (x->backend[0] == '\0')
 		return x->session_id != 0 ? CALL_WAITING : CALL_OPENING;
 	if (x->answered_unix_ns != 0)

@@ -99,6 +99,20 @@ void events_offered(struct control *k, struct control_call *cc)
 	count(k, STAT_calls_offered, 1);
 }
 
+void events_dialling(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallDialling d = TIPRING__V1__CALL_DIALLING__INIT;
+	struct info info;
+
+	d.call = info_fill(&info, cc);
+	d.backend = cc->c.backend;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_DIALLING;
+	e.call_dialling = &d;
+	events_call(k, cc, &e);
+	count(k, STAT_calls_dialled, 1);
+}
+
 void events_claimed(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -116,6 +130,7 @@ void events_ringing(struct control *k, struct control_call *cc)
 	Tipring__V1__CallRinging r = TIPRING__V1__CALL_RINGING__INIT;
 
 	r.code = cc->c.ring_code;
+	r.early_media = cc->c.outbound && cc->c.generation > 0;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RINGING;
 	e.call_ringing = &r;
 	events_call(k, cc, &e);
@@ -154,6 +169,7 @@ void events_ended(struct control *k, struct control_call *cc)
 	d.reason = cc->c.end_reason;
 	d.media = cc->has_stats ? &cc->stats : NULL;
 	d.duration_ms = call_duration_ms(&cc->c);
+	d.outcome = (Tipring__V1__Outcome)cc->c.outcome;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;
 	events_call(k, cc, &e);

@@ -8,6 +8,7 @@ void events_media(struct control *k, const struct control_call *cc, Tipring__V1_
 void events_host(struct control *k, Tipring__V1__Envelope *e);
 void events_heartbeat(struct control *k);
 void events_offered(struct control *k, struct control_call *cc);
+void events_dialling(struct control *k, struct control_call *cc);
 void events_claimed(struct control *k, struct control_call *cc);
 void events_ringing(struct control *k, struct control_call *cc);
 void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);

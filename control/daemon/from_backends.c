@@ -5,6 +5,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/commands.h"
 #include "control/daemon/questions.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/to_backends.h"
 
 #define PROTOCOL 1u
@@ -50,7 +51,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 	int err;
 
 	if (m->hello->protocol_min > PROTOCOL || m->hello->protocol_max < PROTOCOL) {
-		to_backend_ack(k, peer, m->command_id, &(struct verdict){CODE(REJECTED), "this server speaks protocol 1", 0});
+		to_backend_ack(k, peer, m->command_id, &(struct verdict){.code = CODE(REJECTED), .reason = "this server speaks protocol 1"});
 		return;
 	}
 	if (backend_is_replaced(&k->backends, peer, m->hello->instance))
@@ -59,9 +60,9 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 	err = backend_hello(&k->backends, peer, m->hello->instance, k->actor->now_ms, &b);
 	if (err != 0) {
 		to_backend_ack(k, peer, m->command_id,
-			 &(struct verdict){err == ERR_NOSPC ? CODE(OVERLOADED) : CODE(REJECTED),
-					   err == ERR_NOSPC ? "too many backends"
-							     : "a name has 1 to 63 printable characters, no space", 0});
+			 &(struct verdict){.code = err == ERR_NOSPC ? CODE(OVERLOADED) : CODE(REJECTED),
+					   .reason = err == ERR_NOSPC ? "too many backends"
+								      : "a name has 1 to 63 printable characters, no space"});
 		return;
 	}
 	w.protocol = PROTOCOL;
@@ -95,8 +96,9 @@ static bool answered_before(struct control *k, struct str peer, const Tipring__V
 		return false;
 	/* success is told again as DUPLICATE, a refusal as what it was */
 	to_backend_ack(k, peer, m->command_id,
-		 &(struct verdict){row->code == CODE(OK) || row->code == CODE(ACCEPTED) ? CODE(DUPLICATE) : (Tipring__V1__ResultCode)row->code,
-				   row->reason, row->fence});
+		 &(struct verdict){
+			 .code = row->code == CODE(OK) || row->code == CODE(ACCEPTED) ? CODE(DUPLICATE) : (Tipring__V1__ResultCode)row->code,
+			 .reason = row->reason, .fence = row->fence, .call_id = row->call_id});
 	count(k, STAT_commands_repeated, 1);
 	return true;
 }
@@ -118,6 +120,7 @@ static void on_command(void *self, struct str peer, const Tipring__V1__Envelope 
 	count(k, STAT_commands_refused, v.code != CODE(OK) && v.code != CODE(ACCEPTED));
 	row.code = (uint32_t)v.code;
 	row.fence = v.fence;
+	row.call_id = v.call_id;
 	(void)!str_copy(row.reason, sizeof row.reason, str_of(v.reason));
 	dedup_put(&k->dedup, &row);
 	to_backend_ack(k, peer, m->command_id, &v);
@@ -131,7 +134,7 @@ void from_backends_unlisted(void *self, struct str peer, const Tipring__V1__Enve
 		return; /* counted with the other garbage */
 	count(k, STAT_commands, 1);
 	count(k, STAT_commands_refused, 1);
-	to_backend_ack(k, peer, m->command_id, &(struct verdict){CODE(UNSUPPORTED), "not implemented", 0});
+	to_backend_ack(k, peer, m->command_id, &(struct verdict){.code = CODE(UNSUPPORTED), .reason = "not implemented"});
 }
 
 /* A killed process has no connection any more, and the bus knows at once: messages to it can not be sent. Who only hangs is found by
@@ -166,8 +169,13 @@ const struct actor_rule backend_rules[] = {
 	RULE(ANSWER,     on_command),
 	RULE(REJECT,     on_command),
 	RULE(HANGUP,     on_command),
+	RULE(DIAL,       on_command),
+	RULE(CANCEL,     on_command),
 	RULE(FLUSH,      on_command),
 	RULE(MARK,       on_command),
+	RULE(REGISTRATION_PUT,    on_command),
+	RULE(REGISTRATION_DELETE, on_command),
+	RULE(LIST_REGISTRATIONS,  registrations_list),
 	RULE(LIST_CALLS, questions_list_calls),
 	RULE(GET_STATUS, questions_get_status),
 };

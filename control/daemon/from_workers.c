@@ -9,6 +9,8 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/registrations.h"
+#include "control/daemon/outgoing.h"
 #include "control/daemon/roster.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -139,6 +141,27 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 
 	if (cc != NULL)
 		(void)calls_input(self, cc, CALL_EV_CONFIRMED);
+}
+
+static void on_dialled(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	outgoing_dialled(self, index_of(peer), m->leg_dialled);
+}
+
+static void on_progress(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_progress->leg_id);
+
+	if (cc != NULL)
+		outgoing_progress(self, cc, m->leg_progress);
+}
+
+static void on_picked_up(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_picked_up->leg_id);
+
+	if (cc != NULL)
+		outgoing_picked_up(self, cc, m->leg_picked_up);
 }
 
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -303,6 +326,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct control_call *cc = request_call(k, m->request_id, &kind);
 	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
 
+	if (registrations_on_result(k, m->request_id, m->result))
+		return;
 	if (cc != NULL && kind == REQUEST_MARK)
 		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
 	if (cc == NULL || good)
@@ -320,6 +345,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 		to_backend_failed(k, cc, cc->c.flush_command, m->result->reason);
 	else if (kind == REQUEST_ANSWER)
 		answer_refused(k, cc, m->result);
+	else if (kind == REQUEST_DIAL)
+		outgoing_refused(k, cc, m->result);
 }
 
 static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -401,7 +428,12 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_INCOMING,          FROM_SIGNALING,              on_incoming),
 	RULE(LEG_RINGING,           FROM_SIGNALING,              on_ringing),
 	RULE(LEG_CONFIRMED,         FROM_SIGNALING,              on_confirmed),
+	RULE(LEG_DIALLED,           FROM_SIGNALING,              on_dialled),
+	RULE(LEG_PROGRESS,          FROM_SIGNALING,              on_progress),
+	RULE(LEG_PICKED_UP,         FROM_SIGNALING,              on_picked_up),
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
+	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
+	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
 	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
 	RULE(SESSION_UPDATED,       FROM_MEDIA,                  on_updated),

@@ -22,7 +22,6 @@ static void refuse(struct control *k, uint32_t signaling, const Tipring__V1__Leg
 
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 {
-	const Tipring__V1__MediaFacts *f = in->media;
 	struct call *c = &cc->c;
 
 	c->sip_call_id = call_keep(c, in->sip_call_id);
@@ -41,31 +40,11 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 		if (str_ieq(h.name, STR("X-Session-ID")))
 			c->session_name = h.value;
 	}
-	if (f == NULL || info_take_address(f->remote_rtp, &c->media.remote_rtp) != 0)
+	if (info_take_facts(in->media, &c->media) != 0)
 		return ERR_INVAL;
-	if (info_take_address(f->remote_rtcp, &c->media.remote_rtcp) != 0) {
-		c->media.remote_rtcp = c->media.remote_rtp;
-		c->media.remote_rtcp.port++;
-	}
-	c->media.towards = c->media.remote_rtp;
 	if (addr_is_any(&c->media.towards) && info_take_address(in->source, &c->media.towards) != 0)
 		return ERR_INVAL;
-	c->media.codec = (uint32_t)f->codec;
-	c->media.payload_type = f->payload_type;
-	c->media.ptime_ms = f->ptime_ms;
-	c->media.dtmf_payload_type = f->dtmf_payload_type;
-	c->media.direction = (uint32_t)f->direction;
 	return 0;
-}
-
-static uint64_t new_id(struct control *k)
-{
-	uint64_t id;
-
-	do
-		id = call_id_of(str_of(k->host), rand_u64(&k->rand));
-	while (calls_by_id(k, id) != NULL);
-	return id;
 }
 
 void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
@@ -83,7 +62,7 @@ void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncom
 				   : &(struct call_fx){.code = 404, .reason = "no route to this number"});
 		return;
 	}
-	cc = calls_new(k, new_id(k), signaling, in->leg_id);
+	cc = calls_new(k, calls_new_id(k), signaling, in->leg_id);
 	if (cc == NULL) {
 		refuse(k, signaling, in, &(struct call_fx){.code = 503, .retry_s = 2, .reason = "max_calls"});
 		return;

@@ -27,6 +27,31 @@ int info_take_address(const Tipring__V1__Address *in, struct addr *ret)
 	return err;
 }
 
+bool info_is_plain(const char *z)
+{
+	for (; *z != '\0'; z++)
+		if ((unsigned char)*z < ' ' || *z == 0x7f)
+			return false;
+	return true;
+}
+
+int info_take_facts(const Tipring__V1__MediaFacts *in, struct call_media *ret)
+{
+	if (in == NULL || info_take_address(in->remote_rtp, &ret->remote_rtp) != 0)
+		return ERR_INVAL;
+	if (info_take_address(in->remote_rtcp, &ret->remote_rtcp) != 0) {
+		ret->remote_rtcp = ret->remote_rtp;
+		ret->remote_rtcp.port++;
+	}
+	ret->towards = ret->remote_rtp;
+	ret->codec = (uint32_t)in->codec;
+	ret->payload_type = in->payload_type;
+	ret->ptime_ms = in->ptime_ms;
+	ret->dtmf_payload_type = in->dtmf_payload_type;
+	ret->direction = (uint32_t)in->direction;
+	return 0;
+}
+
 Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc)
 {
 	const struct call_media *m = &cc->c.media;
@@ -42,11 +67,14 @@ Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *c
 	return &i->facts;
 }
 
-static Tipring__V1__CallPhase phase_of(enum call_state s)
+static Tipring__V1__CallPhase phase_of(const struct call *c)
 {
 	static const Tipring__V1__CallPhase phases[CALL_STATES] = {
 		[CALL_OPENING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_UPDATING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
+		[CALL_DIALLING] = TIPRING__V1__CALL_PHASE__CALL_DIALLING,
+		[CALL_CALLING] = TIPRING__V1__CALL_PHASE__CALL_RINGING,
+		[CALL_CONNECTING] = TIPRING__V1__CALL_PHASE__CALL_ANSWERED,
 		[CALL_WAITING] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_OFFERED] = TIPRING__V1__CALL_PHASE__CALL_OFFERED,
 		[CALL_CLAIMED] = TIPRING__V1__CALL_PHASE__CALL_CLAIMED,
@@ -57,7 +85,14 @@ static Tipring__V1__CallPhase phase_of(enum call_state s)
 		[CALL_CLOSING] = TIPRING__V1__CALL_PHASE__CALL_ENDED,
 	};
 
-	return phases[s];
+	if (c->outbound && (c->state == CALL_OPENING || (c->state == CALL_CALLING && c->ring_code == 0)))
+		return TIPRING__V1__CALL_PHASE__CALL_DIALLING;
+	return phases[c->state];
+}
+
+static Tipring__V1__CallDirection direction_of(bool outbound)
+{
+	return outbound ? TIPRING__V1__CALL_DIRECTION__CALL_OUTBOUND : TIPRING__V1__CALL_DIRECTION__CALL_INBOUND;
 }
 
 Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
@@ -68,7 +103,7 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	tipring__v1__call_info__init(m);
 	m->call_id = c->id;
 	m->app = text(str_of(c->app));
-	m->phase = phase_of(c->state);
+	m->phase = phase_of(c);
 	m->backend = text(str_of(c->backend));
 	m->sip_call_id = text(c->sip_call_id);
 	m->from_uri = text(c->from_uri);
@@ -85,7 +120,10 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->n_headers = c->header_count;
 	m->room_id = text(c->room_id);
 	m->session_id = text(c->session_name);
-	m->media = info_facts(i, cc);
+	m->media = c->generation > 0 ? info_facts(i, cc) : NULL;
+	m->direction = direction_of(c->outbound);
+	m->outcome = (Tipring__V1__Outcome)c->outcome;
+	m->metadata = text(c->metadata);
 	m->local_rtp = info_address(&i->local, &c->local_rtp);
 	m->started_unix_ns = c->started_unix_ns;
 	m->answered_unix_ns = c->answered_unix_ns;
@@ -119,6 +157,8 @@ Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
 	m->sip_code = c->code;
 	m->end_reason = text(str_of(c->reason));
 	m->duration_ms = c->duration_ms;
+	m->direction = direction_of(c->outbound);
+	m->outcome = (Tipring__V1__Outcome)c->outcome;
 	i->stats.packets_received = c->packets;
 	i->stats.packets_lost = c->lost;
 	i->stats.jitter_us = c->jitter_us;

@@ -18,4 +18,6 @@ Tipring__V1__Address *info_address(struct info_address *a, const struct addr *fr
 Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc);
 Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc);
 Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c); /* what is known of one that is over */
+bool info_is_plain(const char *z); /* no control characters: a header may not carry a line end into a message */
+MUST_USE int info_take_facts(const Tipring__V1__MediaFacts *in, struct call_media *ret); /* ERR_INVAL: no usable address */
 MUST_USE int info_take_address(const Tipring__V1__Address *in, struct addr *ret);

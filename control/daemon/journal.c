@@ -117,6 +117,8 @@ static void keep(struct control *k, const struct control_call *cc)
 	past_text(p->sip_call_id, c->sip_call_id);
 	(void)!str_copy(p->reason, sizeof p->reason, str_of(c->end_reason));
 	p->who = c->who;
+	p->outbound = c->outbound;
+	p->outcome = c->outcome;
 	p->code = c->sip_code;
 	p->started_unix_ns = c->started_unix_ns;
 	p->answered_unix_ns = c->answered_unix_ns;
@@ -135,14 +137,14 @@ void journal_ended(struct control *k, const struct control_call *cc)
 	const struct call *c = &cc->c;
 
 	keep(k, cc);
-	if (c->who == CALL_BY_SYSTEM && !c->answered && c->sip_code >= 300)
+	if (c->who == CALL_BY_SYSTEM && !c->outbound && !c->answered && c->sip_code >= 300)
 		journal_refused(k, &(struct refusal){c->app, c->request_uri, c->sip_code, c->end_reason});
 	if (!log_limit(&k->log_ended, ENDS_PER_S))
 		return;
 	log_info("call.ended",
-		 "call=%016" PRIx64 " app=%s backend=%s from=\"%s\" to=\"%s\" sip_call_id=\"%s\" who=%s reason=\"%s\" code=%u "
+		 "call=%016" PRIx64 " direction=%s app=%s backend=%s from=\"%s\" to=\"%s\" sip_call_id=\"%s\" who=%s reason=\"%s\" code=%u "
 		 "duration_ms=%" PRIu64 " packets=%" PRIu64 " lost=%" PRIu64,
-		 c->id, c->app, c->backend, quotable(c->from_uri).z, quotable(c->to_uri).z, quotable(c->sip_call_id).z,
+		 c->id, c->outbound ? "out" : "in", c->app, c->backend, quotable(c->from_uri).z, quotable(c->to_uri).z, quotable(c->sip_call_id).z,
 		 who_name(c->who), quotable(str_of(c->end_reason)).z, c->sip_code, call_duration_ms(c),
 		 cc->has_stats ? cc->stats.packets_received : 0, cc->has_stats ? cc->stats.packets_lost : 0);
 }

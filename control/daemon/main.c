@@ -12,6 +12,7 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/workers.h"
 
 #define TOKEN_HTTP 1u
@@ -35,6 +36,29 @@ static int take_routes(struct control *k, const Tipring__V1__ControlConfig *c)
 	return 0;
 }
 
+static int take_outbound(struct control *k, const Tipring__V1__OutboundConfig *c)
+{
+	struct outbound_policy *p = &k->outbound;
+	int err = 0;
+
+	*p = (struct outbound_policy){.host_count = 0}; /* closed */
+	if (c == NULL)
+		return 0;
+	p->max_calls = c->max_calls;
+	p->max_cps = c->max_cps;
+	if (c->next_hop[0] != '\0')
+		err = addr_parse(str_of(c->next_hop), &p->next_hop);
+	if (err == 0)
+		err = str_copy(p->from_host, sizeof p->from_host, str_of(c->from_host));
+	for (size_t i = 0; i < c->n_numbers && i < OUTBOUND_ROWS_MAX && err == 0; i++)
+		err = str_copy(p->numbers[p->number_count++], OUTBOUND_TEXT_BYTES, str_of(c->numbers[i]));
+	for (size_t i = 0; i < c->n_hosts && i < OUTBOUND_ROWS_MAX && err == 0; i++)
+		err = str_copy(p->hosts[p->host_count++], OUTBOUND_TEXT_BYTES, str_of(c->hosts[i]));
+	if (err != 0)
+		*p = (struct outbound_policy){.host_count = 0};
+	return err;
+}
+
 /* Routes are for new calls, the policy is for the next decision about any call. */
 static int take_live(struct control *k, const Tipring__V1__ControlConfig *c)
 {
@@ -42,6 +66,8 @@ static int take_live(struct control *k, const Tipring__V1__ControlConfig *c)
 		.claim_timeout_ms = c->claim_timeout_ms != 0 ? c->claim_timeout_ms : 5000,
 		.reoffer = strcmp(c->on_lost, "reoffer") == 0,
 	};
+	if (take_outbound(k, c->outbound) != 0)
+		log_error("control.config", "reason=\"outbound is not understood: dialling is off\"");
 	return take_routes(k, c);
 }
 
@@ -229,6 +255,7 @@ static void gauges(struct control *k)
 	count_garbage(k);
 	stat_set(p, STAT_calls, k->calls.used);
 	stat_set(p, STAT_calls_answered, answered);
+	stat_set(p, STAT_calls_outbound, k->outbound_use.calls);
 	stat_set(p, STAT_workers_up, up);
 	stat_set(p, STAT_backends, backends);
 }
@@ -254,6 +281,7 @@ static void tick(void *self)
 		k->look_ms = k->actor->now_ms + LOOK_MS;
 		workers_tick(k);
 		from_backends_tick(k);
+		registrations_tick(k);
 		gauges(k);
 		if (k->http != NULL)
 			http_run(k->http); /* its timeouts */

@@ -102,6 +102,12 @@ static void state_of_host(struct control *k, bool ready, struct buf *b)
 	buf_u64(b, k->calls.used);
 	buf_z(b, " of ");
 	buf_u64(b, k->calls.cap);
+	if (outbound_is_open(&k->outbound)) {
+		buf_z(b, ", dialled ");
+		buf_u64(b, k->outbound_use.calls);
+		buf_z(b, " of ");
+		buf_u64(b, k->outbound.max_calls);
+	}
 	buf_z(b, "</p>");
 	if (!ready)
 		buf_z(b, "<p class=bad>A signaling and a media process are needed to take calls.</p>");
@@ -165,6 +171,11 @@ static void routes(const struct control *k, struct buf *b)
 	buf_z(b, "</table>");
 }
 
+static const char *direction(bool outbound)
+{
+	return outbound ? "out" : "in";
+}
+
 static void calls_now(struct control *k, struct buf *b)
 {
 	uint64_t now = clock_unix_ns();
@@ -176,12 +187,13 @@ static void calls_now(struct control *k, struct buf *b)
 		buf_z(b, "<p>None at the moment.</p>");
 		return;
 	}
-	buf_z(b, "<table><tr><th>Call<th>State<th class=n>Time<th>App<th>Backend<th>From<th>To");
+	buf_z(b, "<table><tr><th>Call<th>Dir<th>State<th class=n>Time<th>App<th>Backend<th>From<th>To");
 	while ((cc = pool_each(&k->calls, &at)) != NULL && n++ < CALLS_SHOWN) {
 		uint64_t since = cc->c.answered_unix_ns != 0 ? cc->c.answered_unix_ns : cc->c.started_unix_ns;
 
 		buf_z(b, "<tr>");
 		cell_id(b, cc->c.id);
+		cell_z(b, direction(cc->c.outbound));
 		cell_z(b, call_state_name(cc->c.state));
 		cell_duration(b, now > since ? (now - since) / 1000000u : 0);
 		cell_z(b, cc->c.app);
@@ -205,16 +217,18 @@ static void calls_past(const struct control *k, struct buf *b)
 		buf_z(b, "<p>None in the last ten minutes.</p>");
 		return;
 	}
-	buf_z(b, "<table><tr><th>Call<th class=n>Up<th>App<th>Backend<th>From<th class=n>Code<th>Ended by<th>Reason<th class=n>Lost");
+	buf_z(b, "<table><tr><th>Call<th>Dir<th class=n>Up<th>App<th>Backend<th>From<th>To<th class=n>Code<th>Ended by<th>Reason<th class=n>Lost");
 	for (uint32_t i = 0; i < PAST_SHOWN && (c = past_each(&k->past, &at, k->actor->now_ms)) != NULL; i++) {
 		uint64_t sent = c->packets + c->lost;
 
 		buf_z(b, "<tr>");
 		cell_id(b, c->id);
+		cell_z(b, direction(c->outbound));
 		cell_duration(b, c->duration_ms);
 		cell_z(b, c->app);
 		cell_z(b, c->backend);
 		cell_z(b, c->from);
+		cell_z(b, c->to);
 		cell_n(b, c->code);
 		cell_z(b, who[c->who < 4 ? c->who : 0]);
 		cell_z(b, c->reason);

@@ -236,6 +236,8 @@ void questions_get_status(void *self, struct str peer, const Tipring__V1__Envelo
 	s.m.routes = s.route_rows;
 	s.m.calls = k->calls.used;
 	s.m.calls_max = k->calls.cap;
+	s.m.outbound = k->outbound_use.calls;
+	s.m.outbound_max = outbound_is_open(&k->outbound) ? k->outbound.max_calls : 0;
 	s.m.draining = k->draining;
 	s.m.ready = workers_ready(k) && !k->draining;
 	a.command_id = m->command_id;

@@ -10,6 +10,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/outgoing.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
@@ -17,7 +18,7 @@
 static bool belongs(const struct control_call *cc, const struct worker_row *w)
 {
 	return w->from == FROM_MEDIA ? cc->c.media_worker == w->index && cc->c.has_session
-				     : cc->signaling == w->index;
+				     : cc->signaling == w->index && cc->c.leg_id != 0;
 }
 
 void roster_begin(struct control *k, const struct worker_row *w)
@@ -43,6 +44,8 @@ static bool concerns(const struct control_call *cc, const struct worker_row *w)
 {
 	if (w->from == FROM_MEDIA && cc->c.state == CALL_OPENING)
 		return !cc->media_asked || cc->c.media_worker == w->index;
+	if (w->from == FROM_SIGNALING) /* also one whose leg was asked for and is not known */
+		return cc->signaling == w->index;
 	return belongs(cc, w);
 }
 
@@ -85,20 +88,43 @@ static void expect_owner(struct control *k, struct control_call *cc, uint64_t in
 	cc->c.holds_place = true;
 }
 
+static uint64_t leg_of(const Tipring__V1__LegState *s)
+{
+	return s->incoming != NULL ? s->incoming->leg_id : s->dialled != NULL ? s->dialled->leg_id : 0;
+}
+
+static int fill(struct control_call *cc, const Tipring__V1__LegState *s)
+{
+	if (s->incoming != NULL)
+		return incoming_fill(cc, s->incoming);
+	outgoing_fill(cc, s->dialled);
+	return 0;
+}
+
+static void end_leg(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s, uint32_t code)
+{
+	if (s->incoming != NULL)
+		to_leg_reject(k, signaling, leg_of(s), &(struct call_fx){.code = code, .retry_s = code == 503 ? 2 : 0, .reason = ""});
+	else
+		to_leg_hangup(k, signaling, leg_of(s), "");
+}
+
 static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
 				    const Tipring__V1__CallContext *x)
 {
-	struct control_call *cc = calls_new(k, x->call_id, signaling, s->incoming->leg_id);
+	struct control_call *cc = calls_new(k, x->call_id, signaling, leg_of(s));
 	struct call_world w = calls_world(k);
 
-	if (cc == NULL || incoming_fill(cc, s->incoming) != 0) {
+	if (cc == NULL || fill(cc, s) != 0) {
 		if (log_limit(&k->log_gone, 10))
 			log_error("call.rebuild", "call=%016" PRIx64 " reason=%s", x->call_id, cc == NULL ? "full" : "facts");
 		if (cc != NULL)
 			calls_free(k, cc);
-		to_leg_reject(k, signaling, s->incoming->leg_id, &(struct call_fx){.code = 503, .retry_s = 2, .reason = ""});
+		end_leg(k, signaling, s, 503);
 		return NULL;
 	}
+	if (x->outbound)
+		calls_set_outbound(k, cc);
 	context_fill(&cc->c, x);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
@@ -115,6 +141,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 static void take_end(struct control *k, struct control_call *cc, const Tipring__V1__LegEnded *d)
 {
 	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
+	call_set_outcome(&cc->c, (uint32_t)d->outcome);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;
 	if (cc->c.ended_unix_ns == 0) {
@@ -124,11 +151,23 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
+/* What the peer of an outbound call said while nobody listened. False: the call ended over it. */
+static bool hear(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
+{
+	uint64_t id = cc->c.id;
+
+	if (cc->c.outbound && s->progress != NULL && s->picked_up == NULL && cc->c.state == CALL_CALLING)
+		outgoing_progress(k, cc, s->progress);
+	if (cc->c.outbound && s->picked_up != NULL && cc->c.state != CALL_CLOSING)
+		outgoing_picked_up(k, cc, s->picked_up);
+	return calls_by_id(k, id) != NULL;
+}
+
 /* Found again in the state its leg is in; then what happened while nobody listened. */
 static void find_again(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s,
 		       const Tipring__V1__CallContext *x)
 {
-	uint64_t leg_id = s->incoming->leg_id;
+	uint64_t leg_id = leg_of(s);
 	struct control_call *cc;
 
 	if (calls_ended_lately(k, x->call_id)) { /* our last word did not arrive */
@@ -138,16 +177,18 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 		return;
 	}
 	if (calls_by_id(k, x->call_id) != NULL) {
-		to_leg_reject(k, w->index, leg_id, &(struct call_fx){.code = 500, .reason = ""});
+		end_leg(k, w->index, s, 500);
 		return;
 	}
 	cc = rebuild(k, w->index, s, x);
 	if (cc == NULL)
 		return;
 	expect_owner(k, cc, x->instance);
+	if (!hear(k, cc, s))
+		return;
 	if (s->ended != NULL)
 		take_end(k, cc, s->ended);
-	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.answered)
+	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.outbound && !cc->c.answered)
 		(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* the ACK came while nobody listened */
 	else if (workers_rosters_are_in(k, FROM_MEDIA))
 		(void)calls_input(k, cc, CALL_EV_MEDIA_BACK);
@@ -156,32 +197,57 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 static void take_known(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
 {
 	cc->c.seen = true;
+	if (!hear(k, cc, s))
+		return;
 	if (s->ended != NULL)
 		take_end(k, cc, s->ended);
-	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.answered && cc->c.state != CALL_CLOSING)
+	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_CONFIRMED && !cc->c.outbound && !cc->c.answered && cc->c.state != CALL_CLOSING)
 		(void)calls_input(k, cc, CALL_EV_CONFIRMED); /* said while we were away */
+}
+
+/* The call of this leg; an outbound one may not have known it. */
+static struct control_call *known(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s)
+{
+	struct control_call *cc = calls_by_leg(k, w->index, leg_of(s));
+
+	if (cc != NULL || s->dialled == NULL)
+		return cc;
+	cc = calls_by_id(k, s->dialled->call_id);
+	if (cc == NULL || !cc->c.outbound || cc->c.leg_id != 0 || cc->signaling != w->index)
+		return NULL;
+	outgoing_dialled(k, w->index, s->dialled);
+	return calls_by_leg(k, w->index, leg_of(s));
+}
+
+/* A leg that no call of ours has. */
+static void take_unknown(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s)
+{
+	Tipring__V1__CallContext *x = NULL;
+
+	if (s->context.len > 0)
+		x = tipring__v1__call_context__unpack(NULL, s->context.len, s->context.data);
+	if (x != NULL && x->call_id != 0 && x->outbound == (s->incoming == NULL))
+		find_again(k, w, s, x);
+	else if (s->incoming != NULL && s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
+		incoming(k, w->index, s->incoming); /* it had just arrived */
+	else
+		end_leg(k, w->index, s, 500);
+	if (x != NULL)
+		tipring__v1__call_context__free_unpacked(x, NULL);
 }
 
 static void take_leg(struct control *k, const struct worker_row *w, const Tipring__V1__LegState *s)
 {
-	struct control_call *cc = s->incoming != NULL ? calls_by_leg(k, w->index, s->incoming->leg_id) : NULL;
-	Tipring__V1__CallContext *x = NULL;
+	struct control_call *cc = leg_of(s) != 0 ? known(k, w, s) : NULL;
 
-	if (cc != NULL)
+	if (cc != NULL) {
 		take_known(k, cc, s);
-	if (cc != NULL || s->incoming == NULL || (s->ended == NULL && s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING))
 		return;
-	if (s->context.len > 0)
-		x = tipring__v1__call_context__unpack(NULL, s->context.len, s->context.data);
-	if (x != NULL && x->call_id != 0)
-		find_again(k, w, s, x);
-	else if (s->phase == TIPRING__V1__LEG_PHASE__LEG_ROUTING)
-		incoming(k, w->index, s->incoming); /* it had just arrived */
-	else
-		to_leg_reject(k, w->index, s->incoming->leg_id, &(struct call_fx){.code = 500, .reason = ""});
-	if (x != NULL)
-		tipring__v1__call_context__free_unpacked(x, NULL);
-	cc = calls_by_leg(k, w->index, s->incoming->leg_id);
+	}
+	if (leg_of(s) == 0 || (s->ended == NULL && s->phase == TIPRING__V1__LEG_PHASE__LEG_ENDING))
+		return;
+	take_unknown(k, w, s);
+	cc = calls_by_leg(k, w->index, leg_of(s));
 	if (cc != NULL)
 		cc->c.seen = true;
 }

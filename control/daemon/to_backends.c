@@ -31,7 +31,9 @@ void to_backend_ack(struct control *k, struct str peer, const char *command_id, 
 	m.code = v->code;
 	m.reason = text(v->reason);
 	m.fence = v->fence;
-	m.retry_after_ms = v->code == TIPRING__V1__RESULT_CODE__OVERLOADED ? 1000 : 0;
+	m.call_id = v->call_id;
+	if (v->code == TIPRING__V1__RESULT_CODE__OVERLOADED)
+		m.retry_after_ms = v->retry_ms != 0 ? v->retry_ms : 1000;
 	(void)!to_backend(k, peer, &e);
 }
 
@@ -100,6 +102,11 @@ void to_backend_failed(struct control *k, struct control_call *cc, char *command
 	m.command_id = command;
 	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
 	m.reason = text(reason);
+	if (cc->c.outbound && command == cc->c.command && !cc->c.answered) { /* it is the Dial */
+		m.outcome = (Tipring__V1__Outcome)cc->c.outcome;
+		m.sip_code = cc->c.sip_code;
+		m.q850 = cc->c.q850;
+	}
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 	command[0] = '\0';

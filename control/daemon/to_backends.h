@@ -8,6 +8,8 @@ struct verdict {
 	Tipring__V1__ResultCode code;
 	const char *reason;
 	uint64_t fence;
+	uint64_t call_id;  /* Dial */
+	uint32_t retry_ms; /* OVERLOADED; 0: a second */
 };
 
 MUST_USE int to_backend(struct control *k, struct str name, const Tipring__V1__Envelope *e);

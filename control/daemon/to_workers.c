@@ -165,15 +165,56 @@ void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_leg_annotate(struct control *k, const struct control_call *cc)
+static size_t pack_context(struct control *k, const struct control_call *cc, uint8_t bytes[CONTEXT_BYTES_MAX])
 {
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;
+
+	return context_pack(&cc->c, owner != NULL ? owner->instance : 0, bytes);
+}
+
+static char *text_of(struct str s)
+{
+	return text(s.p); /* NUL-terminated by the call's arena */
+}
+
+void to_leg_dial(struct control *k, const struct control_call *cc)
+{
+	Tipring__V1__Header headers[CALL_HEADERS_MAX], *rows[CALL_HEADERS_MAX];
+	const struct call *c = &cc->c;
+	uint8_t bytes[CONTEXT_BYTES_MAX];
+	struct info_address hop, local;
+
+	REQUEST(LegDial, LEG_DIAL, leg_dial, REQUEST_DIAL);
+	for (uint32_t i = 0; i < c->header_count; i++) {
+		tipring__v1__header__init(&headers[i]);
+		headers[i].name = text_of(c->headers[i].name);
+		headers[i].value = text_of(c->headers[i].value);
+		rows[i] = &headers[i];
+	}
+	m.call_id = c->id;
+	m.request_uri = text_of(c->request_uri);
+	m.next_hop = info_address(&hop, &c->next_hop);
+	m.from_uri = text_of(c->from_uri);
+	m.from_display = text_of(c->from_display);
+	m.to_uri = text_of(c->to_uri);
+	m.headers = rows;
+	m.n_headers = c->header_count;
+	m.local_rtp = info_address(&local, &c->local_rtp);
+	m.ringing_timeout_ms = c->ringing_timeout_ms;
+	m.context.data = bytes;
+	m.context.len = pack_context(k, cc, bytes);
+	e.deadline_ms = k->actor->now_ms + CALL_DIAL_MS;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_annotate(struct control *k, const struct control_call *cc)
+{
 	uint8_t bytes[CONTEXT_BYTES_MAX];
 
 	REQUEST(LegAnnotate, LEG_ANNOTATE, leg_annotate, 0ull);
 	m.leg_id = cc->c.leg_id;
 	m.context.data = bytes;
-	m.context.len = context_pack(&cc->c, owner != NULL ? owner->instance : 0, bytes);
-	if (m.context.len > 0)
+	m.context.len = pack_context(k, cc, bytes);
+	if (m.context.len > 0 && cc->c.leg_id != 0)
 		to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }

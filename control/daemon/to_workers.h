@@ -9,6 +9,8 @@
 #define REQUEST_MARK 4ull
 #define REQUEST_ANSWER 5ull
 #define REQUEST_UPDATE 6ull
+#define REQUEST_DIAL 7ull
+#define REQUEST_REGISTRATION 8ull /* of no call: registrations.c */
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
 
@@ -19,6 +21,7 @@ void to_session_start(struct control *k, const struct control_call *cc);
 void to_session_close(struct control *k, uint32_t media, uint64_t session_id);
 void to_session_flush(struct control *k, const struct control_call *cc);
 void to_session_mark(struct control *k, const struct control_call *cc, const struct mark_request *r);
+void to_leg_dial(struct control *k, const struct control_call *cc);
 void to_leg_ring(struct control *k, const struct control_call *cc);
 void to_leg_answer(struct control *k, const struct control_call *cc);
 void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);

@@ -52,14 +52,14 @@ struct worker_row *workers_media(struct control *k, uint32_t index)
 	return NULL;
 }
 
-struct worker_row *workers_least_loaded(struct control *k)
+struct worker_row *workers_least_loaded(struct control *k, uint32_t from)
 {
 	struct worker_row *best = NULL;
 
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
 		struct worker_row *w = &k->rows[i];
 
-		if (w->from == FROM_MEDIA && w->up && w->used < w->capacity && (best == NULL || w->used < best->used))
+		if (w->from == from && w->up && w->used < w->capacity && (best == NULL || w->used < best->used))
 			best = w;
 	}
 	return best;

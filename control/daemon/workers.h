@@ -6,7 +6,7 @@
 uint32_t workers_kind(struct str name, uint32_t *ret_index); /* FROM_SIGNALING or FROM_MEDIA; 0: no worker is called so */
 struct worker_row *workers_row(struct control *k, struct str name); /* made when it is new; NULL: no worker is called so, or full */
 struct worker_row *workers_media(struct control *k, uint32_t index);
-struct worker_row *workers_least_loaded(struct control *k); /* media; NULL: none is up */
+struct worker_row *workers_least_loaded(struct control *k, uint32_t from); /* NULL: none that is up has room */
 void workers_full(struct control *k, uint32_t media); /* it said so: nothing is asked of it before its next heartbeat */
 bool workers_ready(const struct control *k); /* at least one of each kind */
 bool workers_legs_known(const struct control *k); /* every signaling worker has said which legs exist */

@@ -1,168 +1,5 @@
-/* call.c - see call.h. Actions never change the state: the table does. */
-#include "control/model/call.h"
-
-#include "common/base/must.h"
-
-struct step {
-	struct call *c;
-	const struct call_world *w;
-	struct call_effects *out;
-	enum call_state next; /* from the table; an action that decides may set another */
-};
-
-typedef void action_fn(struct step *s);
-
-struct rule {
-	action_fn *act;
-	enum call_state next;
-};
-
-static struct call_fx *emit(struct step *s, enum call_fx_kind kind)
-{
-	must(s->out->n < CALL_EFFECTS_MAX);
-	s->out->v[s->out->n] = (struct call_fx){.kind = kind, .reason = ""};
-	return &s->out->v[s->out->n++];
-}
-
-static void deadline(struct step *s, uint64_t ms)
-{
-	s->c->deadline_ms = ms == UINT64_MAX ? UINT64_MAX : s->w->now_ms + ms;
-}
-
-struct str call_keep(struct call *c, const char *z)
-{
-	if (c->arena.base == NULL)
-		c->arena = arena_of(c->text, sizeof c->text);
-	return z != NULL && z[0] != '\0' ? arena_dup(&c->arena, str_of(z)) : (struct str){"", 0};
-}
-
-void call_set_reason(struct call *c, enum call_who who, uint32_t code, const char *reason)
-{
-	size_t n = str_of(reason).n;
-
-	if (c->who != 0)
-		return; /* what ended it first is why it ended */
-	c->who = who;
-	c->sip_code = code;
-	if (n >= sizeof c->end_reason) {
-		n = sizeof c->end_reason - 1;
-		while (n > 0 && ((unsigned char)reason[n] & 0xc0) == 0x80)
-			n--; /* not within a character: half of one is no UTF-8 */
-	}
-	(void)!str_copy(c->end_reason, sizeof c->end_reason, (struct str){reason, n});
-}
-
-uint64_t call_id_of(struct str host, uint64_t random)
-{
-	uint64_t hash = 0xcbf29ce484222325ull, low = random & 0x0000ffffffffffffull;
-
-	for (size_t i = 0; i < host.n; i++) /* FNV-1a, folded */
-		hash = (hash ^ (uint8_t)host.p[i]) * 0x100000001b3ull;
-	hash ^= hash >> 32;
-	hash ^= hash >> 16;
-	return hash << 48 | (low != 0 ? low : 1);
-}
-
-uint64_t call_duration_ms(const struct call *c)
-{
-	bool known = c->answered_mono_ns != 0 && c->ended_mono_ns != 0;
-	uint64_t from_ns = known ? c->answered_mono_ns : c->answered_unix_ns;
-	uint64_t to_ns = known ? c->ended_mono_ns : c->ended_unix_ns;
-
-	return from_ns != 0 && to_ns > from_ns ? (to_ns - from_ns) / 1000000u : 0;
-}
-
-static bool owner_is_here(const struct step *s)
-{
-	return backend_is_here(s->w->backends, str_of(s->c->backend));
-}
-
-/* ---- ending ---- */
-
-static void release(struct step *s)
-{
-	struct backend *b = backend_find_app(s->w->backends, str_of(s->c->backend), str_of(s->c->app));
-
-	if (s->c->holds_place && b != NULL && b->used > 0)
-		b->used--;
-	s->c->holds_place = false;
-}
-
-static void finish(struct step *s)
-{
-	if (s->c->lease_lost_due)
-		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
-	release(s);
-	emit(s, CALL_FX_ENDED);
-	emit(s, CALL_FX_FREE);
-	deadline(s, UINT64_MAX);
-}
-
-/* Both sides are over, and whoever should hear of it can. */
-static void finish_when_done(struct step *s)
-{
-	struct call *c = s->c;
-
-	if (!c->leg_over || c->has_session)
-		return;
-	if (s->w->now_ms >= c->not_before_ms)
-		finish(s);
-	else
-		c->deadline_ms = c->not_before_ms;
-}
-
-static void tell_leg(struct step *s)
-{
-	struct call *c = s->c;
-	struct call_fx *fx;
-
-	if (c->leg_over || c->leg_end == CALL_LEG_STAYS)
-		return;
-	fx = emit(s, c->leg_end == CALL_LEG_REJECT ? CALL_FX_LEG_REJECT : CALL_FX_LEG_HANGUP);
-	fx->code = c->sip_code >= 300 ? c->sip_code : 503;
-	fx->reason = c->end_reason;
-	fx->retry_s = c->retry_s;
-}
-
-static void tell_session(struct step *s)
-{
-	if (s->c->has_session)
-		emit(s, CALL_FX_SESSION_CLOSE);
-}
-
-/* To an owner that did not ask for the end. One that is not there hears it when it is back. */
-static void lose_lease(struct step *s)
-{
-	if (s->c->owned && owner_is_here(s))
-		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
-	else
-		s->c->lease_lost_due = s->c->owned;
-}
-
-static void close_call(struct step *s)
-{
-	if (s->c->command[0] != '\0')
-		emit(s, CALL_FX_FAIL)->reason = "the call ended";
-	tell_leg(s);
-	tell_session(s);
-	s->next = CALL_CLOSING;
-	deadline(s, CALL_CLOSE_MS);
-	finish_when_done(s);
-}
-
-static void hang_up_leg(struct step *s)
-{
-	s->c->leg_end = CALL_LEG_HANGUP;
-	close_call(s);
-}
-
-static void refuse_with(struct step *s, uint32_t code, const char *reason, uint32_t retry_s)
-{
-	call_set_reason(s->c, CALL_BY_SYSTEM, s->c->answered ? 200 : code, reason);
-	s->c->retry_s = s->c->sip_code == 503 ? retry_s : 0;
-	s->c->leg_end = s->c->answered ? CALL_LEG_HANGUP : CALL_LEG_REJECT;
-	close_call(s);
-}
+/* call.c - see call.h. Actions never change the state: the table does. What only outbound calls do is in call_dial.c. */
+#include "control/model/call_step.h"
 
 /* ---- actions ---- */
 
@@ -188,7 +25,7 @@ static void open_elsewhere(struct step *s)
 	if (++s->c->open_tries < CALL_OPEN_TRIES)
 		emit(s, CALL_FX_SESSION_OPEN);
 	else
-		refuse_with(s, 503, "no media worker can take the call", 2);
+		step_refuse(s, 503, "no media worker can take the call", 2);
 }
 
 static void update(struct step *s)
@@ -200,19 +37,15 @@ static void update(struct step *s)
 static void opened(struct step *s)
 {
 	s->c->has_session = true;
-	update(s);
-}
-
-/* A worker that was replaced before it could write down the last of it. */
-static void update_when_older(struct step *s)
-{
-	if (s->c->media_generation < s->c->generation)
-		emit(s, CALL_FX_SESSION_UPDATE);
+	if (s->c->outbound)
+		dial_now(s);
+	else
+		update(s);
 }
 
 static void no_media(struct step *s)
 {
-	refuse_with(s, 503, "no media worker can take the call", 2);
+	step_refuse(s, 503, "no media worker can take the call", 2);
 }
 
 /* Its backend may be on the way: one that was killed is started again, one that knew our predecessor registers again. */
@@ -252,7 +85,7 @@ static void offer(struct step *s)
 	if (b == NULL) {
 		bool busy = backend_serves(s->w->backends, app);
 
-		refuse_with(s, busy ? 503 : 480,
+		step_refuse(s, busy ? 503 : 480,
 			    c->answered ? "no backend left" : busy ? "every backend is busy" : "no backend serves this app",
 			    busy ? 5 : 0);
 		return;
@@ -272,7 +105,7 @@ static void offer(struct step *s)
 /* Nobody claimed in time: the next one, and never the same one twice in a row. */
 static void offer_again(struct step *s)
 {
-	release(s);
+	step_release(s);
 	(void)!str_copy(s->c->passed, sizeof s->c->passed, str_of(s->c->backend));
 	offer(s);
 }
@@ -304,20 +137,10 @@ static void ring_again(struct step *s)
 	emit(s, CALL_FX_ANNOTATE);
 }
 
-/* The one who asked for it must be there to hear where the tape is. */
-static void start(struct step *s)
-{
-	if (!owner_is_here(s))
-		return; /* CALL_EV_BACKEND_BACK or CALL_EV_BACKEND_LOST comes */
-	emit(s, CALL_FX_SESSION_START);
-	emit(s, CALL_FX_ANNOTATE);
-	deadline(s, CALL_REQUEST_MS);
-}
-
 static void start_again(struct step *s)
 {
-	update_when_older(s);
-	start(s);
+	step_update_when_older(s);
+	step_start(s);
 }
 
 static void answer(struct step *s)
@@ -347,6 +170,11 @@ static void tell_media_ready(struct step *s)
 /* Answer on a call that was answered before somebody else took it over: only the tape is missing. */
 static void answer_again(struct step *s)
 {
+	if (s->c->outbound && !s->c->started) { /* an outbound call that changed hands before media had made it */
+		s->next = CALL_STARTING;
+		step_start(s);
+		return;
+	}
 	emit(s, CALL_FX_MEDIA_READY);
 	emit(s, CALL_FX_COMPLETE);
 }
@@ -374,14 +202,14 @@ static void complete(struct step *s)
 
 static void start_failed(struct step *s)
 {
-	lose_lease(s);
-	refuse_with(s, 503, "media could not start", 2);
+	step_lose_lease(s);
+	step_refuse(s, 503, "media could not start", 2);
 }
 
 static void reject(struct step *s)
 {
 	s->c->leg_end = s->c->answered ? CALL_LEG_HANGUP : CALL_LEG_REJECT;
-	close_call(s);
+	step_close(s);
 }
 
 /* Before an answer a hang-up is a refusal. */
@@ -392,32 +220,39 @@ static void hang_up_early(struct step *s)
 	reject(s);
 }
 
+/* Nobody waits for an outbound call any more; one that came in is offered when it can be. */
+static void backend_lost_opening(struct step *s)
+{
+	if (s->c->outbound)
+		dial_owner_lost(s);
+}
+
 static void backend_lost_early(struct step *s)
 {
-	release(s);
+	step_release(s);
 	offer(s);
 }
 
 static void backend_lost(struct step *s)
 {
-	release(s);
+	step_release(s);
 	if (s->w->policy->reoffer) {
 		offer(s);
 		return;
 	}
 	call_set_reason(s->c, CALL_BY_SYSTEM, 200, "backend lost");
-	hang_up_leg(s);
+	step_hang_up(s);
 }
 
 static void session_lost(struct step *s)
 {
 	s->c->has_session = false;
-	lose_lease(s);
+	step_lose_lease(s);
 	if (s->c->state == CALL_ANSWERING) {
 		call_set_reason(s->c, CALL_BY_SYSTEM, 200, "media lost");
-		hang_up_leg(s);
+		step_hang_up(s);
 	} else {
-		refuse_with(s, 503, "media lost", 2);
+		step_refuse(s, 503, "media lost", 2);
 	}
 }
 
@@ -426,20 +261,20 @@ static void leg_ended(struct step *s)
 	struct call *c = s->c;
 
 	c->leg_over = true;
-	lose_lease(s);
-	close_call(s);
+	step_lose_lease(s);
+	step_close(s);
 }
 
 static void give_up(struct step *s)
 {
-	lose_lease(s);
-	refuse_with(s, 503, "given up", 5);
+	step_lose_lease(s);
+	step_refuse(s, 503, "given up", 5);
 }
 
 static void give_up_answering(struct step *s)
 {
-	lose_lease(s);
-	hang_up_leg(s);
+	step_lose_lease(s);
+	step_hang_up(s);
 }
 
 /* ---- CALL_CLOSING ---- */
@@ -447,13 +282,13 @@ static void give_up_answering(struct step *s)
 static void closed(struct step *s)
 {
 	s->c->has_session = false;
-	finish_when_done(s);
+	step_finish_when_done(s);
 }
 
 static void leg_over(struct step *s)
 {
 	s->c->leg_over = true;
-	finish_when_done(s);
+	step_finish_when_done(s);
 }
 
 /* A session that came too late. */
@@ -466,22 +301,22 @@ static void close_late(struct step *s)
 static void close_again(struct step *s)
 {
 	if (s->c->leg_over && !s->c->has_session) {
-		finish(s);
+		step_finish(s);
 		return;
 	}
-	if (++s->c->closing_tries == CALL_CLOSE_TRIES) {
-		finish(s);
+	if (++s->c->closing_tries == CALL_CLOSE_TRIES || dial_is_given_up(s)) {
+		step_finish(s);
 		return;
 	}
-	tell_leg(s);
-	tell_session(s);
+	step_tell_leg(s);
+	step_tell_session(s);
 	deadline(s, CALL_CLOSE_MS);
 }
 
 static void owner_listens(struct step *s)
 {
 	s->c->not_before_ms = 0;
-	finish_when_done(s);
+	step_finish_when_done(s);
 }
 
 /* clang-format off */
@@ -493,7 +328,8 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_TIMEOUT]         = {no_media,            CALL_CLOSING},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING}, /* the answer to SessionOpen may still come: close_late */
 		[CALL_EV_SESSION_LOST]    = {no_media,            CALL_CLOSING},
-		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_OPENING},
+		[CALL_EV_HANGUP]          = {dial_cancel,         CALL_CLOSING},
+		[CALL_EV_BACKEND_LOST]    = {backend_lost_opening, CALL_OPENING},
 		[CALL_EV_MEDIA_BACK]      = {open_again,          CALL_OPENING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OPENING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -510,6 +346,57 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_UPDATING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
+	[CALL_DIALLING] = {
+		[CALL_EV_DIALLED]         = {dial_begun,          CALL_CALLING},
+		[CALL_EV_DIAL_REFUSED]    = {dial_refused,        CALL_CLOSING},
+		[CALL_EV_TIMEOUT]         = {dial_unanswered,     CALL_CLOSING},
+		[CALL_EV_HANGUP]          = {dial_cancel,         CALL_CLOSING},
+		[CALL_EV_BACKEND_LOST]    = {dial_owner_lost,     CALL_CLOSING},
+		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
+		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
+		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_DIALLING},
+		[CALL_EV_MEDIA_BACK]      = {ignore,              CALL_DIALLING}, /* it was told nothing yet */
+		[CALL_EV_SIGNALING_BACK]  = {dial_again,          CALL_DIALLING},
+		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_DIALLING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
+	},
+	[CALL_CALLING] = {
+		[CALL_EV_PROGRESS]        = {dial_progress,       CALL_CALLING},
+		[CALL_EV_PICKED_UP]       = {dial_picked_up,      CALL_CONNECTING},
+		[CALL_EV_HANGUP]          = {dial_cancel,         CALL_CLOSING},
+		[CALL_EV_BACKEND_LOST]    = {dial_owner_lost,     CALL_CLOSING},
+		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
+		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
+		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_CALLING},
+		[CALL_EV_SESSION_UPDATED] = {dial_early,          CALL_CALLING},
+		[CALL_EV_SESSION_REFUSED] = {ignore,              CALL_CALLING}, /* it rings all the same; the answer decides */
+		[CALL_EV_SESSION_STARTED] = {dial_early_ready,    CALL_CALLING},
+		[CALL_EV_START_REFUSED]   = {ignore,              CALL_CALLING},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_CALLING},
+		[CALL_EV_MEDIA_BACK]      = {dial_early_again,    CALL_CALLING},
+		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CALLING},
+		[CALL_EV_BACKEND_BACK]    = {dial_tell_ready,     CALL_CALLING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
+	},
+	[CALL_CONNECTING] = {
+		[CALL_EV_SESSION_UPDATED] = {dial_connect,        CALL_CONNECTING},
+		[CALL_EV_SESSION_STARTED] = {dial_connected,      CALL_ANSWERED},
+		[CALL_EV_SESSION_REFUSED] = {start_failed,        CALL_CLOSING},
+		[CALL_EV_START_REFUSED]   = {start_failed,        CALL_CLOSING},
+		[CALL_EV_TIMEOUT]         = {start_failed,        CALL_CLOSING},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_CONNECTING},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_CONNECTING},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_CONNECTING},
+		[CALL_EV_HANGUP]          = {step_hang_up,        CALL_CLOSING},
+		[CALL_EV_BACKEND_LOST]    = {backend_lost,        CALL_OFFERED},
+		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
+		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
+		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_CONNECTING},
+		[CALL_EV_MEDIA_BACK]      = {dial_connect_again,  CALL_CONNECTING},
+		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CONNECTING},
+		[CALL_EV_BACKEND_BACK]    = {dial_owner_back,     CALL_CONNECTING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
+	},
 	[CALL_WAITING] = {
 		[CALL_EV_TIMEOUT]         = {offer,               CALL_OFFERED},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
@@ -520,7 +407,10 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_WAITING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_WAITING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_WAITING},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_WAITING},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_WAITING},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_WAITING},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_WAITING},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_WAITING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_WAITING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
@@ -535,13 +425,16 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_OFFERED},
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_OFFERED},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_OFFERED},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_OFFERED},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_OFFERED},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_OFFERED},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_OFFERED},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_OFFERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_OFFERED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_CLAIMED] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
-		[CALL_EV_ANSWER]          = {start,               CALL_STARTING},
+		[CALL_EV_ANSWER]          = {step_start,               CALL_STARTING},
 		[CALL_EV_REJECT]          = {reject,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {hang_up_early,       CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {backend_lost_early,  CALL_OFFERED},
@@ -552,14 +445,17 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_CLAIMED},
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_CLAIMED},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_CLAIMED},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_CLAIMED},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_CLAIMED},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_CLAIMED},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_CLAIMED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_CLAIMED},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_CLAIMED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_RINGING] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
-		[CALL_EV_ANSWER]          = {start,               CALL_STARTING},
+		[CALL_EV_ANSWER]          = {step_start,               CALL_STARTING},
 		[CALL_EV_REJECT]          = {reject,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {hang_up_early,       CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {backend_lost_early,  CALL_OFFERED},
@@ -570,7 +466,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_RINGING},
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_RINGING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_RINGING},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_RINGING},
 		[CALL_EV_SIGNALING_BACK]  = {ring_again,          CALL_RINGING},
 		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_RINGING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -588,20 +484,23 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_STARTING},
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_STARTING},
 		[CALL_EV_MEDIA_BACK]      = {start_again,         CALL_STARTING},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_STARTING},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_STARTING},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_STARTING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_STARTING},
-		[CALL_EV_BACKEND_BACK]    = {start,               CALL_STARTING},
+		[CALL_EV_BACKEND_BACK]    = {step_start,               CALL_STARTING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_ANSWERING] = {
 		[CALL_EV_CONFIRMED]       = {confirmed,           CALL_ANSWERED},
-		[CALL_EV_HANGUP]          = {hang_up_leg,         CALL_CLOSING},
+		[CALL_EV_HANGUP]          = {step_hang_up,         CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {backend_lost,        CALL_OFFERED},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERING},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_ANSWERING},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_ANSWERING},
 		[CALL_EV_SIGNALING_BACK]  = {answer_leg_again,    CALL_ANSWERING},
 		[CALL_EV_BACKEND_BACK]    = {tell_media_ready,    CALL_ANSWERING},
 		[CALL_EV_GIVE_UP]         = {give_up_answering,   CALL_CLOSING},
@@ -609,14 +508,17 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 	[CALL_ANSWERED] = {
 		[CALL_EV_ANSWER]          = {answer_again,        CALL_ANSWERED},
 		[CALL_EV_CONFIRMED]       = {ignore,              CALL_ANSWERED},
-		[CALL_EV_HANGUP]          = {hang_up_leg,         CALL_CLOSING},
+		[CALL_EV_HANGUP]          = {step_hang_up,         CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {backend_lost,        CALL_OFFERED},
 		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {update_when_older,   CALL_ANSWERED},
+		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_ANSWERED},
+		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_ANSWERED},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_ANSWERED},
+		[CALL_EV_DIALLED]         = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_ANSWERED},
 		[CALL_EV_BACKEND_BACK]    = {complete,            CALL_ANSWERED},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
@@ -626,8 +528,8 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_LOST]    = {closed,              CALL_CLOSING},
 		[CALL_EV_LEG_ENDED]       = {leg_over,            CALL_CLOSING},
 		[CALL_EV_TIMEOUT]         = {close_again,         CALL_CLOSING},
-		[CALL_EV_MEDIA_BACK]      = {tell_session,        CALL_CLOSING},
-		[CALL_EV_SIGNALING_BACK]  = {tell_leg,            CALL_CLOSING},
+		[CALL_EV_MEDIA_BACK]      = {step_tell_session,        CALL_CLOSING},
+		[CALL_EV_SIGNALING_BACK]  = {dial_leg_again,      CALL_CLOSING},
 		[CALL_EV_BACKEND_BACK]    = {owner_listens,       CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {close_late,          CALL_CLOSING},
 		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_CLOSING},
@@ -637,6 +539,10 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_START_REFUSED]   = {ignore,              CALL_CLOSING},
 		[CALL_EV_CONFIRMED]       = {ignore,              CALL_CLOSING},
 		[CALL_EV_BACKEND_LOST]    = {ignore,              CALL_CLOSING},
+		[CALL_EV_DIALLED]         = {dial_late,           CALL_CLOSING},
+		[CALL_EV_DIAL_REFUSED]    = {dial_gone,           CALL_CLOSING},
+		[CALL_EV_PROGRESS]        = {ignore,              CALL_CLOSING},
+		[CALL_EV_PICKED_UP]       = {ignore,              CALL_CLOSING}, /* it crossed our hang-up: signaling ends it */
 		[CALL_EV_HANGUP]          = {ignore,              CALL_CLOSING}, /* it got its wish */
 		[CALL_EV_GIVE_UP]         = {ignore,              CALL_CLOSING},
 	},
@@ -667,6 +573,18 @@ void call_begin(struct call *c, const struct call_world *w, struct call_effects 
 	open_again(&s);
 }
 
+void call_dial(struct call *c, const struct call_world *w, struct call_effects *out)
+{
+	struct step s = {c, w, out, CALL_OPENING};
+
+	out->n = 0;
+	c->state = CALL_OPENING;
+	c->outbound = c->owned = true;
+	c->leg_over = true; /* there is none before signaling is asked for one */
+	emit(&s, CALL_FX_DIALLING);
+	open_again(&s);
+}
+
 void call_rebuilt(struct call *c, enum call_state state, const struct call_world *w)
 {
 	c->state = state;
@@ -675,24 +593,4 @@ void call_rebuilt(struct call *c, enum call_state state, const struct call_world
 		c->deadline_ms = w->now_ms + CALL_REQUEST_MS;
 	else if (state == CALL_WAITING)
 		c->deadline_ms = w->now_ms + CALL_LOOK_MS;
-}
-
-const char *call_state_name(enum call_state s)
-{
-	static const char *const names[CALL_STATES] = {
-		"opening", "updating", "waiting", "offered", "claimed", "ringing", "starting", "answering", "answered", "closing",
-	};
-
-	return names[s];
-}
-
-const char *call_event_name(enum call_event e)
-{
-	static const char *const names[CALL_EVENTS] = {
-		"session_opened", "session_refused", "media_full", "session_updated", "claim", "ring", "answer",
-		"session_started", "start_refused", "confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed",
-		"timeout", "media_back", "signaling_back", "backend_back", "give_up",
-	};
-
-	return names[e];
 }

@@ -24,7 +24,9 @@
 #define CALL_EFFECTS_MAX 12u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
+#define CALL_LATE_TRIES 2u    /* a leg that nobody knows is waited for: signaling drops what it was asked for longer than CALL_DIAL_MS ago */
 #define CALL_REQUEST_MS 2000u /* media has so long for the other requests */
+#define CALL_DIAL_MS 5000u    /* signaling has so long to say that it dials: it may be replaced meanwhile */
 #define CALL_OPEN_TRIES 4u    /* workers that are asked for a session, each having no room */
 #define CALL_RETURN_MS 5000u  /* a call that lost its backend, or was found again, waits so long for one */
 #define CALL_LOOK_MS 200u     /* and looks for one this often */
@@ -32,6 +34,9 @@
 enum call_state {
 	CALL_OPENING,   /* media was asked for a session */
 	CALL_UPDATING,  /* and told what was negotiated */
+	CALL_DIALLING,  /* signaling was asked to call somebody */
+	CALL_CALLING,   /* it does: the peer has not answered */
+	CALL_CONNECTING, /* the peer answered; media was asked for the tape, or told what was negotiated */
 	CALL_WAITING,   /* nobody can be asked at the moment */
 	CALL_OFFERED,   /* a backend was asked */
 	CALL_CLAIMED,
@@ -64,6 +69,10 @@ enum call_event {
 	CALL_EV_MEDIA_BACK,      /* its media worker was replaced, or control was: the roster is in */
 	CALL_EV_SIGNALING_BACK,
 	CALL_EV_BACKEND_BACK,    /* its owner is there again after a restart of control */
+	CALL_EV_DIALLED,         /* signaling has a leg for it */
+	CALL_EV_DIAL_REFUSED,    /* signaling can not; call_set_reason() said why */
+	CALL_EV_PROGRESS,        /* the peer says `heard` */
+	CALL_EV_PICKED_UP,       /* and answered */
 	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
 	CALL_EVENTS
 };
@@ -72,6 +81,8 @@ enum call_fx_kind {
 	CALL_FX_SESSION_OPEN,
 	CALL_FX_SESSION_UPDATE, /* what was negotiated, generation `generation` */
 	CALL_FX_OFFER,        /* to call->backend; event offered */
+	CALL_FX_DIALLING,     /* event */
+	CALL_FX_LEG_DIAL,     /* call somebody: idempotent by the call's id */
 	CALL_FX_CLAIMED,      /* event */
 	CALL_FX_ANNOTATE,     /* let signaling keep who we are */
 	CALL_FX_LEG_RING,
@@ -109,6 +120,13 @@ enum call_who { /* as EndedBy of the messages */
 	CALL_BY_SYSTEM = 3
 };
 
+enum call_outcome { /* as Outcome of the messages; the others are signaling's to tell */
+	CALL_OUTCOME_NONE = 0,
+	CALL_OUTCOME_ANSWERED = 1,
+	CALL_OUTCOME_CANCELLED = 8,
+	CALL_OUTCOME_ERROR = 13
+};
+
 enum call_leg_end { /* how the leg was told to end */
 	CALL_LEG_STAYS,
 	CALL_LEG_REJECT,
@@ -126,6 +144,13 @@ struct call_media {
 	uint32_t codec, payload_type, ptime_ms, dtmf_payload_type, direction;
 };
 
+/* What the peer of an outbound call said last: CALL_EV_PROGRESS and CALL_EV_PICKED_UP take it. */
+struct call_heard {
+	uint32_t code;       /* of a provisional response */
+	uint32_t generation; /* of `media`; 0 = it said nothing of media */
+	struct call_media media;
+};
+
 struct call {
 	uint64_t id;
 	enum call_state state;
@@ -134,7 +159,7 @@ struct call {
 	char passed[BACKEND_NAME_BYTES];  /* let the last offer pass */
 	bool owned;           /* claimed */
 	bool holds_place;     /* counted in the backend's `used` */
-	bool leg_over;        /* it said so */
+	bool leg_over;        /* it said so; outbound: there is none yet, or any more */
 	bool lease_lost_due;  /* the owner is to be told when it is back */
 	bool has_session;
 	bool started;         /* has a tape */
@@ -159,7 +184,15 @@ struct call {
 	/* command under way */
 	char command[CALL_COMMAND_BYTES];       /* Answer */
 	char flush_command[CALL_COMMAND_BYTES]; /* Flush */
-	uint32_t ring_code;
+	uint32_t ring_code;    /* that was sent; outbound: that was published */
+	/* of an outbound call */
+	bool outbound;         /* made by Dial; `command` is that Dial until it is completed or failed */
+	bool early_media;      /* it wants the tape before the answer */
+	uint32_t ringing_timeout_ms; /* 0: the configured one */
+	struct addr next_hop;
+	struct str metadata;
+	struct call_heard heard;
+	uint32_t outcome;      /* Outcome; CALL_OUTCOME_NONE: not known yet */
 	/* how it ended */
 	enum call_who who;
 	uint32_t sip_code, q850;
@@ -194,6 +227,9 @@ struct call_world {
 /* A call in CALL_OPENING: the session is asked for. */
 void call_begin(struct call *c, const struct call_world *w, struct call_effects *out);
 
+/* One of ours in CALL_OPENING: whom to call, its owner and its fence are filled in. */
+void call_dial(struct call *c, const struct call_world *w, struct call_effects *out);
+
 /* A call that was found again, in the state it is thought to be in; the events ..._BACK make it go on. */
 void call_rebuilt(struct call *c, enum call_state state, const struct call_world *w);
 
@@ -209,6 +245,7 @@ uint64_t call_duration_ms(const struct call *c);
 /* Copy a text of the INVITE into the call; empty when there is no room. */
 struct str call_keep(struct call *c, const char *z);
 void call_set_reason(struct call *c, enum call_who who, uint32_t code, const char *reason);
+void call_set_outcome(struct call *c, uint32_t outcome); /* of an outbound call; the first one stays */
 
 const char *call_state_name(enum call_state s);
 const char *call_event_name(enum call_event e);

@@ -16,6 +16,7 @@ struct dedup_row {
 	uint64_t key; /* 0 = free */
 	uint64_t at_ms;
 	uint64_t fence;
+	uint64_t call_id; /* of a Dial */
 	uint32_t code;
 	char reason[DEDUP_REASON_BYTES];
 };

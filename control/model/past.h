@@ -1,6 +1,7 @@
 /* past.h - calls that ended lately, for whoever looks: the last PAST_CALLS of them, for PAST_MS. Pure. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/model/backend.h"
@@ -17,6 +18,8 @@ struct past_call {
 	char from[PAST_TEXT_BYTES], to[PAST_TEXT_BYTES], sip_call_id[PAST_TEXT_BYTES]; /* longer ones are cut */
 	char reason[64];
 	uint32_t who, code;
+	bool outbound;
+	uint32_t outcome; /* of an outbound call: Outcome of the messages */
 	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns, duration_ms;
 	uint64_t packets, lost; /* RTP of the caller */
 	uint64_t packets_sent;  /* RTP of ours */

@@ -36,7 +36,7 @@ static char next_octet(struct str *user)
 	return c;
 }
 
-static bool matches(struct str rule, struct str user)
+bool route_matches(struct str rule, struct str user)
 {
 	bool is_prefix = rule.n > 0 && rule.p[rule.n - 1] == '*';
 
@@ -50,7 +50,7 @@ static bool matches(struct str rule, struct str user)
 const char *route_find(const struct routes *r, struct str user)
 {
 	for (uint32_t i = 0; i < r->count; i++)
-		if (matches(str_of(r->v[i].number), user))
+		if (route_matches(str_of(r->v[i].number), user))
 			return r->v[i].app;
 	return NULL;
 }

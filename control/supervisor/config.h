@@ -10,6 +10,8 @@
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
 #define CONFIG_ROUTES_MAX 256u
+#define CONFIG_OUTBOUND_MAX 64u
+#define CONFIG_REGISTRATIONS_MAX 64u
 #define CONFIG_FILE_BYTES_MAX (256u * 1024u)
 
 enum config_log_level {
@@ -38,6 +40,17 @@ enum config_on_lost {
 struct config_route {
 	char number[64];
 	char app[64];
+};
+
+struct config_registration {
+	char name[64];
+	char aor[128];
+	struct addr registrar;
+	char username[64];
+	char password_env[64]; /* a name; what it holds is read by the process that needs it */
+	char realm[64];
+	char contact_user[64];
+	uint32_t expires_s;
 };
 
 /* A scalar of settings.def has the name of its section and its own. */
@@ -77,8 +90,20 @@ struct config {
 	uint32_t backends_claim_timeout_ms;
 	enum config_on_lost backends_on_lost;
 
+	char outbound_next_hop[64]; /* checked; "" = none */
+	char outbound_from_host[64];
+	char outbound_hosts[CONFIG_OUTBOUND_MAX][64];
+	uint32_t outbound_host_count;
+	char outbound_numbers[CONFIG_OUTBOUND_MAX][64];
+	uint32_t outbound_number_count;
+	uint32_t outbound_max_calls;
+	uint32_t outbound_max_cps;
+
 	struct config_route routes[CONFIG_ROUTES_MAX];
 	uint32_t route_count;
+
+	struct config_registration registrations[CONFIG_REGISTRATIONS_MAX];
+	uint32_t registration_count;
 };
 
 /* What is wrong and where, ready to print: "file:line:column: message". */

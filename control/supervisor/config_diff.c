@@ -17,6 +17,7 @@ struct field {
 #define IN_rtp(k)       rtp_##k
 #define IN_http(k)      http_##k
 #define IN_backends(k)  backends_##k
+#define IN_outbound(k)  outbound_##k
 
 #define PLACE(name)      offsetof(struct config, name), sizeof(((struct config *)0)->name)
 #define FIELD(s, k, ...) {KEY_##s(k), PLACE(IN_##s(k))},
@@ -32,7 +33,11 @@ static const struct field fields[] = {
 	{"rtp.address", PLACE(rtp_address)},
 	FIELDS(HTTP_SETTINGS)
 	FIELDS(BACKENDS_SETTINGS)
+	FIELDS(OUTBOUND_SETTINGS)
+	{"outbound.hosts", PLACE(outbound_hosts)},
+	{"outbound.numbers", PLACE(outbound_numbers)},
 	{"routes",      PLACE(routes)},
+	{"registrations", PLACE(registrations)},
 	/* clang-format on */
 };
 
@@ -54,7 +59,14 @@ static const struct config_change effects[] = {
 	{"rtp.allow_loopback", CONFIG_NOW},
 	{"backends.claim_timeout_ms", CONFIG_NOW},
 	{"backends.on_lost", CONFIG_NOW},
+	{"outbound.next_hop", CONFIG_NOW},
+	{"outbound.from_host", CONFIG_NOW},
+	{"outbound.hosts", CONFIG_NOW},
+	{"outbound.numbers", CONFIG_NOW},
+	{"outbound.max_calls", CONFIG_NOW},
+	{"outbound.max_cps", CONFIG_NOW},
 	{"routes", CONFIG_NOW},
+	{"registrations", CONFIG_NOW},
 	{"max_calls", CONFIG_RESTART},
 	{"host.run_dir", CONFIG_RESTART},
 	{"sip.listen", CONFIG_RESTART},

@@ -49,11 +49,53 @@ static int pack(const Tipring__V1__ProcessConfig *p, uint8_t *out, size_t *ret_n
 	return 0;
 }
 
+/* The part of a configuration that says which bindings signaling keeps. */
+struct registration_rows {
+	struct {
+		Tipring__V1__RegistrationConfig m;
+		Tipring__V1__RegistrationSettings settings;
+		Tipring__V1__Address registrar;
+		char ip[64];
+	} v[CONFIG_REGISTRATIONS_MAX];
+	Tipring__V1__RegistrationConfig *rows[CONFIG_REGISTRATIONS_MAX];
+};
+
+static void fill_registrations(struct registration_rows *to, const struct config *c, Tipring__V1__SignalingConfig *s)
+{
+	for (uint32_t i = 0; i < c->registration_count; i++) {
+		const struct config_registration *from = &c->registrations[i];
+		Tipring__V1__RegistrationSettings *set = &to->v[i].settings;
+		struct buf ip = buf_of(to->v[i].ip, sizeof to->v[i].ip - 1);
+
+		tipring__v1__registration_config__init(&to->v[i].m);
+		tipring__v1__registration_settings__init(set);
+		tipring__v1__address__init(&to->v[i].registrar);
+		addr_print_ip(&ip, &from->registrar);
+		to->v[i].ip[ip.n] = '\0';
+		to->v[i].registrar.ip = to->v[i].ip;
+		to->v[i].registrar.port = from->registrar.port;
+		set->name = text(from->name);
+		set->aor = text(from->aor);
+		set->registrar = &to->v[i].registrar;
+		set->username = text(from->username);
+		set->realm = text(from->realm);
+		set->contact_user = text(from->contact_user);
+		set->expires_s = from->expires_s;
+		to->v[i].m.settings = set;
+		to->v[i].m.password_env = text(from->password_env);
+		to->rows[i] = &to->v[i].m;
+	}
+	s->registrations = to->rows;
+	s->n_registrations = c->registration_count;
+}
+
 static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			  size_t *ret_n)
 {
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
+	static struct registration_rows registrations; /* 16 KB */
 
+	fill_registrations(&registrations, c, &s);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
@@ -81,12 +123,36 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	return pack(p, out, ret_n);
 }
 
+struct outbound_rows {
+	Tipring__V1__OutboundConfig m;
+	char *hosts[CONFIG_OUTBOUND_MAX], *numbers[CONFIG_OUTBOUND_MAX];
+};
+
+static Tipring__V1__OutboundConfig *fill_outbound(struct outbound_rows *o, const struct config *c)
+{
+	tipring__v1__outbound_config__init(&o->m);
+	for (uint32_t i = 0; i < c->outbound_host_count; i++)
+		o->hosts[i] = text(c->outbound_hosts[i]);
+	for (uint32_t i = 0; i < c->outbound_number_count; i++)
+		o->numbers[i] = text(c->outbound_numbers[i]);
+	o->m.hosts = o->hosts;
+	o->m.n_hosts = c->outbound_host_count;
+	o->m.numbers = o->numbers;
+	o->m.n_numbers = c->outbound_number_count;
+	o->m.next_hop = text(c->outbound_next_hop);
+	o->m.from_host = text(c->outbound_from_host);
+	o->m.max_calls = c->outbound_max_calls;
+	o->m.max_cps = c->outbound_max_cps;
+	return &o->m;
+}
+
 static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			size_t *ret_n)
 {
 	Tipring__V1__ControlConfig k = TIPRING__V1__CONTROL_CONFIG__INIT;
 	Tipring__V1__RouteConfig routes[CONFIG_ROUTES_MAX];
 	Tipring__V1__RouteConfig *rows[CONFIG_ROUTES_MAX];
+	struct outbound_rows outbound;
 
 	for (uint32_t i = 0; i < c->route_count; i++) {
 		tipring__v1__route_config__init(&routes[i]);
@@ -101,6 +167,7 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.on_lost = text(c->backends_on_lost == CONFIG_ON_LOST_REOFFER ? "reoffer" : "hangup");
 	k.media_workers = c->rtp_workers;
 	k.signaling_workers = 1;
+	k.outbound = fill_outbound(&outbound, c);
 	p->control = &k;
 	return pack(p, out, ret_n);
 }

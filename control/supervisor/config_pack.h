@@ -14,7 +14,7 @@ enum role {
 	ROLES
 };
 
-#define CONFIG_PACKED_MAX (40u * 1024u)
+#define CONFIG_PACKED_MAX (46u * 1024u)
 
 struct config_for {
 	enum role role;

@@ -15,7 +15,7 @@ enum shape {
 	BOOL,
 	TEXT,
 	LIST,  /* of texts */
-	ROUTES /* of mappings */
+	ROUTES /* of mappings, as registrations */
 };
 
 struct known {
@@ -47,10 +47,26 @@ static const struct known table[] = {
 	ROWS(HTTP_SETTINGS)
 	{"backends", SECTION, NULL},
 	ROWS(BACKENDS_SETTINGS)
+	{"outbound", SECTION, NULL},
+	ROWS(OUTBOUND_SETTINGS)
+	{"outbound.hosts", LIST, "192.0.2.7"},
+	{"outbound.hosts[]", TEXT, NULL},
+	{"outbound.numbers", LIST, "\"+49*\""},
+	{"outbound.numbers[]", TEXT, NULL},
 	{"routes", ROUTES, "number: \"*\""},
 	{"routes[]", SECTION, NULL},
 	{"routes[].number", TEXT, NULL},
 	{"routes[].app", TEXT, NULL},
+	{"registrations", ROUTES, "name: trunk"},
+	{"registrations[]", SECTION, NULL},
+	{"registrations[].name", TEXT, NULL},
+	{"registrations[].aor", TEXT, NULL},
+	{"registrations[].registrar", TEXT, NULL},
+	{"registrations[].username", TEXT, NULL},
+	{"registrations[].password_env", TEXT, NULL},
+	{"registrations[].realm", TEXT, NULL},
+	{"registrations[].contact_user", TEXT, NULL},
+	{"registrations[].expires", UINT, NULL},
 	/* clang-format on */
 };
 
@@ -134,7 +150,7 @@ static const struct known *nearest(const char *path, const char *key)
 		unsigned d = distance(key, last_part(k->path));
 		bool elsewhere = n != parent_bytes(path) || strncmp(k->path, path, n) != 0;
 
-		if (k->path[strlen(k->path) - 1] == ']' || d >= FAR || d >= strlen(key))
+		if (k->path[strlen(k->path) - 1] == ']' || (k->shape == SECTION && elsewhere) || d >= FAR || d >= strlen(key))
 			continue;
 		if (2 * d + elsewhere < least) {
 			least = 2 * d + elsewhere;

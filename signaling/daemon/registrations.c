@@ -241,9 +241,26 @@ static void arm(struct signaling *s, struct registration *g)
 		wheel_arm(&s->registrations.wheel, &g->timer, ms);
 }
 
+/* What a question about it would be answered. */
+struct sight {
+	uint64_t expires_ms;
+	uint32_t state, last_code;
+};
+
+static bool looks_other(const struct registration *g, const struct sight *was)
+{
+	const struct registration_head *h = &g->r.head;
+
+	return h->state != was->state || h->expires_ms != was->expires_ms ||
+	       h->last_code != was->last_code;
+}
+
 /* One event, and whatever follows; it may be gone then. */
 static void feed(struct signaling *s, struct registration *g, enum registration_event ev)
 {
+	const struct registration_head *h = &g->r.head;
+	struct sight was = {h->expires_ms, h->state, h->last_code};
+
 	for (unsigned n = 0; ev != NOTHING; n++) {
 		enum registration_state before = (enum registration_state)g->r.head.state;
 		enum registration_event follows = NOTHING;
@@ -268,6 +285,8 @@ static void feed(struct signaling *s, struct registration *g, enum registration_
 	arm(s, g);
 	if (g->dirty)
 		save(s, g);
+	if (looks_other(g, &was))
+		to_registrations_changed(s, g, BIND_FX_SEND);
 }
 
 uint32_t registrations_resume(struct signaling *s)

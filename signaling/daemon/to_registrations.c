@@ -80,8 +80,6 @@ void to_registrations_changed(struct signaling *s, const struct registration *g,
 	Tipring__V1__RegistrationChanged m = TIPRING__V1__REGISTRATION_CHANGED__INIT;
 	struct info info;
 
-	if (changes[what] == 0)
-		return;
 	m.change = changes[what];
 	m.registration = fill(s, &info, g);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_REGISTRATION_CHANGED;

@@ -43,7 +43,7 @@ def test_status_and_calls(busy):
     [call] = rows(tipring(system, "--json", "calls"))
     assert call["sip_call_id"] == peer.call_id and call["room_id"] == "seven"
     text = tipring(system, "calls").stdout.splitlines()
-    assert text[0].split() == ["CALL", "PHASE", "TIME", "APP", "BACKEND", "FROM", "TO"] and call["call_id"] in text[1]
+    assert text[0].split() == ["CALL", "DIR", "PHASE", "TIME", "APP", "BACKEND", "FROM", "TO"] and call["call_id"] in text[1]
 
 
 def test_everything_about_a_call(busy):

@@ -47,7 +47,7 @@ Test(print, a_call_is_a_line_without_parameters_of_uris)
 	FILE *to = page();
 
 	print_calls_row(to, &c);
-	cr_expect(says(to, "0000000000001234 ANSWERED   1:02:05 bot"), "%s", text);
+	cr_expect(says(to, "0000000000001234 in  ANSWERED   1:02:05 bot"), "%s", text);
 	cr_expect(says(to, "sip:+49301234567@carrier.example "));
 	cr_expect_not(says(to, "user=phone"));
 	cr_expect(says(to, " sip:100@host\n"));
@@ -70,6 +70,29 @@ Test(print, a_call_that_is_over_says_how)
 	cr_expect(says(to, "(200 hung \\x1b up, by CALLER, 1:01 ago)"), "%s", text);
 	print_call(to, &c);
 	cr_expect(says(to, "because      hung \\x1b up, by CALLER, SIP 200, up 1:01\n"), "%s", text);
+	fclose(to);
+}
+
+Test(print, an_outbound_call_says_so_and_how_it_ended)
+{
+	Tipring__V1__CallInfo c = call();
+	FILE *to = page();
+
+	c.direction = TIPRING__V1__CALL_DIRECTION__CALL_OUTBOUND;
+	c.phase = TIPRING__V1__CALL_PHASE__CALL_DIALLING;
+	print_calls_row(to, &c);
+	cr_expect(says(to, "0000000000001234 out DIALLING "), "%s", text);
+	c.phase = TIPRING__V1__CALL_PHASE__CALL_ENDED;
+	c.ended_unix_ns = clock_unix_ns();
+	c.sip_code = 480;
+	c.outcome = TIPRING__V1__OUTCOME__OUTCOME_NO_ANSWER;
+	c.end_reason = z("nobody is there");
+	c.ended_by = TIPRING__V1__ENDED_BY__CALLER;
+	c.metadata = z("campaign 7");
+	print_calls_row(to, &c);
+	cr_expect(says(to, "(no answer, 480 nobody is there, by CALLER, "), "%s", text);
+	print_call(to, &c);
+	cr_expect(says(to, "  direction    out\n") && says(to, "  outcome      no answer\n") && says(to, "  metadata     campaign 7\n"), "%s", text);
 	fclose(to);
 }
 

@@ -119,14 +119,70 @@ Test(context, of_a_later_control)
 
 Test(context, the_largest_fits)
 {
+	char metadata[97];
 	uint8_t out[CONTEXT_BYTES_MAX];
 
 	memset(c, 0xff, sizeof *c);
+	memset(metadata, 'm', 96);
+	metadata[96] = '\0';
+	c->metadata = (struct str){metadata, 96};
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
 	c->owned = true;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);
+}
+
+Test(context, of_an_outbound_call)
+{
+	context *x;
+
+	take();
+	c->outbound = c->early_media = true;
+	c->ring_code = 183;
+	c->metadata = STR("campaign 7");
+	c->generation = 0;
+	c->answered_unix_ns = 0;
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	cr_expect(c->outbound && c->early_media && c->ring_code == 183 && c->owned && !c->answered);
+	cr_expect(str_eq(c->metadata, STR("campaign 7")));
+	cr_expect_eq(c->generation, 0u, "the peer has said nothing of media");
+	cr_expect_eq(c->outcome, CALL_OUTCOME_NONE);
+	c->answered_unix_ns = 5;
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	take();
+	cr_expect(c->answered && c->outcome == CALL_OUTCOME_ANSWERED);
+}
+
+Test(context, the_state_of_an_outbound_call)
+{
+	static const struct {
+		const char *backend;
+		uint64_t tape, answered;
+		bool starting;
+		enum call_state state;
+	} cases[] = {
+		{"b", 0, 0, false, CALL_CALLING},   {"b", 7, 0, false, CALL_CALLING},  {"b", 0, 9, false, CALL_CONNECTING},
+		{"b", 7, 9, false, CALL_ANSWERED},  {"b", 0, 9, true, CALL_STARTING}, {"", 7, 9, false, CALL_WAITING},
+		{"", 0, 9, false, CALL_WAITING},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		context x = TIPRING__V1__CALL_CONTEXT__INIT;
+
+		x.outbound = true;
+		x.session_id = 5;
+		x.backend = (char *)(uintptr_t)cases[i].backend;
+		x.tape_id = cases[i].tape;
+		x.answered_unix_ns = cases[i].answered;
+		x.starting = cases[i].starting;
+		cr_expect_eq(context_state(&x, TIPRING__V1__LEG_PHASE__LEG_CONFIRMED), cases[i].state, "case %zu", i);
+	}
 }
 
 Test(context, the_state_follows_from_what_is_known)
