@@ -146,6 +146,8 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_FLUSHED:
 	case TIPRING_EV_MARK:
 	case TIPRING_EV_UTTERANCE:
+	case TIPRING_EV_DIALLING:
+	case TIPRING_EV_RINGING:
 		break;
 	}
 }

@@ -84,7 +84,7 @@ static void put_hex(FILE *to, const ProtobufCBinaryData *b)
 		fprintf(to, "%02x", b->data[i]);
 }
 
-static void put_string(FILE *to, const char *z)
+void show_string(FILE *to, const char *z)
 {
 	putc('"', to);
 	for (; *z != '\0'; z++) {
@@ -126,7 +126,7 @@ static void json_value(FILE *to, const ProtobufCFieldDescriptor *f, const void *
 	} else if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
 		json_message(to, *(ProtobufCMessage *const *)p, depth + 1);
 	} else if (f->type == PROTOBUF_C_TYPE_STRING) {
-		put_string(to, *(char *const *)p);
+		show_string(to, *(char *const *)p);
 	} else if (f->type == PROTOBUF_C_TYPE_BYTES) {
 		putc('"', to);
 		put_hex(to, p);

@@ -17,6 +17,9 @@ struct show_text show_safe(const char *z);
 /* The name of an enum value without `prefix`; "?" when it has none. */
 const char *show_enum(const ProtobufCEnumDescriptor *d, int value, const char *prefix);
 
+/* A JSON string. */
+void show_string(FILE *to, const char *z);
+
 /* One JSON object with every field; null: a message that is not there. Of a oneof only the chosen member. fixed64 (ids) as 16 hexadecimal digits, enums by name, bytes in hex. */
 void show_json(FILE *to, const ProtobufCMessage *m);
 

@@ -10,6 +10,7 @@
 #include "common/base/err.h"
 #include "common/bus/bus.h"
 #include "common/bus/codec.h"
+#include "control/cli/dial.h"
 #include "control/cli/print.h"
 #include "control/cli/show.h"
 
@@ -31,6 +32,8 @@ struct cli {
 	bool json, ended, whole;
 	bool cut; /* the list has not all of them */
 	const char *app, *call; /* NULL = all; the digits a call id begins with */
+	struct dial_options dial;
+	const char *ringing;    /* seconds, as text */
 	struct bus *commands, *events;
 	struct codec codec;
 	uint64_t epoch, seq; /* of the last event */
@@ -54,11 +57,14 @@ static const char usage[] =
 	"                            calls that exist now; --ended: those of the last ten minutes too\n"
 	"  call DIGITS               everything known about one; its first digits are enough\n"
 	"  registrations             bindings of this host at registrars, and how they are\n"
+	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media]\n"
+	"                            call somebody, as outbound in tipring.yaml allows: prints what happens; --play says a WAV file and\n"
+	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
 	"  events [--app APP] [--call DIGITS]\n"
 	"                            what happens, one line an event, until interrupted\n"
 	"\n"
 	"--json prints one object a line, with every field. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
-	"Exit code 1: there is no such call; 2: nobody could be asked.\n";
+	"Exit code 1: there is no such call, or nobody answered it; 2: nobody could be asked, or it is not allowed.\n";
 
 static int fail(int code, const char *what, const char *hint)
 {
@@ -345,6 +351,26 @@ static int run_call(struct cli *c)
 	return 0;
 }
 
+/* Seconds, with a fraction. */
+static bool is_ringing(const char *z, uint32_t *ret_ms)
+{
+	char *end;
+	double s = strtod(z, &end);
+
+	*ret_ms = (uint32_t)(s * 1000);
+	return end != z && *end == '\0' && s >= 1 && s <= 300;
+}
+
+static int run_dial(struct cli *c)
+{
+	if (c->ringing != NULL && !is_ringing(c->ringing, &c->dial.ringing_ms))
+		return fail(EXIT_CANNOT, "--ring-timeout is 1 to 300 seconds", "");
+	c->dial.endpoint = c->dir;
+	c->dial.uri = c->call;
+	c->dial.json = c->json;
+	return dial_run(&c->dial);
+}
+
 struct command {
 	const char *name;
 	int (*run)(struct cli *c);
@@ -357,6 +383,7 @@ static const struct command commands[] = {
 	{"calls", run_calls, "app call ended"},
 	{"call", run_call, "argument"},
 	{"events", watch, "app call"},
+	{"dial", run_dial, "argument dialling"},
 };
 
 static int refuse(const char *why, const char *what)
@@ -385,11 +412,14 @@ static int run(struct cli *c, int n, char **words)
 	else if (takes(m, "argument") && n == 2)
 		c->call = words[1];
 	else if (n != 1 || takes(m, "argument"))
-		return refuse(n == 1 ? "the digits of a call are missing after " : "too many words after ", m->name);
+		return refuse(n > 1 ? "too many words after " : m->run == run_dial ? "a URI is missing after " : "the digits of a call are missing after ",
+			      m->name);
+	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media))
+		return refuse("such an option is not for ", m->name);
 	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
 	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
 		return refuse("such an option is not for ", m->name);
-	if (c->call != NULL && !is_id(c->call))
+	if (c->call != NULL && m->run != run_dial && !is_id(c->call))
 		return fail(EXIT_CANNOT, "a call is named by up to 16 hexadecimal digits, or the first of them", "tipring calls lists them");
 	return m->run(c);
 }
@@ -432,6 +462,14 @@ static int options(struct cli *c, int argc, char **argv)
 			c->json = true;
 		else if (strcmp(argv[i], "--ended") == 0)
 			c->ended = true;
+		else if (strcmp(argv[i], "--early-media") == 0)
+			c->dial.early_media = true;
+		else if ((v = value_of("--play", argv, &i)) != NULL)
+			c->dial.wav = v;
+		else if ((v = value_of("--from", argv, &i)) != NULL)
+			c->dial.from = v;
+		else if ((v = value_of("--ring-timeout", argv, &i)) != NULL)
+			c->ringing = v;
 		else if ((v = value_of("--app", argv, &i)) != NULL)
 			c->app = v;
 		else if ((v = value_of("--call", argv, &i)) != NULL)

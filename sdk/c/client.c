@@ -35,8 +35,8 @@ static int subscribe(struct tipring_server *s)
 	char topic[96];
 	int err = 0;
 
-	for (int i = 0; i < 2 && s->app[0] != '\0' && err == 0; i++) {
-		snprintf(topic, sizeof topic, "e1/%s/%s/", i == 0 ? "call" : "media", s->app);
+	for (int i = 0; i < 2 && err == 0; i++) {
+		snprintf(topic, sizeof topic, "e1/%s/%s/", i == 0 ? "call" : "media", s->app[0] != '\0' ? s->app : DIAL_APP);
 		err = bus_subscribe(s->events, str_of(topic));
 	}
 	/* last: when a heartbeat arrives, the subscriptions before it are in force too */
@@ -157,9 +157,12 @@ static void give_up(struct tipring_server *s, struct command *c)
 		s->compare_at_ms = c->again_ms;
 		return;
 	}
+	s->dials -= c->dial;
 	e = sdk_produce(s, TIPRING_EV_FAILED, c->call_id);
-	if (e != NULL)
-		sdk_set_text(e->text, sizeof e->text, "control did not answer");
+	if (e == NULL)
+		return;
+	e->dial = c->dial ? number : 0;
+	sdk_set_text(e->text, sizeof e->text, "control did not answer");
 }
 
 static void tell_unanswered(struct tipring_server *s, uint64_t now_ms)
@@ -176,7 +179,7 @@ static void keep_in_touch(struct tipring_server *s, uint64_t now_ms)
 		s->ping_at_ms = now_ms + (s->welcome ? PING_MS : PING_MS / 2);
 		(void)!(s->welcome ? sdk_ping(s) : sdk_hello(s));
 	}
-	if (s->welcome && !s->enrolled && s->app[0] == '\0') {
+	if (s->welcome && !s->enrolled && s->heartbeat && s->app[0] == '\0') {
 		s->enrolled = true;
 		(void)sdk_produce(s, TIPRING_EV_REGISTERED, 0);
 	} else if (s->welcome && !s->enrolled && s->heartbeat) {
@@ -228,13 +231,14 @@ static void close_ending(struct tipring_server *s, uint64_t now_ms)
 	s->over_at_ms = next_ms;
 }
 
-/* The sockets take turns. What an OFFER points to is in the last message, so nothing is taken behind one that made events. */
+/* The sockets take turns, but nothing published is taken before the call it may be about is known: a Dial is acknowledged on the other one.
+ * What an OFFER points to is in the last message, so nothing is taken behind one that made events. */
 static bool take_next(struct tipring_server *s)
 {
 	bool took = false;
 
 	for (int i = 0; i < 2 && s->queue_n == 0; i++) {
-		s->events_next = !s->events_next;
+		s->events_next = !s->events_next && s->dials == 0;
 		took |= s->events_next ? take_one(s, s->events, true) : take_one(s, s->commands, false);
 	}
 	return took;

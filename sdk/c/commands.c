@@ -58,6 +58,7 @@ static int command(struct tipring_server *s, envelope *e)
 	c->number = ++s->numbers;
 	c->call_id = e->call_id;
 	c->mark[0] = '\0';
+	c->dial = e->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL;
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK)
 		(void)!str_copy(c->mark, sizeof c->mark, str_of(e->mark->mark));
 	c->tries = 1;
@@ -68,6 +69,8 @@ static int command(struct tipring_server *s, envelope *e)
 		err = 0;
 	if (err != 0)
 		c->number = 0;
+	else
+		s->dials += c->dial;
 	return err;
 }
 
@@ -149,6 +152,38 @@ int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, u
 	body.mark = text(mark);
 	body.after_index = after_index;
 	return command(s, &e);
+}
+
+int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial)
+{
+	Tipring__V1__Header headers[DIAL_HEADERS_MAX], *rows[DIAL_HEADERS_MAX];
+	int err;
+
+	COMMAND(Dial, DIAL, dial);
+	if (how->uri == NULL || how->headers_n > DIAL_HEADERS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < how->headers_n; i++) {
+		tipring__v1__header__init(&headers[i]);
+		headers[i].name = text(how->headers[i].name);
+		headers[i].value = text(how->headers[i].value);
+		rows[i] = &headers[i];
+	}
+	body.uri = text(how->uri);
+	body.from = text(how->from);
+	body.from_display = text(how->from_display);
+	body.to = text(how->to);
+	body.headers = rows;
+	body.n_headers = how->headers_n;
+	body.ringing_timeout_ms = how->ringing_timeout_ms;
+	body.early_media = how->early_media;
+	body.rate_hz = how->rate_hz;
+	body.frame_ms = how->frame_ms;
+	body.metadata = text(how->metadata);
+	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
+	err = command(s, &e);
+	if (err == 0)
+		*ret_dial = s->numbers;
+	return err;
 }
 
 int sdk_hello(struct tipring_server *s)

@@ -85,12 +85,13 @@ static void on_offer(struct tipring_server *s, const envelope *m)
 	e->offer = &s->offer;
 }
 
-static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, uint64_t call_id)
+static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, const struct command *c)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_FAILED, call_id);
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_FAILED, c != NULL ? c->call_id : 0);
 
 	if (e == NULL)
 		return;
+	e->dial = c != NULL && c->dial ? c->number : 0;
 	e->code = (uint32_t)a->code;
 	sdk_set_text(e->text, sizeof e->text, a->reason);
 }
@@ -108,20 +109,34 @@ static void on_mark_refused(struct tipring_server *s, const struct command *c)
 static void on_hello_refused(struct tipring_server *s, const Tipring__V1__Ack *a)
 {
 	if (!s->refused)
-		on_refused(s, a, 0);
+		on_refused(s, a, NULL);
 	s->refused = true;
 }
 
-static void on_claimed(struct tipring_server *s, uint64_t call_id, uint64_t fence)
+/* NULL: there is no room for one more. */
+static struct owned *own(struct tipring_server *s, uint64_t call_id, uint64_t fence)
 {
 	struct owned *o = sdk_owned(s, call_id);
 
 	if (o == NULL)
 		o = sdk_owned(s, 0);
-	if (o == NULL)
-		return;
-	*o = (struct owned){.call_id = call_id, .fence = fence, .seen = true};
-	(void)sdk_produce(s, TIPRING_EV_CLAIMED, call_id);
+	if (o != NULL)
+		*o = (struct owned){.call_id = call_id, .fence = fence, .seen = true};
+	return o;
+}
+
+static void on_claimed(struct tipring_server *s, uint64_t call_id, uint64_t fence)
+{
+	if (own(s, call_id, fence) != NULL)
+		(void)sdk_produce(s, TIPRING_EV_CLAIMED, call_id);
+}
+
+static void on_dial_accepted(struct tipring_server *s, const Tipring__V1__Ack *a, const struct command *c)
+{
+	struct tipring_event *e = own(s, a->call_id, a->fence) != NULL ? sdk_produce(s, TIPRING_EV_DIALLING, a->call_id) : NULL;
+
+	if (e != NULL)
+		e->dial = c->number;
 }
 
 static void take_rows(struct tipring_server *s, const Tipring__V1__Ack *a)
@@ -156,12 +171,15 @@ static void on_ack(struct tipring_server *s, const envelope *m)
 		if (c->mark[0] != '\0')
 			on_mark_refused(s, c);
 		else
-			on_refused(s, a, c->call_id);
+			on_refused(s, a, c);
 	} else if (c->number == s->enroll_number) {
 		(void)sdk_produce(s, TIPRING_EV_REGISTERED, 0);
+	} else if (c->dial && a->call_id != 0) {
+		on_dial_accepted(s, a, c);
 	} else if (a->fence != 0 && c->call_id != 0) {
 		on_claimed(s, c->call_id, a->fence);
 	}
+	s->dials -= c->dial;
 	c->number = 0;
 }
 
@@ -194,6 +212,7 @@ static void on_failed(struct tipring_server *s, const envelope *m)
 	if (e == NULL)
 		return;
 	e->code = (uint32_t)m->command_failed->code;
+	e->outcome = (uint32_t)m->command_failed->outcome;
 	sdk_set_text(e->text, sizeof e->text, m->command_failed->reason);
 }
 
@@ -227,6 +246,16 @@ static void on_lost(struct tipring_server *s, const envelope *m)
 	(void)sdk_forget(s, l->call_id);
 }
 
+static void on_ringing(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_RINGING, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = m->call_ringing->code;
+	e->early_media = m->call_ringing->early_media;
+}
+
 static void on_answered(struct tipring_server *s, const envelope *m)
 {
 	(void)sdk_produce(s, TIPRING_EV_ANSWERED, m->call_id);
@@ -239,6 +268,7 @@ static void on_ended(struct tipring_server *s, const envelope *m)
 
 	if (e != NULL) {
 		e->code = m->call_ended->sip_code;
+		e->outcome = (uint32_t)m->call_ended->outcome;
 		sdk_set_text(e->text, sizeof e->text, m->call_ended->reason);
 	}
 }
@@ -313,6 +343,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED,     DIRECT,        on_failed},
 	{TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED,  DIRECT,        on_completed},
 	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         DIRECT,        on_lost},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_RINGING,       PUBLISHED,     on_ringing},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},

@@ -15,7 +15,9 @@
 #define COMMANDS_MAX 1024    /* waiting for an acknowledgement */
 #define EVENTS_MAX 256       /* produced by one message, taken one by one */
 #define OWNED_MAX 4096       /* calls with their fences */
-#define COMMAND_BYTES_MAX 1024
+#define COMMAND_BYTES_MAX 4096
+#define DIAL_HEADERS_MAX 16
+#define DIAL_APP "dial" /* of who serves none */
 #define OFFER_HEADERS_MAX 64
 
 typedef Tipring__V1__Envelope envelope;
@@ -26,6 +28,7 @@ struct command {
 	uint64_t call_id;
 	uint64_t again_ms;
 	uint32_t tries;
+	bool dial;
 	char mark[64]; /* "" = another command */
 	size_t n;
 	uint8_t bytes[COMMAND_BYTES_MAX];
@@ -51,6 +54,7 @@ struct tipring_server {
 	uint32_t sweep_at;                      /* OWNED_MAX = nothing to sweep */
 	uint64_t over_at_ms;                    /* the first over_ms, or earlier; 0 = none */
 	bool welcome, heartbeat, enrolled, down, refused;
+	uint32_t dials;   /* that are not acknowledged */
 	bool events_next; /* which socket has its turn */
 	struct command *pending; /* owned: COMMANDS_MAX */
 	struct owned *owned;     /* owned: OWNED_MAX */

@@ -424,6 +424,19 @@ uint64_t tipring_tape_played(const struct tipring_tape *t)
 	return t->client.tx_head - (t->client.tx_slots - tape_client_room(&t->client));
 }
 
+const char *tipring_outcome_name(uint32_t outcome)
+{
+	static const char *const names[] = {
+		[TIPRING_NO_OUTCOME] = "no outcome", [TIPRING_ANSWERED] = "answered", [TIPRING_BUSY] = "busy",
+		[TIPRING_NO_ANSWER] = "no answer", [TIPRING_REJECTED] = "rejected", [TIPRING_NOT_FOUND] = "not found",
+		[TIPRING_UNREACHABLE] = "unreachable", [TIPRING_FORBIDDEN] = "forbidden", [TIPRING_CANCELLED] = "cancelled",
+		[TIPRING_AUTH_FAILED] = "authentication failed", [TIPRING_MEDIA_REFUSED] = "media refused", [TIPRING_TIMEOUT] = "timeout",
+		[TIPRING_TRUNK_DOWN] = "trunk down", [TIPRING_ERROR] = "error",
+	};
+
+	return outcome < sizeof names / sizeof names[0] ? names[outcome] : "error";
+}
+
 const char *tipring_strerror(int err)
 {
 	switch (err) {

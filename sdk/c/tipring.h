@@ -115,15 +115,36 @@ enum tipring_event_kind {
 	TIPRING_EV_CLAIMED,     /* it is yours: ring, answer or reject it */
 	TIPRING_EV_MEDIA_READY, /* attach_path, tape_id, rate_hz: attach now */
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
-	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text. ENDED or LOST is the last event of a call, behind every
+	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text, outcome. ENDED or LOST is the last event of a call, behind every
 				 * key, mark and utterance of it */
 	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
 	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
 	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started at pos, 1 finished or flushed: played_*, discarded_* */
-	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer) */
+	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer). With `dial`: no call
+				 * was made. With `outcome`: the peer did not answer, ENDED follows */
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
-	TIPRING_EV_DOWN         /* control does not answer for 3 s; reconnecting by itself */
+	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
+	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
+	TIPRING_EV_RINGING      /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
+};
+
+/* How dialling ended. */
+enum tipring_outcome {
+	TIPRING_NO_OUTCOME,    /* a call that came in, or one that is not over */
+	TIPRING_ANSWERED,
+	TIPRING_BUSY,
+	TIPRING_NO_ANSWER,     /* it rang until somebody gave up */
+	TIPRING_REJECTED,
+	TIPRING_NOT_FOUND,
+	TIPRING_UNREACHABLE,   /* nothing came from there */
+	TIPRING_FORBIDDEN,
+	TIPRING_CANCELLED,     /* by us */
+	TIPRING_AUTH_FAILED,
+	TIPRING_MEDIA_REFUSED, /* no codec, or no address in common */
+	TIPRING_TIMEOUT,
+	TIPRING_TRUNK_DOWN,
+	TIPRING_ERROR          /* everything else, this host among it: text */
 };
 
 struct tipring_header {
@@ -157,6 +178,9 @@ struct tipring_event {
 	uint64_t discarded_samples;
 	char attach_path[108];
 	char text[128];
+	uint64_t dial;    /* DIALLING, FAILED: the number of the tipring_dial() */
+	uint32_t outcome; /* ENDED, FAILED: enum tipring_outcome */
+	bool early_media; /* RINGING */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -190,6 +214,28 @@ TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
 
 /* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
+
+struct tipring_dial {
+	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */
+	const char *from;         /* a sip: URI, or a user part at outbound.from_host; NULL: of the host */
+	const char *from_display; /* NULL: none */
+	const char *to;           /* of the To header; NULL: uri */
+	const struct tipring_header *headers; /* X-, P- and a few more */
+	size_t headers_n;         /* at most 16 */
+	uint32_t ringing_timeout_ms; /* 1000 to 300000; 0: as configured */
+	bool early_media;         /* MEDIA_READY as soon as audio can flow, before the answer too */
+	uint32_t rate_hz;         /* 8000 or 16000; 0: 16000 */
+	uint32_t frame_ms;        /* 10 or 20; 0: 20 */
+	const char *metadata;     /* at most 96 octets that stay with the call; NULL: none */
+};
+
+/* Call somebody: `*ret_dial` is the number of this attempt in events, after which the call has its id. -> DIALLING or FAILED, RINGING as
+ * often as the peer says so, ANSWERED and MEDIA_READY (in this order, or the other one with early_media), ENDED with its outcome.
+ * tipring_hangup() gives it up at any time. Its app is that of tipring_open(), else "dial". Only after REGISTERED. */
+TIPRING_API int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial);
+
+/* "busy", "no answer": a constant text. */
+TIPRING_API const char *tipring_outcome_name(uint32_t outcome);
 
 /* A constant text for a result. */
 TIPRING_API const char *tipring_strerror(int err);

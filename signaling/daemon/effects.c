@@ -1,11 +1,12 @@
 /* effects.c - see effects.h. Answers to the peer are in serve_effects.c, requests of ours in
- * request_effects.c. */
+ * request_effects.c, those of an INVITE of ours in dial_effects.c. */
 #include "signaling/daemon/effects.h"
 
 #include <inttypes.h>
 
 #include "common/base/log.h"
 #include "common/base/must.h"
+#include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
@@ -43,6 +44,30 @@ static void tell_over(struct signaling *s, struct leg *l)
 	to_bus_over(s, l);
 }
 
+static enum leg_event dial(struct signaling *s, struct leg *l)
+{
+	return dial_invite(s, l) == 0 ? NOTHING : LEG_EV_UNSENT;
+}
+
+static enum leg_event cancel(struct signaling *s, struct leg *l)
+{
+	return dial_cancel(s, l) == 0 ? NOTHING : LEG_EV_LAPSED;
+}
+
+/* A roster says it, too. */
+static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
+{
+	if (l->dirty)
+		legs_save(s, l);
+	if (kind == LEG_FX_DIALLED)
+		to_bus_dialled(s, l, l->asked);
+	else if (kind == LEG_FX_PROGRESS)
+		to_bus_progress(s, l);
+	else
+		to_bus_picked_up(s, l);
+	count(s, STAT_signaling_legs_picked_up, kind == LEG_FX_PICKED_UP);
+}
+
 /* The event that follows from it, or NOTHING. */
 static enum leg_event execute(struct signaling *s, struct leg *l,
 			      const struct leg_fx *fx)
@@ -68,6 +93,21 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_SEND_BYE:
 		request_bye(s, l);
 		break;
+	case LEG_FX_SEND_INVITE:
+		return dial(s, l);
+	case LEG_FX_SEND_CANCEL:
+		return cancel(s, l);
+	case LEG_FX_SEND_ACK:
+		dial_ack(s, l);
+		break;
+	case LEG_FX_SEND_PRACK:
+		dial_prack(s, l);
+		break;
+	case LEG_FX_DIALLED:
+	case LEG_FX_PROGRESS:
+	case LEG_FX_PICKED_UP:
+		tell(s, l, fx->kind);
+		break;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:
 		break;
@@ -81,9 +121,9 @@ static void retire(struct signaling *s, struct leg *l)
 	const struct leg_end *end = &l->r.over;
 
 	log_debug("leg.ended",
-		  "leg=%" PRIx64 " sip_call_id=%s who=%u code=%u reason=\"%s\"",
+		  "leg=%" PRIx64 " sip_call_id=%s who=%u code=%u outcome=%u reason=\"%s\"",
 		  pool_handle(&s->legs, l), l->r.dialog.call_id, end->who, end->code,
-		  end->reason);
+		  end->outcome, end->reason);
 	legs_unindex(s, l);
 }
 

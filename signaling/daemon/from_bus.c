@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_dial.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
 
@@ -147,6 +148,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP,   ANY, UP, on_hangup},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ANNOTATE, ANY, UP, on_annotate},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FORGET,   ANY, UP, on_forget},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_DIAL,     ANY, UP, from_dial},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

@@ -8,6 +8,7 @@
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/dial.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
 		   struct leg_refusal why)
@@ -88,7 +89,7 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 {
 	struct leg *l = legs_find(s, e->core);
 
-	if (l == NULL) {
+	if (l == NULL || leg_needs_client(l)) { /* an early dialog serves no requests */
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 481});
 		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
 			sip_stack_dismiss(&s->stack, e->txn);
@@ -121,6 +122,43 @@ static void got_ack(struct signaling *s, const struct sip_effect *e)
 	(void)effects_leg_input(s, l, LEG_EV_ACK);
 }
 
+/* ---- to requests of ours ---- */
+
+static void got_provisional(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (e->txn == l->client)
+		(void)effects_leg_input(
+			s, l, leg_provisional(l, &s->leg_config, e->msg, e->core));
+}
+
+/* Of a BYE, or of the INVITE. */
+static void got_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	enum leg_event ev = LEG_EV_BYE_DONE;
+
+	if (e->txn == l->client)
+		ev = e->kind == SIP_NO_RESPONSE ? LEG_EV_NOBODY
+		     : e->status >= 300		? leg_declined(l, e->msg)
+						: leg_picked_up(l, &s->leg_config, e->msg, e->core);
+	(void)effects_leg_input(s, l, ev);
+}
+
+static void got_answer(struct signaling *s, const struct sip_effect *e)
+{
+	struct leg *l = pool_get(&s->legs, e->user);
+
+	if (l == NULL)
+		return;
+	if (e->kind == SIP_GOT_PROVISIONAL)
+		got_provisional(s, l, e);
+	else if (e->kind == SIP_ACK_WANTED)
+		(void)effects_leg_input(s, l, LEG_EV_ACK_WANTED);
+	else if (e->kind == SIP_CANCELLED)
+		(void)effects_leg_input(s, l, LEG_EV_LAPSED);
+	else
+		got_final(s, l, e);
+}
+
 void from_peer(struct signaling *s, const struct sip_effects *fx)
 {
 	struct sip_effects mine = *fx;
@@ -145,8 +183,11 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 			break;
 		case SIP_GOT_RESPONSE:
 		case SIP_NO_RESPONSE:
-			if (!registrations_answered(s, e) && l != NULL)
-				(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
+		case SIP_GOT_PROVISIONAL:
+		case SIP_ACK_WANTED:
+		case SIP_CANCELLED:
+			if (!registrations_answered(s, e))
+				got_answer(s, e);
 			break;
 		case SIP_REFUSAL_ACK:
 		case SIP_NO_ACK:

@@ -22,10 +22,20 @@ static uint64_t key_of(const struct signaling *s, const struct leg *l)
 	return dialog_key(s, str_of(d->call_id), str_of(d->local_tag));
 }
 
+static uint64_t call_key(const struct signaling *s, uint64_t call_id)
+{
+	return map_hash(&s->hash, &call_id, sizeof call_id);
+}
+
 void legs_index(struct signaling *s, struct leg *l)
 {
-	uint64_t handle = pool_handle(&s->legs, l);
+	uint64_t handle = pool_handle(&s->legs, l), call_id = l->r.dialled.call_id;
 
+	if (leg_is_ours(l) &&
+	    map_put(&s->by_call, call_key(s, call_id), handle, NULL, NULL) != 0)
+		log_error("leg.index", "leg=%" PRIx64 " call=%" PRIx64, handle, call_id);
+	if (leg_is_over(l))
+		return;
 	if (map_put(&s->by_dialog, key_of(s, l), handle, NULL, NULL) != 0)
 		log_error("leg.index", "leg=%" PRIx64 " sip_call_id=%s", handle,
 			  l->r.dialog.call_id);
@@ -48,6 +58,27 @@ struct leg *legs_find(struct signaling *s, const struct sip_core *c)
 	return l != NULL && sip_dialog_is(&l->r.dialog, c) ? l : NULL;
 }
 
+struct leg *legs_of_call(struct signaling *s, uint64_t call_id)
+{
+	uint64_t handle;
+	struct leg *l;
+
+	if (!map_get(&s->by_call, call_key(s, call_id), NULL, NULL, &handle))
+		return NULL;
+	l = pool_get(&s->legs, handle);
+	return l != NULL && l->r.dialled.call_id == call_id ? l : NULL;
+}
+
+static void export_client(struct signaling *s, struct leg *l)
+{
+	const struct sip_client_record *client =
+		l->client != 0 ? sip_stack_export_client(&s->stack, l->client) : NULL;
+
+	l->r.has_client = client != NULL;
+	if (client != NULL)
+		l->r.client = *client;
+}
+
 void legs_save(struct signaling *s, struct leg *l)
 {
 	const struct sip_server_record *server = sip_stack_export(&s->stack, l->txn);
@@ -57,6 +88,7 @@ void legs_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
+	export_client(s, l);
 	if (slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
 			leg_pack(&l->r, s->packed)) != 0) {
 		count(s, STAT_signaling_legs_unsaved, 1);
@@ -70,6 +102,8 @@ void legs_save(struct signaling *s, struct leg *l)
 void legs_free(struct signaling *s, struct leg *l)
 {
 	wheel_cancel(&s->wheel, &l->timer);
+	if (leg_is_ours(l))
+		(void)map_del(&s->by_call, call_key(s, l->r.dialled.call_id), NULL, NULL);
 	slab_clear(&s->slab, pool_slot(pool_handle(&s->legs, l)));
 	pool_give(&s->legs, l);
 }

@@ -13,13 +13,16 @@ static inline bool legs_is_spare(const struct leg *l)
 struct leg *legs_take(struct signaling *s, uint64_t *ret_handle);
 void legs_free(struct signaling *s, struct leg *l);
 
-/* By dialog. */
+/* By dialog, and one of ours by the call it is for, until it is freed. */
 void legs_index(struct signaling *s, struct leg *l);
 void legs_unindex(struct signaling *s, struct leg *l);
 /* The one an in-dialog request belongs to, or NULL. */
 struct leg *legs_find(struct signaling *s, const struct sip_core *c);
 
-/* Into the slab, with its transaction. */
+/* The leg of ours of this call, be it over, or NULL. */
+struct leg *legs_of_call(struct signaling *s, uint64_t call_id);
+
+/* Into the slab, with its transactions. */
 void legs_save(struct signaling *s, struct leg *l);
 /* The timer follows r.deadline_ms. */
 void legs_arm(struct signaling *s, struct leg *l);

@@ -17,6 +17,7 @@
 #include "signaling/daemon/udp.h"
 
 #define GAUGES_MS 250u
+#define RINGING_MS 60000u /* of a leg of ours; control may say otherwise of each */
 #define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
 #define CLIENTS_PER_SECOND 100u
 
@@ -40,6 +41,8 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 
 	if (c == NULL)
 		return;
+	s->leg_config.user_agent = str_of(s->server);
+	s->leg_config.ringing_timeout_ms = RINGING_MS;
 	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */
@@ -132,6 +135,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = map_init(&s->by_dialog, cfg->max_calls);
 	if (err == 0)
+		err = map_init(&s->by_call, cfg->max_calls);
+	if (err == 0)
 		err = takeover_slab(s, cfg->max_calls);
 	if (err != 0)
 		return err;
@@ -157,11 +162,15 @@ static void gauges(struct signaling *s)
 {
 	const struct sip_counters *c = &s->stack.count;
 	struct statpage *p = &s->actor->stats;
-	uint32_t at = 0, confirmed = 0, registrations, up;
+	uint32_t at = 0, confirmed = 0, dialling = 0, registrations, up;
 	struct leg *l;
 
-	while ((l = pool_each(&s->legs, &at)) != NULL)
+	while ((l = pool_each(&s->legs, &at)) != NULL) {
 		confirmed += l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED;
+		dialling += leg_needs_client(l);
+	}
+	stat_set(p, STAT_signaling_legs_dialling, dialling);
+	stat_set(p, STAT_signaling_client_transactions, s->stack.clients.used);
 	stat_set(p, STAT_signaling_legs, s->legs.used);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
@@ -239,6 +248,7 @@ static void stop(void *self)
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);
+	map_fini(&s->by_call);
 	pool_fini(&s->legs);
 	free(s->out);
 }

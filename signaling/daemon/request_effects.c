@@ -7,19 +7,13 @@
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/udp.h"
 
-/* The route set says where; a private Contact behind a public source is a NAT's inside.
- */
-static struct addr next_hop(const struct leg *l)
+void request_put_reason(const struct leg *l, struct buf *b)
 {
-	struct addr to;
-
-	if (sip_dialog_next_hop(&l->r.dialog, &to) != 0 ||
-	    to.family != l->r.source.family || addr_is_any(&to) ||
-	    addr_is_multicast(&to) ||
-	    (addr_is_private(&to) && !addr_is_private(&l->r.source) &&
-	     !addr_is_loopback(&l->r.source)))
-		return l->r.source;
-	return to;
+	if (l->wish.reason[0] == '\0')
+		return;
+	buf_z(b, "Reason: SIP;cause=200;text=");
+	sip_put_quoted(b, str_of(l->wish.reason));
+	buf_z(b, "\r\n");
 }
 
 static int print_bye(struct leg *l, struct str branch, struct buf *b)
@@ -28,11 +22,7 @@ static int print_bye(struct leg *l, struct str branch, struct buf *b)
 	struct buf h = buf_of(host, sizeof host), extra = buf_of(headers, sizeof headers);
 
 	addr_print(&h, &l->r.local);
-	if (l->wish.reason[0] != '\0') {
-		buf_z(&extra, "Reason: SIP;cause=200;text=");
-		sip_put_quoted(&extra, str_of(l->wish.reason));
-		buf_z(&extra, "\r\n");
-	}
+	request_put_reason(l, &extra);
 	return sip_dialog_print(
 		&l->r.dialog,
 		&(struct sip_dialog_request){
@@ -47,7 +37,7 @@ static int print_bye(struct leg *l, struct str branch, struct buf *b)
 
 void request_bye(struct signaling *s, struct leg *l)
 {
-	struct sip_effect where = {.to = next_hop(l),
+	struct sip_effect where = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
 				   .flow = l->r.flow,
 				   .user = pool_handle(&s->legs, l)};
 	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];

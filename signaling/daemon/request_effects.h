@@ -3,6 +3,9 @@
 
 #include "signaling/daemon/signaling.h"
 
+/* Append the Reason line that control wished for, if it did. */
+void request_put_reason(const struct leg *l, struct buf *b);
+
 /* LEG_FX_SEND_BYE. When it can not be repeated there is nothing to wait for: the leg's
  * deadline is now. */
 void request_bye(struct signaling *s, struct leg *l);

@@ -45,6 +45,7 @@ struct signaling {
 	struct pool legs;     /* of struct leg */
 	uint32_t legs_spare;  /* of them; see legs_take() */
 	struct map by_dialog; /* Call-ID and our tag -> handle */
+	struct map by_call;   /* call_id of a leg of ours -> handle */
 	struct wheel wheel;   /* of legs */
 	struct slab slab;
 	struct map_key hash;

@@ -70,6 +70,20 @@ static int restore_txn(struct signaling *s, struct leg *l)
 	return 0;
 }
 
+/* Without its transaction nothing more is heard of the INVITE. */
+static void resume(struct signaling *s, struct leg *l)
+{
+	bool lost = l->r.has_client &&
+		    sip_stack_import_client(&s->stack, &l->r.client, l->r.handle, &l->client) != 0;
+
+	l->mended |= lost;
+	if (l->r.state == LEG_ENDING)
+		(void)effects_leg_input(s, l, LEG_EV_RESUME);
+	else if (leg_needs_client(l) && (lost || !l->r.has_client))
+		(void)effects_leg_input(
+			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);
+}
+
 static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 {
 	struct leg *l =
@@ -89,15 +103,13 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 		pool_give(&s->legs, l);
 		return err;
 	}
+	legs_index(s, l);
+	legs_arm(s, l);
+	s->legs_spare += legs_is_spare(l);
 	if (l->mended)
 		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
 			 l->r.dialog.call_id);
-	if (!leg_is_over(l))
-		legs_index(s, l);
-	legs_arm(s, l);
-	s->legs_spare += legs_is_spare(l);
-	if (r->state == LEG_ENDING)
-		(void)effects_leg_input(s, l, LEG_EV_RESUME);
+	resume(s, l);
 	return 0;
 }
 

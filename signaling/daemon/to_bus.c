@@ -8,20 +8,34 @@
 
 #define ROSTER_ROWS 16u
 
+_Static_assert((int)LEG_OUT_ERROR == (int)TIPRING__V1__OUTCOME__OUTCOME_ERROR &&
+		       (int)LEG_OUT_ANSWERED == (int)TIPRING__V1__OUTCOME__OUTCOME_ANSWERED,
+	       "enum leg_outcome is Outcome");
+
 struct address {
 	Tipring__V1__Address m;
 	char ip[64];
 };
 
-/* A LegIncoming with the memory it points to. */
-struct incoming {
-	Tipring__V1__LegIncoming m;
+/* What is told of a leg, with the memory it points to. */
+struct told {
+	Tipring__V1__LegIncoming incoming;
+	Tipring__V1__LegDialled dialled;
+	Tipring__V1__LegProgress progress;
+	Tipring__V1__LegPickedUp picked_up;
+	Tipring__V1__LegEnded ended;
 	Tipring__V1__MediaFacts facts;
 	struct address source, rtp, rtcp;
 	Tipring__V1__Header headers[LEG_HEADERS_MAX], *rows[LEG_HEADERS_MAX];
-	char text[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
+	struct buf text;
+	char area[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
 		  1024];
 };
+
+static void told_begin(struct told *t)
+{
+	t->text = buf_of(t->area, sizeof t->area);
+}
 
 static char *borrowed(const char *z)
 {
@@ -40,7 +54,7 @@ static Tipring__V1__Address *address(struct address *a, const struct addr *from)
 	return &a->m;
 }
 
-static Tipring__V1__MediaFacts *facts(struct incoming *in, const struct sdp_choice *c)
+static Tipring__V1__MediaFacts *facts(struct told *in, const struct sdp_choice *c)
 {
 	static const Tipring__V1__Codec codecs[SDP_CODECS] = {
 		[SDP_PCMU] = TIPRING__V1__CODEC__PCMU,
@@ -89,30 +103,102 @@ static char *text(struct buf *b, struct str s)
 	return buf_ok(b) ? at : borrowed("");
 }
 
-static Tipring__V1__LegIncoming *fill(struct signaling *s, struct incoming *in,
-				      const struct leg *l)
+static Tipring__V1__Header **headers(struct told *t, const struct leg *l)
 {
-	struct buf b = buf_of(in->text, sizeof in->text);
-	Tipring__V1__LegIncoming *m = &in->m;
+	for (uint32_t i = 0; i < l->r.header_count; i++) {
+		tipring__v1__header__init(&t->headers[i]);
+		t->headers[i].name = text(&t->text, leg_header_name(l, i));
+		t->headers[i].value = text(&t->text, leg_header_value(l, i));
+		t->rows[i] = &t->headers[i];
+	}
+	return t->rows;
+}
+
+static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told *t,
+					       const struct leg *l)
+{
+	Tipring__V1__LegIncoming *m = &t->incoming;
 
 	tipring__v1__leg_incoming__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
-	m->sip_call_id = text(&b, str_of(l->r.dialog.call_id));
-	m->from_uri = text(&b, str_of(l->r.from_uri));
-	m->from_display = text(&b, str_of(l->r.from_display));
-	m->to_uri = text(&b, str_of(l->r.to_uri));
-	m->request_uri = text(&b, str_of(l->r.request_uri));
-	m->source = address(&in->source, &l->r.source);
+	m->sip_call_id = text(&t->text, str_of(l->r.dialog.call_id));
+	m->from_uri = text(&t->text, str_of(l->r.from_uri));
+	m->from_display = text(&t->text, str_of(l->r.from_display));
+	m->to_uri = text(&t->text, str_of(l->r.to_uri));
+	m->request_uri = text(&t->text, str_of(l->r.request_uri));
+	m->source = address(&t->source, &l->r.source);
 	m->transport = borrowed("udp");
-	m->media = facts(in, &l->r.choice);
-	for (uint32_t i = 0; i < l->r.header_count; i++) {
-		tipring__v1__header__init(&in->headers[i]);
-		in->headers[i].name = text(&b, leg_header_name(l, i));
-		in->headers[i].value = text(&b, leg_header_value(l, i));
-		in->rows[i] = &in->headers[i];
-	}
-	m->headers = in->rows;
+	m->media = facts(t, &l->r.choice);
+	m->headers = headers(t, l);
 	m->n_headers = l->r.header_count;
+	return m;
+}
+
+static Tipring__V1__LegDialled *fill_dialled(struct signaling *s, struct told *t,
+					     const struct leg *l)
+{
+	Tipring__V1__LegDialled *m = &t->dialled;
+
+	tipring__v1__leg_dialled__init(m);
+	m->call_id = l->r.dialled.call_id;
+	m->leg_id = pool_handle(&s->legs, l);
+	m->sip_call_id = text(&t->text, str_of(l->r.dialog.call_id));
+	m->from_uri = text(&t->text, str_of(l->r.from_uri));
+	m->to_uri = text(&t->text, str_of(l->r.to_uri));
+	m->request_uri = text(&t->text, str_of(l->r.request_uri));
+	return m;
+}
+
+/* NULL: nothing came that is to be told. */
+static Tipring__V1__LegProgress *fill_progress(struct signaling *s, struct told *t,
+					       const struct leg *l)
+{
+	const struct leg_dialled *d = &l->r.dialled;
+	Tipring__V1__LegProgress *m = &t->progress;
+
+	if (d->code == 0)
+		return NULL;
+	tipring__v1__leg_progress__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->code = d->code;
+	m->reason = text(&t->text, str_of(d->reason));
+	m->media = d->generation != 0 ? facts(t, &l->r.choice) : NULL;
+	m->generation = d->generation;
+	return m;
+}
+
+/* NULL: it was not, or not so that it could be used. */
+static Tipring__V1__LegPickedUp *fill_picked_up(struct signaling *s, struct told *t,
+						const struct leg *l)
+{
+	Tipring__V1__LegPickedUp *m = &t->picked_up;
+
+	if (!leg_was_picked_up(l))
+		return NULL;
+	tipring__v1__leg_picked_up__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->media = facts(t, &l->r.choice);
+	m->generation = l->r.dialled.generation;
+	m->headers = headers(t, l);
+	m->n_headers = l->r.header_count;
+	return m;
+}
+
+static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
+					const struct leg *l)
+{
+	const struct leg_end *end = &l->r.over;
+	Tipring__V1__LegEnded *m = &t->ended;
+
+	tipring__v1__leg_ended__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->who = (Tipring__V1__EndedBy)end->who;
+	m->sip_code = end->code;
+	m->q850 = end->q850;
+	m->reason = text(&t->text, str_of(end->reason));
+	m->mono_ns = end->at_ms * 1000000u;
+	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - end->at_ms) * 1000000u;
+	m->outcome = (Tipring__V1__Outcome)end->outcome;
 	return m;
 }
 
@@ -124,14 +210,49 @@ static int tell(struct signaling *s, const Tipring__V1__Envelope *e)
 	return err;
 }
 
+static struct told told; /* 6 KB */
+
 int to_bus_incoming(struct signaling *s, const struct leg *l)
 {
-	static struct incoming in; /* 6 KB */
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 
+	told_begin(&told);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_INCOMING;
-	e.leg_incoming = fill(s, &in, l);
+	e.leg_incoming = fill_incoming(s, &told, l);
 	return tell(s, &e);
+}
+
+void to_bus_dialled(struct signaling *s, const struct leg *l, uint64_t asked)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.request_id = asked;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_DIALLED;
+	e.leg_dialled = fill_dialled(s, &told, l);
+	(void)!tell(s, &e);
+}
+
+void to_bus_progress(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_PROGRESS;
+	e.leg_progress = fill_progress(s, &told, l);
+	if (e.leg_progress != NULL)
+		(void)!tell(s, &e);
+}
+
+void to_bus_picked_up(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_PICKED_UP;
+	e.leg_picked_up = fill_picked_up(s, &told, l);
+	if (e.leg_picked_up != NULL)
+		(void)!tell(s, &e);
 }
 
 void to_bus_ringing(struct signaling *s, const struct leg *l)
@@ -157,25 +278,13 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
-static void fill_over(struct signaling *s, Tipring__V1__LegEnded *m, const struct leg *l)
-{
-	tipring__v1__leg_ended__init(m);
-	m->leg_id = pool_handle(&s->legs, l);
-	m->who = (Tipring__V1__EndedBy)l->r.over.who;
-	m->sip_code = l->r.over.code;
-	m->reason = borrowed(l->r.over.reason);
-	m->mono_ns = l->r.over.at_ms * 1000000u;
-	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - l->r.over.at_ms) * 1000000u;
-}
-
 void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__LegEnded m;
 
-	fill_over(s, &m, l);
+	told_begin(&told);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ENDED;
-	e.leg_ended = &m;
+	e.leg_ended = fill_over(s, &told, l);
 	(void)!tell(s, &e);
 }
 
@@ -206,16 +315,36 @@ static Tipring__V1__LegPhase phase_of(uint32_t state)
 		[LEG_ENDING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_REFUSED] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_ENDED] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
+		[LEG_DIALLING] = TIPRING__V1__LEG_PHASE__LEG_DIALLING,
+		[LEG_CANCELLING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 	};
 
 	return phases[state];
 }
 
+static void fill_row(struct signaling *s, struct told *t, Tipring__V1__LegState *row,
+		     struct leg *l)
+{
+	told_begin(t);
+	tipring__v1__leg_state__init(row);
+	if (leg_is_ours(l)) {
+		row->dialled = fill_dialled(s, t, l);
+		row->progress = fill_progress(s, t, l);
+		row->picked_up = fill_picked_up(s, t, l);
+	} else {
+		row->incoming = fill_incoming(s, t, l);
+	}
+	row->phase = phase_of(l->r.state);
+	row->context.data = l->r.context;
+	row->context.len = l->r.context_bytes;
+	if (l->r.over.owed)
+		row->ended = fill_over(s, t, l);
+}
+
 void to_bus_roster(struct signaling *s)
 {
-	static struct incoming in[ROSTER_ROWS]; /* 100 KB */
+	static struct told t[ROSTER_ROWS]; /* 100 KB */
 	Tipring__V1__LegState states[ROSTER_ROWS], *rows[ROSTER_ROWS];
-	Tipring__V1__LegEnded ended[ROSTER_ROWS];
 	struct leg *l;
 	uint32_t at = 0;
 	size_t n = 0;
@@ -227,15 +356,7 @@ void to_bus_roster(struct signaling *s)
 			send_roster(s, rows, n, false);
 			n = 0;
 		}
-		tipring__v1__leg_state__init(&states[n]);
-		states[n].incoming = fill(s, &in[n], l);
-		states[n].phase = phase_of(l->r.state);
-		states[n].context.data = l->r.context;
-		states[n].context.len = l->r.context_bytes;
-		if (l->r.over.owed) {
-			fill_over(s, &ended[n], l);
-			states[n].ended = &ended[n];
-		}
+		fill_row(s, &t[n], &states[n], l);
 		rows[n] = &states[n];
 		n++;
 	}

@@ -1,9 +1,8 @@
 /* leg.c - see leg.h: from an INVITE to facts, and to an answer. */
-#include "signaling/leg/leg.h"
-
+#include "signaling/leg/leg_parts.h"
 #include "signaling/sip/body.h"
 
-static void keep(char *to, size_t cap, struct str from)
+void leg_keep(char *to, size_t cap, struct str from)
 {
 	if (from.n >= cap)
 		from.n = cap - 1; /* for people to read; the dialog has it whole */
@@ -27,21 +26,25 @@ static bool is_extension(struct str name)
 	return name.n > 2 && (name.p[0] == 'X' || name.p[0] == 'x') && name.p[1] == '-';
 }
 
-static void keep_headers(struct leg_record *r, const struct sip_msg *m)
+bool leg_keep_header(struct leg_record *r, struct str name, struct str value)
 {
-	for (uint16_t i = 0; i < m->count && r->header_count < LEG_HEADERS_MAX; i++) {
-		const struct sip_field *f = &m->fields[i];
-		uint16_t *at = r->header_at[r->header_count];
+	uint16_t *at = r->header_at[r->header_count];
 
-		if (!is_extension(f->name) ||
-		    f->name.n + f->value.n > LEG_TEXT_BYTES - r->text_used)
-			continue;
-		at[0] = keep_text(r, f->name);
-		at[1] = (uint16_t)f->name.n;
-		at[2] = keep_text(r, f->value);
-		at[3] = (uint16_t)f->value.n;
-		r->header_count++;
-	}
+	if (r->header_count == LEG_HEADERS_MAX || name.n + value.n > LEG_TEXT_BYTES - r->text_used)
+		return false;
+	at[0] = keep_text(r, name);
+	at[1] = (uint16_t)name.n;
+	at[2] = keep_text(r, value);
+	at[3] = (uint16_t)value.n;
+	r->header_count++;
+	return true;
+}
+
+void leg_keep_headers(struct leg_record *r, const struct sip_msg *m)
+{
+	for (uint16_t i = 0; i < m->count; i++)
+		if (is_extension(m->fields[i].name))
+			(void)leg_keep_header(r, m->fields[i].name, m->fields[i].value);
 }
 
 struct str leg_header_name(const struct leg *l, uint32_t i)
@@ -105,20 +108,20 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	if (err != 0)
 		return refusal(err == ERR_NOSPC ? 513 : 400);
 
-	keep(r->from_uri, sizeof r->from_uri, c->from.uri);
+	leg_keep(r->from_uri, sizeof r->from_uri, c->from.uri);
 	sip_display_copy(r->from_display, sizeof r->from_display, c->from.display);
-	keep(r->to_uri, sizeof r->to_uri, c->to.uri);
-	keep(r->request_uri, sizeof r->request_uri, m->uri);
-	keep_headers(r, m);
+	leg_keep(r->to_uri, sizeof r->to_uri, c->to.uri);
+	leg_keep(r->request_uri, sizeof r->request_uri, m->uri);
+	leg_keep_headers(r, m);
 	return refusal(0);
 }
 
-/* Where audio goes and how it is coded: what media was told. */
-static bool choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
+bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 {
 	return a->media == b->media && a->codec == b->codec &&
 	       a->payload_type == b->payload_type &&
 	       a->dtmf_payload_type == b->dtmf_payload_type &&
+	       a->receives == b->receives && a->receives_dtmf == b->receives_dtmf &&
 	       a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
 	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
 }
@@ -136,6 +139,8 @@ static uint32_t refresh_code(const struct leg *l)
 	case LEG_RINGING:
 		return 500; /* RFC 3261 14.2: the first INVITE has no answer yet */
 	case LEG_IDLE:
+	case LEG_DIALLING: /* an early dialog serves none */
+	case LEG_CANCELLING:
 	case LEG_ENDING:
 	case LEG_REFUSED:
 	case LEG_ENDED:
@@ -163,27 +168,35 @@ struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
 	fit = sdp_choose(&offer, &w, &choice);
 	if (fit != SDP_FITS)
 		return unfit(fit);
-	if (!choice_eq(&choice, &l->r.choice) ||
+	if (!leg_choice_eq(&choice, &l->r.choice) ||
 	    sip_dialog_refresh(&l->r.dialog, request->msg, request->core) != 0)
 		return refusal(488);
 	memcpy(l->r.offer, text.p, text.n);
 	l->r.offer_bytes = (uint32_t)text.n;
+	l->r.dialled.ours = 0;
 	l->r.invite_cseq = request->core->cseq.number;
 	l->txn = request->txn;
 	return refusal(0);
+}
+
+struct sdp_origin leg_origin(const struct leg_record *r)
+{
+	return (struct sdp_origin){.local = r->local_rtp,
+				   .session_id = r->handle * 0x9e3779b97f4a7c15ull,
+				   .version = r->answer_version};
 }
 
 int leg_print_answer(struct leg *l, struct buf *b)
 {
 	static const struct map_key any = {0, 0}; /* nobody aims at a hash of our own text */
 	struct leg_record *r = &l->r;
-	struct sdp_origin o = {.local = r->local_rtp,
-			       .session_id = r->handle * 0x9e3779b97f4a7c15ull};
+	struct sdp_origin o = leg_origin(r);
 	struct buf unnumbered = *b;
 	struct sdp offer;
 	uint64_t hash;
 	int err = sdp_parse((struct str){r->offer, r->offer_bytes}, &offer);
 
+	o.version = 0;
 	if (err == 0)
 		err = sdp_answer(&unnumbered, &offer, &r->choice, &o);
 	if (err != 0)

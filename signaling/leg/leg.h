@@ -1,5 +1,8 @@
-/* leg.h - one call leg as user agent server: an INVITE, its dialog, and the facts control
- * works with. Pure.
+/* leg.h - one call leg, of an INVITE we got or of one we sent (dial.h): its dialog, and the
+ * facts control works with. Pure.
+ *
+ * Its life (leg_rules.c) and the INVITE we send (attempt.h) are machines side by side:
+ * leg_input() gives each event to both, and neither calls the other.
  *
  * Everything a successor needs after a kill is in leg_record: no pointers. */
 #pragma once
@@ -8,7 +11,10 @@
 #include <stdint.h>
 
 #include "common/base/wheel.h"
+#include "signaling/leg/attempt.h"
+#include "signaling/leg/outcome.h"
 #include "signaling/sdp/sdp.h"
+#include "signaling/sip/rel100.h"
 #include "signaling/sip/stack.h"
 
 #define LEG_OFFER_BYTES   8192u
@@ -28,6 +34,8 @@ enum leg_state { /* numbers stand in records: later ones come last */
 	LEG_ENDING,    /* our BYE is out */
 	LEG_REFUSED,   /* over, but the refusal has no ACK yet: a successor has to repeat it */
 	LEG_ENDED,     /* over for the peer; kept until control knows */
+	LEG_DIALLING,  /* our INVITE is out */
+	LEG_CANCELLING, /* control knows the end; our INVITE has none yet */
 	LEG_STATES
 };
 
@@ -47,6 +55,16 @@ enum leg_event {
 	LEG_EV_SETTLED,  /* control has recorded the end */
 	LEG_EV_RESUME,   /* a successor took over */
 	LEG_EV_TIMER,    /* leg->deadline_ms passed */
+	/* of a leg that leg_dial() made; what came is told by functions of dial.h first */
+	LEG_EV_DIAL,
+	LEG_EV_TRYING,    /* a provisional that says nothing new */
+	LEG_EV_PROGRESS,  /* one that does */
+	LEG_EV_PICKED_UP, /* a 2xx */
+	LEG_EV_MISFIT,    /* a 2xx whose answer can not be used */
+	LEG_EV_DECLINED,
+	LEG_EV_NOBODY,     /* nothing came */
+	LEG_EV_LAPSED,     /* nothing more will come of an INVITE that was cancelled */
+	LEG_EV_ACK_WANTED, /* the 2xx again */
 	LEG_EVENTS
 };
 
@@ -58,6 +76,13 @@ enum leg_fx_kind {
 	LEG_FX_RESPOND, /* code to the INVITE, with the answer when it is 2xx */
 	LEG_FX_REPEAT,  /* the last response again */
 	LEG_FX_SEND_BYE,
+	LEG_FX_SEND_INVITE,
+	LEG_FX_SEND_CANCEL,
+	LEG_FX_SEND_ACK,
+	LEG_FX_SEND_PRACK, /* of leg->prack, in the dialog as it is */
+	LEG_FX_PROGRESS,   /* tell control */
+	LEG_FX_PICKED_UP,
+	LEG_FX_DIALLED,
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
@@ -81,6 +106,26 @@ struct leg_end {
 	uint32_t code;
 	char reason[36];
 	uint64_t at_ms; /* when, on the clock of `now_ms` */
+	uint32_t outcome; /* enum leg_outcome; of a leg of ours */
+	uint32_t q850;    /* 0: not said */
+};
+
+/* What of a leg of ours is not in the other parts; call_id 0: it is none. */
+struct leg_dialled {
+	uint64_t call_id;
+	uint32_t code;       /* of the last provisional control was told of; 0: none yet */
+	uint32_t generation; /* of `choice`, from 1; 0: nothing is negotiated yet */
+	uint32_t ours;       /* `offer` is the one we made */
+	uint32_t known;      /* of `early_facts` */
+	uint32_t picked_up;  /* and the answer could be used */
+	uint32_t pad;
+	char reason[64];     /* of that provisional */
+};
+
+/* The answer in a provisional, which a 2xx of the same dialog need not repeat. */
+struct leg_early_facts {
+	uint64_t tag; /* hash of the To tag */
+	struct sdp_choice choice;
 };
 
 /* A refusal or an end as control wants it. */
@@ -112,8 +157,8 @@ struct leg_record {
 	struct addr source;
 	struct addr local;     /* what the peer knows us by: Contact and Via */
 	struct addr local_rtp; /* as answered */
-	uint64_t answer_version; /* o= of our last answer; 0 = none yet */
-	uint64_t answer_hash;    /* of its text */
+	uint64_t answer_version; /* o= of our last description; 0 = none yet */
+	uint64_t answer_hash;    /* of its text; of an offer 0 */
 #ifdef TIPRING_NEXT
 	uint64_t next; /* what a later build appends: ./tipring test upgrade */
 #endif
@@ -133,16 +178,29 @@ struct leg_record {
 	uint8_t context[LEG_CONTEXT_BYTES];
 	uint32_t has_txn; /* `server` is valid */
 	struct sip_server_record server;
+	/* of a leg of ours */
+	struct leg_dialled dialled;
+	struct attempt attempt;
+	struct sip_early early;
+	struct leg_early_facts early_facts[SIP_EARLY_MAX];
+	uint32_t has_client; /* `client` is valid */
+	struct sip_client_record client;
 };
 
-#define LEG_PARTS_MAX    32u
+#define LEG_PARTS_MAX    48u
 #define LEG_PACKED_BYTES (sizeof(struct leg_record) + LEG_PARTS_MAX * sizeof(uint32_t))
 
 struct leg {
 	struct leg_record r;
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
+	uint64_t client; /* client transaction of ours; likewise */
 	struct wheel_timer timer;
 	struct leg_wish wish;
+	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
+	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */
+	uint32_t said_q850;
+	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
+	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
 	uint32_t ring_code;
 	bool dirty;  /* write the record */
 	bool mended; /* parts of the record were not to be used, and the call goes on */
@@ -155,9 +213,22 @@ static inline bool leg_is_over(const struct leg *l)
 	return l->r.state == LEG_REFUSED || l->r.state == LEG_ENDED;
 }
 
+static inline bool leg_is_ours(const struct leg *l)
+{
+	return l->r.dialled.call_id != 0;
+}
+
+/* And its answer could be used. */
+static inline bool leg_was_picked_up(const struct leg *l)
+{
+	return leg_is_ours(l) && l->r.dialled.picked_up;
+}
+
 struct leg_config {
 	uint32_t answer_timeout_ms;
 	uint32_t families; /* that media has: SDP_FAMILY() of each */
+	uint32_t ringing_timeout_ms; /* of a leg of ours, when control does not say */
+	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 };
 
 /* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
@@ -193,6 +264,8 @@ MUST_USE int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t n
 
 /* In this state the INVITE waits for an answer that only its transaction can give. */
 bool leg_needs_txn(const struct leg *l);
+/* Likewise of ours, for what only its transaction can hear. */
+bool leg_needs_client(const struct leg *l);
 
 struct str leg_header_name(const struct leg *l, uint32_t i);
 struct str leg_header_value(const struct leg *l, uint32_t i);

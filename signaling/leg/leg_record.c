@@ -9,6 +9,15 @@
 #define DIALOG_LEAST 8u
 #define SERVER_LEAST 88u
 #define TXN_LEAST    24u
+/* and in the first that dialled */
+#define DIALLED_LEAST 96u
+#define ATTEMPT_LEAST 8u
+#define EARLY_LEAST   136u
+#define CLIENT_LEAST  160u
+
+#define SERVER_PARTS 5u
+#define CLIENT_PARTS 4u
+#define DIALLED_PARTS (4u + CLIENT_PARTS) /* and one for each of early_facts */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -22,10 +31,15 @@
 
 _Static_assert(HEAD == HEAD_BYTES && offsetof(struct leg_record, answer_version) == HEAD_LEAST,
 	       "no holes, and nothing moved");
-_Static_assert(sizeof(struct leg_end) == OVER_LEAST && DIALOG_HEAD == DIALOG_LEAST &&
+_Static_assert(sizeof(struct leg_end) >= OVER_LEAST && DIALOG_HEAD == DIALOG_LEAST &&
 		       sizeof(struct sip_server_head) == SERVER_LEAST &&
 		       sizeof(struct txn) == TXN_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
+_Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
+		       sizeof(struct attempt) == ATTEMPT_LEAST &&
+		       sizeof(struct sip_early) == EARLY_LEAST &&
+		       sizeof(struct sip_client_head) == CLIENT_LEAST,
+	       "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -45,17 +59,62 @@ static const struct {
 };
 #define TEXTS (sizeof texts / sizeof texts[0])
 
+static bool is_dialled(const struct leg_record *r)
+{
+	return r->dialled.call_id != 0;
+}
+
+static void put_nothing(struct buf *b, unsigned parts)
+{
+	while (parts-- > 0)
+		record_put(b, "", 0);
+}
+
 static void put_server(struct buf *b, const struct leg_record *r)
 {
 	const struct sip_server_record *s = &r->server;
 
-	if (!r->has_txn)
+	if (!r->has_txn) {
+		put_nothing(b, is_dialled(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
+	}
 	record_put(b, &s->head, sizeof s->head);
 	record_put(b, &s->txn, sizeof s->txn);
 	record_put(b, &s->skeleton, SKELETON_HEAD);
 	record_put(b, s->skeleton.text, s->skeleton.bytes);
 	record_put(b, s->response, s->head.response_bytes);
+}
+
+static void put_client(struct buf *b, const struct leg_record *r)
+{
+	const struct sip_client_record *c = &r->client;
+
+	if (!r->has_client) {
+		put_nothing(b, CLIENT_PARTS);
+		return;
+	}
+	record_put(b, &c->head, sizeof c->head);
+	record_put(b, &c->txn, sizeof c->txn);
+	record_put(b, c->request, c->head.request_bytes);
+	record_put(b, c->more, c->head.more_bytes);
+}
+
+/* A leg that was called ends its record before this. */
+static void put_dialled(struct buf *b, const struct leg_record *r)
+{
+	uint64_t tags[SIP_EARLY_MAX];
+
+	if (!is_dialled(r))
+		return;
+	record_put(b, &r->dialled, sizeof r->dialled);
+	record_put(b, &r->attempt, sizeof r->attempt);
+	record_put(b, &r->early, sizeof r->early);
+	put_client(b, r);
+	for (uint32_t i = 0; i < r->dialled.known; i++)
+		tags[i] = r->early_facts[i].tag;
+	record_put(b, tags, r->dialled.known * sizeof tags[0]);
+	for (uint32_t i = 0; i < r->dialled.known; i++)
+		record_put(b, &r->early_facts[i].choice, sizeof r->early_facts[i].choice);
 }
 
 size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES])
@@ -76,6 +135,7 @@ size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES])
 	record_put(&b, r->text, r->text_used);
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
+	put_dialled(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -111,14 +171,32 @@ static int take_bytes(struct str *in, void *to, size_t cap, uint32_t *ret_n)
 	return 0;
 }
 
+/* Also at the end. */
+static bool next_is_empty(const struct str *in)
+{
+	struct str ahead = *in, part;
+
+	return record_take_str(&ahead, SIZE_MAX, &part) == 0 && part.n == 0;
+}
+
+static int skip(struct str *in, unsigned parts)
+{
+	struct str part;
+	int err = 0;
+
+	while (err == 0 && parts-- > 0)
+		err = record_take_str(in, SIZE_MAX, &part);
+	return err;
+}
+
 static int take_server(struct str *in, struct leg_record *ret)
 {
 	struct sip_server_record *s = &ret->server;
 	uint32_t text, response;
 	int err;
 
-	if (in->n == 0)
-		return 0;
+	if (next_is_empty(in))
+		return skip(in, SERVER_PARTS);
 	err = record_take(in, &s->head, sizeof s->head, SERVER_LEAST);
 	if (err == 0)
 		err = record_take(in, &s->txn, sizeof s->txn, TXN_LEAST);
@@ -132,6 +210,58 @@ static int take_server(struct str *in, struct leg_record *ret)
 	ret->has_txn = err == 0 && text == s->skeleton.bytes &&
 		       response == s->head.response_bytes;
 	return err;
+}
+
+static int take_client(struct str *in, struct leg_record *ret)
+{
+	struct sip_client_record *c = &ret->client;
+	uint32_t request, more;
+	int err;
+
+	if (next_is_empty(in))
+		return skip(in, CLIENT_PARTS);
+	err = record_take(in, &c->head, sizeof c->head, CLIENT_LEAST);
+	if (err == 0)
+		err = record_take(in, &c->txn, sizeof c->txn, TXN_LEAST);
+	if (err == 0)
+		err = take_bytes(in, c->request, sizeof c->request, &request);
+	if (err == 0)
+		err = take_bytes(in, c->more, sizeof c->more, &more);
+	ret->has_client = err == 0 && request == c->head.request_bytes &&
+			  more == c->head.more_bytes;
+	return err;
+}
+
+static int take_early_facts(struct str *in, struct leg_record *ret)
+{
+	uint64_t tags[SIP_EARLY_MAX];
+	uint32_t bytes = 0;
+	int err = take_bytes(in, tags, sizeof tags, &bytes);
+
+	ret->dialled.known = bytes / (uint32_t)sizeof tags[0];
+	for (uint32_t i = 0; i < ret->dialled.known && err == 0; i++) {
+		struct leg_early_facts *f = &ret->early_facts[i];
+
+		f->tag = tags[i];
+		err = record_take(in, &f->choice, sizeof f->choice, 0);
+	}
+	return err;
+}
+
+static int take_dialled(struct str *in, struct leg_record *ret)
+{
+	int err;
+
+	if (next_is_empty(in)) /* parts of a later build may follow */
+		return skip(in, DIALLED_PARTS);
+	err = record_take(in, &ret->dialled, sizeof ret->dialled, DIALLED_LEAST);
+	if (err == 0)
+		err = record_take(in, &ret->attempt, sizeof ret->attempt, ATTEMPT_LEAST);
+	if (err == 0)
+		err = record_take(in, &ret->early, sizeof ret->early, EARLY_LEAST);
+	if (err == 0)
+		err = take_client(in, ret);
+	return err == 0 ? take_early_facts(in, ret) : err;
 }
 
 static int take_rest(struct str *in, struct leg_record *ret)
@@ -151,7 +281,8 @@ static int take_rest(struct str *in, struct leg_record *ret)
 	if (err != 0)
 		return err;
 	ret->header_count = rows / (uint32_t)sizeof ret->header_at[0];
-	return take_server(in, ret);
+	err = take_server(in, ret);
+	return err == 0 ? take_dialled(in, ret) : err;
 }
 
 int leg_unpack(const char *p, size_t n, struct leg_record *ret)
@@ -204,6 +335,45 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 			     r->give_up_ms <= now_ms + SIP_TIMEOUT_MS));
 }
 
+/* The states of the leg in which the INVITE we send may be in a state of its own. */
+static bool attempt_is_sound(const struct leg_record *r)
+{
+	uint32_t a = r->attempt.state;
+
+	if (!is_dialled(r))
+		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING;
+	if (r->state == LEG_DIALLING)
+		return a >= ATTEMPT_CALLING && a <= ATTEMPT_EARLY;
+	if (r->state == LEG_CANCELLING)
+		return a == ATTEMPT_CANCELLING;
+	return a == ATTEMPT_DONE || (a == ATTEMPT_CANCELLING && r->state == LEG_ENDED);
+}
+
+static bool dialled_is_sound(const struct leg_record *r)
+{
+	return r->early.count <= SIP_EARLY_MAX && r->dialled.known <= SIP_EARLY_MAX &&
+	       memchr(r->dialled.reason, '\0', sizeof r->dialled.reason) != NULL &&
+	       attempt_is_sound(r);
+}
+
+/* Of an answer that is not kept: what its readers rely on. */
+static bool choice_is_possible(const struct sdp_choice *c)
+{
+	return c->media == 0 && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
+	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
+	       c->rtcp.family == c->rtp.family;
+}
+
+/* An offer of ours has no choice before it is answered. */
+static int restore_answer(struct leg_record *r)
+{
+	for (uint32_t i = 0; i < r->dialled.known; i++)
+		if (!choice_is_possible(&r->early_facts[i].choice))
+			return ERR_CORRUPT;
+	return r->dialled.generation == 0 || choice_is_possible(&r->choice) ? 0 : ERR_CORRUPT;
+}
+
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
 {
 	struct sdp_wants w = {.families = cfg->families};
@@ -213,6 +383,8 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
+	if (r->dialled.ours)
+		return restore_answer(r);
 	if (sdp_choice_is_sound(&r->choice, &offer))
 		return 0;
 	l->mended = true;
@@ -228,12 +400,21 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	    !is_address(&r->source) || !is_address(&r->local) ||
 	    !sip_flow_is_sound(&r->flow) || r->local_rtp.family >= ADDR_FAMILIES ||
 	    r->dialog.call_id[0] == '\0' || r->dialog.local_tag[0] == '\0' ||
-	    memchr(r->over.reason, '\0', sizeof r->over.reason) == NULL)
+	    memchr(r->over.reason, '\0', sizeof r->over.reason) == NULL ||
+	    r->over.outcome >= LEG_OUTCOMES || !dialled_is_sound(r))
 		return ERR_CORRUPT;
+	/* a PRACK that was on its way is not: what comes again gets another */
+	for (uint32_t i = 0; i < r->early.count; i++)
+		r->early.v[i].rseq = 0;
 	l->mended = !headers_are_sound(r);
 	if (l->mended)
 		r->header_count = r->text_used = 0;
 	return restore_choice(l, cfg);
+}
+
+bool leg_needs_client(const struct leg *l)
+{
+	return l->r.state == LEG_DIALLING || l->r.state == LEG_CANCELLING;
 }
 
 bool leg_needs_txn(const struct leg *l)

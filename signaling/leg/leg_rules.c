@@ -11,6 +11,7 @@ struct step {
 	const struct leg_config *cfg;
 	uint64_t now_ms;
 	struct leg_effects *out;
+	bool heard; /* before this event something had come for the INVITE we sent */
 };
 
 typedef void action_fn(struct step *s);
@@ -37,8 +38,24 @@ static void over(struct step *s, enum leg_who who, uint32_t code, const char *re
 	struct leg_end *end = &s->l->r.over;
 
 	*end = (struct leg_end){.owed = 1, .who = who, .code = code, .at_ms = s->now_ms};
+	end->outcome = leg_is_ours(s->l) ? LEG_OUT_ANSWERED : LEG_OUT_NONE;
 	(void)!str_copy(end->reason, sizeof end->reason, str_of(reason));
 	emit(s, LEG_FX_OVER);
+}
+
+/* Of an attempt: it was not answered. */
+static void failed(struct step *s, enum leg_who who, uint32_t code, enum leg_outcome outcome)
+{
+	static const char *const reasons[LEG_OUTCOMES] = {
+		[LEG_OUT_NO_ANSWER] = "nobody picked up",
+		[LEG_OUT_UNREACHABLE] = "nobody answered at all",
+		[LEG_OUT_CANCELLED] = "hung up before the answer",
+		[LEG_OUT_MEDIA_REFUSED] = "the answer can not be used",
+		[LEG_OUT_ERROR] = "the INVITE can not go on",
+	};
+
+	over(s, who, code, reasons[outcome]);
+	s->l->r.over.outcome = (uint32_t)outcome;
 }
 
 static void respond(struct step *s, uint32_t code)
@@ -226,10 +243,94 @@ static void forget(struct step *s)
 	finish(s);
 }
 
+/* ---- actions of a leg of ours; what the INVITE needs is the attempt's ---- */
+
+static void dialled(struct step *s)
+{
+	emit(s, LEG_FX_DIALLED);
+}
+
+/* The deadline is the ringing's, set by leg_dial(). */
+static void progress(struct step *s)
+{
+	if (s->l->prack != 0)
+		emit(s, LEG_FX_SEND_PRACK);
+	if (s->l->news)
+		emit(s, LEG_FX_PROGRESS);
+}
+
+/* Control has its end; the far side still counts on a PRACK. */
+static void prack_only(struct step *s)
+{
+	if (s->l->prack != 0)
+		emit(s, LEG_FX_SEND_PRACK);
+}
+
+static void picked_up(struct step *s)
+{
+	emit(s, LEG_FX_PICKED_UP);
+	s->l->r.dialled.picked_up = 1;
+	deadline(s, UINT64_MAX);
+}
+
+static void misfit(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	failed(s, LEG_BY_SYSTEM, 200, LEG_OUT_MEDIA_REFUSED);
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void declined(struct step *s)
+{
+	struct leg *l = s->l;
+
+	over(s, LEG_BY_CALLER, l->said.code, "");
+	l->r.over.outcome = (uint32_t)outcome_of(l->said.code);
+	l->r.over.q850 = l->said_q850;
+	memcpy(l->r.over.reason, l->said.reason, sizeof l->r.over.reason - 1);
+	finish(s);
+}
+
+static void unreachable(struct step *s)
+{
+	failed(s, LEG_BY_SYSTEM, 408, LEG_OUT_UNREACHABLE);
+	finish(s);
+}
+
+static void undialled(struct step *s)
+{
+	failed(s, LEG_BY_SYSTEM, 500, LEG_OUT_ERROR);
+	finish(s);
+}
+
+/* Told now: what is left is between the peer and the transaction, which ends it within
+ * 64*T1 for a provisional and 64*T1 behind the CANCEL. */
+static void cancel(struct step *s)
+{
+	s->l->r.give_up_ms = s->now_ms + 2 * SIP_TIMEOUT_MS + SIP_T4_MS;
+	deadline(s, TELL_AGAIN_MS);
+}
+
+static void hang_up_dialling(struct step *s)
+{
+	failed(s, LEG_BY_BACKEND, 487, LEG_OUT_CANCELLED);
+	cancel(s);
+}
+
+/* Nobody can say that it rang where nothing was heard. */
+static void rang_out(struct step *s)
+{
+	bool heard = s->heard;
+
+	failed(s, LEG_BY_SYSTEM, 487, heard ? LEG_OUT_NO_ANSWER : LEG_OUT_UNREACHABLE);
+	cancel(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
 		[LEG_EV_INVITE]   = {ask_control,      LEG_ROUTING},
+		[LEG_EV_DIAL]     = {dialled,          LEG_DIALLING},
 	},
 	[LEG_ROUTING] = {
 		[LEG_EV_RING]     = {ring,             LEG_RINGING},
@@ -267,6 +368,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REJECT]   = {ignore,           LEG_HANGING},
 		[LEG_EV_CANCEL]   = {ignore,           LEG_HANGING},
 		[LEG_EV_SETTLED]  = {settle,           LEG_HANGING},
+		[LEG_EV_ACK_WANTED] = {ignore,         LEG_HANGING},
 	},
 	[LEG_CONFIRMED] = {
 		[LEG_EV_ACK]      = {ignore,           LEG_CONFIRMED},
@@ -276,6 +378,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REJECT]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
+		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
 	},
 	[LEG_REFRESHED] = {
 		[LEG_EV_ACK]      = {refreshed,        LEG_CONFIRMED},
@@ -286,6 +389,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_REFRESHED}, /* or no_ack: give_up */
 		[LEG_EV_UNSENT]   = {refuse_refresh,   LEG_CONFIRMED},
+		[LEG_EV_ACK_WANTED] = {ignore,         LEG_REFRESHED},
 	},
 	[LEG_ENDING] = {
 		[LEG_EV_BYE_DONE] = {finish,           LEG_ENDED},
@@ -296,6 +400,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REJECT]   = {ignore,           LEG_ENDING},
 		[LEG_EV_SETTLED]  = {settle,           LEG_ENDING},
 		[LEG_EV_RESUME]   = {bye_again,        LEG_ENDING},
+		[LEG_EV_ACK_WANTED] = {ignore,         LEG_ENDING},
 	},
 	[LEG_REFUSED] = {
 		[LEG_EV_REFUSAL_DONE] = {finish,       LEG_ENDED},
@@ -308,6 +413,32 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_SETTLED]  = {forget,           LEG_ENDED},
 		[LEG_EV_TIMER]    = {tell_again,       LEG_ENDED},
 	},
+	[LEG_DIALLING] = {
+		[LEG_EV_TRYING]   = {ignore,           LEG_DIALLING},
+		[LEG_EV_PROGRESS] = {progress,         LEG_DIALLING},
+		[LEG_EV_PICKED_UP] = {picked_up,       LEG_CONFIRMED},
+		[LEG_EV_MISFIT]   = {misfit,           LEG_ENDING},
+		[LEG_EV_DECLINED] = {declined,         LEG_ENDED},
+		[LEG_EV_NOBODY]   = {unreachable,      LEG_ENDED},
+		[LEG_EV_UNSENT]   = {undialled,        LEG_ENDED},
+		[LEG_EV_HANGUP]   = {hang_up_dialling, LEG_CANCELLING},
+		[LEG_EV_REJECT]   = {hang_up_dialling, LEG_CANCELLING},
+		[LEG_EV_TIMER]    = {rang_out,         LEG_CANCELLING},
+	},
+	[LEG_CANCELLING] = {
+		[LEG_EV_TRYING]   = {ignore,           LEG_CANCELLING},
+		[LEG_EV_PROGRESS] = {prack_only,       LEG_CANCELLING},
+		[LEG_EV_PICKED_UP] = {bye_after_ack,   LEG_ENDING},
+		[LEG_EV_MISFIT]   = {bye_after_ack,    LEG_ENDING},
+		[LEG_EV_DECLINED] = {finish,           LEG_ENDED},
+		[LEG_EV_NOBODY]   = {finish,           LEG_ENDED},
+		[LEG_EV_LAPSED]   = {finish,           LEG_ENDED},
+		[LEG_EV_UNSENT]   = {finish,           LEG_ENDED},
+		[LEG_EV_HANGUP]   = {ignore,           LEG_CANCELLING},
+		[LEG_EV_REJECT]   = {ignore,           LEG_CANCELLING},
+		[LEG_EV_SETTLED]  = {settle,           LEG_CANCELLING},
+		[LEG_EV_TIMER]    = {tell_again,       LEG_CANCELLING}, /* or finish: give_up */
+	},
 };
 /* clang-format on */
 
@@ -318,12 +449,39 @@ static const struct rule give_up[LEG_STATES] = {
 	[LEG_REFRESHED] = {no_ack, LEG_ENDING},
 	[LEG_HANGING] = {bye_after_ack, LEG_ENDING},
 	[LEG_REFUSED] = {finish, LEG_ENDED},
+	[LEG_CANCELLING] = {finish, LEG_ENDED},
 };
+
+/* What an event is to the INVITE we send. */
+static const uint8_t of_attempt[LEG_EVENTS] = {
+	[LEG_EV_DIAL] = ATTEMPT_EV_DIAL,           [LEG_EV_TRYING] = ATTEMPT_EV_TRYING,
+	[LEG_EV_PROGRESS] = ATTEMPT_EV_EARLY,      [LEG_EV_PICKED_UP] = ATTEMPT_EV_ANSWERED,
+	[LEG_EV_MISFIT] = ATTEMPT_EV_ANSWERED,     [LEG_EV_ACK_WANTED] = ATTEMPT_EV_ANSWERED,
+	[LEG_EV_DECLINED] = ATTEMPT_EV_OVER,       [LEG_EV_NOBODY] = ATTEMPT_EV_OVER,
+	[LEG_EV_LAPSED] = ATTEMPT_EV_OVER,         [LEG_EV_UNSENT] = ATTEMPT_EV_OVER,
+	[LEG_EV_HANGUP] = ATTEMPT_EV_CANCEL,       [LEG_EV_REJECT] = ATTEMPT_EV_CANCEL,
+	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,
+};
+
+static void give_to_attempt(struct step *s, enum leg_event ev)
+{
+	struct attempt *a = &s->l->r.attempt;
+	unsigned todo;
+
+	s->heard = a->state != ATTEMPT_CALLING;
+	todo = attempt_event(a, (enum attempt_event)of_attempt[ev]);
+	if (todo & ATTEMPT_SEND_INVITE)
+		emit(s, LEG_FX_SEND_INVITE);
+	if (todo & ATTEMPT_SEND_CANCEL)
+		emit(s, LEG_FX_SEND_CANCEL);
+	if (todo & ATTEMPT_SEND_ACK)
+		emit(s, LEG_FX_SEND_ACK);
+}
 
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out)
 {
-	struct step s = {l, cfg, now_ms, out};
+	struct step s = {.l = l, .cfg = cfg, .now_ms = now_ms, .out = out};
 	const struct rule *r = &rules[l->r.state][ev];
 
 	out->n = 0;
@@ -334,6 +492,7 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 		l->unexpected++;
 		return false;
 	}
+	give_to_attempt(&s, ev);
 	r->act(&s);
 	l->r.state = (uint32_t)r->next;
 	l->dirty = true;
@@ -345,6 +504,7 @@ const char *leg_state_name(enum leg_state s)
 	static const char *const names[LEG_STATES] = {
 		"idle",      "routing",   "ringing", "answered", "hanging",
 		"confirmed", "refreshed", "ending",  "refused",  "ended",
+		"dialling",  "cancelling",
 	};
 
 	return names[s];
@@ -355,7 +515,8 @@ const char *leg_event_name(enum leg_event e)
 	static const char *const names[LEG_EVENTS] = {
 		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
-		"timer",
+		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
+		"lapsed", "ack_wanted",
 	};
 
 	return names[e];

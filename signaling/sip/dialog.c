@@ -3,6 +3,7 @@
 
 #include "signaling/sip/reply.h"
 #include "signaling/sip/uri.h"
+#include "signaling/sip/uses.h"
 
 #define ROUTES_MAX 32u
 #define SIP_PORT   5060
@@ -51,32 +52,47 @@ static int parse_target(struct str text, struct str *ret)
 	return 0;
 }
 
-/* RFC 3261 12.1.1: the Record-Route values in order. */
-static int keep_route(struct sip_dialog *d, const struct sip_msg *m)
+/* The URIs of one Route or Record-Route line, behind the `n` that are there. */
+static int take_routes(struct str line, struct str uris[ROUTES_MAX], uint32_t *n)
+{
+	while (line.n > 0) {
+		struct str one = sip_list_next(&line), uri;
+
+		if (*n == ROUTES_MAX || sip_nameaddr_uri(one, &uri) != 0 ||
+		    parse_target(uri, &uri) != 0)
+			return ERR_SYNTAX;
+		uris[(*n)++] = uri;
+	}
+	return 0;
+}
+
+static int put_route_set(struct sip_dialog *d, const struct str *uris, uint32_t n,
+			 bool reversed)
 {
 	struct buf b = buf_of(d->route, sizeof d->route - 1);
-	uint32_t n = 0;
 
-	for (uint16_t i = m->first[SIP_RECORD_ROUTE]; i != SIP_NONE;
-	     i = m->fields[i].next) {
-		struct str rest = m->fields[i].value;
-
-		while (rest.n > 0) {
-			struct str one = sip_list_next(&rest);
-			struct str uri;
-
-			if (sip_nameaddr_uri(one, &uri) != 0 ||
-			    parse_target(uri, &uri) != 0 || ++n > ROUTES_MAX)
-				return ERR_SYNTAX;
-			buf_z(&b, b.n > 0 ? ", <" : "<");
-			buf_str_put(&b, uri);
-			buf_char(&b, '>');
-		}
+	for (uint32_t i = 0; i < n; i++) {
+		buf_z(&b, i > 0 ? ", <" : "<");
+		buf_str_put(&b, uris[reversed ? n - 1 - i : i]);
+		buf_char(&b, '>');
 	}
 	if (!buf_ok(&b))
 		return ERR_NOSPC;
 	d->route[b.n] = '\0';
 	return 0;
+}
+
+/* RFC 3261 12.1.1: the Record-Route values in order; 12.1.2: a client's are reversed. */
+static int keep_route(struct sip_dialog *d, const struct sip_msg *m, bool reversed)
+{
+	struct str uris[ROUTES_MAX];
+	uint32_t n = 0;
+	int err = 0;
+
+	for (uint16_t i = m->first[SIP_RECORD_ROUTE]; err == 0 && i != SIP_NONE;
+	     i = m->fields[i].next)
+		err = take_routes(m->fields[i].value, uris, &n);
+	return err == 0 ? put_route_set(d, uris, n, reversed) : err;
 }
 
 /* The peer's Contact; RFC 2543 clients may have none, and are reached where they come
@@ -106,7 +122,7 @@ static int keep(struct sip_dialog *d, const struct sip_msg *m, const struct sip_
 		err = keep_party(d->local, sizeof d->local, &c->to);
 	if (err == 0)
 		err = keep_party(d->remote, sizeof d->remote, &c->from);
-	return err == 0 ? keep_route(d, m) : err;
+	return err == 0 ? keep_route(d, m, false) : err;
 }
 
 int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
@@ -119,6 +135,140 @@ int sip_dialog_uas(struct sip_dialog *d, const struct sip_msg *m,
 		return err;
 	*d = (struct sip_dialog){.remote_cseq = c->cseq.number};
 	return keep(d, m, c, local_tag, target);
+}
+
+static bool is_word(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return false;
+	return s.n > 0;
+}
+
+/* A URI that can stand between < and >, of sip, sips or another scheme (tel). */
+static bool is_party_uri(struct str uri)
+{
+	struct sip_uri u;
+	int err = sip_uri_parse(uri, &u);
+
+	for (size_t i = 0; i < uri.n; i++)
+		if (uri.p[i] == '<' || uri.p[i] == '>' || uri.p[i] == '"')
+			return false;
+	return (err == 0 || err == ERR_UNSUPPORTED) && is_word(uri);
+}
+
+static int open_party(char *to, size_t cap, struct str uri, struct str display)
+{
+	struct buf b = buf_of(to, cap - 1);
+
+	if (!is_party_uri(uri) || !is_printable(display))
+		return ERR_SYNTAX;
+	if (display.n > 0) {
+		sip_put_quoted(&b, display);
+		buf_char(&b, ' ');
+	}
+	buf_char(&b, '<');
+	buf_str_put(&b, uri);
+	buf_char(&b, '>');
+	if (!buf_ok(&b))
+		return ERR_NOSPC;
+	to[b.n] = '\0';
+	return 0;
+}
+
+/* Each in < and >: without them what was meant for the URI would be lost. */
+static int preset_route(struct sip_dialog *d, struct str route)
+{
+	struct str uris[ROUTES_MAX];
+	uint32_t n = 0;
+
+	if (!is_printable(route) || take_routes(route, uris, &n) != 0)
+		return ERR_SYNTAX;
+	for (uint32_t i = 0; i < n; i++)
+		if (uris[i].p == route.p || uris[i].p[-1] != '<')
+			return ERR_SYNTAX;
+	return put_route_set(d, uris, n, false);
+}
+
+int sip_dialog_open(struct sip_dialog *d, const struct sip_opening *o)
+{
+	struct str target;
+	int err;
+
+	if (!is_word(o->call_id) || !sip_is_token(o->local_tag) ||
+	    !is_party_uri(o->target) || parse_target(o->target, &target) != 0)
+		return ERR_SYNTAX;
+	*d = (struct sip_dialog){.local_cseq = o->cseq};
+	err = str_copy(d->call_id, sizeof d->call_id, o->call_id);
+	if (err == 0)
+		err = str_copy(d->local_tag, sizeof d->local_tag, o->local_tag);
+	if (err == 0)
+		err = str_copy(d->target, sizeof d->target, target);
+	if (err == 0)
+		err = open_party(d->local, sizeof d->local, o->local_uri, o->local_display);
+	if (err == 0)
+		err = open_party(d->remote, sizeof d->remote, o->remote_uri,
+				 o->remote_display);
+	return err == 0 ? preset_route(d, o->route) : err;
+}
+
+int sip_dialog_of(struct sip_dialog *d, const struct sip_msg *request)
+{
+	struct sip_nameaddr from, to;
+	struct sip_cseq cseq;
+	struct str target;
+	int err;
+
+	if (!request->is_request || sip_nameaddr_parse(sip_value(request, SIP_FROM), &from) != 0 ||
+	    sip_nameaddr_parse(sip_value(request, SIP_TO), &to) != 0 ||
+	    sip_cseq_parse(sip_value(request, SIP_CSEQ), &cseq) != 0 ||
+	    parse_target(request->uri, &target) != 0)
+		return ERR_SYNTAX;
+	*d = (struct sip_dialog){.local_cseq = cseq.number};
+	err = str_copy(d->call_id, sizeof d->call_id, sip_value(request, SIP_CALL_ID));
+	if (err == 0)
+		err = str_copy(d->local_tag, sizeof d->local_tag, from.tag);
+	if (err == 0)
+		err = str_copy(d->remote_tag, sizeof d->remote_tag, to.tag);
+	if (err == 0)
+		err = str_copy(d->target, sizeof d->target, target);
+	if (err == 0)
+		err = keep_party(d->local, sizeof d->local, &from);
+	return err == 0 ? keep_party(d->remote, sizeof d->remote, &to) : err;
+}
+
+/* What of a response makes a dialog (RFC 3261 12.1.2). */
+#define LEARNT                                                                           \
+	(SIP_BIT(FROM) | SIP_BIT(TO) | SIP_BIT(CALL_ID) | SIP_BIT(CONTACT) |             \
+	 SIP_BIT(RECORD_ROUTE))
+
+int sip_dialog_learn(struct sip_dialog *d, const struct sip_msg *m,
+		     const struct sip_core *c)
+{
+	struct sip_dialog new = *d;
+	struct str target;
+	int err;
+
+	if (m->is_request || m->status <= 100 || m->status >= 300 ||
+	    (c->to.tag.n == 0 && m->status < 200) ||
+	    !str_eq(str_of(d->call_id), c->call_id) ||
+	    !str_eq(str_of(d->local_tag), c->from.tag))
+		return ERR_PROTO;
+	if (sip_fault_in(m, LEARNT) != NULL)
+		return ERR_SYNTAX;
+	if (!str_eq(str_of(d->remote_tag), c->to.tag))
+		new.remote_cseq = 0;
+	err = str_copy(new.remote_tag, sizeof new.remote_tag, c->to.tag);
+	if (err == 0)
+		err = keep_route(&new, m, true);
+	if (err == 0 && sip_has(m, SIP_CONTACT)) {
+		err = find_target(m, c, &target);
+		if (err == 0)
+			err = str_copy(new.target, sizeof new.target, target);
+	}
+	if (err == 0)
+		*d = new;
+	return err;
 }
 
 int sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *m,
@@ -139,6 +289,14 @@ bool sip_dialog_is(const struct sip_dialog *d, const struct sip_core *c)
 	return str_eq(str_of(d->call_id), c->call_id) &&
 	       str_eq(str_of(d->local_tag), c->to.tag) &&
 	       str_eq(str_of(d->remote_tag), c->from.tag);
+}
+
+bool sip_dialog_take_cseq(struct sip_dialog *d, uint32_t number)
+{
+	if (d->remote_cseq != 0 && number <= d->remote_cseq)
+		return false;
+	d->remote_cseq = number;
+	return true;
 }
 
 /* The first route's URI; empty when there is no route. */
@@ -193,8 +351,8 @@ static void put_routes(struct buf *b, const struct sip_dialog *d, bool strict,
 	buf_z(b, ">\r\n");
 }
 
-int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
-		     struct buf *b)
+void sip_dialog_put_head(struct buf *b, const struct sip_dialog *d,
+			 const struct sip_dialog_request *r, uint32_t cseq)
 {
 	struct str rest, first = first_route(d, &rest);
 	bool strict = is_strict(first);
@@ -214,9 +372,15 @@ int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
 	put_party(b, "To: ", d->remote, d->remote_tag);
 	put(b, "Call-ID: ", str_of(d->call_id));
 	buf_z(b, "CSeq: ");
-	buf_u64(b, d->local_cseq + 1);
+	buf_u64(b, cseq);
 	buf_char(b, ' ');
 	put(b, "", r->method);
+}
+
+int sip_dialog_print(struct sip_dialog *d, const struct sip_dialog_request *r,
+		     struct buf *b)
+{
+	sip_dialog_put_head(b, d, r, d->local_cseq + 1);
 	if (r->contact.n > 0) {
 		buf_z(b, "Contact: <");
 		buf_str_put(b, r->contact);
@@ -240,4 +404,15 @@ int sip_dialog_next_hop(const struct sip_dialog *d, struct addr *ret)
 		return ERR_NOENT;
 	ret->port = u.port != 0 ? u.port : SIP_PORT;
 	return 0;
+}
+
+struct addr sip_dialog_hop(const struct sip_dialog *d, const struct addr *source)
+{
+	struct addr to;
+
+	if (sip_dialog_next_hop(d, &to) != 0 || to.family != source->family ||
+	    addr_is_any(&to) || addr_is_multicast(&to) ||
+	    (addr_is_private(&to) && !addr_is_private(source) && !addr_is_loopback(source)))
+		return *source;
+	return to;
 }

@@ -43,6 +43,11 @@ enum sip_method sip_method_of(struct str name)
 	return SIP_UNKNOWN;
 }
 
+const char *sip_method_name(enum sip_method m)
+{
+	return m < SIP_METHODS && methods[m].p != NULL ? methods[m].p : "";
+}
+
 /* A to Z of eight octets at once; other octets stay what they are. */
 static uint64_t lower8(uint64_t w)
 {

@@ -292,18 +292,13 @@ static void take_options(struct sip_stack *s, struct sip_effects *out)
 				 out);
 }
 
-static bool is_nearly_full(uint32_t used, uint32_t cap)
-{
-	return used >= cap - cap / 8;
-}
-
 /* The last eighth is for ending calls: of the transactions, and of the messages that a BYE and its answer fit. */
 static bool is_crowded(const struct sip_stack *s)
 {
 	const struct pool *small = &s->store.pools[0], *mid = &s->store.pools[1];
 
-	return is_nearly_full(s->servers.used, s->servers.cap) ||
-	       is_nearly_full(small->used + mid->used, small->cap + mid->cap);
+	return stack_is_nearly_full(s->servers.used, s->servers.cap) ||
+	       stack_is_nearly_full(small->used + mid->used, small->cap + mid->cap);
 }
 
 static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
@@ -502,8 +497,8 @@ bool sip_stack_tick(struct sip_stack *s, uint64_t now_ms, struct sip_effects *ou
 	if (timer == NULL)
 		return false;
 	t = timer->owner;
-	if (t->kind == TXN_CLIENT)
-		stack_act_client(s, timer->owner, txn_tick(t, now_ms), out);
+	if (t->kind == TXN_CLIENT || t->kind == TXN_INVITE_CLIENT)
+		stack_act_client(s, timer->owner, txn_tick(t, now_ms), now_ms, out);
 	else
 		act_server(s, timer->owner, txn_tick(t, now_ms), out);
 	return true;

@@ -37,8 +37,18 @@ enum sip_effect_kind {
 	SIP_GOT_CANCEL,   /* txn, user: of an INVITE without final answer */
 	SIP_REFUSAL_ACK,  /* user: our refusal was acknowledged */
 	SIP_NO_ACK,       /* user: nobody acknowledged our refusal */
-	SIP_GOT_RESPONSE, /* user, status, msg: the final one to a request of ours */
-	SIP_NO_RESPONSE,  /* user, status 408: it timed out */
+	SIP_GOT_RESPONSE, /* user, txn, status, msg, core, packet: the final one to a request
+			   * of ours, once. A 2xx to an INVITE wants sip_stack_ack(); any
+			   * other one to it is acknowledged by the stack, in effects behind
+			   * this one: write the record first, then send */
+	SIP_NO_RESPONSE,  /* user, txn, status 408: it timed out */
+	SIP_GOT_PROVISIONAL, /* user, txn, status, msg, core, packet: every 1xx to an INVITE of
+			      * ours, 100 and repeated ones too */
+	SIP_ACK_WANTED, /* user, txn, status, msg, core, packet: the 2xx again, and the stack
+			 * has no ACK for it (none was given yet, or it found no place) */
+	SIP_CANCELLED,  /* user, txn, status 487: an INVITE that was cancelled is over without a
+			 * refusal: a 2xx crossed the CANCEL (the stack ends that dialog), or
+			 * nothing came in the time there is */
 	SIP_EFFECT_KINDS
 };
 
@@ -53,7 +63,8 @@ struct sip_effect {
 	struct sip_flow flow;
 	const struct sip_packet *packet; /* borrowed: where it came from */
 	const struct sip_msg *msg;       /* borrowed */
-	const struct sip_core *core;
+	const struct sip_core *core;     /* of a response as far as it can be read: what is
+					  * missing or malformed is empty */
 };
 
 struct sip_effects {
@@ -93,15 +104,47 @@ struct sip_server_txn {
 /* What is left of a transaction that has nothing to repeat. */
 _Static_assert(sizeof(struct sip_server_txn) <= 256, "a tombstone is small");
 
+#define SIP_FORKS_MAX 8u /* dialogs of one INVITE that the stack ends by itself */
+
+/* What of an INVITE's client transaction outlives its process, in parts that can grow.
+ * Zero is what a later field means in a record that has not got it. */
+struct sip_client_head {
+	struct addr to, ack_to;
+	struct sip_flow flow, ack_flow;
+	uint32_t request_bytes, more_bytes;
+	uint32_t fork_count;
+	uint32_t pad;
+	uint64_t tag; /* keyed hash of the To tag of the 2xx that was delivered; 0 = none */
+	uint64_t forks[SIP_FORKS_MAX]; /* likewise of those that were ended */
+};
+
+struct sip_client_record {
+	struct sip_client_head head;
+	struct txn txn;
+	char request[SIP_REQUEST_BYTES]; /* request_bytes of it */
+	char more[SIP_REQUEST_BYTES];    /* more_bytes of it */
+};
+
 struct sip_client_txn {
 	struct txn txn;
-	uint64_t key, user;
+	uint64_t key;
+	uint64_t user; /* 0: it is the stack's own (CANCEL, BYE of a fork) */
 	struct addr to;
 	struct sip_flow flow;
 	uint32_t method; /* enum sip_method */
-	struct sip_kept request;
+	struct sip_kept request; /* of an INVITE: after a refusal its ACK, after a 2xx what the
+				  * end of a fork is made from */
 	struct wheel_timer timer;
+	/* of an INVITE alone */
+	struct sip_kept more; /* header lines of its CANCEL; later the ACK of its 2xx */
+	struct addr ack_to;
+	struct sip_flow ack_flow;
+	uint32_t fork_count;
+	uint64_t tag, forks[SIP_FORKS_MAX]; /* as in the head */
 };
+
+/* Of an INVITE that has its final response. */
+_Static_assert(sizeof(struct sip_client_txn) <= 400, "a tombstone is small");
 
 struct sip_counters {
 	uint64_t received, malformed, retransmitted, stray, refused, merged, full, sent;
@@ -132,7 +175,9 @@ struct sip_stack {
 	struct sip_packet packet;
 	struct sip_skeleton skeleton;    /* of the request being served */
 	struct sip_server_record record; /* of the last export */
-	char scratch[SIP_RESPONSE_BYTES];
+	struct sip_client_record client_record; /* likewise */
+	struct sip_msg ours; /* a kept request of ours, read again */
+	char scratch[SIP_RESPONSE_BYTES], second[SIP_REQUEST_BYTES];
 };
 
 /* `hash` keys every table; a successor that imports records must use its predecessor's.
@@ -175,12 +220,51 @@ void sip_stack_set_user(struct sip_stack *s, uint64_t txn, uint64_t user);
 /* The tag this transaction's answers carry; empty when it is gone. Borrowed from it. */
 struct str sip_stack_tag(struct sip_stack *s, uint64_t txn);
 
-/* Send a request of ours, not INVITE, printed with a branch of sip_stack_branch():
- * `p` and `n`, `to`, `flow` and `user` of `request`. Appends to `out`. ERR_NOSPC;
+/* Send a request of ours, not INVITE, ACK or CANCEL, printed with a branch of
+ * sip_stack_branch(): `p` and `n`, `to`, `flow` and `user` of `request`. One of user 0 is
+ * repeated like the others, but nothing is told of it. Appends to `out`. ERR_NOSPC;
  * ERR_INVAL: no request line. */
 MUST_USE int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 			       struct str branch, uint64_t now_ms,
 			       struct sip_effects *out);
+
+/* ---- INVITE of ours, initial or in a dialog (RFC 3261 17.1.1, RFC 6026 7.2) ----
+ *
+ * Told of it: any number of SIP_GOT_PROVISIONAL, then exactly one of SIP_GOT_RESPONSE,
+ * SIP_NO_RESPONSE and SIP_CANCELLED. Without a provisional it is repeated and times out after
+ * 32 s (408); with one it may ring for ever: how long is its owner's to say, by
+ * sip_stack_cancel().
+ *
+ * Who acknowledges what:
+ * - 3xx to 6xx: the stack, also repeated ones, for 32 s (timer D).
+ * - the first 2xx: its owner, who knows the dialog: sip_stack_ack(), once. The same 2xx
+ *   again (To tag) is answered by the stack with the same octets, for 32 s (timer M).
+ * - a 2xx of another To tag (another fork), and every 2xx that crosses a CANCEL: the stack,
+ *   with an ACK and then a BYE by Contact and Record-Route of that 2xx; its owner hears
+ *   nothing of it (of the first behind a CANCEL: SIP_CANCELLED). SIP_FORKS_MAX of them,
+ *   more are not listened to. */
+
+/* As sip_stack_request(); the branch is read from it. ERR_NOSPC also when what is left is for ending calls (the last
+ * eighth of client_max); ERR_INVAL: no INVITE with Via, From, To, Call-ID and CSeq. */
+MUST_USE int sip_stack_invite(struct sip_stack *s, const struct sip_effect *request,
+			      uint64_t now_ms, uint64_t *ret_txn,
+			      struct sip_effects *out);
+
+/* The ACK of the 2xx that was delivered: `p`, `n`, `to` and `flow` of `ack`, sent and kept for
+ * repeated 2xx. Appends to `out`; the octets are borrowed until they are sent. ERR_STALE:
+ * it is gone; ERR_PROTO: there is no 2xx of its owner to acknowledge; ERR_INVAL: no ACK, or
+ * too long. ERR_NOSPC: it is in `out`, but a repeated 2xx will be SIP_ACK_WANTED. */
+MUST_USE int sip_stack_ack(struct sip_stack *s, uint64_t txn, const struct sip_effect *ack,
+			   struct sip_effects *out);
+
+/* Cancel it (RFC 3261 9.1): same branch, CSeq number, Route and To. Before any provisional
+ * the CANCEL waits for one. `lines`: complete header lines (Reason), or empty. What comes:
+ * SIP_GOT_RESPONSE with the refusal (487 as a rule) or SIP_CANCELLED, at the latest 32 s
+ * after the CANCEL went out. Asked again: 0, nothing happens. Appends to `out`. ERR_STALE;
+ * ERR_PROTO: it has its final response (a 2xx wants a BYE); ERR_SYNTAX, ERR_NOSPC: the
+ * lines; nothing has happened then. */
+MUST_USE int sip_stack_cancel(struct sip_stack *s, uint64_t txn, struct str lines,
+			      uint64_t now_ms, struct sip_effects *out);
 
 /* z9hG4bK, 16 random hex digits, two of the worker. */
 void sip_stack_branch(struct sip_stack *s, char out[SIP_BRANCH_BYTES]);
@@ -201,3 +285,14 @@ const struct sip_server_record *sip_stack_export(struct sip_stack *s, uint64_t t
  * when it is there already; ERR_NOSPC. */
 MUST_USE int sip_stack_import(struct sip_stack *s, const struct sip_server_record *r,
 			      uint64_t user, uint64_t *ret_txn);
+
+/* The same for an INVITE of ours: branch, CSeq, repetitions, a CANCEL that waits and ACKs of
+ * repeated responses go on; a CANCEL without final response is sent again. NULL when it is
+ * gone or of another method. To be exported after sip_stack_invite(), before what it appended
+ * is sent, and whenever it has changed: SIP_GOT_PROVISIONAL (the first), SIP_GOT_RESPONSE,
+ * SIP_CANCELLED, sip_stack_ack(), sip_stack_cancel(). */
+const struct sip_client_record *sip_stack_export_client(struct sip_stack *s, uint64_t txn);
+
+/* As sip_stack_import(). */
+MUST_USE int sip_stack_import_client(struct sip_stack *s, const struct sip_client_record *r,
+				     uint64_t user, uint64_t *ret_txn);

@@ -2,98 +2,184 @@
 #include "signaling/sip/stack_parts.h"
 #include "signaling/sip/uses.h"
 
-static void free_client(struct sip_stack *s, struct sip_client_txn *t)
+void stack_free_client(struct sip_stack *s, struct sip_client_txn *t)
 {
 	s->count.unexpected += t->txn.unexpected;
 	wheel_cancel(&s->wheel, &t->timer);
 	(void)map_del(&s->client_keys, t->key, NULL, NULL);
 	sip_store_drop(&s->store, &t->request);
+	sip_store_drop(&s->store, &t->more);
 	pool_give(&s->clients, t);
 }
 
-void stack_act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
-		       struct sip_effects *out)
+/* RFC 3261 17.1.3; a CANCEL has the branch of its INVITE. */
+uint64_t stack_client_key(const struct sip_stack *s, struct str branch,
+			  enum sip_method method)
 {
-	struct str request = {sip_store_at(&s->store, &t->request), t->request.bytes};
+	uint64_t h[2] = {map_hash(&s->hash, branch.p, branch.n), (uint64_t)method};
+
+	return map_hash(&s->hash, h, sizeof h);
+}
+
+static struct sip_effect *tell(struct sip_stack *s, const struct sip_client_txn *t,
+			       enum sip_effect_kind kind, uint32_t status,
+			       struct sip_effects *out)
+{
+	struct sip_effect *e = stack_emit(out, kind);
+
+	e->user = t->user;
+	e->txn = pool_handle(&s->clients, t);
+	e->status = status;
+	return e;
+}
+
+void stack_tell(struct sip_stack *s, const struct sip_client_txn *t,
+		enum sip_effect_kind kind, struct sip_effects *out)
+{
 	struct sip_effect *e;
 
-	if (todo & TXN_DO_SEND)
+	if (t->user == 0)
+		return;
+	e = tell(s, t, kind, s->msg.status, out);
+	e->packet = &s->packet;
+	e->msg = &s->msg;
+	e->core = &s->core;
+}
+
+/* Its owner hears of a response before the ACK of it goes out: what has its ACK is not
+ * repeated, and so not heard by a successor. */
+void stack_act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
+		      uint64_t now_ms, struct sip_effects *out)
+{
+	struct str request = {sip_store_at(&s->store, &t->request), t->request.bytes};
+
+	if ((todo & TXN_DO_SEND) && request.p != NULL)
 		stack_send(s, request, &t->to, &t->flow, out);
-	if (todo & TXN_DO_DELIVER) {
-		e = stack_emit(out, SIP_GOT_RESPONSE);
-		e->user = t->user;
-		e->status = s->msg.status;
-		e->msg = &s->msg;
-	}
-	if (todo & TXN_DO_GIVE_UP) {
-		e = stack_emit(out, SIP_NO_RESPONSE);
-		e->user = t->user;
-		e->status = 408;
-	}
+	if (todo & TXN_DO_TELL)
+		stack_tell(s, t, SIP_GOT_PROVISIONAL, out);
+	if (todo & TXN_DO_DELIVER)
+		stack_tell(s, t, SIP_GOT_RESPONSE, out);
+	if ((todo & TXN_DO_GIVE_UP) && t->user != 0)
+		(void)tell(s, t, SIP_NO_RESPONSE, 408, out);
+	if ((todo & TXN_DO_CANCELLED) && t->user != 0)
+		(void)tell(s, t, SIP_CANCELLED, 487, out);
+	if ((todo & (TXN_DO_DELIVER | TXN_DO_CANCELLED)) && t->txn.state == TXN_ACCEPTED)
+		stack_invite_accepted(s, t, (todo & TXN_DO_DELIVER) != 0);
+	if (todo & TXN_DO_ACK)
+		stack_invite_ack(s, t, now_ms, out);
+	if (todo & TXN_DO_CANCEL)
+		stack_invite_cancel(s, t, now_ms, out);
 	if (todo & TXN_DO_FREE)
-		free_client(s, t);
+		stack_free_client(s, t);
 	else
 		stack_arm(s, &t->timer, &t->txn);
 }
 
-/* RFC 3261 17.1.3: branch of the only Via (with more it is not for us, 8.1.3.3) and
- * method. */
-static struct sip_client_txn *find_client(const struct sip_stack *s)
+/* Branch of the only Via (with more it is not for us, RFC 3261 8.1.3.3) and method of the
+ * CSeq. */
+static struct sip_client_txn *find_client(struct sip_stack *s)
 {
 	struct str vias = sip_value(&s->msg, SIP_VIA);
-	struct sip_client_txn *t;
-	struct sip_cseq cseq;
-	struct sip_via via;
+	struct sip_core *c = &s->core;
 	uint64_t handle;
 
 	if (sip_fault_in(&s->msg, sip_uses(&s->msg, false)) != NULL ||
-	    sip_via_parse(sip_list_next(&vias), &via) != 0 || vias.n > 0 ||
+	    sip_via_parse(sip_list_next(&vias), &c->via) != 0 || vias.n > 0 ||
 	    s->msg.fields[s->msg.first[SIP_VIA]].next != SIP_NONE ||
-	    sip_cseq_parse(sip_value(&s->msg, SIP_CSEQ), &cseq) != 0 ||
-	    !map_get(&s->client_keys, map_hash(&s->hash, via.branch.p, via.branch.n),
-		     NULL, NULL, &handle))
+	    sip_cseq_parse(sip_value(&s->msg, SIP_CSEQ), &c->cseq) != 0 ||
+	    !map_get(&s->client_keys,
+		     stack_client_key(s, c->via.branch, sip_method_of(c->cseq.method)), NULL,
+		     NULL, &handle))
 		return NULL;
-	t = pool_get(&s->clients, handle);
-	return t != NULL && sip_method_of(cseq.method) == t->method ? t : NULL;
+	return pool_get(&s->clients, handle);
+}
+
+/* What it is not matched by may be anything; whoever needs it sees that it is empty. */
+static void read_core(struct sip_stack *s)
+{
+	static const struct sip_nameaddr none;
+	struct sip_core *c = &s->core;
+
+	c->has_via = true;
+	c->call_id = sip_value(&s->msg, SIP_CALL_ID);
+	if (sip_nameaddr_parse(sip_value(&s->msg, SIP_FROM), &c->from) != 0)
+		c->from = none;
+	if (sip_nameaddr_parse(sip_value(&s->msg, SIP_TO), &c->to) != 0)
+		c->to = none;
 }
 
 void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
 {
 	struct sip_client_txn *t = find_client(s);
 
-	if (t == NULL)
+	if (t == NULL) {
 		s->count.stray++;
-	else
-		stack_act_client(s, t, txn_event(&t->txn, stack_event_of(s->msg.status), now_ms),
-			   out);
+		return;
+	}
+	read_core(s);
+	stack_act_client(s, t, txn_event(&t->txn, stack_event_of(s->msg.status), now_ms),
+			 now_ms, out);
 }
 
-int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
-		      struct str branch, uint64_t now_ms, struct sip_effects *out)
+struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method method,
+					const struct sip_effect *request,
+					struct str branch, uint64_t now_ms)
 {
-	struct str rest, text = {request->p, request->n};
-	enum sip_method method = sip_method_of(str_cut(text, ' ', &rest));
 	uint64_t handle;
-	struct sip_client_txn *t;
+	struct sip_client_txn *t =
+		request->n <= SIP_REQUEST_BYTES ? pool_take(&s->clients, &handle) : NULL;
 
-	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK)
-		return ERR_INVAL;
-	t = text.n <= SIP_REQUEST_BYTES ? pool_take(&s->clients, &handle) : NULL;
 	if (t == NULL)
-		return ERR_NOSPC;
-	t->key = map_hash(&s->hash, branch.p, branch.n);
-	if (sip_store_put(&s->store, &t->request, text.p, text.n) != 0 ||
+		return NULL;
+	t->key = stack_client_key(s, branch, method);
+	if (sip_store_put(&s->store, &t->request, request->p, request->n) != 0 ||
 	    map_put(&s->client_keys, t->key, handle, NULL, NULL) != 0) {
 		sip_store_drop(&s->store, &t->request);
 		pool_give(&s->clients, t);
-		return ERR_NOSPC;
+		return NULL;
 	}
 	t->method = (uint32_t)method;
 	t->to = request->to;
 	t->flow = request->flow;
 	t->user = request->user;
 	t->timer.owner = t;
-	txn_start(&t->txn, TXN_CLIENT, now_ms);
-	stack_act_client(s, t, TXN_DO_SEND, out);
+	txn_start(&t->txn, method == SIP_M_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, now_ms);
+	return t;
+}
+
+static enum sip_method method_of(const struct sip_effect *request)
+{
+	struct str rest, text = {request->p, request->n};
+
+	return sip_method_of(str_cut(text, ' ', &rest));
+}
+
+int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
+		      struct str branch, uint64_t now_ms, struct sip_effects *out)
+{
+	enum sip_method method = method_of(request);
+	struct sip_client_txn *t;
+
+	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK ||
+	    method == SIP_M_CANCEL)
+		return ERR_INVAL;
+	t = stack_add_client(s, method, request, branch, now_ms);
+	if (t == NULL)
+		return ERR_NOSPC;
+	stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
 	return 0;
+}
+
+bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
+		    struct str branch, uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_client_txn *t =
+		stack_add_client(s, method_of(request), request, branch, now_ms);
+
+	if (t == NULL)
+		stack_send(s, (struct str){request->p, request->n}, &request->to,
+			   &request->flow, out);
+	else
+		stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
+	return t != NULL;
 }

@@ -32,6 +32,11 @@ void stack_arm(struct sip_stack *s, struct wheel_timer *timer, const struct txn 
 		wheel_arm(&s->wheel, timer, at);
 }
 
+bool stack_is_nearly_full(uint32_t used, uint32_t cap)
+{
+	return used >= cap - cap / 8;
+}
+
 enum txn_event stack_event_of(unsigned status)
 {
 	if (status < 200)

@@ -1,5 +1,5 @@
-/* stack_parts.h - what stack.c (the server side), stack_client.c and takeover.c share. Of no
- * interest to others. */
+/* stack_parts.h - what stack.c (the server side), stack_client.c, stack_invite.c and takeover.c
+ * share. Of no interest to others. */
 #pragma once
 
 #include "signaling/sip/stack.h"
@@ -20,8 +20,36 @@ void stack_unmerge(struct sip_stack *s, struct sip_server_txn *t);
 MUST_USE int stack_keep_skeleton(struct sip_stack *s, struct sip_server_txn *t,
 				 const struct sip_skeleton *k);
 
+/* The last eighth of what there is is for ending calls. */
+bool stack_is_nearly_full(uint32_t used, uint32_t cap);
+
 /* stack_client.c */
 void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out);
 /* What txn_event() or txn_tick() said. */
 void stack_act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
+		      uint64_t now_ms, struct sip_effects *out);
+uint64_t stack_client_key(const struct sip_stack *s, struct str branch,
+			  enum sip_method method);
+/* A transaction that can be found, with its request kept and nothing sent. NULL: no room, or
+ * there is one of this branch and method. `request` as of sip_stack_request(). */
+struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method method,
+					const struct sip_effect *request,
+					struct str branch, uint64_t now_ms);
+void stack_free_client(struct sip_stack *s, struct sip_client_txn *t);
+/* One of the stack's own; sent once when there is no room to repeat it, and false then. */
+bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
+		    struct str branch, uint64_t now_ms, struct sip_effects *out);
+/* An effect about the response being served, for the owner of `t`. */
+void stack_tell(struct sip_stack *s, const struct sip_client_txn *t,
+		enum sip_effect_kind kind, struct sip_effects *out);
+
+/* stack_invite.c: of s->msg and s->core, the response being served */
+/* A 2xx came: `mine`, it is its owner's. */
+void stack_invite_accepted(struct sip_stack *s, struct sip_client_txn *t, bool mine);
+void stack_invite_ack(struct sip_stack *s, struct sip_client_txn *t, uint64_t now_ms,
 		      struct sip_effects *out);
+void stack_invite_cancel(struct sip_stack *s, struct sip_client_txn *t, uint64_t now_ms,
+			 struct sip_effects *out);
+/* Is it an INVITE that a client transaction can go on with? `*branch` is borrowed. */
+bool stack_invite_is_sound(struct sip_stack *s, struct str text, enum sip_method method,
+			   struct str *branch);

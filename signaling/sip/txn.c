@@ -58,7 +58,7 @@ static unsigned confirm(struct txn *t, uint64_t now)
 	return TXN_DO_NOTHING;
 }
 
-static unsigned no_ack(struct txn *t, uint64_t now)
+static unsigned give_up(struct txn *t, uint64_t now)
 {
 	(void)t, (void)now;
 	return TXN_DO_GIVE_UP | TXN_DO_FREE;
@@ -92,6 +92,82 @@ static unsigned answered(struct txn *t, uint64_t now)
 	return TXN_DO_DELIVER;
 }
 
+/* ---- INVITE, client ---- */
+
+/* Timer A: without the cap of other methods. */
+static unsigned call_again(struct txn *t, uint64_t now)
+{
+	t->interval_ms *= 2;
+	t->resend_ms = now + t->interval_ms;
+	return TXN_DO_SEND;
+}
+
+/* It may ring for ever: how long is its owner's to say. */
+static unsigned ring(struct txn *t, uint64_t now)
+{
+	(void)now;
+	wait_for(t, UINT64_MAX);
+	return TXN_DO_TELL;
+}
+
+static unsigned tell(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_TELL;
+}
+
+/* 2xx. Timer M. */
+static unsigned picked_up(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_DELIVER;
+}
+
+/* 3xx-6xx. Timer D. */
+static unsigned refused(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_DELIVER | TXN_DO_ACK;
+}
+
+static unsigned acknowledge(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_ACK;
+}
+
+static unsigned cancel(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_CANCEL;
+}
+
+static unsigned tell_and_cancel(struct txn *t, uint64_t now)
+{
+	return TXN_DO_TELL | cancel(t, now);
+}
+
+/* Again, in a successor; how long it is waited for stays. */
+static unsigned cancel_again(struct txn *t, uint64_t now)
+{
+	(void)now;
+	t->resend_ms = UINT64_MAX;
+	return TXN_DO_CANCEL;
+}
+
+/* A 2xx that crossed the CANCEL. */
+static unsigned crossed(struct txn *t, uint64_t now)
+{
+	wait_for(t, now + SIP_TIMEOUT_MS);
+	return TXN_DO_CANCELLED | TXN_DO_ACK;
+}
+
+static unsigned not_refused(struct txn *t, uint64_t now)
+{
+	(void)t, (void)now;
+	return TXN_DO_CANCELLED | TXN_DO_FREE;
+}
+
 /* clang-format off */
 static const struct rule rules[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
 	[TXN_INVITE_SERVER] = { /* RFC 3261 figure 7, RFC 6026 figure 5; TRYING is passed at once */
@@ -112,7 +188,7 @@ static const struct rule rules[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
 			[TXN_EV_REQUEST] = {again,    TXN_COMPLETED},
 			[TXN_EV_ACK]     = {confirm,  TXN_CONFIRMED},
 			[TXN_EV_RESEND]  = {resend,   TXN_COMPLETED},
-			[TXN_EV_TIMEOUT] = {no_ack,   TXN_TERMINATED},
+			[TXN_EV_TIMEOUT] = {give_up,  TXN_TERMINATED},
 		},
 		[TXN_CONFIRMED] = {
 			[TXN_EV_REQUEST] = {ignore,   TXN_CONFIRMED},
@@ -146,20 +222,64 @@ static const struct rule rules[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
 			[TXN_EV_2XX]     = {answered,    TXN_COMPLETED},
 			[TXN_EV_FAILURE] = {answered,    TXN_COMPLETED},
 			[TXN_EV_RESEND]  = {resend,      TXN_TRYING},
-			[TXN_EV_TIMEOUT] = {no_ack,      TXN_TERMINATED},
+			[TXN_EV_TIMEOUT] = {give_up,     TXN_TERMINATED},
 		},
 		[TXN_PROCEEDING] = {
 			[TXN_EV_1XX]     = {proceed,     TXN_PROCEEDING},
 			[TXN_EV_2XX]     = {answered,    TXN_COMPLETED},
 			[TXN_EV_FAILURE] = {answered,    TXN_COMPLETED},
 			[TXN_EV_RESEND]  = {resend,      TXN_PROCEEDING},
-			[TXN_EV_TIMEOUT] = {no_ack,      TXN_TERMINATED},
+			[TXN_EV_TIMEOUT] = {give_up,     TXN_TERMINATED},
 		},
 		[TXN_COMPLETED] = {
 			[TXN_EV_1XX]     = {ignore,      TXN_COMPLETED},
 			[TXN_EV_2XX]     = {ignore,      TXN_COMPLETED},
 			[TXN_EV_FAILURE] = {ignore,      TXN_COMPLETED},
 			[TXN_EV_TIMEOUT] = {finish,      TXN_TERMINATED},
+		},
+	},
+	[TXN_INVITE_CLIENT] = { /* RFC 3261 figure 5, RFC 6026 figure 4, RFC 3261 9.1 */
+		[TXN_TRYING] = {
+			[TXN_EV_1XX]     = {ring,            TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {picked_up,       TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {refused,         TXN_COMPLETED},
+			[TXN_EV_RESEND]  = {call_again,      TXN_TRYING},
+			[TXN_EV_TIMEOUT] = {give_up,         TXN_TERMINATED},
+			[TXN_EV_CANCEL]  = {ignore,          TXN_STOPPING},
+		},
+		[TXN_PROCEEDING] = {
+			[TXN_EV_1XX]     = {tell,            TXN_PROCEEDING},
+			[TXN_EV_2XX]     = {picked_up,       TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {refused,         TXN_COMPLETED},
+			[TXN_EV_CANCEL]  = {cancel,          TXN_CANCELLING},
+		},
+		[TXN_STOPPING] = {
+			[TXN_EV_1XX]     = {tell_and_cancel, TXN_CANCELLING},
+			[TXN_EV_2XX]     = {crossed,         TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {refused,         TXN_COMPLETED},
+			[TXN_EV_RESEND]  = {call_again,      TXN_STOPPING},
+			[TXN_EV_TIMEOUT] = {not_refused,     TXN_TERMINATED},
+			[TXN_EV_CANCEL]  = {ignore,          TXN_STOPPING},
+		},
+		[TXN_CANCELLING] = {
+			[TXN_EV_1XX]     = {tell,            TXN_CANCELLING},
+			[TXN_EV_2XX]     = {crossed,         TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {refused,         TXN_COMPLETED},
+			[TXN_EV_RESEND]  = {cancel_again,    TXN_CANCELLING},
+			[TXN_EV_TIMEOUT] = {not_refused,     TXN_TERMINATED},
+			[TXN_EV_CANCEL]  = {ignore,          TXN_CANCELLING},
+		},
+		[TXN_COMPLETED] = { /* what is stored is the ACK by now */
+			[TXN_EV_1XX]     = {ignore,          TXN_COMPLETED},
+			[TXN_EV_2XX]     = {ignore,          TXN_COMPLETED},
+			[TXN_EV_FAILURE] = {again,           TXN_COMPLETED},
+			[TXN_EV_TIMEOUT] = {finish,          TXN_TERMINATED},
+		},
+		[TXN_ACCEPTED] = {
+			[TXN_EV_1XX]     = {ignore,          TXN_ACCEPTED},
+			[TXN_EV_2XX]     = {acknowledge,     TXN_ACCEPTED},
+			[TXN_EV_FAILURE] = {ignore,          TXN_ACCEPTED},
+			[TXN_EV_TIMEOUT] = {finish,          TXN_TERMINATED},
 		},
 	},
 };
@@ -213,6 +333,7 @@ const char *txn_state_name(enum txn_state s)
 	static const char *const names[TXN_STATES] = {
 		"trying",    "proceeding", "completed",
 		"confirmed", "accepted",   "terminated",
+		"stopping",  "cancelling",
 	};
 
 	return names[s];

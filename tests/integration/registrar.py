@@ -72,7 +72,8 @@ class Registrar:
         self.bindings[contact] = granted
         if granted == 0:
             del self.bindings[contact]
-        return 200, "".join(f"Contact: {c};expires={e}\r\n" for c, e in self.bindings.items())
+        user = re.search("sip:[^@]*@", contact).group()  # all of this address of record
+        return 200, "".join(f"Contact: {c};expires={e}\r\n" for c, e in self.bindings.items() if user in c)
 
     def run(self):
         while not self.over:

@@ -26,6 +26,10 @@ struct held_call {
 	struct ledger *ledger;
 	uint32_t utterance, said_epoch, in_utterance; /* frames */
 	uint64_t mark_at; /* tx slots */
+	/* a call of ours */
+	bool dialled, cancels;
+	uint32_t phone;
+	char dial_id[32]; /* its Dial */
 	/* the command that is under way, said again until it is acknowledged */
 	Tipring__V1__Envelope__BodyCase command;
 	char command_id[32];
@@ -90,6 +94,33 @@ static void enlist(struct backend *b)
 	post(b, &e);
 }
 
+/* A Dial with the memory it points to. */
+struct dial_text {
+	Tipring__V1__Dial m;
+	Tipring__V1__Header line, *lines[1];
+	char uri[96], number[16];
+};
+
+static Tipring__V1__Dial *dial_of(const struct held_call *c, struct dial_text *d)
+{
+	struct addr at = callee_address(c->phone);
+
+	tipring__v1__dial__init(&d->m);
+	tipring__v1__header__init(&d->line);
+	snprintf(d->uri, sizeof d->uri, "sip:p%u@%s", c->phone, addr_text(&at).z);
+	snprintf(d->number, sizeof d->number, "%u", c->phone);
+	d->line.name = (char *)(uintptr_t)"X-Phone";
+	d->line.value = d->number;
+	d->lines[0] = &d->line;
+	d->m.uri = d->uri;
+	d->m.headers = d->lines;
+	d->m.n_headers = 1;
+	d->m.ringing_timeout_ms = 4000;
+	d->m.rate_hz = 8000;
+	d->m.app = (char *)(uintptr_t)"echo";
+	return &d->m;
+}
+
 static void say_command(struct backend *b, const struct held_call *c)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -99,7 +130,11 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Hangup hangup = TIPRING__V1__HANGUP__INIT;
 	Tipring__V1__Mark mark = TIPRING__V1__MARK__INIT;
 	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
+	Tipring__V1__Cancel cancel = TIPRING__V1__CANCEL__INIT;
+	struct dial_text d;
 
+	cancel.call_id = c->id;
+	cancel.fence = c->fence;
 	claim.call_id = answer.call_id = reject.call_id = hangup.call_id = mark.call_id = flush.call_id = c->id;
 	answer.fence = reject.fence = hangup.fence = mark.fence = flush.fence = c->fence;
 	mark.mark = (char *)(uintptr_t)"m";
@@ -119,6 +154,10 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.mark = &mark;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_FLUSH)
 		e.flush = &flush;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_DIAL)
+		e.dial = dial_of(c, &d);
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_CANCEL)
+		e.cancel = &cancel;
 	else
 		e.hangup = &hangup;
 	post(b, &e);
@@ -228,6 +267,13 @@ static void echo(void *self)
 	world_at(world.now_ns + 3 * MS + world_below(MS), echo, l);
 }
 
+/* Who was called tells the Call-ID: a backend that dials does not ask for it. */
+static void learn_call_id(struct held_call *c)
+{
+	if (c->dialled)
+		(void)!str_copy(c->sip_call_id, sizeof c->sip_call_id, str_of(callee_call_id(c->phone)));
+}
+
 static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 {
 	struct held_call *c = find(b, m->call_id);
@@ -246,6 +292,7 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 		return;
 	}
 	c->has_tape = true;
+	learn_call_id(c);
 	c->ledger = ledger_of(c->sip_call_id);
 	c->ledger->start_ns = m->start_mono_ns;
 	l = malloc(sizeof *l);
@@ -294,14 +341,36 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	if (was == TIPRING__V1__ENVELOPE__BODY_MARK || was == TIPRING__V1__ENVELOPE__BODY_FLUSH) {
 		if (good && was == TIPRING__V1__ENVELOPE__BODY_MARK && b->marked_n < ENDS_MAX)
 			memcpy(b->marked[b->marked_n++], c->sip_call_id, sizeof c->sip_call_id);
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_CANCEL) {
+		if (good || m->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
+			let_go(b, c, "cancelled by us"); /* else it was answered before */
 	} else if (!good) {
 		let_go(b, c, "refused");
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_DIAL) {
+		c->id = m->call_id;
+		c->fence = m->fence;
+		if (c->cancels)
+			plan(b, c, TIPRING__V1__ENVELOPE__BODY_CANCEL, world_below(SECOND));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_CLAIM) {
 		c->fence = m->fence;
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(300 * MS));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_REJECT || was == TIPRING__V1__ENVELOPE__BODY_HANGUP) {
 		let_go(b, c, "ended by us");
+	}
+}
+
+/* How a Dial went. */
+static void dialled(struct backend *b, const char *command_id, bool answered)
+{
+	for (uint32_t i = 0; i < CALLS_MAX; i++) {
+		struct held_call *c = &b->calls[i];
+
+		if (c->id == 0 || !c->dialled || strcmp(c->dial_id, command_id) != 0)
+			continue;
+		world_say(b->name, "phone %u: %s", c->phone, answered ? "answered" : "failed");
+		if (!answered)
+			let_go(b, c, "not reached");
 	}
 }
 
@@ -336,6 +405,10 @@ static void take(void *self)
 			acknowledged(b, e->ack);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MEDIA_READY)
 			media_ready(b, e->media_ready);
+		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED)
+			dialled(b, e->command_completed->command_id, true);
+		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED)
+			dialled(b, e->command_failed->command_id, false);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEASE_LOST && (c = find(b, e->lease_lost->call_id)) != NULL)
 			let_go(b, c, "lease lost");
 	}
@@ -373,6 +446,36 @@ struct backend *backend_new(const char *name)
 	enlist(b);
 	ping(b);
 	return b;
+}
+
+struct dialling {
+	struct backend *b;
+	uint32_t phone;
+};
+
+static void dial_now(void *self)
+{
+	struct dialling *d = self;
+	struct held_call *c = d->b->dead ? NULL : find(d->b, 0);
+
+	if (c != NULL) {
+		c->id = UINT64_MAX - d->phone; /* until control has given it one */
+		c->dialled = true;
+		c->phone = d->phone;
+		c->cancels = world_chance(0.15);
+		c->hangs_up = true;
+		command(d->b, c, TIPRING__V1__ENVELOPE__BODY_DIAL);
+		memcpy(c->dial_id, c->command_id, sizeof c->dial_id);
+	}
+	free(d);
+}
+
+void backend_dial(struct backend *b, uint32_t phone, uint64_t at_ns)
+{
+	struct dialling *d = malloc(sizeof *d);
+
+	*d = (struct dialling){b, phone};
+	world_at(at_ns, dial_now, d);
 }
 
 void backend_kill(struct backend *b)
@@ -440,7 +543,7 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 		ledger_mark(l, e->mark_reached->pos);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED) {
 		const Tipring__V1__CallEnded *m = e->call_ended;
-		struct ledger_end end = {.duration_ms = m->duration_ms};
+		struct ledger_end end = {.duration_ms = m->duration_ms, .outcome = (int)m->outcome};
 
 		if (m->media != NULL) {
 			end.received = m->media->packets_received;

@@ -10,9 +10,6 @@
 #define T2 (4 * SECOND)
 #define GIVE_UP (32 * SECOND)
 #define ANSWER_MAX (120 * SECOND)
-#define FRAME 160u
-#define COUNTER_DIGITS 4u
-#define PRESS_PACKETS 7u
 
 enum state {
 	IDLE,
@@ -38,31 +35,14 @@ struct caller {
 	enum plan plan;
 	enum caller_end end;
 	int code;
-	struct endpoint sip, rtp, rtcp;
-	struct addr server, remote_rtp;
+	struct endpoint sip;
+	struct addr server;
 	uint64_t resend_ns, interval_ns, give_up_ns, leave_ns, answered_ns;
 	uint32_t cseq;
-	/* talking */
-	uint32_t ssrc, said;
-	uint16_t seq;
-	uint32_t ts;
-	/* listening */
-	bool heard_any;
-	uint16_t heard_seq;
-	uint32_t heard_counter;
-	uint64_t heard;
-	/* one key */
-	uint64_t press_ns;
-	uint32_t press_packets, press_ts; /* sent so far */
-	struct ledger *ledger;
+	struct voice voice;
 };
 
 static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
-
-static struct addr address(uint32_t number, uint16_t port)
-{
-	return (struct addr){.family = ADDR_V4, .port = port, .ip = {127, 77, (uint8_t)(1 + number / 200), (uint8_t)(1 + number % 200)}};
-}
 
 /* ---- messages ---- */
 
@@ -89,7 +69,7 @@ static void invite(struct caller *c)
 	struct buf b = buf_of(ip, sizeof ip - 1);
 	int n, body;
 
-	addr_print_ip(&b, &c->rtp.at);
+	addr_print_ip(&b, &c->voice.rtp.at);
 	body = snprintf(sdp, sizeof sdp,
 			"v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"
 			"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
@@ -130,124 +110,29 @@ static void header(const char *text, const char *name, char *out, size_t cap)
 	snprintf(out, cap, "%.*s", (int)strcspn(p, "\r"), p);
 }
 
-/* ---- audio ---- */
-
-static void encode(uint8_t *payload, uint32_t counter)
-{
-	for (uint32_t i = 0; i < FRAME; i++)
-		payload[i] = (uint8_t)(0x80 + (counter * 7 + i) % 64);
-	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
-		payload[i] = (uint8_t)(0x80 + (counter >> 6 * i) % 64);
-	payload[COUNTER_DIGITS] = 0xc0; /* else the pattern, repeated for a lost packet, could be taken for a counter */
-}
-
-static bool decode(const uint8_t *payload, uint32_t *ret)
-{
-	uint8_t want[FRAME];
-
-	*ret = 0;
-	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
-		*ret |= (uint32_t)(payload[i] & 63) << 6 * i;
-	encode(want, *ret);
-	return memcmp(want, payload, FRAME) == 0;
-}
-
-/* RFC 4733: four packets of a growing event, then its end three times, all with the timestamp of its beginning. */
-static size_t press(struct caller *c, uint8_t *p)
-{
-	uint32_t i = c->press_packets++, duration = FRAME * (i < 4 ? i + 1 : 5);
-
-	if (i == 0) {
-		c->press_ts = c->ts;
-		c->ledger->press_ns = world.now_ns;
-	}
-	if (i == 4)
-		c->ledger->key_up_ns = world.now_ns;
-	p[1] = (uint8_t)(101 | (i == 0 ? 0x80 : 0));
-	p[12] = 5;
-	p[13] = (uint8_t)(10 | (i >= 4 ? 0x80 : 0));
-	p[14] = (uint8_t)(duration >> 8);
-	p[15] = (uint8_t)duration;
-	return 16;
-}
-
-static void talk(void *self)
-{
-	struct caller *c = self;
-	uint8_t p[12 + FRAME] = {0x80, 0};
-	bool key = world.now_ns >= c->press_ns && c->press_packets < PRESS_PACKETS;
-	size_t n = sizeof p;
-	uint32_t ts;
-
-	if (c->state != UP)
-		return;
-	if (key)
-		n = press(c, p);
-	else
-		encode(p + 12, ++c->said);
-	ts = key ? c->press_ts : c->ts;
-	p[2] = (uint8_t)(c->seq >> 8);
-	p[3] = (uint8_t)c->seq;
-	for (int i = 0; i < 4; i++) {
-		p[4 + i] = (uint8_t)(ts >> (24 - 8 * i));
-		p[8 + i] = (uint8_t)(c->ssrc >> (24 - 8 * i));
-	}
-	c->seq++;
-	c->ts += FRAME;
-	c->ledger->said++;
-	net_send(&c->rtp.at, &c->remote_rtp, p, n);
-	world_at(world.now_ns + 20 * MS, talk, c);
-}
-
-/* Its own voice comes back in the order it was said, and nothing twice. */
-static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
-{
-	struct caller *c = self;
-	uint16_t seq;
-	uint32_t counter;
-
-	(void)from;
-	if (n != 12 + FRAME || !decode(p + 12, &counter))
-		return; /* silence, or invented for a lost packet */
-	seq = (uint16_t)(p[2] << 8 | p[3]);
-	if (counter > c->said)
-		world_wrong("%s hears frame %u and said only %u", c->name, counter, c->said);
-	c->heard++;
-	if (c->heard_any && (int16_t)(seq - c->heard_seq) <= 0)
-		return; /* the network's doing */
-	if (c->heard_any && counter <= c->heard_counter)
-		world_wrong("%s hears frame %u after %u", c->name, counter, c->heard_counter);
-	c->heard_any = true;
-	c->heard_seq = seq;
-	c->heard_counter = counter;
-}
-
-static void ignore(void *self, const struct addr *from, const uint8_t *p, size_t n)
-{
-	(void)self, (void)from, (void)p, (void)n;
-}
-
 /* ---- signaling ---- */
 
 static void over(struct caller *c, enum caller_end end, int code)
 {
 	if (c->state == OVER)
 		return;
-	world_say(c->name, "over: %d, code %d, heard %lu", end, code, (unsigned long)c->heard);
+	world_say(c->name, "over: %d, code %d, heard %lu", end, code, (unsigned long)c->voice.heard);
 	c->state = OVER;
-	c->ledger->over_ns = world.now_ns;
+	voice_stop(&c->voice);
+	c->voice.ledger->over_ns = world.now_ns;
 	c->end = end;
 	c->code = code;
 }
 
 static void answered(struct caller *c, const char *text)
 {
-	char to[256], ip[64] = "";
-	const char *tag, *m = strstr(text, "m=audio "), *at = strstr(text, "c=IN IP4 ");
+	struct addr remote;
+	char to[256];
+	const char *tag;
 
 	header(text, "\nTo:", to, sizeof to);
 	tag = strstr(to, "tag=");
-	if (tag == NULL || m == NULL || at == NULL) {
+	if (tag == NULL || !voice_remote(text, &remote)) {
 		world_wrong("%s: a 200 without tag or answer", c->name);
 		return;
 	}
@@ -263,17 +148,12 @@ static void answered(struct caller *c, const char *text)
 		c->give_up_ns = world.now_ns + GIVE_UP;
 		return;
 	}
-	snprintf(ip, sizeof ip, "%.*s", (int)strcspn(at + 9, "\r"), at + 9);
-	if (addr_parse_ip(str_of(ip), &c->remote_rtp) != 0)
-		world_wrong("%s: the answer's address is %s", c->name, ip);
-	c->remote_rtp.port = (uint16_t)atoi(m + 8);
 	c->state = UP;
-	c->answered_ns = c->ledger->answered_ns = world.now_ns;
-	c->press_ns = world.now_ns + 200 * MS + world_below(SECOND);
+	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
-	world_at(world.now_ns + world_below(20 * MS), talk, c);
+	voice_start(&c->voice, &remote);
 }
 
 static void refused(struct caller *c, const char *text, int code)
@@ -362,6 +242,7 @@ static void tick(void *self)
 
 		c->state = up ? LEAVING : CANCELLING;
 		c->leave_ns = NEVER;
+		voice_stop(&c->voice);
 		if (up)
 			request(c, "BYE", "b", ++c->cseq);
 		else
@@ -398,19 +279,13 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
-	c->ledger = ledger_of(c->call_id);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
-	c->ssrc = (uint32_t)rand_u64(&world.rand);
-	c->seq = (uint16_t)rand_u64(&world.rand);
-	c->ts = (uint32_t)rand_u64(&world.rand);
-	c->sip = (struct endpoint){address(number, 5060), take, c};
-	c->rtp = (struct endpoint){address(number, 4000), hear, c};
-	c->rtcp = (struct endpoint){address(number, 4001), ignore, c};
+	c->sip = (struct endpoint){voice_address(number, 5060), take, c};
+	voice_open(&c->voice, c->name, number);
+	c->voice.ledger = ledger_of(c->call_id);
 	if (addr_parse(STR("127.77.0.1:5060"), &c->server) != 0)
 		exit(2);
 	net_open(&c->sip);
-	net_open(&c->rtp);
-	net_open(&c->rtcp);
 	world_at(start_ns, begin, c);
 	return c;
 }
@@ -423,7 +298,7 @@ enum caller_end caller_how(const struct caller *c, int *ret_code)
 
 uint64_t caller_heard(const struct caller *c)
 {
-	return c->heard;
+	return c->voice.heard;
 }
 
 const char *caller_call_id(const struct caller *c)
@@ -433,5 +308,5 @@ const char *caller_call_id(const struct caller *c)
 
 bool caller_pressed(const struct caller *c)
 {
-	return c->press_packets == PRESS_PACKETS;
+	return voice_pressed(&c->voice);
 }

@@ -129,6 +129,7 @@ void ledger_ended(struct ledger *l, const struct ledger_end *e)
 	bool calm = world.faults.loss == 0 && world.kills == 0;
 
 	l->ended_ns = world.now_ns;
+	l->outcome = e->outcome;
 	if (e->received > l->said)
 		world_wrong("%s sent %u packets and %" PRIu64 " were received", l->sip_call_id, l->said, e->received);
 	if (calm && l->said > 0 && e->received + LEDGER_UNDER_WAY < l->said)

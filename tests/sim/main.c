@@ -4,7 +4,7 @@
  *   sim --seed SEED --verbose           one run, told in full
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
- * without an answer, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
+ * without an answer, none that is called is called twice or left ringing, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
  * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/bus/codec.h"
 #include "tests/sim/sim.h"
 
 #define CALLERS 12u
@@ -27,6 +28,7 @@ static const char *bin_dir;
 
 struct run {
 	struct caller *callers[CALLERS];
+	struct callee *callees[CALLEES];
 	struct backend *backends[BACKENDS];
 	uint32_t backend_n;
 	struct watcher *watcher;
@@ -74,6 +76,9 @@ static bool all_over(const struct run *r)
 	for (uint32_t i = 0; i < CALLERS; i++)
 		if (caller_how(r->callers[i], &code) == CALLER_BUSY)
 			return false;
+	for (uint32_t i = 0; i < CALLEES; i++)
+		if (callee_is_busy(r->callees[i]))
+			return false;
 	return true;
 }
 
@@ -101,6 +106,45 @@ static void judge_caller(const struct run *r, uint32_t i)
 		world_wrong("%s pressed one key and %u were reported", id, digits);
 }
 
+/* How it ended is told as the phone saw it. In calm weather nothing crosses and nobody dies. */
+static void judge_outcome(const struct callee *c, const struct ledger *l, const char *id)
+{
+	Tipring__V1__Outcome how = (Tipring__V1__Outcome)l->outcome;
+	bool calm = world.kills == 0 && world.faults.loss == 0 && world.faults.duplicate == 0;
+
+	if (l->ended_ns != 0 && how == TIPRING__V1__OUTCOME__OUTCOME_UNSPECIFIED)
+		world_wrong("%s ended without an outcome", id);
+	if (how == TIPRING__V1__OUTCOME__OUTCOME_ANSWERED && l->answered_ns == 0)
+		world_wrong("%s is called answered, and nobody picked up", id);
+	if (!calm || l->ended_ns == 0)
+		return;
+	if (callee_refused(c) == 486 && how != TIPRING__V1__OUTCOME__OUTCOME_BUSY && how != TIPRING__V1__OUTCOME__OUTCOME_CANCELLED)
+		world_wrong("%s was busy, and is told outcome %d", id, how);
+	if (callee_plan_of(c) == CALLEE_SILENT && how != TIPRING__V1__OUTCOME__OUTCOME_NO_ANSWER &&
+	    how != TIPRING__V1__OUTCOME__OUTCOME_CANCELLED)
+		world_wrong("%s rang, and is told outcome %d", id, how);
+}
+
+static void judge_callee(const struct run *r, uint32_t i)
+{
+	const struct callee *c = r->callees[i];
+	const char *id = callee_call_id(i);
+	uint32_t ended, digits;
+
+	if (callee_is_busy(c))
+		world_wrong("phone %u still believes in its call", i);
+	if (id[0] == '\0')
+		return; /* nobody called it: the backend had died, or control had no room */
+	ended = watcher_saw(r->watcher, SEEN_END, id);
+	digits = watcher_saw(r->watcher, SEEN_DIGIT, id);
+	if (ended > 1 || (ended == 0 && world.kills_of[ROLE_CONTROL] == 0))
+		world_wrong("%s of phone %u ended in %u events", id, i, ended);
+	if (digits > 1 || (digits == 0 && callee_pressed(c) && world.kills == 0 && world.faults.loss == 0))
+		world_wrong("%s pressed one key and %u were reported", id, digits);
+	judge_outcome(c, ledger_of(id), id);
+	ledger_judge(ledger_of(id));
+}
+
 static void judge_marks(const struct run *r, const struct backend *b)
 {
 	const char *id;
@@ -122,12 +166,15 @@ static void judge(const struct run *r)
 	} zero[] = {
 		{ROLE_SIGNALING, "signaling_legs"}, {ROLE_MEDIA, "media_sessions"}, {ROLE_MEDIA, "media_tapes"},
 		{ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
+		{ROLE_SIGNALING, "signaling_legs_dialling"}, {ROLE_SIGNALING, "signaling_client_transactions"},
 	};
 
 	for (uint32_t i = 0; i < CALLERS; i++) {
 		judge_caller(r, i);
 		ledger_judge(ledger_of(caller_call_id(r->callers[i])));
 	}
+	for (uint32_t i = 0; i < CALLEES; i++)
+		judge_callee(r, i);
 	for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
 		if (process_gauge(zero[i].role, zero[i].name) != 0)
 			world_wrong("%s is %lu in the end", zero[i].name, (unsigned long)process_gauge(zero[i].role, zero[i].name));
@@ -151,7 +198,7 @@ static int run(uint64_t seed, bool verbose)
 	world.verbose = verbose;
 	world.now_ns = SECOND;
 	rand_seed(&world.rand, seed);
-	process_start_all(bin_dir, CALLERS + 4);
+	process_start_all(bin_dir, CALLERS + CALLEES + 4);
 	r.backends[0] = backend_new("one");
 	r.backends[1] = backend_new("two");
 	r.backend_n = 2;
@@ -159,6 +206,10 @@ static int run(uint64_t seed, bool verbose)
 	choose_faults(&r);
 	for (uint32_t i = 0; i < CALLERS; i++)
 		r.callers[i] = caller_new(i, 2 * SECOND + world_below(ARRIVE_NS));
+	for (uint32_t i = 0; i < CALLEES; i++) {
+		r.callees[i] = callee_new(i);
+		backend_dial(r.backends[world_below(2)], i, 2 * SECOND + world_below(ARRIVE_NS));
+	}
 	while (world.now_ns < RUN_NS && !all_over(&r) && world_step())
 		;
 	run_until(world.now_ns + LINGER_NS);

@@ -397,6 +397,8 @@ static void configure(struct process *p, uint32_t calls)
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
 	Tipring__V1__MediaConfig m = TIPRING__V1__MEDIA_CONFIG__INIT;
 	Tipring__V1__ControlConfig k = TIPRING__V1__CONTROL_CONFIG__INIT;
+	Tipring__V1__OutboundConfig outbound = TIPRING__V1__OUTBOUND_CONFIG__INIT;
+	char *anywhere = text("*");
 	Tipring__V1__RouteConfig route = TIPRING__V1__ROUTE_CONFIG__INIT, *routes = &route;
 
 	c.role = p->role == ROLE_MEDIA ? TIPRING__V1__ROLE__MEDIA
@@ -409,6 +411,12 @@ static void configure(struct process *p, uint32_t calls)
 	route.app = text("echo");
 	k.routes = &routes;
 	k.n_routes = 1;
+	outbound.hosts = &anywhere;
+	outbound.n_hosts = 1;
+	outbound.next_hop = outbound.from_host = text("");
+	outbound.max_calls = calls;
+	outbound.max_cps = 1000;
+	k.outbound = &outbound;
 	k.on_lost = text("hangup");
 	k.http_address = text("");
 	k.signaling_workers = k.media_workers = 1;

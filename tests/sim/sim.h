@@ -91,6 +91,33 @@ struct loop *net_loop_of(struct process *p);
 void bus_process_died(struct process *p);
 void bus_on_message(struct bus *b, event_fn *fn, void *self); /* of sockets the world itself owns */
 
+/* voice.c: what phones say and hear */
+struct ledger;
+struct voice {
+	const char *name; /* borrowed */
+	struct endpoint rtp, rtcp;
+	struct addr remote_rtp;
+	struct ledger *ledger; /* set before it starts */
+	bool talking;
+	uint32_t ssrc, said;
+	uint16_t seq;
+	uint32_t ts;
+	/* its own voice, come back */
+	bool heard_any;
+	uint16_t heard_seq;
+	uint32_t heard_counter;
+	uint64_t heard;
+	/* one key */
+	uint64_t press_ns;
+	uint32_t press_packets, press_ts; /* sent so far */
+};
+struct addr voice_address(uint32_t number, uint16_t port); /* of the phone of this number */
+void voice_open(struct voice *v, const char *name, uint32_t number);
+bool voice_remote(const char *sdp, struct addr *ret); /* where a description wants audio */
+void voice_start(struct voice *v, const struct addr *remote);
+void voice_stop(struct voice *v);
+bool voice_pressed(const struct voice *v); /* the whole key */
+
 /* caller.c: SIP phones */
 enum caller_end {
 	CALLER_BUSY, /* not over */
@@ -105,6 +132,25 @@ enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
 const char *caller_call_id(const struct caller *c);
 bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
+
+/* callee.c: SIP phones that are called */
+#define CALLEES 8u
+#define CALLEES_FROM 100u /* number of the first, among phones */
+enum callee_plan {
+	CALLEE_LISTENS, /* until the backend hangs up */
+	CALLEE_LEAVES,
+	CALLEE_BUSY,
+	CALLEE_SILENT, /* rings, and nobody picks up */
+	CALLEE_ABSENT  /* not even that */
+};
+struct callee;
+struct callee *callee_new(uint32_t number);
+bool callee_is_busy(const struct callee *c);
+enum callee_plan callee_plan_of(const struct callee *c);
+int callee_refused(const struct callee *c); /* the code it answered with; 0: it did not */
+const char *callee_call_id(uint32_t number); /* "" = nobody has called it */
+struct addr callee_address(uint32_t number);
+bool callee_pressed(const struct callee *c);
 
 /* ledger.c: the numbers of a call, as those see them who know; every word of the daemons is held against them */
 #define LEDGER_UTTERANCES 256u
@@ -126,6 +172,7 @@ struct ledger {
 	uint32_t began[LEDGER_UTTERANCES], finished[LEDGER_UTTERANCES];
 	uint64_t began_pos;
 	uint64_t ended_ns;
+	int outcome; /* of a call of ours */
 };
 struct ledger_played {
 	uint64_t played, discarded;
@@ -134,6 +181,7 @@ struct ledger_played {
 struct ledger_end {
 	uint64_t received, lost, duration_ms;
 	uint32_t jitter_us;
+	int outcome;
 };
 struct ledger *ledger_of(const char *sip_call_id); /* made when it is asked for first */
 void ledger_heard_frame(struct ledger *l, const struct tape_client *tape, const struct tape_frame *f);
@@ -149,6 +197,7 @@ void ledger_judge(const struct ledger *l);
 /* backend.c: echoes what it hears; watches events */
 struct backend;
 struct backend *backend_new(const char *name);
+void backend_dial(struct backend *b, uint32_t phone, uint64_t at_ns); /* this callee */
 void backend_kill(struct backend *b); /* its calls follow the policy: hung up */
 uint32_t backend_open_calls(const struct backend *b);
 const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */

@@ -8,7 +8,7 @@ import subprocess
 
 CONFIG = """\
 poll_method epoll
-sip_listen {host}:0
+sip_listen {host}:{port}
 audio_player aubridge,speaker
 audio_source aufile,said.wav
 audio_alert aubridge,alert
@@ -30,18 +30,19 @@ module_app menu.so
 
 
 class Phone:
-    """One call to `uri`, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over."""
+    """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
+    phone waits at `port` and answers."""
 
-    def __init__(self, directory: pathlib.Path, uri: str, wav: pathlib.Path, host: str = "127.0.0.1"):
+    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        (directory / "config").write_text(CONFIG.format(host=host))
+        (directory / "config").write_text(CONFIG.format(host=host, port=port))
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
-        (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0\n")
+        (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}\n")
         (directory / "contacts").write_text("")
         self.log_path = directory / "baresip.log"
         with open(self.log_path, "w") as log:
-            self.process = subprocess.Popen(["baresip", "-f", ".", "-n", host, "-e", f"/dial {uri}", "-t", "60"],
+            self.process = subprocess.Popen(["baresip", "-f", ".", "-n", host, *(["-e", f"/dial {uri}"] if uri else []), "-t", "60"],
                                             cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
     @property

@@ -6,7 +6,7 @@ the call started; PCM is always mono signed 16-bit in native byte order (little 
 
 from .call import Call
 from .client import Server, connect
-from .errors import CallEnded, CommandRefused, Disconnected, TipringError
+from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, TipringError
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .playback import Flushed, Heard, Playback
 from .tape import Frame
@@ -14,6 +14,6 @@ from .tape import Frame
 __version__ = "0.1.0"
 
 __all__ = [
-    "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
+    "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
     "Frame", "Heard", "Playback", "Server", "TipringError", "__version__", "connect",
 ]

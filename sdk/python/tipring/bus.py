@@ -71,6 +71,10 @@ class Bus:
     def subscribe(self, topic: str) -> None:
         self.events.setsockopt(zmq.SUBSCRIBE, topic.encode())
 
+    def unsubscribe(self, topic: str) -> None:
+        """Once, as often as it was subscribed to; harmless before."""
+        self.events.setsockopt(zmq.UNSUBSCRIBE, topic.encode())
+
     def new_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"
 

@@ -13,7 +13,7 @@ import weakref
 
 from . import collecting
 from .clock import Clock, timeout as timeout_of
-from .errors import CallEnded, CommandRefused, Disconnected
+from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .pcm import Pcm, WavSource, name_of, read_wav, view_of
 from .playback import Flushed, Heard, Playback
@@ -55,7 +55,8 @@ class Call:
 
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
-    codec: e.g. "PCMU". rate: of answer(), in Hz; 0 before. audio: the caller's frames. stalled: nothing has come from the caller for
+    codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
+    "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the caller's frames. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -75,6 +76,9 @@ class Call:
         self.room_id: str = info.get("room_id", "")
         self.session_id: str = info.get("session_id", "")
         self.codec: str = info.get("codec", "")
+        self.direction: str = info.get("direction", "in")
+        self.metadata: str = info.get("metadata", "")
+        self.outcome = ""
         self.rate = 0
         self.audio = Audio()
         self.stalled = False
@@ -84,6 +88,8 @@ class Call:
         self._rejected = False
         self._tape: TapeLike | None = None
         self._answering = False
+        self._picked_up: asyncio.Future[None] | None = None  # of a call of dial(): it is answered and its audio is there, or DialFailed
+        self._audible = asyncio.Event()  # of a call of dial(): its audio is there
         self._lost = 0  # by the tape, before it was closed
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
@@ -114,6 +120,8 @@ class Call:
     async def answer(self, rate: int = 16000, frame_ms: int = 20, headers: dict[str, str] | None = None) -> None:
         """Pick up. rate: 8000 or 16000 Hz. frame_ms: 10 or 20. Audio flows when this returns."""
         self._require_not_ended()
+        if self.direction == "out":
+            raise RuntimeError("answer() is for calls that come in: of a call of dial() wait for answered()")
         if self._answering:
             raise RuntimeError("answer() was called before: a call is answered once")
         self._answering = True
@@ -123,6 +131,26 @@ class Call:
             self._answering = self._tape is not None
         self.rate, self._frame_ms = rate, frame_ms
         self._outbox.start(tape)
+
+    async def answered(self) -> None:
+        """Of a call of Server.dial(): wait until the peer has picked up and its audio flows. DialFailed when it does not, CallEnded when
+        it hung up in the meantime. Who gives up waiting may ask again; hangup() gives up the call."""
+        if self._picked_up is None:
+            raise RuntimeError("answered() is of calls of dial(): one that came in is answered by answer()")
+        await asyncio.shield(self._picked_up)
+
+    async def early_media(self) -> None:
+        """Of a call of Server.dial(early_media=True): wait until audio flows, be it before the answer. DialFailed, CallEnded."""
+        if self._picked_up is None:
+            raise RuntimeError("early_media() is of calls of dial()")
+        audible = asyncio.ensure_future(self._audible.wait())
+        try:
+            waits: set[asyncio.Future[typing.Any]] = {audible, self._picked_up}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if not self._audible.is_set():
+                self._picked_up.result()
+        finally:
+            audible.cancel()
 
     async def ring(self, code: int = 180) -> None:
         """Let the caller hear ringing (180) or announce progress (183)."""
@@ -136,7 +164,7 @@ class Call:
         self._rejected = True
 
     async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:
-        """End the call now, whatever is still to be said. Harmless when it has ended."""
+        """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended."""
         if not self._ended.is_set() and self._closing is None:
             await self._transport.hangup(self, cause, headers or {})
 
@@ -404,6 +432,21 @@ class Call:
 
     # -- news from below --
 
+    def _on_dialled_tape(self, tape: TapeLike) -> None:
+        self._tape = tape
+        self._outbox.start(tape)
+        self._audible.set()
+        self._on_tape()
+
+    def _on_answered(self) -> None:
+        if self._picked_up is not None and not self._picked_up.done():
+            self._picked_up.set_result(None)
+
+    def _on_dial_failed(self, why: DialFailed | CallEnded) -> None:
+        if self._picked_up is not None and not self._picked_up.done():
+            self._picked_up.set_exception(why)
+            self._picked_up.exception()  # nobody has to wait for it
+
     def _on_tape(self) -> None:
         if self._tape is None:
             return
@@ -464,6 +507,7 @@ class Call:
             self._lost = tape.lost
             tape.close()
         self._outbox.stop()
+        self._on_dial_failed(CallEnded(reason) if self.outcome == "answered" else DialFailed(self.outcome or "error", reason=reason))
         for arrivals in (self.audio, self._digits, self._events):
             arrivals._end()
         for playback in self._playing.values():

@@ -13,10 +13,11 @@ import typing
 
 from .bus import ACK_SECONDS, Bus, Message
 from .call import Call, Handler, require_handler
-from .errors import CallEnded, CommandRefused, Disconnected
+from .dialling import Dialling, body_of
+from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Digit, Event
 from .tape import Tape
-from .transport import ControlTransport, heard_of
+from .transport import ControlTransport, heard_of, outcome_of
 from .v1 import api_pb2, common_pb2, envelope_pb2
 from .watching import signals, watch_loop
 
@@ -46,7 +47,8 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
         "to_uri": info.to_uri, "request_uri": info.request_uri, "sip_call_id": info.sip_call_id,
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
-        "codec": common_pb2.Codec.Name(info.media.codec),
+        "codec": common_pb2.Codec.Name(info.media.codec), "metadata": info.metadata,
+        "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
     }
 
 
@@ -65,6 +67,8 @@ class Server:
         self._transport = ControlTransport(self._bus)
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: set[asyncio.Task[None]] = set()
+        self._dialling = Dialling(self._bus, self._transport, self._calls, self._heard, self._end_soon)
+        self._topics: set[str] = set()  # apps whose events are subscribed to
         self._heartbeat = asyncio.Event()
         self._unanswered = 0
         self._open = False
@@ -101,6 +105,7 @@ class Server:
             except (TimeoutError, CommandRefused, Disconnected):
                 pass  # it will notice that nobody answers
         await self._cancel(self._handlers)
+        await self._dialling.hang_up()
         await self._cancel(self._tasks)
         for call in list(self._calls.values()):
             self._end(call, "this backend closed")
@@ -164,19 +169,49 @@ class Server:
             await self._serve()
 
     async def _serve(self) -> None:
-        for app in self._apps:
+        await self._heard(*self._apps)
+        await self._register()
+        self._registered = True
+        log.info("serving %s at %s as %s", ", ".join(self._apps), self.endpoint, self.name)
+        await self._stopped.wait()
+
+    async def _heard(self, *apps: str) -> None:
+        """Subscribe to the events of these apps, and be sure of it."""
+        fresh = set(apps) - self._topics
+        if not fresh:
+            return
+        for app in fresh:
             for area in ("call", "media"):
                 self._bus.subscribe(f"e1/{area}/{app}/")
-        # subscriptions travel in order: once the heartbeat comes through, the others are in force
+        self._heartbeat.clear()
+        # subscriptions travel in order: once a heartbeat comes through, the others are in force. One that is asked for anew comes at once
+        self._bus.unsubscribe("e1/hb/")
         self._bus.subscribe("e1/hb/")
         try:
             await asyncio.wait_for(self._heartbeat.wait(), 10)
         except TimeoutError:
             raise Disconnected(f"nothing is published at {self.endpoint}/events.ipc") from None
-        await self._register()
-        self._registered = True
-        log.info("serving %s at %s as %s", ", ".join(self._apps), self.endpoint, self.name)
-        await self._stopped.wait()
+        self._topics |= fresh
+
+    async def dial(self, uri: str, *, from_uri: str = "", from_display: str = "", to_uri: str = "",
+                   headers: dict[str, str] | None = None, ringing_timeout: float | None = None, early_media: bool = False,
+                   rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "") -> Call:
+        """Call somebody. Returns the Call at once, this process being its owner; `await call.answered()` waits for the peer.
+
+        uri: "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call, and where the request goes. from_uri: a sip:
+        URI, or a user part at outbound.from_host; "": of the host. to_uri: for the To header, when it is another one. headers: X-, P- and
+        a few more, at most 16. ringing_timeout: seconds the peer has, 1 to 300; None: as configured. early_media: audio may flow before
+        the answer, see Call.early_media(). rate, frame_ms: as for Call.answer(). metadata: at most 96 octets that stay with the call. app:
+        whose call it is for events and lists; "": the first that this process serves, else "dial".
+
+        CommandRefused: it is not allowed ("REJECTED", the reason names the missing line of the configuration), or not now ("OVERLOADED",
+        retry_after_ms). Nothing of what the far side does is raised here."""
+        self._require_open()
+        body = body_of(uri, headers or {}, ringing_timeout)
+        body.MergeFrom(api_pb2.Dial(to=to_uri, from_display=from_display, early_media=early_media, rate_hz=rate, frame_ms=frame_ms,
+                                    metadata=metadata, app=app or next(iter(self._apps), "dial")))
+        setattr(body, "from", from_uri)
+        return await self._dialling.dial(body)
 
     def stop(self) -> None:
         """Let run() return."""
@@ -301,12 +336,17 @@ class Server:
             elif row.backend != self.name:
                 self._end(call, "it was given to another backend")
             else:
+                if row.phase == api_pb2.CALL_ANSWERED:
+                    self._dialling.answered(call)
                 call._after_restart()
 
     def _take_ack(self, body: api_pb2.Ack, _: Message) -> None:
         self._bus.take_ack(body)
 
     def _take_media_ready(self, body: Message, _: Message) -> None:
+        call = self._calls.get(body.call_id)
+        if call is not None and call.direction == "out" and call._tape is None and call._picked_up is not None:
+            self._spawn(self._dialling.attach(call, body), self._tasks)
         self._transport.take_media_ready(body)
 
     def _take_command_completed(self, body: api_pb2.CommandCompleted, _: Message) -> None:
@@ -335,7 +375,7 @@ class Server:
             return
         # the last keys, marks and utterances are on the other socket, and its end behind them
         call._on_closing(reason)
-        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self._end, call, reason)
+        self._end_soon(call, reason)
 
     # -- events of our calls --
 
@@ -361,6 +401,14 @@ class Server:
         if call := self._calls.get(envelope.call_id):
             call._on_mark(body.mark, None)
 
+    def _event_call_dialling(self, body: Message, envelope: Message) -> None:
+        if body.backend == self.name:
+            self._dialling.begun(envelope.cause_command, body.call.call_id)
+
+    def _event_call_ringing(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and call.direction == "out":
+            call._on_event(Event("ringing", 0, body.code, body.early_media))
+
     def _event_call_answered(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "answered", 0)
 
@@ -382,7 +430,14 @@ class Server:
 
     def _event_call_ended(self, body: Message, envelope: Message) -> None:
         if call := self._calls.get(envelope.call_id):
-            self._end(call, body.reason or f"ended with {body.sip_code}")
+            reason = body.reason or f"ended with {body.sip_code}"
+            call.outcome = outcome_of(body.outcome)
+            if call.outcome not in ("", "answered"):
+                call._on_dial_failed(DialFailed(call.outcome, body.sip_code, body.reason, body.q850))
+            self._end(call, reason)
+
+    def _end_soon(self, call: Call, reason: str) -> None:
+        asyncio.get_running_loop().call_later(CLOSING_SECONDS, self._end, call, reason)
 
     def _end(self, call: Call, reason: str) -> None:
         if self._calls.get(call.call_id) is call:

@@ -22,6 +22,22 @@ class CommandRefused(TipringError):
         self.retry_after_ms = retry_after_ms
 
 
+class DialFailed(TipringError):
+    """Nobody answered a call of `Server.dial()`.
+
+    `outcome` says how it ended: "busy", "no_answer", "rejected", "not_found", "unreachable", "forbidden", "cancelled" (by us),
+    "auth_failed", "media_refused", "timeout", "trunk_down" or "error" (this side could not, `reason` says what). `code` is the final SIP
+    response (0: there was none), `q850` the cause of the telephone network (0: unknown).
+    """
+
+    def __init__(self, outcome: str, code: int = 0, reason: str = "", q850: int = 0):
+        super().__init__(" ".join(str(part) for part in (outcome, code or "", reason) if part))
+        self.outcome = outcome
+        self.code = code
+        self.reason = reason
+        self.q850 = q850
+
+
 class CallEnded(TipringError):
     """The call is over; `reason` says why."""
 

@@ -27,11 +27,14 @@ class Digit:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """Something that happened to the call. kind: "answered" (the caller's phone confirmed), "media_started" (its first audio came),
-    "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a hole). pos: where."""
+    """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up),
+    "ringing" (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio
+    came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a hole). pos: where."""
 
     kind: str
     pos: int
+    code: int = 0
+    early_media: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

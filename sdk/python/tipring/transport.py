@@ -9,7 +9,7 @@ import typing
 from .bus import ACK_SECONDS, TRIES, Bus, Message
 from .call import Call
 from .clock import Clock
-from .errors import CallEnded, CommandRefused, Disconnected
+from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .playback import Flushed, Heard
 from .tape import Link, Tape
 from .v1 import api_pb2, common_pb2, session_pb2
@@ -21,6 +21,12 @@ HISTORY_FRAMES = 128  # that came before we attached
 def heard_of(played: session_pb2.UtterancePlayed) -> Heard:
     return Heard(played.utterance, played.played_ms, played.discarded_ms, played.played_samples,
                  played.discarded_samples)
+
+
+def outcome_of(number: common_pb2.Outcome) -> str:
+    """ "busy"; "" when there is none, "error" for one that this package does not know yet."""
+    name = common_pb2.Outcome.Name(number) if number in common_pb2.Outcome.values() else "OUTCOME_ERROR"
+    return "" if number == common_pb2.OUTCOME_UNSPECIFIED else name.removeprefix("OUTCOME_").lower()
 
 
 class ControlTransport:
@@ -51,9 +57,17 @@ class ControlTransport:
             ready = await self._wait_or_end(future, call, "answer: the audio never became ready")
         finally:
             self._media.pop(call.call_id, None)
-        tape = await self._attach(call, ready)
+        tape = await self.attach(call, ready)
         asyncio.get_running_loop().call_soon(call._on_tape)
         return tape
+
+    def expect(self, command_id: str) -> asyncio.Future[api_pb2.CommandCompleted]:
+        """Its CommandCompleted or CommandFailed, to be waited for or given up with forget()."""
+        future = self._completions[command_id] = asyncio.get_running_loop().create_future()
+        return future
+
+    def forget(self, command_id: str) -> None:
+        self._completions.pop(command_id, None)
 
     async def ring(self, call: Call, code: int) -> None:
         await self._command("ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code), call)
@@ -77,12 +91,12 @@ class ControlTransport:
     async def flush(self, call: Call, fade_ms: int) -> Flushed:
         body = api_pb2.Flush(call_id=call.call_id, fence=call._fence, fade_ms=fade_ms)
         command_id = self.bus.new_id()
-        future = self._completions[command_id] = asyncio.get_running_loop().create_future()
+        future = self.expect(command_id)
         try:
             await self._command("flush", body, call, command_id)
             completed = await self._wait_or_end(future, call, "flush: acknowledged and never completed")
         finally:
-            self._completions.pop(command_id, None)
+            self.forget(command_id)
         flushed: session_pb2.SessionFlushed = completed.flushed
         return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances})
 
@@ -119,7 +133,7 @@ class ControlTransport:
             self._links[attach_path] = Link(attach_path)
         return self._links[attach_path]
 
-    async def _attach(self, call: Call, ready: Message) -> Tape:
+    async def attach(self, call: Call, ready: Message) -> Tape:
         """Patient: the media worker may be starting again at this very moment."""
         end = time.monotonic() + ATTACH_SECONDS
         while not call._ended.is_set():
@@ -145,5 +159,9 @@ class ControlTransport:
 
     def take_command_failed(self, body: api_pb2.CommandFailed) -> None:
         future = self._completions.get(body.command_id)
-        if future is not None and not future.done():
+        if future is None or future.done():
+            return
+        if body.outcome:
+            future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
+        else:
             future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))

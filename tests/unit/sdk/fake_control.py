@@ -18,6 +18,9 @@ class Control:
     def __init__(self):
         self.run_dir = tempfile.mkdtemp(prefix="tipring-")  # short: the path of a socket
         self.asked = []  # names of commands
+        self.bodies = {}  # the last of each name
+        self.replies = {}  # name -> fields of its Ack that are others than usual
+        self.before_ack = None  # async: called with the envelope of a command
         self._context = zmq.asyncio.Context()
         self._commands = self._context.socket(zmq.ROUTER)
         self._events = self._context.socket(zmq.XPUB)
@@ -47,7 +50,10 @@ class Control:
             elif name == "ping":
                 await self.tell(pong={"control_epoch": EPOCH})
             else:
-                await self.tell(ack={"command_id": asked.command_id, "code": 1, "fence": 99})
+                self.bodies[name] = getattr(asked, name)
+                if self.before_ack is not None:
+                    await self.before_ack(asked)
+                await self.tell(ack={"command_id": asked.command_id, "code": 1, "fence": 99, **self.replies.get(name, {})})
 
     async def _beat(self):
         while True:
@@ -57,6 +63,10 @@ class Control:
     async def tell(self, **body):
         """A message to the backend alone."""
         await self._commands.send_multipart([self._peer, envelope_pb2.Envelope(**body).SerializeToString()])
+
+    async def dialled(self, asked, call_id, backend):
+        """What precedes the acknowledgement of a Dial."""
+        await self.event(call_id, cause_command=asked.command_id, call_dialling={"call": {"call_id": call_id}, "backend": backend})
 
     async def publish(self, topic, **body):
         await self._events.send_multipart([topic.encode(), envelope_pb2.Envelope(**body).SerializeToString()])

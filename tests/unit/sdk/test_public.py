@@ -25,12 +25,13 @@ def test_the_version():
 
 def test_only_what_a_backend_needs_is_public():
     server = tipring.connect("/nowhere")
-    assert public(server) == {"app", "calls", "endpoint", "list_calls", "name", "run", "status", "stop"}
+    assert public(server) == {"app", "calls", "dial", "endpoint", "list_calls", "name", "run", "status", "stop"}
 
     async def handler(call):
         assert public(call) == {
-            "answer", "audio", "call_id", "codec", "collect", "digit", "digits", "end_reason", "ended", "events", "flush", "frames_lost",
-            "from_display", "from_uri", "hangup", "headers", "id", "mark", "play", "rate", "reject", "request_uri", "ring", "room_id", "say",
+            "answer", "answered", "audio", "call_id", "codec", "collect", "digit", "digits", "direction", "early_media", "end_reason", "ended",
+            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "id", "mark", "metadata", "outcome", "play",
+            "rate", "reject", "request_uri", "ring", "room_id", "say",
             "session_id", "sip_call_id", "sleep", "stalled", "timeout", "to_uri", "write"}
         for thing in (call, server):
             undocumented = [n for n in public(type(thing)) if n != "id" and not getattr(type(thing), n).__doc__]
@@ -72,7 +73,8 @@ def test_everything_shows_what_it_is():
 
 
 @pytest.mark.parametrize("use", [
-    lambda server: server.run(), lambda server: server.list_calls(), lambda server: server.status(), lambda server: server])
+    lambda server: server.run(), lambda server: server.list_calls(), lambda server: server.status(), lambda server: server.dial("sip:a@b"),
+    lambda server: server])
 def test_a_server_that_was_not_entered_says_how(use):
     async def handle(call):
         pass

@@ -23,6 +23,10 @@ static struct {
 	char peer[64];
 	bool subscribed; /* to everything: the heartbeats are the last */
 	int claims;
+	Tipring__V1__ResultCode dial_code; /* how Dials are answered; 0: ACCEPTED */
+	bool events_first;                 /* and what is published of the call comes before */
+	char dialled[512];                 /* what was asked: uri, from, display, to, a header, metadata, app */
+	uint32_t dialled_ms;
 	struct tipring_server *server;
 } k;
 
@@ -75,9 +79,53 @@ static void post(struct bus *to, const char *whom, const envelope *e)
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_##UPPER;                                     \
 	e.field = &body
 
+static void publish_ringing(uint32_t code)
+{
+	MESSAGE(CallRinging, CALL_RINGING, call_ringing);
+
+	e.call_id = CALL;
+	body.code = code;
+	body.early_media = code == 183;
+	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
+static void publish_busy(void)
+{
+	MESSAGE(CallEnded, CALL_ENDED, call_ended);
+
+	e.call_id = CALL;
+	body.sip_code = 486;
+	body.outcome = TIPRING__V1__OUTCOME__OUTCOME_BUSY;
+	body.reason = (char[]){"Busy Here"};
+	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
+static void answer_dial(const envelope *asked)
+{
+	const Tipring__V1__Dial *d = asked->dial;
+	MESSAGE(Ack, ACK, ack);
+
+	snprintf(k.dialled, sizeof k.dialled, "%s|%s|%s|%s|%s=%s|%s|%s", d->uri, d->from, d->from_display, d->to,
+		 d->n_headers > 0 ? d->headers[0]->name : "", d->n_headers > 0 ? d->headers[0]->value : "", d->metadata, d->app);
+	k.dialled_ms = d->ringing_timeout_ms;
+	body.command_id = asked->command_id;
+	body.code = k.dial_code != 0 ? k.dial_code : TIPRING__V1__RESULT_CODE__ACCEPTED;
+	body.reason = (char[]){"outbound.hosts has no row for this host"};
+	body.fence = k.dial_code != 0 ? 0 : FENCE;
+	body.call_id = k.dial_code != 0 ? 0 : CALL;
+	if (k.events_first) {
+		publish_ringing(180);
+		publish_busy();
+		(void)usleep(50000);
+	}
+	post(k.commands, k.peer, &e);
+}
+
 static void answer(const envelope *asked)
 {
-	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL) {
+		answer_dial(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
 		MESSAGE(Welcome, WELCOME, welcome);
 
 		body.control_epoch = EPOCH;
@@ -315,6 +363,79 @@ Test(sdk_client, an_end_that_is_lost_is_not_waited_for_for_ever)
 	ev = expect(TIPRING_EV_LOST);
 	cr_expect_eq(ev.call_id, CALL);
 	expect_no_more();
+}
+
+static uint64_t dial(void)
+{
+	const struct tipring_header header = {"X-Room-ID", "7"};
+	const struct tipring_dial how = {.uri = "sip:bob@192.0.2.7", .from = "alice", .from_display = "Alice", .to = "sip:b@x", .headers = &header,
+					 .headers_n = 1, .ringing_timeout_ms = 9000, .metadata = "campaign"};
+	uint64_t number = 0;
+
+	(void)expect(TIPRING_EV_REGISTERED);
+	cr_assert_eq(tipring_dial(k.server, &how, &number), 0);
+	cr_assert_neq(number, 0u);
+	return number;
+}
+
+Test(sdk_client, a_call_that_is_dialled)
+{
+	uint64_t number = dial();
+	struct tipring_event ev = expect(TIPRING_EV_DIALLING);
+
+	cr_expect(ev.dial == number && ev.call_id == CALL && ev.fence == FENCE);
+	cr_expect_str_eq(k.dialled, "sip:bob@192.0.2.7|alice|Alice|sip:b@x|X-Room-ID=7|campaign|bot");
+	cr_expect_eq(k.dialled_ms, 9000u);
+	publish_ringing(180);
+	publish_ringing(183);
+	ev = expect(TIPRING_EV_RINGING);
+	cr_expect(ev.code == 180 && !ev.early_media);
+	ev = expect(TIPRING_EV_RINGING);
+	cr_expect(ev.code == 183 && ev.early_media);
+	publish_busy();
+	ev = expect(TIPRING_EV_ENDED);
+	cr_expect(ev.outcome == TIPRING_BUSY && ev.code == 486);
+	cr_expect_str_eq(ev.text, "Busy Here");
+	expect_no_more();
+}
+
+/* Its events overtake the acknowledgement on the other socket: they wait. */
+Test(sdk_client, a_call_is_known_before_anything_is_told_of_it)
+{
+	k.events_first = true;
+	(void)dial();
+	cr_expect_eq(expect(TIPRING_EV_DIALLING).call_id, CALL);
+	cr_expect_eq(expect(TIPRING_EV_RINGING).code, 180u);
+	cr_expect_eq(expect(TIPRING_EV_ENDED).outcome, TIPRING_BUSY);
+	expect_no_more();
+}
+
+Test(sdk_client, a_call_that_may_not_be_dialled)
+{
+	struct tipring_event ev;
+	uint64_t number;
+
+	k.dial_code = TIPRING__V1__RESULT_CODE__REJECTED;
+	number = dial();
+	ev = expect(TIPRING_EV_FAILED);
+	cr_expect(ev.dial == number && ev.call_id == 0 && ev.code == TIPRING__V1__RESULT_CODE__REJECTED);
+	cr_expect_str_eq(ev.text, "outbound.hosts has no row for this host");
+	expect_no_more(); /* what is published is taken again */
+}
+
+Test(sdk_client, what_can_not_be_dialled_at_all)
+{
+	struct tipring_header headers[17] = {{"X-A", "b"}};
+	char large[5000];
+	uint64_t number;
+
+	memset(large, 'x', sizeof large);
+	large[sizeof large - 1] = '\0';
+	cr_expect_eq(tipring_dial(k.server, &(struct tipring_dial){.uri = NULL}, &number), -EINVAL);
+	cr_expect_eq(tipring_dial(k.server, &(struct tipring_dial){.uri = "sip:a@b", .headers = headers, .headers_n = 17}, &number), -EINVAL);
+	cr_expect_eq(tipring_dial(k.server, &(struct tipring_dial){.uri = "sip:a@b", .metadata = large}, &number), -EMSGSIZE);
+	cr_expect_str_eq(tipring_outcome_name(TIPRING_NO_ANSWER), "no answer");
+	cr_expect_str_eq(tipring_outcome_name(99), "error");
 }
 
 Test(sdk_client, a_call_that_goes_on_without_us_is_lost_at_once)

@@ -75,6 +75,12 @@ struct storm {
 	bool control_up;
 	uint64_t seed;
 	uint32_t fuse; /* the worker dies at this one of its effects; 0 = it does not */
+	uint32_t deaths;
+	/* of legs that the worker dials (dialstorm.h): true when it was about one */
+	bool (*hear)(const Tipring__V1__Envelope *e);
+	bool (*hear_row)(const Tipring__V1__LegState *row);
+	bool (*take)(uint32_t who, const struct sip_msg *m, struct str text);
+	void (*refused)(const Tipring__V1__Envelope *m, Tipring__V1__ResultCode code);
 	jmp_buf death;
 };
 
@@ -155,6 +161,8 @@ static void storm_hear(const Tipring__V1__Envelope *e)
 {
 	if (!storm->control_up)
 		return; /* taken by the queue, and gone with who had it */
+	if (storm->hear != NULL && storm->hear(e))
+		return;
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_INCOMING)
 		storm_learn(e->leg_incoming->leg_id);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_CONFIRMED)
@@ -163,6 +171,8 @@ static void storm_hear(const Tipring__V1__Envelope *e)
 		storm_ended(e->leg_ended);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
 		for (size_t i = 0; i < e->leg_roster->n_legs; i++) {
+			if (storm->hear_row != NULL && storm->hear_row(e->leg_roster->legs[i]))
+				continue;
 			storm_learn(e->leg_roster->legs[i]->incoming->leg_id);
 			if (e->leg_roster->legs[i]->ended != NULL)
 				storm_ended(e->leg_roster->legs[i]->ended);
@@ -181,7 +191,9 @@ int worker_send(struct worker *w, const Tipring__V1__Envelope *e)
 void worker_result(struct worker *w, const Tipring__V1__Envelope *m,
 		   Tipring__V1__ResultCode code, const char *reason)
 {
-	(void)w, (void)m, (void)code, (void)reason;
+	(void)w, (void)reason;
+	if (storm->refused != NULL)
+		storm->refused(m, code);
 }
 
 /* ---- control ---- */
@@ -250,6 +262,7 @@ static void storm_open(uint64_t now_ms)
 	storm->actor.stats.values = storm->values;
 	s->actor = &storm->actor;
 	s->leg_config = (struct leg_config){.answer_timeout_ms = 30000,
+					    .ringing_timeout_ms = 60000,
 					    .families = SDP_FAMILIES};
 	s->listener_count = 2;
 	for (unsigned i = 0; i < 2; i++)
@@ -259,6 +272,7 @@ static void storm_open(uint64_t now_ms)
 	must(pool_init(&s->legs, STORM_LEGS, sizeof(struct leg)) == 0);
 	pool_spread(&s->legs, storm->seed++);
 	must(map_init(&s->by_dialog, STORM_LEGS) == 0);
+	must(map_init(&s->by_call, STORM_LEGS) == 0);
 	must(slab_adopt(dup(storm->slab_fd), TAKEOVER_SCHEMA, &s->slab) == 0);
 	s->hash = (struct map_key){storm->seed++, 7};
 	takeover_key(s);
@@ -273,6 +287,7 @@ static void storm_close(void)
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);
+	map_fini(&s->by_call);
 	pool_fini(&s->legs);
 }
 
@@ -284,13 +299,14 @@ static void storm_kill(void)
 	uint64_t now_ms = storm->actor.now_ms;
 
 	storm->fuse = 0;
+	storm->deaths++;
 	storm_close();
 	storm_open(now_ms);
 	for (uint32_t i = 0; i < STORM_CALLERS; i++)
 		for (uint32_t j = 0; j < STORM_INVITES; j++)
 			storm->callers[i].invites[j].final = 0;
 	for (uint32_t i = 0; i < storm->net_count;)
-		if (storm->net[i].to_us)
+		if (storm->net[i].to_us || storm->take != NULL) /* a peer that is called may have seen it */
 			i++;
 		else
 			storm->net[i] = storm->net[--storm->net_count];
@@ -505,6 +521,8 @@ static void storm_deliver(uint32_t at, bool keep, bool answer)
 		return;
 	}
 	must(sip_parse(k.p, k.n, &m) == 0);
+	if (storm->take != NULL && storm->take(k.caller, &m, (struct str){k.p, k.n}))
+		return;
 	if (m.is_request)
 		storm_take_request(k.caller, &m, answer);
 	else
@@ -547,7 +565,7 @@ static void storm_network(unsigned op, uint8_t arg)
 		storm_deliver(at, op == 8, (arg & 64) == 0);
 }
 
-static void storm_caller_does(unsigned op, uint32_t who)
+static inline void storm_caller_does(unsigned op, uint32_t who)
 {
 	struct storm_caller *c = &storm->callers[who];
 	bool calling = c->to_tag[0] == '\0' && c->cseq != 0 && !c->over;
@@ -569,7 +587,7 @@ static void storm_caller_does(unsigned op, uint32_t who)
 		storm_in_dialog(who, "OPTIONS");
 }
 
-static void storm_happen(uint8_t what, uint8_t arg)
+static inline void storm_happen(uint8_t what, uint8_t arg)
 {
 	struct storm_leg *l =
 		storm->known_count != 0
@@ -592,7 +610,7 @@ static void storm_happen(uint8_t what, uint8_t arg)
 		storm_fate(arg);
 }
 
-static void storm_step(uint8_t what, uint8_t arg)
+static inline void storm_step(uint8_t what, uint8_t arg)
 {
 	if (setjmp(storm->death) == 0)
 		storm_happen(what, arg);
@@ -600,8 +618,28 @@ static void storm_step(uint8_t what, uint8_t arg)
 		storm_kill();
 }
 
+static void storm_nothing_is_left(void)
+{
+	struct signaling *s = &storm->s;
+
+	must(s->legs.used == 0 && s->by_dialog.used == 0 && s->by_call.used == 0 &&
+	     s->wheel.armed == 0);
+	must(s->stack.servers.used == 0 && s->stack.clients.used == 0 &&
+	     s->stack.wheel.armed == 0);
+	must(s->stack.server_keys.used == 0 && s->stack.merge_keys.used == 0 &&
+	     s->stack.client_keys.used == 0);
+	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
+		must(s->stack.store.pools[i].used == 0);
+	for (uint32_t i = 0; i < STORM_LEGS; i++) {
+		static struct leg_record r;
+		size_t n;
+
+		must(slab_load(&s->slab, i, &r, sizeof r, &n) == ERR_NOENT);
+	}
+}
+
 /* Everybody falls silent; control hangs up what is left and records every end. */
-static void storm_end(void)
+static inline void storm_end(void)
 {
 	struct signaling *s = &storm->s;
 
@@ -621,23 +659,11 @@ static void storm_end(void)
 	}
 	for (uint32_t i = 0; i < storm->known_count; i++)
 		must(storm->known[i].settled);
-	must(s->legs.used == 0 && s->by_dialog.used == 0 && s->wheel.armed == 0);
-	must(s->stack.servers.used == 0 && s->stack.clients.used == 0 &&
-	     s->stack.wheel.armed == 0);
-	must(s->stack.server_keys.used == 0 && s->stack.merge_keys.used == 0 &&
-	     s->stack.client_keys.used == 0);
-	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
-		must(s->stack.store.pools[i].used == 0);
-	for (uint32_t i = 0; i < STORM_LEGS; i++) {
-		static struct leg_record r;
-		size_t n;
-
-		must(slab_load(&s->slab, i, &r, sizeof r, &n) == ERR_NOENT);
-	}
+	storm_nothing_is_left();
 }
 
 /* Two octets a step. */
-static void storm_run(const uint8_t *p, size_t n)
+static inline void storm_run(const uint8_t *p, size_t n)
 {
 	static struct storm run;
 	struct slab slab;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "signaling/leg/dial.h"
 #include "signaling/leg/leg.h"
 
 #define INVITE                                                                                   \
@@ -14,7 +15,7 @@
 #define HEAD "v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define SDP HEAD "m=audio 4000 RTP/AVP 0\r\n"
 
-static const struct leg_config cfg = {.answer_timeout_ms = 30000, .families = SDP_FAMILIES};
+static const struct leg_config cfg = {.answer_timeout_ms = 30000, .families = SDP_FAMILIES, .ringing_timeout_ms = 60000};
 static struct leg *leg;
 static struct leg_effects out;
 
@@ -67,6 +68,72 @@ static inline unsigned reinvite(unsigned cseq, const char *body)
 	return code_and_fit(leg_refresh(leg, &cfg, &e));
 }
 
+#define OURS_AT 100u /* when bring_to() dials */
+
+static inline struct leg_call call_of(const char *uri)
+{
+	return (struct leg_call){
+		.call_id = 0xca11,
+		.request_uri = str_of(uri),
+		.next_hop = {.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 1}},
+		.local = {.family = ADDR_V4, .port = 5060, .ip = {192, 0, 2, 9}},
+		.local_rtp = {.family = ADDR_V4, .port = 30000, .ip = {192, 0, 2, 9}},
+		.flow = {.listener = 3},
+		.sip_call_id = STR("c2"),
+		.local_tag = STR("ourtag"),
+	};
+}
+
+/* NULL, or what is wrong with it. */
+static inline const char *dial(const struct leg_call *c)
+{
+	memset(leg, 0, sizeof *leg);
+	leg->r.handle = 0x10000000f;
+	return leg_dial(leg, &cfg, c, OURS_AT);
+}
+
+/* A response to the INVITE of a leg of ours, read by `take`. */
+#define RESPONSE(status, tag, headers, body)                                                                            	"SIP/2.0 " status "\r\nVia: SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bKo;rport\r\nFrom: <sip:192.0.2.9>;tag=ourtag\r\n"  	"To: <sip:bo@192.0.2.1>" tag "\r\nCall-ID: c2\r\nCSeq: 1 INVITE\r\n" headers "Content-Type: application/sdp\r\n\r\n" body
+
+struct answer {
+	struct sip_msg msg;
+	struct sip_core core;
+};
+
+static inline const struct answer *read_answer_of(const char *text)
+{
+	static struct answer a;
+	struct str to;
+
+	memset(&a.core, 0, sizeof a.core);
+	cr_assert_eq(sip_parse(text, strlen(text), &a.msg), 0);
+	to = sip_value(&a.msg, SIP_TO);
+	cr_assert_eq(sip_nameaddr_parse(to, &a.core.to), 0);
+	cr_assert_eq(sip_nameaddr_parse(sip_value(&a.msg, SIP_FROM), &a.core.from), 0);
+	cr_assert_eq(sip_cseq_parse(sip_value(&a.msg, SIP_CSEQ), &a.core.cseq), 0);
+	a.core.call_id = sip_value(&a.msg, SIP_CALL_ID);
+	return &a;
+}
+
+static inline enum leg_event provisional(const char *text)
+{
+	const struct answer *a = read_answer_of(text);
+
+	return leg_provisional(leg, &cfg, &a->msg, &a->core);
+}
+
+static inline enum leg_event picked_up(const char *text)
+{
+	const struct answer *a = read_answer_of(text);
+
+	return leg_picked_up(leg, &cfg, &a->msg, &a->core);
+}
+
+static inline enum leg_event declined(const char *text)
+{
+	return leg_declined(leg, &read_answer_of(text)->msg);
+}
+
 static inline void setup(void)
 {
 	leg = calloc(1, sizeof *leg); /* 30 KB */
@@ -111,9 +178,17 @@ static inline void bring_to(enum leg_state state)
 		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
 		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
 		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
+		[LEG_DIALLING] = {LEG_EV_DIAL},
+		[LEG_CANCELLING] = {LEG_EV_DIAL, LEG_EV_HANGUP},
 	};
 
-	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	if (state == LEG_DIALLING || state == LEG_CANCELLING) {
+		struct leg_call c = call_of("sip:bo@192.0.2.1");
+
+		cr_assert_null(dial(&c));
+	} else {
+		cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	}
 	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++)
 		feed(path[state][i], 100);
 	cr_assert_eq(leg->r.state, (uint32_t)state);

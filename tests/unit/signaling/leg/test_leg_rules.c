@@ -25,6 +25,7 @@ struct expected {
 /* clang-format off */
 static const struct expected rules[] = {
 	{LEG_IDLE,      LEG_EV_INVITE,   LEG_ROUTING,   "incoming",          30000, 0, 0, ""},
+	{LEG_IDLE,      LEG_EV_DIAL,     LEG_DIALLING,  "invite dialled",     KEPT, 0, 0, ""},
 
 	{LEG_ROUTING,   LEG_EV_RING,     LEG_RINGING,   "180 ringing",       60000, 0, 0, ""},
 	{LEG_ROUTING,   LEG_EV_ANSWER,   LEG_ANSWERED,  "200",                 500, 0, 0, ""},
@@ -93,6 +94,35 @@ static const struct expected rules[] = {
 
 	{LEG_ENDED,     LEG_EV_SETTLED,  LEG_ENDED,     "free",              NEVER, 0, 0, ""},
 	{LEG_ENDED,     LEG_EV_TIMER,    LEG_ENDED,     "over",            TELL_MS, 0, 0, ""},
+
+	{LEG_CONFIRMED, LEG_EV_ACK_WANTED, LEG_CONFIRMED, "",                 KEPT, 0, 0, ""},
+	{LEG_REFRESHED, LEG_EV_ACK_WANTED, LEG_REFRESHED, "",                 KEPT, 0, 0, ""},
+	{LEG_HANGING,   LEG_EV_ACK_WANTED, LEG_HANGING,   "",                 KEPT, 0, 0, ""},
+	{LEG_ENDING,    LEG_EV_ACK_WANTED, LEG_ENDING,    "",                 KEPT, 0, 0, ""},
+
+	{LEG_DIALLING,  LEG_EV_TRYING,   LEG_DIALLING,  "",                   KEPT, 0, 0, ""},
+	{LEG_DIALLING,  LEG_EV_PROGRESS, LEG_DIALLING,  "prack progress",     KEPT, 0, 0, ""},
+	{LEG_DIALLING,  LEG_EV_PICKED_UP, LEG_CONFIRMED, "ack picked_up",    NEVER, 0, 0, ""},
+	{LEG_DIALLING,  LEG_EV_MISFIT,   LEG_ENDING,    "ack bye over",     BYE_MS, LEG_BY_SYSTEM,  200, "the answer can not be used"},
+	{LEG_DIALLING,  LEG_EV_DECLINED, LEG_ENDED,     "over",            TELL_MS, LEG_BY_CALLER,  486, "Busy Here"},
+	{LEG_DIALLING,  LEG_EV_NOBODY,   LEG_ENDED,     "over",            TELL_MS, LEG_BY_SYSTEM,  408, "nobody answered at all"},
+	{LEG_DIALLING,  LEG_EV_UNSENT,   LEG_ENDED,     "over",            TELL_MS, LEG_BY_SYSTEM,  500, "the INVITE can not go on"},
+	{LEG_DIALLING,  LEG_EV_HANGUP,   LEG_CANCELLING, "cancel over",    TELL_MS, LEG_BY_BACKEND, 487, "hung up before the answer"},
+	{LEG_DIALLING,  LEG_EV_REJECT,   LEG_CANCELLING, "cancel over",    TELL_MS, LEG_BY_BACKEND, 487, "hung up before the answer"},
+	{LEG_DIALLING,  LEG_EV_TIMER,    LEG_CANCELLING, "cancel over",    TELL_MS, LEG_BY_SYSTEM,  487, "nobody answered at all"},
+
+	{LEG_CANCELLING, LEG_EV_TRYING,  LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_PROGRESS, LEG_CANCELLING, "prack",            KEPT, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_PICKED_UP, LEG_ENDING,  "ack bye",          BYE_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_MISFIT,  LEG_ENDING,    "ack bye",          BYE_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_DECLINED, LEG_ENDED,    "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_NOBODY,  LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_LAPSED,  LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_UNSENT,  LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_HANGUP,  LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_REJECT,  LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_SETTLED, LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_CANCELLING, "over",           TELL_MS, 0, 0, ""},
 };
 
 /* Control knows the end before the peer is done. */
@@ -102,6 +132,9 @@ static const struct expected settled[] = {
 	{LEG_ENDING,    LEG_EV_TIMER,    LEG_ENDED,     "free",              NEVER, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_REFUSAL_DONE, LEG_ENDED, "free",              NEVER, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_TIMER,    LEG_REFUSED,   "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_DECLINED, LEG_ENDED,    "free",              NEVER, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_LAPSED,  LEG_ENDED,     "free",              NEVER, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_CANCELLING, "",               TELL_MS, 0, 0, ""},
 };
 
 /* LEG_EV_TIMER at give_up_ms and not a millisecond earlier. */
@@ -111,6 +144,7 @@ static const struct expected given_up[] = {
 	{LEG_REFRESHED, LEG_EV_TIMER,    LEG_ENDING,    "bye over",         BYE_MS, LEG_BY_SYSTEM,  408, "no ACK"},
 	{LEG_HANGING,   LEG_EV_TIMER,    LEG_ENDING,    "bye",              BYE_MS, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_TIMER,    LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
+	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
 };
 /* clang-format on */
 
@@ -119,6 +153,8 @@ static const char *effects(void)
 	static const char *const names[LEG_FX_KINDS] = {
 		[LEG_FX_INCOMING] = "incoming", [LEG_FX_RINGING] = "ringing", [LEG_FX_CONFIRMED] = "confirmed", [LEG_FX_OVER] = "over",
 		[LEG_FX_REPEAT] = "repeat", [LEG_FX_SEND_BYE] = "bye", [LEG_FX_FREE] = "free",
+		[LEG_FX_SEND_INVITE] = "invite", [LEG_FX_SEND_CANCEL] = "cancel", [LEG_FX_SEND_ACK] = "ack",
+		[LEG_FX_SEND_PRACK] = "prack", [LEG_FX_PROGRESS] = "progress", [LEG_FX_PICKED_UP] = "picked_up", [LEG_FX_DIALLED] = "dialled",
 	};
 	static char text[256];
 	struct buf b = buf_of(text, sizeof text - 1);
@@ -145,7 +181,21 @@ static void stand_in(enum leg_state state)
 		bring_to(state);
 	leg->wish.code = 486;
 	leg->ring_code = 180;
+	leg->said = (struct leg_wish){.code = 486, .reason = "Busy Here"};
+	leg->prack = 7;
+	leg->news = true;
 	leg->dirty = false;
+}
+
+/* A leg of ours in the state before its INVITE goes out, where the row is about that. */
+static void stand_for(const struct expected *e)
+{
+	stand_in(e->state);
+	if (e->ev == LEG_EV_DIAL) {
+		struct leg_call c = call_of("sip:bo@192.0.2.1");
+
+		cr_assert_null(dial(&c));
+	}
 }
 
 static void check(const struct expected *e, uint64_t now_ms)
@@ -198,6 +248,7 @@ Test(leg_rules, every_state_and_event)
 
 			stand_in((enum leg_state)state);
 			if (e != NULL) {
+				stand_for(e);
 				check(e, NOW);
 				continue;
 			}
@@ -251,6 +302,7 @@ Test(leg_rules, when_it_gives_up)
 		{LEG_ROUTING, LEG_EV_RING, 300000}, {LEG_RINGING, LEG_EV_RING, 300000}, {LEG_ROUTING, LEG_EV_ANSWER, 32000},
 		{LEG_RINGING, LEG_EV_ANSWER, 32000}, {LEG_CONFIRMED, LEG_EV_REFRESH, 32000}, {LEG_ROUTING, LEG_EV_CANCEL, 37000},
 		{LEG_ROUTING, LEG_EV_REJECT, 37000}, {LEG_RINGING, LEG_EV_BYE, 37000}, {LEG_ANSWERED, LEG_EV_UNSENT, 37000},
+		{LEG_DIALLING, LEG_EV_HANGUP, 69000}, {LEG_DIALLING, LEG_EV_TIMER, 69000},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -300,6 +352,79 @@ Test(leg_rules, ringing_ends_when_it_said)
 		cr_assert(leg_input(leg, LEG_EV_TIMER, &odd, want[i], &out));
 	}
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_REFUSED);
+}
+
+/* C208: nobody can say that it rang where nothing was heard. */
+Test(leg_rules, C208_how_a_ringing_ends_that_nobody_answers)
+{
+	bring_to(LEG_DIALLING);
+	cr_expect_eq(leg->r.deadline_ms, 60100u, "as configured");
+	feed(LEG_EV_TIMER, 60100);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_UNREACHABLE);
+	bring_to(LEG_DIALLING);
+	feed(LEG_EV_TRYING, 200);
+	feed(LEG_EV_TIMER, 60100);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_NO_ANSWER);
+	bring_to(LEG_DIALLING);
+	feed(LEG_EV_PROGRESS, 200);
+	feed(LEG_EV_TIMER, 60100);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_NO_ANSWER);
+	cr_expect_str_eq(leg->r.over.reason, "nobody picked up");
+}
+
+/* C205, C211, C231: one word for every end of a leg of ours, and none for one that was called. */
+Test(leg_rules, C205_outcomes)
+{
+	static const struct {
+		enum leg_event first, second;
+		enum leg_outcome want;
+	} rows[] = {
+		{LEG_EV_DECLINED, 0, LEG_OUT_BUSY},           {LEG_EV_NOBODY, 0, LEG_OUT_UNREACHABLE},
+		{LEG_EV_UNSENT, 0, LEG_OUT_ERROR},            {LEG_EV_HANGUP, 0, LEG_OUT_CANCELLED},
+		{LEG_EV_MISFIT, 0, LEG_OUT_MEDIA_REFUSED},    {LEG_EV_HANGUP, LEG_EV_PICKED_UP, LEG_OUT_CANCELLED},
+		{LEG_EV_HANGUP, LEG_EV_DECLINED, LEG_OUT_CANCELLED}, {LEG_EV_PICKED_UP, LEG_EV_BYE, LEG_OUT_ANSWERED},
+		{LEG_EV_PICKED_UP, LEG_EV_HANGUP, LEG_OUT_ANSWERED},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		bring_to(LEG_DIALLING);
+		leg->said = (struct leg_wish){.code = 600};
+		leg->said_q850 = 17;
+		feed(rows[i].first, 200);
+		if (rows[i].second != 0)
+			feed(rows[i].second, 300);
+		cr_expect_eq(leg->r.over.outcome, (uint32_t)rows[i].want, "%zu: %u", i, leg->r.over.outcome);
+		cr_expect_eq(leg->r.over.q850, rows[i].first == LEG_EV_DECLINED ? 17u : 0u);
+	}
+	bring_to(LEG_CONFIRMED);
+	feed(LEG_EV_BYE, 200);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_NONE);
+}
+
+/* C204: the same 2xx again gets an ACK and is no answer again. */
+Test(leg_rules, C204_an_answer_again)
+{
+	bring_to(LEG_DIALLING);
+	feed(LEG_EV_PICKED_UP, 200);
+	feed(LEG_EV_ACK_WANTED, 300);
+	cr_expect_str_eq(effects(), "ack");
+	feed(LEG_EV_HANGUP, 400);
+	feed(LEG_EV_ACK_WANTED, 500);
+	cr_expect_str_eq(effects(), "ack");
+}
+
+/* Only what is new is told, and only what is reliable acknowledged. */
+Test(leg_rules, C225_a_provisional_that_says_nothing_new)
+{
+	bring_to(LEG_DIALLING);
+	leg->prack = 7;
+	leg->news = false;
+	feed(LEG_EV_PROGRESS, 200);
+	cr_expect_str_eq(effects(), "prack");
+	leg->prack = 0;
+	leg->news = true;
+	feed(LEG_EV_PROGRESS, 200);
+	cr_expect_str_eq(effects(), "progress");
 }
 
 Test(leg_rules, names)

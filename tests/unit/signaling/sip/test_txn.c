@@ -16,45 +16,67 @@ static struct txn in_state(enum txn_kind kind, enum txn_state state)
 /* clang-format off */
 #define NO TXN_STATES /* no rule: counted, nothing happens */
 
-/* Every state and every event: where it leads and what has to be done (RFC 3261 figures 6 to 8, RFC 6026).
- * In order of enum txn_event: request, ACK, 1xx, 2xx, 3xx-6xx, resend, timeout. */
+/* Every state and every event: where it leads and what has to be done (RFC 3261 figures 5 to 8, RFC 6026).
+ * In order of enum txn_event: request, ACK, 1xx, 2xx, 3xx-6xx, resend, timeout, cancel. */
 static const struct {
 	enum txn_state next;
 	unsigned todo;
 } want[TXN_KINDS][TXN_STATES][TXN_EVENTS] = {
 	[TXN_INVITE_SERVER] = {
-		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
 		[TXN_PROCEEDING] = {{TXN_PROCEEDING, 1}, {TXN_PROCEEDING, 0}, {TXN_PROCEEDING, 1},
-				    {TXN_ACCEPTED, 1}, {TXN_COMPLETED, 1}, {NO, 0}, {NO, 0}},
+				    {TXN_ACCEPTED, 1}, {TXN_COMPLETED, 1}, {NO, 0}, {NO, 0}, {NO, 0}},
 		[TXN_COMPLETED]  = {{TXN_COMPLETED, 1}, {TXN_CONFIRMED, 0}, {NO, 0}, {NO, 0}, {NO, 0},
-				    {TXN_COMPLETED, 1}, {TXN_TERMINATED, 12}},
+				    {TXN_COMPLETED, 1}, {TXN_TERMINATED, 12}, {NO, 0}},
 		[TXN_CONFIRMED]  = {{TXN_CONFIRMED, 0}, {TXN_CONFIRMED, 0}, {NO, 0}, {NO, 0}, {NO, 0},
-				    {NO, 0}, {TXN_TERMINATED, 8}},
+				    {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
 		[TXN_ACCEPTED]   = {{TXN_ACCEPTED, 0}, {TXN_ACCEPTED, 0}, {NO, 0}, {TXN_ACCEPTED, 1},
-				    {NO, 0}, {NO, 0}, {TXN_TERMINATED, 8}},
-		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+				    {NO, 0}, {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_STOPPING]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_CANCELLING] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
 	},
 	[TXN_SERVER] = {
 		[TXN_TRYING]     = {{TXN_TRYING, 0}, {NO, 0}, {TXN_PROCEEDING, 1}, {TXN_COMPLETED, 1},
-				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}},
+				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
 		[TXN_PROCEEDING] = {{TXN_PROCEEDING, 1}, {NO, 0}, {TXN_PROCEEDING, 1}, {TXN_COMPLETED, 1},
-				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}},
+				    {TXN_COMPLETED, 1}, {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
 		[TXN_COMPLETED]  = {{TXN_COMPLETED, 1}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0},
-				    {TXN_TERMINATED, 8}},
-		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
-		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
-		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+				    {TXN_TERMINATED, 8}, {NO, 0}},
+		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_STOPPING]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_CANCELLING] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
 	},
 	[TXN_CLIENT] = {
 		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 0}, {TXN_COMPLETED, 2},
-				    {TXN_COMPLETED, 2}, {TXN_TRYING, 1}, {TXN_TERMINATED, 12}},
+				    {TXN_COMPLETED, 2}, {TXN_TRYING, 1}, {TXN_TERMINATED, 12}, {NO, 0}},
 		[TXN_PROCEEDING] = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 0}, {TXN_COMPLETED, 2},
-				    {TXN_COMPLETED, 2}, {TXN_PROCEEDING, 1}, {TXN_TERMINATED, 12}},
+				    {TXN_COMPLETED, 2}, {TXN_PROCEEDING, 1}, {TXN_TERMINATED, 12}, {NO, 0}},
 		[TXN_COMPLETED]  = {{NO, 0}, {NO, 0}, {TXN_COMPLETED, 0}, {TXN_COMPLETED, 0},
-				    {TXN_COMPLETED, 0}, {NO, 0}, {TXN_TERMINATED, 8}},
-		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
-		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
-		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+				    {TXN_COMPLETED, 0}, {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
+		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_STOPPING]   = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_CANCELLING] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+	},
+	[TXN_INVITE_CLIENT] = {
+		[TXN_TRYING]     = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 16}, {TXN_ACCEPTED, 2}, {TXN_COMPLETED, 66},
+				    {TXN_TRYING, 1}, {TXN_TERMINATED, 12}, {TXN_STOPPING, 0}},
+		[TXN_PROCEEDING] = {{NO, 0}, {NO, 0}, {TXN_PROCEEDING, 16}, {TXN_ACCEPTED, 2}, {TXN_COMPLETED, 66},
+				    {NO, 0}, {NO, 0}, {TXN_CANCELLING, 128}},
+		[TXN_COMPLETED]  = {{NO, 0}, {NO, 0}, {TXN_COMPLETED, 0}, {TXN_COMPLETED, 0}, {TXN_COMPLETED, 1},
+				    {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
+		[TXN_CONFIRMED]  = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_ACCEPTED]   = {{NO, 0}, {NO, 0}, {TXN_ACCEPTED, 0}, {TXN_ACCEPTED, 64}, {TXN_ACCEPTED, 0},
+				    {NO, 0}, {TXN_TERMINATED, 8}, {NO, 0}},
+		[TXN_TERMINATED] = {{NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}, {NO, 0}},
+		[TXN_STOPPING]   = {{NO, 0}, {NO, 0}, {TXN_CANCELLING, 144}, {TXN_ACCEPTED, 96}, {TXN_COMPLETED, 66},
+				    {TXN_STOPPING, 1}, {TXN_TERMINATED, 40}, {TXN_STOPPING, 0}},
+		[TXN_CANCELLING] = {{NO, 0}, {NO, 0}, {TXN_CANCELLING, 16}, {TXN_ACCEPTED, 96}, {TXN_COMPLETED, 66},
+				    {TXN_CANCELLING, 128}, {TXN_TERMINATED, 40}, {TXN_CANCELLING, 0}},
 	},
 };
 /* clang-format on */
@@ -105,6 +127,20 @@ static const struct {
 	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_2XX,     1000, UINT64_MAX,  5100},
 	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_FAILURE, 1000, UINT64_MAX,  5100},
 	{TXN_CLIENT,        TXN_PROCEEDING, TXN_EV_RESEND,  2000,       2100,   888},
+	{TXN_INVITE_CLIENT, TXN_TRYING,     TXN_EV_1XX,     1000, UINT64_MAX, UINT64_MAX}, /* rings as long as it likes */
+	{TXN_INVITE_CLIENT, TXN_TRYING,     TXN_EV_2XX,     1000, UINT64_MAX, 32100}, /* M */
+	{TXN_INVITE_CLIENT, TXN_TRYING,     TXN_EV_FAILURE, 1000, UINT64_MAX, 32100}, /* D */
+	{TXN_INVITE_CLIENT, TXN_TRYING,     TXN_EV_RESEND,  2000,       2100,   888}, /* A */
+	{TXN_INVITE_CLIENT, TXN_PROCEEDING, TXN_EV_2XX,     1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_PROCEEDING, TXN_EV_FAILURE, 1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_PROCEEDING, TXN_EV_CANCEL,  1000, UINT64_MAX, 32100}, /* RFC 3261 9.1 */
+	{TXN_INVITE_CLIENT, TXN_STOPPING,   TXN_EV_1XX,     1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_STOPPING,   TXN_EV_2XX,     1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_STOPPING,   TXN_EV_FAILURE, 1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_STOPPING,   TXN_EV_RESEND,  2000,       2100,   888},
+	{TXN_INVITE_CLIENT, TXN_CANCELLING, TXN_EV_2XX,     1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_CANCELLING, TXN_EV_FAILURE, 1000, UINT64_MAX, 32100},
+	{TXN_INVITE_CLIENT, TXN_CANCELLING, TXN_EV_RESEND,  1000, UINT64_MAX,   888},
 };
 /* clang-format on */
 
@@ -209,6 +245,22 @@ Test(sip_txn, lingering)
 	txn_start(&t, TXN_CLIENT, 0);
 	txn_event(&t, TXN_EV_2XX, 10);
 	cr_expect_eq(txn_deadline(&t), 10u + SIP_T4_MS);
+}
+
+/* C137: timers A and B; A has no cap */
+Test(sip_txn, c137_invite_without_answer)
+{
+	static const uint64_t at[] = {500, 1500, 3500, 7500, 15500, 31500};
+	struct txn t;
+
+	txn_start(&t, TXN_INVITE_CLIENT, 0);
+	for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+		cr_assert_eq(txn_deadline(&t), at[i]);
+		cr_expect_eq(txn_tick(&t, at[i] - 1), (unsigned)TXN_DO_NOTHING);
+		cr_expect_eq(txn_tick(&t, at[i]), (unsigned)TXN_DO_SEND);
+	}
+	cr_assert_eq(txn_deadline(&t), 32000u);
+	cr_expect_eq(txn_tick(&t, 32000), (unsigned)(TXN_DO_GIVE_UP | TXN_DO_FREE));
 }
 
 /* C138: timers E and F */

@@ -1,0 +1,163 @@
+/* from_dial.c - see from_dial.h */
+#include "signaling/daemon/from_dial.h"
+
+#include <inttypes.h>
+
+#include "common/base/log.h"
+#include "signaling/daemon/effects.h"
+#include "signaling/daemon/legs.h"
+#include "signaling/daemon/to_bus.h"
+#include "signaling/leg/dial.h"
+
+#define CALL_ID_BYTES 33u
+
+static bool take_address(const Tipring__V1__Address *a, struct addr *ret)
+{
+	if (a == NULL || a->port == 0 || a->port > UINT16_MAX ||
+	    addr_parse_ip(str_of(a->ip), ret) != 0 || addr_is_any(ret) ||
+	    addr_is_multicast(ret))
+		return false;
+	ret->port = (uint16_t)a->port;
+	return true;
+}
+
+static bool take_codecs(const Tipring__V1__LegDial *d, struct leg_call *ret)
+{
+	for (size_t i = 0; i < d->n_codecs; i++) {
+		uint8_t codec;
+
+		if (d->codecs[i] == TIPRING__V1__CODEC__PCMU)
+			codec = SDP_PCMU;
+		else if (d->codecs[i] == TIPRING__V1__CODEC__PCMA)
+			codec = SDP_PCMA;
+		else
+			return false;
+		if (i == SDP_CODECS)
+			return false;
+		ret->codecs[i] = codec;
+	}
+	ret->codec_count = (uint32_t)d->n_codecs;
+	return true;
+}
+
+/* A socket of the family that can get there: what is bound to this host alone does not. */
+static bool take_listener(struct signaling *s, struct leg_call *ret)
+{
+	bool inside = addr_is_loopback(&ret->next_hop);
+
+	for (unsigned round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < s->listener_count; i++) {
+			const struct addr *bound = &s->listeners[i].bound;
+			bool fits = addr_is_any(bound) || addr_is_loopback(bound) == inside;
+
+			ret->flow = (struct sip_flow){.transport = SIP_UDP,
+						      .listener = (uint16_t)i};
+			if (bound->family == ret->next_hop.family && (fits || round == 1) &&
+			    local_address(s, &ret->flow, &ret->next_hop, &ret->local) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, struct leg_call *ret)
+{
+	if (!take_address(d->next_hop, &ret->next_hop))
+		return "next_hop is no address";
+	if (!take_address(d->local_rtp, &ret->local_rtp))
+		return "local_rtp is no address";
+	if (!take_codecs(d, ret))
+		return "codecs are not known, or too many";
+	if (d->n_headers > LEG_DIAL_HEADERS_MAX)
+		return "too many headers";
+	if (!take_listener(s, ret))
+		return "no listener leads to next_hop";
+	ret->call_id = d->call_id;
+	ret->request_uri = str_of(d->request_uri);
+	ret->from_uri = str_of(d->from_uri);
+	ret->from_display = str_of(d->from_display);
+	ret->to_uri = str_of(d->to_uri);
+	ret->ptime_ms = d->ptime_ms;
+	ret->ringing_ms = d->ringing_timeout_ms;
+	ret->context = (struct str){(const char *)d->context.data, d->context.len};
+	for (size_t i = 0; i < d->n_headers; i++)
+		ret->headers[i] = (struct leg_line){.name = str_of(d->headers[i]->name),
+						    .value = str_of(d->headers[i]->value)};
+	ret->header_count = (uint32_t)d->n_headers;
+	return NULL;
+}
+
+/* 128 random bits in hex. */
+static void new_call_id(struct signaling *s, char out[CALL_ID_BYTES])
+{
+	struct buf b = buf_of(out, CALL_ID_BYTES - 1);
+
+	buf_hex(&b, rand_u64(&s->stack.rand), 16);
+	buf_hex(&b, rand_u64(&s->stack.rand), 16);
+	out[b.n] = '\0';
+}
+
+static void refuse(struct signaling *s, const Tipring__V1__Envelope *m,
+		   Tipring__V1__ResultCode code, const char *reason)
+{
+	count(s, STAT_signaling_legs_undialled, 1);
+	worker_result(s->worker, m, code, reason);
+}
+
+/* Nothing can fail any more but the sending, which is an end like any other. */
+static void begin(struct signaling *s, struct leg *l)
+{
+	slab_clear(&s->slab, pool_slot(l->r.handle));
+	legs_index(s, l);
+	log_debug("leg.dialled", "leg=%" PRIx64 " call=%" PRIx64 " sip_call_id=%s",
+		  l->r.handle, l->r.dialled.call_id, l->r.dialog.call_id);
+	(void)effects_leg_input(s, l, LEG_EV_DIAL);
+}
+
+static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
+{
+	char call_id[CALL_ID_BYTES], tag[SIP_TAG_BYTES];
+	struct leg_call c = {.call_id = 0};
+	const char *fault = take(s, m->leg_dial, &c);
+	uint64_t handle;
+	struct leg *l;
+
+	if (fault != NULL) {
+		refuse(s, m, TIPRING__V1__RESULT_CODE__REJECTED, fault);
+		return;
+	}
+	l = legs_take(s, &handle);
+	if (l == NULL) {
+		refuse(s, m, TIPRING__V1__RESULT_CODE__OVERLOADED, "no room for a leg");
+		return;
+	}
+	new_call_id(s, call_id);
+	sip_stack_new_tag(&s->stack, tag);
+	c.sip_call_id = str_of(call_id);
+	c.local_tag = str_of(tag);
+	l->timer.owner = l;
+	l->r.handle = handle;
+	fault = leg_dial(l, &s->leg_config, &c, s->actor->now_ms);
+	if (fault != NULL) {
+		pool_give(&s->legs, l);
+		refuse(s, m, TIPRING__V1__RESULT_CODE__REJECTED, fault);
+		return;
+	}
+	l->asked = m->request_id;
+	begin(s, l);
+}
+
+void from_dial(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	const struct leg *l = legs_of_call(s, m->leg_dial->call_id);
+
+	(void)peer;
+	if (l != NULL)
+		to_bus_dialled(s, l, m->request_id);
+	else if (s->stack.draining)
+		refuse(s, m, TIPRING__V1__RESULT_CODE__REJECTED, "this process is going away");
+	else
+		dial(s, m);
+}

@@ -1,0 +1,58 @@
+/* dial.h - a leg that we dial: from facts to an INVITE, and what its responses say. Pure.
+ *
+ * Each of the functions that read a response says which event it is: leg_input() has it next,
+ * and its effects are carried out before another response is read. */
+#pragma once
+
+#include "signaling/leg/leg.h"
+
+#define LEG_DIAL_HEADERS_MAX 16u
+#define LEG_RINGING_MAX_MS   3600000u
+#define LEG_PTIME_MS         20u
+
+struct leg_line {
+	struct str name, value;
+};
+
+/* What control wants, checked here. Texts are borrowed. */
+struct leg_call {
+	uint64_t call_id;
+	struct str request_uri;
+	struct str from_uri, from_display; /* empty: of `local`; none */
+	struct str to_uri;                 /* empty: request_uri */
+	struct addr next_hop, local;       /* family NONE: unusable */
+	struct addr local_rtp;
+	struct sip_flow flow;
+	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: all */
+	uint32_t codec_count;       /* more than SDP_CODECS: unusable */
+	uint32_t ptime_ms;          /* 0: 20 */
+	uint32_t ringing_ms;        /* 0: cfg->ringing_timeout_ms */
+	struct leg_line headers[LEG_DIAL_HEADERS_MAX];
+	uint32_t header_count; /* more than the most: unusable */
+	struct str context;
+	struct str sip_call_id, local_tag; /* new ones */
+};
+
+/* A zeroed leg becomes one that dials: LEG_EV_DIAL follows. NULL, or what is wrong with it,
+ * for a person; the leg is scratch then. */
+const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct leg_call *c,
+		     uint64_t now_ms);
+
+/* LEG_FX_SEND_INVITE, with the offer. Errors as in sip_request_print(). */
+MUST_USE int leg_print_invite(struct leg *l, const struct leg_config *cfg, struct str branch,
+			      struct buf *b);
+/* LEG_FX_SEND_ACK: of the 2xx whose dialog this is. */
+MUST_USE int leg_print_ack(struct leg *l, struct str branch, struct buf *b);
+/* LEG_FX_SEND_PRACK */
+MUST_USE int leg_print_prack(struct leg *l, struct str branch, struct buf *b);
+
+/* A 1xx. LEG_EV_TRYING or LEG_EV_PROGRESS. */
+enum leg_event leg_provisional(struct leg *l, const struct leg_config *cfg,
+			       const struct sip_msg *m, const struct sip_core *c);
+
+/* A 2xx: its dialog is the leg's. LEG_EV_PICKED_UP, or LEG_EV_MISFIT. */
+enum leg_event leg_picked_up(struct leg *l, const struct leg_config *cfg,
+			     const struct sip_msg *m, const struct sip_core *c);
+
+/* A 3xx to 6xx: LEG_EV_DECLINED. */
+enum leg_event leg_declined(struct leg *l, const struct sip_msg *m);

@@ -1,0 +1,155 @@
+/* voice.c - what a phone of the simulated world says and hears: counted frames, and one key. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/sim.h"
+
+#define FRAME 160u
+#define COUNTER_DIGITS 4u
+#define PRESS_PACKETS 7u
+
+static void encode(uint8_t *payload, uint32_t counter)
+{
+	for (uint32_t i = 0; i < FRAME; i++)
+		payload[i] = (uint8_t)(0x80 + (counter * 7 + i) % 64);
+	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
+		payload[i] = (uint8_t)(0x80 + (counter >> 6 * i) % 64);
+	payload[COUNTER_DIGITS] = 0xc0; /* else the pattern, repeated for a lost packet, could be taken for a counter */
+}
+
+static bool decode(const uint8_t *payload, uint32_t *ret)
+{
+	uint8_t want[FRAME];
+
+	*ret = 0;
+	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
+		*ret |= (uint32_t)(payload[i] & 63) << 6 * i;
+	encode(want, *ret);
+	return memcmp(want, payload, FRAME) == 0;
+}
+
+/* RFC 4733: four packets of a growing event, then its end three times, all with the timestamp of its beginning. */
+static size_t press(struct voice *v, uint8_t *p)
+{
+	uint32_t i = v->press_packets++, duration = FRAME * (i < 4 ? i + 1 : 5);
+
+	if (i == 0) {
+		v->press_ts = v->ts;
+		v->ledger->press_ns = world.now_ns;
+	}
+	if (i == 4)
+		v->ledger->key_up_ns = world.now_ns;
+	p[1] = (uint8_t)(101 | (i == 0 ? 0x80 : 0));
+	p[12] = 5;
+	p[13] = (uint8_t)(10 | (i >= 4 ? 0x80 : 0));
+	p[14] = (uint8_t)(duration >> 8);
+	p[15] = (uint8_t)duration;
+	return 16;
+}
+
+static void talk(void *self)
+{
+	struct voice *v = self;
+	uint8_t p[12 + FRAME] = {0x80, 0};
+	bool key = world.now_ns >= v->press_ns && v->press_packets < PRESS_PACKETS;
+	size_t n = sizeof p;
+	uint32_t ts;
+
+	if (!v->talking)
+		return;
+	if (key)
+		n = press(v, p);
+	else
+		encode(p + 12, ++v->said);
+	ts = key ? v->press_ts : v->ts;
+	p[2] = (uint8_t)(v->seq >> 8);
+	p[3] = (uint8_t)v->seq;
+	for (int i = 0; i < 4; i++) {
+		p[4 + i] = (uint8_t)(ts >> (24 - 8 * i));
+		p[8 + i] = (uint8_t)(v->ssrc >> (24 - 8 * i));
+	}
+	v->seq++;
+	v->ts += FRAME;
+	v->ledger->said++;
+	net_send(&v->rtp.at, &v->remote_rtp, p, n);
+	world_at(world.now_ns + 20 * MS, talk, v);
+}
+
+/* Its own voice comes back in the order it was said, and nothing twice. */
+static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
+{
+	struct voice *v = self;
+	uint16_t seq;
+	uint32_t counter;
+
+	(void)from;
+	if (n != 12 + FRAME || !decode(p + 12, &counter))
+		return; /* silence, or invented for a lost packet */
+	seq = (uint16_t)(p[2] << 8 | p[3]);
+	if (counter > v->said)
+		world_wrong("%s hears frame %u and said only %u", v->name, counter, v->said);
+	v->heard++;
+	if (v->heard_any && (int16_t)(seq - v->heard_seq) <= 0)
+		return; /* the network's doing */
+	if (v->heard_any && counter <= v->heard_counter)
+		world_wrong("%s hears frame %u after %u", v->name, counter, v->heard_counter);
+	v->heard_any = true;
+	v->heard_seq = seq;
+	v->heard_counter = counter;
+}
+
+static void ignore(void *self, const struct addr *from, const uint8_t *p, size_t n)
+{
+	(void)self, (void)from, (void)p, (void)n;
+}
+
+
+struct addr voice_address(uint32_t number, uint16_t port)
+{
+	return (struct addr){.family = ADDR_V4, .port = port, .ip = {127, 77, (uint8_t)(1 + number / 200), (uint8_t)(1 + number % 200)}};
+}
+
+void voice_open(struct voice *v, const char *name, uint32_t number)
+{
+	v->name = name;
+	v->ssrc = (uint32_t)rand_u64(&world.rand);
+	v->seq = (uint16_t)rand_u64(&world.rand);
+	v->ts = (uint32_t)rand_u64(&world.rand);
+	v->rtp = (struct endpoint){voice_address(number, 4000), hear, v};
+	v->rtcp = (struct endpoint){voice_address(number, 4001), ignore, v};
+	net_open(&v->rtp);
+	net_open(&v->rtcp);
+}
+
+bool voice_remote(const char *sdp, struct addr *ret)
+{
+	const char *m = strstr(sdp, "m=audio "), *at = strstr(sdp, "c=IN IP4 ");
+	char ip[64];
+
+	if (m == NULL || at == NULL)
+		return false;
+	snprintf(ip, sizeof ip, "%.*s", (int)strcspn(at + 9, "\r"), at + 9);
+	if (addr_parse_ip(str_of(ip), ret) != 0)
+		return false;
+	ret->port = (uint16_t)atoi(m + 8);
+	return true;
+}
+
+void voice_start(struct voice *v, const struct addr *remote)
+{
+	v->remote_rtp = *remote;
+	v->talking = true;
+	v->press_ns = world.now_ns + 200 * MS + world_below(SECOND);
+	world_at(world.now_ns + world_below(20 * MS), talk, v);
+}
+
+void voice_stop(struct voice *v)
+{
+	v->talking = false;
+}
+
+bool voice_pressed(const struct voice *v)
+{
+	return v->press_packets == PRESS_PACKETS;
+}
