@@ -31,6 +31,8 @@ struct sip_msg {
 	uint16_t fault;  /* status code for a start line or a body that is wrong, or for too
 			  * many fields; 0 = none */
 	const char *fault_text; /* constant; NULL: the standard phrase */
+	const char *fault_at;   /* where what is wrong begins, also after ERR_SYNTAX; NULL:
+				 * nothing is */
 	uint64_t twice;  /* SIP_BIT(id): there is more than one line of it */
 	uint64_t unread; /* SIP_BIT(id): a line of it was left out, for octets in it */
 	struct str method_name;
