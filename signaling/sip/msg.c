@@ -151,6 +151,14 @@ bool sip_is_token(struct str s)
 	return c.err == 0;
 }
 
+bool sip_is_one_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+			return false;
+	return true;
+}
+
 static bool has_space(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)

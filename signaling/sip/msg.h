@@ -75,3 +75,4 @@ struct sip_param {
 bool sip_param_next(struct scan *s, struct sip_param *ret);
 
 bool sip_is_token(struct str s);
+bool sip_is_one_line(struct str s); /* without CR, LF and NUL: it ends no line of a message */
