@@ -153,7 +153,7 @@ def check(err: int, what: str) -> None:
     if err < 0:
         if err == -errno.ENOMEM:
             raise MemoryError(what)
-        raise SipError(f"{what}: {call("strerror", err).decode()}")
+        raise SipError(f"{what}: {call('strerror', err).decode()}")
 
 
 def check_parsed(err: int, fault: Fault) -> None:
