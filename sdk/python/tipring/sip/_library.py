@@ -30,31 +30,31 @@ class Fault(ctypes.Structure):
 
 
 class UriIn(ctypes.Structure):
-    _fields_ = [(name, In) for name in ("scheme", "user", "host", "params", "headers", "other")] + [
-        ("port", ctypes.c_uint16), ("host_is_v6", ctypes.c_bool)]
+    _fields_ = [("scheme", In), ("user", In), ("host", In), ("params", In), ("headers", In), ("other", In),
+                ("port", ctypes.c_uint16), ("host_is_v6", ctypes.c_bool)]
 
 
 class UriOut(ctypes.Structure):
-    _fields_ = [(name, Out) for name in ("scheme", "user", "host", "params", "headers", "other")] + [
-        ("port", ctypes.c_uint16), ("host_is_v6", ctypes.c_bool)]
+    _fields_ = [("scheme", Out), ("user", Out), ("host", Out), ("params", Out), ("headers", Out), ("other", Out),
+                ("port", ctypes.c_uint16), ("host_is_v6", ctypes.c_bool)]
 
 
 class AddressIn(ctypes.Structure):
-    _fields_ = [(name, In) for name in ("display", "uri", "params", "tag")]
+    _fields_ = [("display", In), ("uri", In), ("params", In), ("tag", In)]
 
 
 class AddressOut(ctypes.Structure):
-    _fields_ = [(name, Out) for name in ("display", "uri", "params", "tag")]
+    _fields_ = [("display", Out), ("uri", Out), ("params", Out), ("tag", Out)]
 
 
 class ViaIn(ctypes.Structure):
-    _fields_ = [(name, In) for name in ("transport", "host", "params", "branch", "received")] + [
-        ("port", ctypes.c_uint16), ("rport", ctypes.c_bool)]
+    _fields_ = [("transport", In), ("host", In), ("params", In), ("branch", In), ("received", In),
+                ("port", ctypes.c_uint16), ("rport", ctypes.c_bool)]
 
 
 class ViaOut(ctypes.Structure):
-    _fields_ = [(name, Out) for name in ("transport", "host", "params", "branch", "received")] + [
-        ("port", ctypes.c_uint16), ("rport", ctypes.c_bool)]
+    _fields_ = [("transport", Out), ("host", Out), ("params", Out), ("branch", Out), ("received", Out),
+                ("port", ctypes.c_uint16), ("rport", ctypes.c_bool)]
 
 
 def _load() -> dict[str, typing.Any]:
