@@ -79,16 +79,15 @@ static int fault_of(int err, const struct sip_msg *m, struct tipring_text octets
 	size_t at = m->fault_at != NULL ? (size_t)(m->fault_at - octets.p) : 0;
 	const char *text = m->fault_text;
 
-	if (err == 0 && m->fault == 0)
-		return 0;
 	if (err == -ENOENT)
-		return blame(why, err, octets.n, "nothing but line ends");
-	if (text == NULL)
+		text = "nothing but line ends";
+	else if (text == NULL)
 		text = m->fault != 0 ? sip_reason_of(m->fault) : "no start line of SIP";
-	(void)blame(why, TIPRING_ESYNTAX, at, text);
+	err = err == -ENOENT ? err : TIPRING_ESYNTAX;
+	(void)blame(why, err, err == -ENOENT ? octets.n : at, text);
 	if (why != NULL)
 		why->status = m->is_request ? m->fault : 0;
-	return TIPRING_ESYNTAX;
+	return err;
 }
 
 /* A handle for what was parsed. */
@@ -113,7 +112,7 @@ static int keep(const struct sip_msg *m, struct tipring_sip_msg **ret)
 static int parse(struct tipring_text octets, struct tipring_sip_msg **ret, struct tipring_sip_fault *why, bool faulty)
 {
 	struct sip_msg *m;
-	int err;
+	int err, fault = 0;
 
 	(void)blame(why, 0, 0, "");
 	if (octets.n > TIPRING_SIP_BYTES_MAX) {
@@ -126,12 +125,14 @@ static int parse(struct tipring_text octets, struct tipring_sip_msg **ret, struc
 	if (m == NULL)
 		return blame(why, -ENOMEM, 0, "no memory");
 	err = sip_parse(to_str(octets).p, octets.n, m);
-	if (fault_of(err, m, octets, why) != 0 && (err != 0 || !faulty)) {
-		err = err == -ENOENT ? err : TIPRING_ESYNTAX;
-	} else {
+	if (err != 0 || m->fault != 0)
+		fault = fault_of(err, m, octets, why);
+	if (err == 0 && (fault == 0 || faulty)) {
 		err = keep(m, ret);
 		if (err != 0)
 			(void)blame(why, err, octets.n, "larger than a message may be");
+	} else {
+		err = fault;
 	}
 	free(m);
 	return err;
