@@ -1,9 +1,11 @@
 /* sdp.c - see sdp.h: parsing. */
-#include "signaling/sdp/sdp.h"
+#include "signaling/sdp/sdp_parts.h"
+
+#include <stddef.h>
 
 #include "common/base/scan.h"
 
-static struct str word(struct str *rest)
+struct str sdp_word(struct str *rest)
 {
 	struct str w;
 
@@ -13,7 +15,7 @@ static struct str word(struct str *rest)
 	return w;
 }
 
-static int number(struct str text, uint32_t most, uint32_t *ret)
+int sdp_number(struct str text, uint32_t most, uint32_t *ret)
 {
 	struct scan s = scan_of(text);
 	uint32_t v = scan_u32(&s);
@@ -28,10 +30,10 @@ static int number(struct str text, uint32_t most, uint32_t *ret)
 }
 
 /* "IN IP4 192.0.2.1[/ttl]"; family NONE when it is a name, or nothing we can read. */
-static struct addr connection(struct str v)
+struct addr sdp_read_address(struct str v)
 {
-	struct str net = word(&v), type = word(&v), rest,
-		   host = str_cut(word(&v), '/', &rest);
+	struct str net = sdp_word(&v), type = sdp_word(&v), rest,
+		   host = str_cut(sdp_word(&v), '/', &rest);
 	struct addr none = {.family = ADDR_NONE}, a;
 
 	if (!str_ieq(net, STR("IN")) ||
@@ -41,16 +43,27 @@ static struct addr connection(struct str v)
 	return a;
 }
 
-/* RFC 3551 table 4: names that need no rtpmap */
-static void name_static(struct sdp_format *f)
+/* Types whose meaning needs no rtpmap. */
+static const struct {
+	struct str name;
+	uint32_t clock_hz, channels;
+} static_types[] = {
+#define STATIC(pt, text, hz, ch) [pt] = {{text, sizeof(text) - 1}, hz, ch},
+#include "signaling/sdp/static.def"
+#undef STATIC
+};
+
+static struct sdp_format format(uint32_t pt)
 {
-#define CODEC(id, text, hz, st)                                                          \
-	if ((st) == (int)f->payload_type) {                                              \
-		f->name = STR(text);                                                     \
-		f->clock_hz = (hz);                                                      \
+	struct sdp_format f = {.payload_type = (uint8_t)pt, .channels = 1};
+
+	if (pt < sizeof static_types / sizeof static_types[0] &&
+	    static_types[pt].name.n > 0) {
+		f.name = static_types[pt].name;
+		f.clock_hz = static_types[pt].clock_hz;
+		f.channels = static_types[pt].channels;
 	}
-#include "signaling/sdp/codec.def"
-#undef CODEC
+	return f;
 }
 
 /* What is no payload type, and what the table has no room for, is not chosen. */
@@ -59,15 +72,28 @@ static void take_formats(struct sdp_media *m)
 	struct str rest = m->formats;
 
 	while (rest.n > 0 && m->count < SDP_FORMATS_MAX) {
-		struct sdp_format *f = &m->v[m->count];
 		uint32_t pt;
 
-		if (number(word(&rest), 127, &pt) != 0)
-			continue;
-		*f = (struct sdp_format){.payload_type = (uint8_t)pt, .channels = 1};
-		name_static(f);
-		m->count++;
+		if (sdp_number(sdp_word(&rest), 127, &pt) == 0)
+			m->v[m->count++] = format(pt);
 	}
+}
+
+static enum sdp_proto transport_of(struct str proto)
+{
+	static const struct str names[SDP_PROTOS] = {
+		[SDP_RTP_AVP] = {"RTP/AVP", 7},
+		[SDP_RTP_AVPF] = {"RTP/AVPF", 8},
+		[SDP_RTP_SAVP] = {"RTP/SAVP", 8},
+		[SDP_RTP_SAVPF] = {"RTP/SAVPF", 9},
+		[SDP_TLS_SAVP] = {"UDP/TLS/RTP/SAVP", 16},
+		[SDP_TLS_SAVPF] = {"UDP/TLS/RTP/SAVPF", 17},
+	};
+
+	for (unsigned i = SDP_RTP_AVP; i < SDP_PROTOS; i++)
+		if (str_ieq(proto, names[i]))
+			return (enum sdp_proto)i;
+	return SDP_PROTO_OTHER;
 }
 
 /* "audio 49170[/2] RTP/AVP 0 101" */
@@ -79,16 +105,18 @@ static int parse_media(struct sdp *s, struct str v)
 
 	if (s->count == SDP_MEDIA_MAX)
 		return ERR_RANGE;
-	*m = (struct sdp_media){.kind = word(&v)};
-	ports = word(&v);
-	m->proto = word(&v);
+	memset(m, 0, offsetof(struct sdp_media, v)); /* the table is long */
+	m->count = 0;
+	m->kind = sdp_word(&v);
+	ports = sdp_word(&v);
+	m->proto = sdp_word(&v);
 	m->formats = v;
 	if (m->proto.n == 0)
 		return ERR_SYNTAX; /* what would its line in the answer be */
-	(void)!number(str_cut(ports, '/', &rest), 65535, &port);
+	(void)!sdp_number(str_cut(ports, '/', &rest), 65535, &port);
 	m->port = (uint16_t)port;
-	m->is_rtp = str_ieq(m->proto, STR("RTP/AVP"));
-	if (m->is_rtp)
+	m->transport = transport_of(m->proto);
+	if (m->transport != SDP_PROTO_OTHER)
 		take_formats(m);
 	s->count++;
 	return 0;
@@ -98,7 +126,7 @@ static struct sdp_format *format_of(struct sdp_media *m, struct str pt_text)
 {
 	uint32_t pt;
 
-	if (number(pt_text, 127, &pt) != 0)
+	if (sdp_number(pt_text, 127, &pt) != 0)
 		return NULL;
 	for (uint32_t i = 0; i < m->count; i++)
 		if (m->v[i].payload_type == pt)
@@ -109,7 +137,7 @@ static struct sdp_format *format_of(struct sdp_media *m, struct str pt_text)
 /* "0 PCMU/8000[/1]"; any other text makes the format an unknown one. */
 static void take_rtpmap(struct sdp_media *m, struct str v)
 {
-	struct sdp_format *f = format_of(m, word(&v));
+	struct sdp_format *f = format_of(m, sdp_word(&v));
 	struct str clock, channels, name = str_cut(v, '/', &clock),
 				    hz = str_cut(clock, '/', &channels);
 
@@ -117,8 +145,8 @@ static void take_rtpmap(struct sdp_media *m, struct str v)
 		return; /* of a format that is not in the m= line: nobody asks for it */
 	f->name = name;
 	f->channels = 1;
-	if (number(hz, UINT32_MAX, &f->clock_hz) != 0 ||
-	    (channels.n > 0 && number(channels, UINT32_MAX, &f->channels) != 0))
+	if (sdp_number(hz, UINT32_MAX, &f->clock_hz) != 0 ||
+	    (channels.n > 0 && sdp_number(channels, UINT32_MAX, &f->channels) != 0))
 		f->name = (struct str){"", 0};
 }
 
@@ -127,9 +155,9 @@ static void take_rtcp(struct sdp_media *m, struct str v)
 {
 	uint32_t port;
 
-	if (number(word(&v), 65535, &port) != 0)
+	if (sdp_number(sdp_word(&v), 65535, &port) != 0)
 		return;
-	m->rtcp = connection(v);
+	m->rtcp = sdp_read_address(v);
 	m->rtcp.port = (uint16_t)port;
 }
 
@@ -141,20 +169,34 @@ static uint32_t ptime(struct str v)
 
 	while (part.n > 0 && part.p[part.n - 1] == '0')
 		part.n--;
-	return part.n == 0 && number(whole, 1000, &ms) == 0 ? ms : 0;
+	return part.n == 0 && sdp_number(whole, 1000, &ms) == 0 ? ms : 0;
 }
 
-static bool direction_of(struct str name, enum sdp_direction *ret)
+/* What does not fit into its whole part is more than is allowed. */
+static uint32_t maxptime(struct str v)
 {
-	static const struct str names[SDP_DIRECTIONS] = {
-		{"sendrecv", 8},
-		{"sendonly", 8},
-		{"recvonly", 8},
-		{"inactive", 8},
-	};
+	struct str part;
+	uint32_t ms;
 
+	return sdp_number(str_cut(v, '.', &part), 1000, &ms) == 0 ? ms : 0;
+}
+
+static const struct str directions[SDP_DIRECTIONS] = {
+	{"sendrecv", 8},
+	{"sendonly", 8},
+	{"recvonly", 8},
+	{"inactive", 8},
+};
+
+struct str sdp_direction_name(enum sdp_direction d)
+{
+	return directions[d];
+}
+
+bool sdp_direction_of(struct str name, enum sdp_direction *ret)
+{
 	for (unsigned i = 0; i < SDP_DIRECTIONS; i++) {
-		if (str_eq(name, names[i])) {
+		if (str_eq(name, directions[i])) {
 			*ret = (enum sdp_direction)i;
 			return true;
 		}
@@ -166,7 +208,7 @@ static void take_attribute(struct sdp_media *m, struct str v)
 {
 	struct str value, name = str_cut(v, ':', &value);
 
-	if (direction_of(name, &m->direction))
+	if (sdp_direction_of(name, &m->direction))
 		return;
 	if (str_eq(name, STR("rtpmap"))) {
 		take_rtpmap(m, value);
@@ -174,8 +216,10 @@ static void take_attribute(struct sdp_media *m, struct str v)
 		take_rtcp(m, value);
 	} else if (str_eq(name, STR("ptime"))) {
 		m->ptime_ms = ptime(str_trim(value));
+	} else if (str_eq(name, STR("maxptime"))) {
+		m->maxptime_ms = maxptime(str_trim(value));
 	} else if (str_eq(name, STR("fmtp"))) {
-		struct sdp_format *f = format_of(m, word(&value));
+		struct sdp_format *f = format_of(m, sdp_word(&value));
 
 		if (f != NULL)
 			f->fmtp = value;
@@ -185,7 +229,18 @@ static void take_attribute(struct sdp_media *m, struct str v)
 struct session {
 	struct addr addr;
 	enum sdp_direction direction;
+	const char *section; /* where the lines start that belong to the last m=, or none */
 };
+
+/* Lines up to `end` are of the section that was open, those behind it of another. */
+static void close_section(struct sdp *s, struct session *all, const char *end,
+			  const char *next)
+{
+	struct str *lines = s->count > 0 ? &s->media[s->count - 1].lines : &s->lines;
+
+	*lines = (struct str){all->section, (size_t)(end - all->section)};
+	all->section = next;
+}
 
 static int parse_line(struct sdp *s, struct session *all, char type, struct str v)
 {
@@ -202,11 +257,11 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 		return err;
 	}
 	if (type == 'c')
-		*(m != NULL ? &m->addr : &all->addr) = connection(v);
+		*(m != NULL ? &m->addr : &all->addr) = sdp_read_address(v);
 	else if (type == 'a' && m != NULL)
 		take_attribute(m, v);
 	else if (type == 'a')
-		(void)direction_of(v, &all->direction);
+		(void)sdp_direction_of(v, &all->direction);
 	else if (type == 'o')
 		s->origin = v;
 	else if (type == 's')
@@ -224,16 +279,26 @@ static bool has_stray_octet(struct str line)
 	       memchr(line.p, '\r', line.n) != NULL;
 }
 
+int sdp_check_line(struct str line, bool first)
+{
+	if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
+	    (first && !str_eq(line, STR("v=0"))))
+		return ERR_SYNTAX;
+	return 0;
+}
+
 int sdp_parse(struct str text, struct sdp *ret)
 {
-	struct session all = {.direction = SDP_SENDRECV};
+	struct session all = {.direction = SDP_SENDRECV, .section = text.p};
 	struct str rest = text;
+	bool first = true;
 
 	ret->count = 0;
-	ret->origin = ret->name = ret->timing = (struct str){"", 0};
+	ret->origin = ret->name = ret->timing = ret->lines = (struct str){"", 0};
 	if (text.n > SDP_BYTES_MAX)
 		return ERR_RANGE;
 	for (uint32_t n = 0; rest.n > 0; n++) {
+		const char *start = rest.p;
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
 		int err;
 
@@ -241,13 +306,17 @@ int sdp_parse(struct str text, struct sdp *ret)
 			continue;
 		if (n >= SDP_LINES_MAX)
 			return ERR_RANGE;
-		if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
-		    (n == 0 && !str_eq(line, STR("v=0"))))
-			return ERR_SYNTAX;
+		err = sdp_check_line(line, first);
+		if (err != 0)
+			return err;
+		first = false;
+		if (line.p[0] == 'm')
+			close_section(ret, &all, start, rest.p);
 		err = parse_line(ret, &all, line.p[0],
 				 (struct str){line.p + 2, line.n - 2});
 		if (err != 0)
 			return err;
 	}
+	close_section(ret, &all, rest.p, rest.p);
 	return ret->origin.n > 0 ? 0 : ERR_SYNTAX;
 }
