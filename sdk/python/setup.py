@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-BASE = ["addr", "buf", "err", "scan", "str", "wire"]
+BASE = ["addr", "arena", "buf", "err", "scan", "str", "wire"]
 SIP = ["body", "cseq", "edit", "ids", "msg", "nameaddr", "names", "reply", "scan64", "uri", "uses", "validate", "values", "via",
        "scan64_x86" if platform.machine() in ("x86_64", "AMD64") else "scan64_other"]
 
@@ -23,8 +23,9 @@ LIBRARIES = {
         "common/shm/doorbell.c",
     ],
     "libtipring_sip.so": [
-        *[f"sdk/sip/{name}.c" for name in ("message", "values")],
+        *[f"sdk/sip/{name}.c" for name in ("description", "message", "values")],
         *[f"signaling/sip/{name}.c" for name in SIP],
+        *[str(source.relative_to(ROOT)) for source in sorted((ROOT / "signaling" / "sdp").glob("*.c"))],
         *[f"common/base/{name}.c" for name in BASE],
     ],
 }
@@ -45,7 +46,7 @@ class Libraries(build_ext):
         out = pathlib.Path(self.build_lib) / "tipring"
         out.mkdir(parents=True, exist_ok=True)
         for name, sources in LIBRARIES.items():
-            subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs", f"-I{ROOT}",
+            subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs", f"-I{ROOT}", f"-I{ROOT / 'sdk' / 'sip'}",
                             *[str(ROOT / s) for s in sources], "-o", str(out / name)], check=True)
 
     def get_outputs(self):
