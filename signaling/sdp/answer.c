@@ -1,77 +1,82 @@
-/* answer.c - see sdp.h: choosing from an offer and answering it (RFC 3264 section 6). */
+/* answer.c - see sdp.h: an offer of audio that our own media can speak, and its answer. */
 #include "signaling/sdp/sdp_parts.h"
 
-/* The first codec of ours and the first telephone-event, or those in use when they are
- * offered still. */
-static bool choose_formats(const struct sdp_media *m, const struct sdp_choice *now,
-			   struct sdp_choice *ret)
+#define CLOCK_HZ 8000u /* of the events that media takes */
+
+static struct sdp_side media_side(void)
 {
-	bool found = false;
-
-	for (uint32_t i = 0; i < m->count; i++) {
-		const struct sdp_format *f = &m->v[i];
-		uint32_t codec;
-
-		if (sdp_codec_of(f, &codec)) {
-			if (!found || (now != NULL && codec == now->codec &&
-				       f->payload_type == now->payload_type)) {
-				ret->codec = codec;
-				ret->payload_type = f->payload_type;
-			}
-			found = true;
-		} else if (sdp_is_event(f) && (ret->dtmf_payload_type == 0 ||
-					   (now != NULL && f->payload_type ==
-								   now->dtmf_payload_type))) {
-			ret->dtmf_payload_type = f->payload_type;
-		}
-	}
-	return found;
+	return (struct sdp_side){.v = sdp_codecs, .count = SDP_CODECS};
 }
 
-static enum sdp_fit choose_in(const struct sdp_media *m, const struct sdp_wants *w,
-			      const struct sdp_choice *now, struct sdp_choice *ret)
+/* As it is kept, so that what is in use can stay. */
+static struct sdp_stream stream_of(const struct sdp_choice *c)
 {
-	if (!str_ieq(m->kind, STR("audio")) || m->port == 0)
-		return SDP_NO_MEDIA;
-	if (m->transport != SDP_RTP_AVP)
-		return SDP_NO_TRANSPORT;
-	if (m->addr.family == ADDR_NONE || !(w->families & SDP_FAMILY(m->addr.family)))
-		return SDP_NO_ADDRESS;
-	if (!choose_formats(m, now, ret))
-		return SDP_NO_FORMAT;
-	sdp_send_to(m, ret);
-	ret->ptime_ms = sdp_ptime_is_ours(m->ptime_ms) ? m->ptime_ms : SDP_PTIME_MS;
-	return SDP_FITS;
+	struct sdp_stream s = {
+		.fit = SDP_FITS,
+		.media = c->media,
+		.v = {{.ability = c->codec,
+		       .payload_type = c->payload_type,
+		       .receives = sdp_receives(c)}},
+		.count = 1,
+		.ptime_ms = c->ptime_ms,
+		.direction = (enum sdp_direction)c->direction,
+	};
+
+	if (c->dtmf_payload_type != 0)
+		s.events[s.event_count++] = (struct sdp_events){
+			CLOCK_HZ, c->dtmf_payload_type, sdp_receives_dtmf(c)};
+	return s;
+}
+
+static uint8_t other(uint8_t ours, uint8_t theirs)
+{
+	return ours == theirs ? 0 : (uint8_t)(SDP_OTHER_TYPE | ours);
+}
+
+void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret)
+{
+	const struct sdp_events *e = sdp_events_of(s, CLOCK_HZ);
+
+	*ret = (struct sdp_choice){
+		.media = s->media,
+		.codec = s->v[0].ability,
+		.payload_type = s->v[0].payload_type,
+		.receives = other(s->v[0].receives, s->v[0].payload_type),
+		.ptime_ms = s->ptime_ms,
+		.rtp = s->rtp,
+		.rtcp = s->rtcp,
+		.direction = s->direction,
+	};
+	if (e != NULL) {
+		ret->dtmf_payload_type = e->payload_type;
+		ret->receives_dtmf = other(e->receives, e->payload_type);
+	}
 }
 
 enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 			struct sdp_choice *ret)
 {
-	enum sdp_fit best = SDP_NO_MEDIA;
+	struct sdp_side side = media_side();
+	struct sdp_terms t = {.audio = &side, .families = w->families};
+	struct sdp_ask ask = sdp_ask_audio(&t);
+	struct sdp_stream now, s;
 
-	for (uint32_t i = 0; i < offer->count; i++) {
-		const struct sdp_choice *now =
-			w->now != NULL && w->now->media == i ? w->now : NULL;
-		struct sdp_choice c = {.media = i};
-		enum sdp_fit fit = choose_in(&offer->media[i], w, now, &c);
-
-		if (fit == SDP_FITS) {
-			*ret = c;
-			return fit;
-		}
-		best = fit > best ? fit : best;
+	if (w->now != NULL) {
+		now = stream_of(w->now);
+		ask.now = &now;
 	}
-	return best;
+	sdp_choose_stream(offer, &ask, &s);
+	if (s.fit == SDP_FITS)
+		sdp_choice_of(&s, ret);
+	return s.fit;
 }
 
 static bool offers(const struct sdp_media *m, const struct sdp_choice *c)
 {
-	for (uint32_t i = 0; i < m->count; i++) {
-		uint32_t codec;
-
-		if (m->v[i].payload_type == c->payload_type && sdp_codec_of(&m->v[i], &codec))
-			return codec == c->codec;
-	}
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->v[i].payload_type == c->payload_type &&
+		    sdp_ability_fits(&sdp_codecs[c->codec], &m->v[i]))
+			return true;
 	return false;
 }
 
@@ -82,46 +87,21 @@ static bool is_other(uint8_t receives)
 
 bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->media < offer->count && offers(&offer->media[c->media], c) &&
-	       c->dtmf_payload_type <= 127 && is_other(c->receives) &&
-	       is_other(c->receives_dtmf) &&
+	return c->media < offer->count && c->codec < SDP_CODECS &&
+	       offers(&offer->media[c->media], c) && c->dtmf_payload_type <= 127 &&
+	       is_other(c->receives) && is_other(c->receives_dtmf) &&
 	       sdp_ptime_is_ours(c->ptime_ms) && c->direction < SDP_DIRECTIONS &&
 	       c->rtp.family != ADDR_NONE && c->rtp.family < ADDR_FAMILIES &&
 	       c->rtcp.family == c->rtp.family;
 }
 
-/* RFC 3264 6: a rejected stream keeps its kind, protocol and formats; there must be one. */
-static void put_rejected(struct buf *b, const struct sdp_media *m)
-{
-	buf_z(b, "m=");
-	buf_str_put(b, m->kind);
-	buf_z(b, " 0 ");
-	buf_str_put(b, m->proto);
-	buf_char(b, ' ');
-	buf_str_put(b, m->formats.n > 0 ? m->formats : STR("0"));
-	buf_z(b, "\r\n");
-}
-
 int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *c,
 	       const struct sdp_origin *o)
 {
-	struct sdp_printed taken = {
-		.port = o->local.port,
-		.codecs = {(uint8_t)c->codec},
-		.payload_types = {c->payload_type},
-		.count = 1,
-		.dtmf_payload_type = c->dtmf_payload_type,
-		.ptime_ms = c->ptime_ms,
-		.direction = (enum sdp_direction)c->direction,
-	};
+	struct sdp_side side = media_side();
+	struct sdp_terms t = {.audio = &side};
+	struct sdp_agreement a = {.audio = stream_of(c), .video.fit = SDP_NO_MEDIA};
 
-	/* RFC 3264 6: t= as in the offer */
-	sdp_put_session(b, o, offer->timing.n > 0 ? offer->timing : STR("0 0"));
-	for (uint32_t i = 0; i < offer->count; i++) {
-		if (i == c->media)
-			sdp_put_audio(b, &taken);
-		else
-			put_rejected(b, &offer->media[i]);
-	}
-	return buf_ok(b) ? 0 : ERR_NOSPC;
+	side.local = o->local;
+	return sdp_put_reply(b, offer, &a, &t, o);
 }

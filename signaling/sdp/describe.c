@@ -67,12 +67,10 @@ static int take_text(struct sdp_description *d, struct str text)
 {
 	struct str rest = text;
 	bool owned = false;
+	int err = sdp_check_text(text);
 
-	if (text.n > SDP_BYTES_MAX)
-		return ERR_RANGE;
-	for (uint32_t n = 0; rest.n > 0; n++) {
+	for (uint32_t n = 0; err == 0 && rest.n > 0; n++) {
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
-		int err;
 
 		if (line.n == 0)
 			continue;
@@ -81,10 +79,10 @@ static int take_text(struct sdp_description *d, struct str text)
 		err = sdp_check_line(line, d->count == 0);
 		if (err == 0)
 			err = take_line(d, line);
-		if (err != 0)
-			return err;
 		owned = owned || (line.p[0] == 'o' && line.n > 2);
 	}
+	if (err != 0)
+		return err;
 	return owned ? 0 : ERR_SYNTAX;
 }
 
@@ -163,14 +161,6 @@ static size_t rank(uint32_t section, char type)
 	return at != NULL && type != '\0' ? (size_t)(at - order) : strlen(order);
 }
 
-static bool is_plain(struct str v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == '\0')
-			return false;
-	return true;
-}
-
 int sdp_keep(struct sdp_description *d, const struct str *parts, size_t n,
 	     struct str *ret)
 {
@@ -178,7 +168,7 @@ int sdp_keep(struct sdp_description *d, const struct str *parts, size_t n,
 	char *p;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!is_plain(parts[i]))
+		if (!sdp_is_plain(parts[i]))
 			return ERR_SYNTAX;
 		bytes += parts[i].n;
 	}

@@ -1,31 +1,19 @@
-/* facts.c - see sdp_parts.h: codecs, directions and addresses as both sides of an exchange
+/* facts.c - see sdp_parts.h: directions, addresses and codecs as both sides of an exchange
  * read them. */
 #include "signaling/sdp/sdp_parts.h"
 
 #define PTIME_MAX_MS 60u
 
-const struct sdp_codec_row sdp_codecs[SDP_CODECS] = {
-#define CODEC(id, text, hz, pt) [SDP_##id] = {{text, sizeof(text) - 1}, hz, pt},
+const struct sdp_ability sdp_codecs[SDP_CODECS] = {
+#define CODEC(id, text, hz, ch) \
+	[SDP_##id] = {.name = {text, sizeof(text) - 1}, .clock_hz = hz, .channels = ch},
 #include "signaling/sdp/codec.def"
 #undef CODEC
 };
 
 bool sdp_is_event(const struct sdp_format *f)
 {
-	return str_ieq(f->name, STR("telephone-event")) && f->clock_hz == 8000 &&
-	       f->channels == 1;
-}
-
-bool sdp_codec_of(const struct sdp_format *f, uint32_t *ret)
-{
-	for (uint32_t i = 0; i < SDP_CODECS; i++) {
-		if (str_ieq(f->name, sdp_codecs[i].name) &&
-		    f->clock_hz == sdp_codecs[i].clock_hz && f->channels == 1) {
-			*ret = i;
-			return true;
-		}
-	}
-	return false;
+	return str_ieq(f->name, STR("telephone-event")) && f->channels == 1;
 }
 
 bool sdp_ptime_is_ours(uint32_t ms)
@@ -33,7 +21,7 @@ bool sdp_ptime_is_ours(uint32_t ms)
 	return ms >= 10 && ms <= PTIME_MAX_MS && ms % 10 == 0;
 }
 
-enum sdp_direction sdp_mirror(enum sdp_direction d)
+static enum sdp_direction mirror(enum sdp_direction d)
 {
 	static const enum sdp_direction mirrored[SDP_DIRECTIONS] = {
 		[SDP_SENDRECV] = SDP_SENDRECV,
@@ -45,13 +33,26 @@ enum sdp_direction sdp_mirror(enum sdp_direction d)
 	return mirrored[d];
 }
 
-/* RFC 3264 8.4: c=0.0.0.0 puts us on hold, and neither RTP nor RTCP is sent. */
-static enum sdp_direction without_sending(enum sdp_direction d)
+static bool sends(enum sdp_direction d)
 {
-	return d == SDP_SENDRECV || d == SDP_RECVONLY ? SDP_RECVONLY : SDP_INACTIVE;
+	return d == SDP_SENDRECV || d == SDP_SENDONLY;
 }
 
-void sdp_send_to(const struct sdp_media *m, struct sdp_choice *ret)
+static bool receives(enum sdp_direction d)
+{
+	return d == SDP_SENDRECV || d == SDP_RECVONLY;
+}
+
+enum sdp_direction sdp_both(enum sdp_direction a, enum sdp_direction b)
+{
+	bool receive = receives(a) && receives(b);
+
+	if (sends(a) && sends(b))
+		return receive ? SDP_SENDRECV : SDP_SENDONLY;
+	return receive ? SDP_RECVONLY : SDP_INACTIVE;
+}
+
+void sdp_send_to(const struct sdp_media *m, struct sdp_stream *ret)
 {
 	bool held = addr_is_any(&m->addr);
 
@@ -60,7 +61,10 @@ void sdp_send_to(const struct sdp_media *m, struct sdp_choice *ret)
 	if (m->rtcp.family == m->addr.family && !held)
 		ret->rtcp = m->rtcp;
 	ret->rtcp.port = m->rtcp.port != 0 ? m->rtcp.port : (uint16_t)(m->port + 1);
-	ret->direction = sdp_mirror(m->direction);
+	if (ret->rtcp_mux)
+		ret->rtcp = ret->rtp; /* RFC 5761 5.1.1 */
+	ret->direction = mirror(m->direction);
+	/* RFC 3264 8.4: c=0.0.0.0 puts us on hold, and neither RTP nor RTCP is sent. */
 	if (held)
-		ret->direction = without_sending((enum sdp_direction)ret->direction);
+		ret->direction = sdp_both(ret->direction, SDP_RECVONLY);
 }

@@ -79,19 +79,24 @@ static void take_formats(struct sdp_media *m)
 	}
 }
 
+static const struct str transports[SDP_PROTOS] = {
+	[SDP_RTP_AVP] = {"RTP/AVP", 7},
+	[SDP_RTP_AVPF] = {"RTP/AVPF", 8},
+	[SDP_RTP_SAVP] = {"RTP/SAVP", 8},
+	[SDP_RTP_SAVPF] = {"RTP/SAVPF", 9},
+	[SDP_TLS_SAVP] = {"UDP/TLS/RTP/SAVP", 16},
+	[SDP_TLS_SAVPF] = {"UDP/TLS/RTP/SAVPF", 17},
+};
+
+struct str sdp_transport_name(enum sdp_proto t)
+{
+	return transports[t];
+}
+
 static enum sdp_proto transport_of(struct str proto)
 {
-	static const struct str names[SDP_PROTOS] = {
-		[SDP_RTP_AVP] = {"RTP/AVP", 7},
-		[SDP_RTP_AVPF] = {"RTP/AVPF", 8},
-		[SDP_RTP_SAVP] = {"RTP/SAVP", 8},
-		[SDP_RTP_SAVPF] = {"RTP/SAVPF", 9},
-		[SDP_TLS_SAVP] = {"UDP/TLS/RTP/SAVP", 16},
-		[SDP_TLS_SAVPF] = {"UDP/TLS/RTP/SAVPF", 17},
-	};
-
 	for (unsigned i = SDP_RTP_AVP; i < SDP_PROTOS; i++)
-		if (str_ieq(proto, names[i]))
+		if (str_ieq(proto, transports[i]))
 			return (enum sdp_proto)i;
 	return SDP_PROTO_OTHER;
 }
@@ -271,17 +276,26 @@ static int parse_line(struct sdp *s, struct session *all, char type, struct str 
 	return 0;
 }
 
+bool sdp_is_plain(struct str v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] == '\r' || v.p[i] == '\n' || v.p[i] == '\0')
+			return false;
+	return true;
+}
+
 /* RFC 8866 9, byte-string: what is copied into an answer is a line of its own there, too.
  */
-static bool has_stray_octet(struct str line)
+int sdp_check_text(struct str text)
 {
-	return memchr(line.p, '\0', line.n) != NULL ||
-	       memchr(line.p, '\r', line.n) != NULL;
+	if (text.n > SDP_BYTES_MAX)
+		return ERR_RANGE;
+	return text.n > 0 && memchr(text.p, '\0', text.n) != NULL ? ERR_SYNTAX : 0;
 }
 
 int sdp_check_line(struct str line, bool first)
 {
-	if (line.n < 2 || line.p[1] != '=' || has_stray_octet(line) ||
+	if (line.n < 2 || line.p[1] != '=' || memchr(line.p, '\r', line.n) != NULL ||
 	    (first && !str_eq(line, STR("v=0"))))
 		return ERR_SYNTAX;
 	return 0;
@@ -292,31 +306,28 @@ int sdp_parse(struct str text, struct sdp *ret)
 	struct session all = {.direction = SDP_SENDRECV, .section = text.p};
 	struct str rest = text;
 	bool first = true;
+	int err = sdp_check_text(text);
 
 	ret->count = 0;
 	ret->origin = ret->name = ret->timing = ret->lines = (struct str){"", 0};
-	if (text.n > SDP_BYTES_MAX)
-		return ERR_RANGE;
-	for (uint32_t n = 0; rest.n > 0; n++) {
+	for (uint32_t n = 0; err == 0 && rest.n > 0; n++) {
 		const char *start = rest.p;
 		struct str line = str_trim(str_cut(rest, '\n', &rest));
-		int err;
 
 		if (line.n == 0)
 			continue;
 		if (n >= SDP_LINES_MAX)
 			return ERR_RANGE;
 		err = sdp_check_line(line, first);
-		if (err != 0)
-			return err;
 		first = false;
-		if (line.p[0] == 'm')
+		if (err == 0 && line.p[0] == 'm')
 			close_section(ret, &all, start, rest.p);
-		err = parse_line(ret, &all, line.p[0],
-				 (struct str){line.p + 2, line.n - 2});
-		if (err != 0)
-			return err;
+		if (err == 0)
+			err = parse_line(ret, &all, line.p[0],
+					 (struct str){line.p + 2, line.n - 2});
 	}
+	if (err != 0)
+		return err;
 	close_section(ret, &all, rest.p, rest.p);
 	return ret->origin.n > 0 ? 0 : ERR_SYNTAX;
 }

@@ -1,9 +1,13 @@
 /* sdp_parts.h - what the files that choose and print share. Of no interest to others. */
 #pragma once
 
-#include "signaling/sdp/sdp.h"
+#include "signaling/sdp/negotiate.h"
 
 #define SDP_PTIME_MS 20u
+#define SDP_DTMF_TYPE 101u /* in offers, of the 8 kHz clock */
+
+/* Files use each other downwards: sdp, attribute, facts, match, print, negotiate, conclude,
+ * propose and reply, answer and offer. */
 
 /* ---- sdp.c ---- */
 
@@ -16,40 +20,97 @@ struct addr sdp_read_address(struct str v);
 
 struct str sdp_direction_name(enum sdp_direction d);
 bool sdp_direction_of(struct str name, enum sdp_direction *ret);
-/* Is this a line, without its end? The first one says v=0. ERR_SYNTAX. */
+/* ERR_RANGE: too long; ERR_SYNTAX: a NUL in it. */
+MUST_USE int sdp_check_text(struct str text);
+/* Is this a line of such a text, without its end? The first one says v=0. ERR_SYNTAX. */
 MUST_USE int sdp_check_line(struct str line, bool first);
+
+/* Can it stand within a line? */
+bool sdp_is_plain(struct str v);
+/* "RTP/AVP" of SDP_RTP_AVP */
+struct str sdp_transport_name(enum sdp_proto t);
 
 /* ---- facts.c ---- */
 
-struct sdp_codec_row {
-	struct str name;
-	uint32_t clock_hz;
-	int payload_type; /* static one of RFC 3551; -1: none */
+extern const struct sdp_ability sdp_codecs[SDP_CODECS]; /* by enum sdp_codec */
+
+bool sdp_is_event(const struct sdp_format *f); /* of any clock */
+bool sdp_ptime_is_ours(uint32_t ms);
+/* What both allow. */
+enum sdp_direction sdp_both(enum sdp_direction a, enum sdp_direction b);
+/* Where to send what this stream gets, and whether: rtp, rtcp and direction. */
+void sdp_send_to(const struct sdp_media *m, struct sdp_stream *ret);
+
+/* ---- match.c ---- */
+
+bool sdp_ability_fits(const struct sdp_ability *a, const struct sdp_format *f);
+/* Is a format of an answer this one of the offer? */
+bool sdp_answers(const struct sdp_format *offered, const struct sdp_format *f);
+/* The parameters of an answer to a format with these; nothing when there are none. */
+void sdp_put_answered(struct buf *b, const struct sdp_ability *a, struct str offered);
+
+/* ---- negotiate.c ---- */
+
+struct sdp_ask { /* terms of one kind */
+	struct str kind;
+	bool is_audio;
+	const struct sdp_side *side; /* NULL: not wanted */
+	uint32_t families;
+	const struct sdp_stream *now;
 };
 
-extern const struct sdp_codec_row sdp_codecs[SDP_CODECS];
+struct sdp_ask sdp_ask_audio(const struct sdp_terms *t);
+struct sdp_ask sdp_ask_video(const struct sdp_terms *t);
+void sdp_choose_stream(const struct sdp *offer, const struct sdp_ask *ask,
+		       struct sdp_stream *ret);
+enum sdp_fit sdp_best_of(const struct sdp_agreement *a);
+bool sdp_is_in_use(const struct sdp_stream *now, uint32_t media);
+/* The first one that is this codec. */
+bool sdp_find_ability(const struct sdp_side *side, const struct sdp_format *f,
+		      uint32_t *ret);
+bool sdp_uses_clock(const struct sdp_side *side, const struct sdp_stream *s,
+		    uint32_t clock_hz);
+struct sdp_events *sdp_events_of(struct sdp_stream *s, uint32_t clock_hz);
+uint32_t sdp_common_feedback(const struct sdp_media *m, const struct sdp_side *side,
+			     const struct sdp_stream *s);
+uint32_t sdp_within(uint32_t ptime_ms, const struct sdp_media *m);
 
-bool sdp_codec_of(const struct sdp_format *f, uint32_t *ret);
-bool sdp_is_event(const struct sdp_format *f); /* of the clock our codecs have */
-bool sdp_ptime_is_ours(uint32_t ms);
-/* Who receives what the other one sends. */
-enum sdp_direction sdp_mirror(enum sdp_direction d);
-/* Where to send what this stream gets, and whether: rtp, rtcp and direction. */
-void sdp_send_to(const struct sdp_media *m, struct sdp_choice *ret);
+/* ---- conclude.c ---- */
+
+/* Has the answer the offer's m= lines? */
+bool sdp_mirrors(const struct sdp *offer, const struct sdp *answer);
+void sdp_accept_stream(const struct sdp *offer, const struct sdp *answer,
+		       const struct sdp_ask *ask, struct sdp_stream *ret);
 
 /* ---- print.c ---- */
 
-/* An m=audio of ours. */
+/* An m= of ours and what belongs to it. */
 struct sdp_printed {
-	uint16_t port;
-	uint8_t codecs[SDP_CODECS], payload_types[SDP_CODECS];
-	uint32_t count;
-	uint8_t dtmf_payload_type; /* 0: none */
-	uint32_t ptime_ms;
-	enum sdp_direction direction;
+	struct str kind, proto;
+	bool is_audio;
+	bool is_offer; /* parameters are ours, whatever the peer has said */
+	const struct sdp_side *side;
+	const struct sdp_stream *s;
+	const struct addr *session; /* of the c= above */
 };
 
-void sdp_put_session(struct buf *b, const struct sdp_origin *o, struct str timing);
-void sdp_put_audio(struct buf *b, const struct sdp_printed *p);
 /* "IN IP4 192.0.2.1" */
 void sdp_put_address(struct buf *b, const struct addr *a);
+void sdp_put_session(struct buf *b, const struct sdp_origin *o, struct str timing);
+void sdp_put_stream(struct buf *b, const struct sdp_printed *p);
+/* A line that is there and not used. */
+void sdp_put_rejected(struct buf *b, const struct sdp_media *m);
+/* Can it be received, and does what is ours stay within its lines? */
+bool sdp_side_is_sound(const struct sdp_side *side);
+
+/* ---- reply.c ---- */
+
+/* sdp_reply() of what is known to be sound. ERR_NOSPC. */
+MUST_USE int sdp_put_reply(struct buf *b, const struct sdp *offer,
+			   const struct sdp_agreement *a, const struct sdp_terms *t,
+			   const struct sdp_origin *o);
+
+/* ---- answer.c ---- */
+
+/* What media is told of a stream of sdp_codecs. */
+void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret);
