@@ -23,7 +23,7 @@ LIBRARIES = {
         "common/shm/doorbell.c",
     ],
     "libtipring_sip.so": [
-        *[f"sdk/sip/{name}.c" for name in ("description", "message", "values")],
+        *[f"sdk/sip/{name}.c" for name in ("agreement", "description", "message", "values")],
         *[f"signaling/sip/{name}.c" for name in SIP],
         *[str(source.relative_to(ROOT)) for source in sorted((ROOT / "signaling" / "sdp").glob("*.c"))],
         *[f"common/base/{name}.c" for name in BASE],

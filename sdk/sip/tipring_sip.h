@@ -2,7 +2,8 @@
  * (pkg-config tipring-sip).
  *
  * A message is an opaque handle that owns its text. Values (URIs, From and To, Via, CSeq, credentials) are plain
- * structures of ranges that borrow from the text they were read from: keep that text while you use them. Nothing here
+ * structures of ranges that borrow from the text they were read from: keep that text while you use them. What changes a handle
+ * takes no text of that handle. Nothing here
  * touches the network, the clock or a file; only the makers of new identifiers ask the kernel for chance. Nothing is shared
  * between handles, so threads may use one each.
  *

@@ -57,13 +57,24 @@ class ViaOut(ctypes.Structure):
                 ("port", ctypes.c_uint16), ("rport", ctypes.c_bool)]
 
 
+_lib = ctypes.CDLL(str(pathlib.Path(__file__).parents[1] / "libtipring_sip.so"))
+
+
+def bind(prefix: str, table: dict[str, tuple[typing.Any, list[typing.Any]]]) -> dict[str, typing.Any]:
+    """Functions by their short names, with the types of their results and arguments."""
+    functions = {}
+    for name, (result, arguments) in table.items():
+        functions[name] = function = getattr(_lib, prefix + name)
+        function.restype, function.argtypes = result, arguments
+    return functions
+
+
 def _load() -> dict[str, typing.Any]:
-    lib = ctypes.CDLL(str(pathlib.Path(__file__).parents[1] / "libtipring_sip.so"))
     p = ctypes.POINTER
     handle, size, char = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p
     number, long, u32, yes = ctypes.c_int, ctypes.c_int64, ctypes.c_uint32, ctypes.c_bool
     to = [char, size]
-    table: dict[str, tuple[typing.Any, list[typing.Any]]] = {
+    return bind("tipring_sip_", {
         "parse": (number, [In, p(handle), p(Fault)]),
         "parse_faulty": (number, [In, p(handle), p(Fault)]),
         "request": (number, [In, In, p(handle)]),
@@ -114,12 +125,7 @@ def _load() -> dict[str, typing.Any]:
         "tag": (number, [char]),
         "call_id": (long, [In, *to]),
         "strerror": (char, [number]),
-    }
-    functions = {}
-    for name, (result, arguments) in table.items():
-        functions[name] = function = getattr(lib, f"tipring_sip_{name}")
-        function.restype, function.argtypes = result, arguments
-    return functions
+    })
 
 
 _functions = _load()
