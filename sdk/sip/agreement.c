@@ -92,13 +92,15 @@ static int terms_in(const struct tipring_sdp_terms *in, struct terms *to)
 {
 	int err = address_in(in->address, 0, &to->origin.local);
 
+	if (in->session_id > INT64_MAX)
+		return -EINVAL;
 	if (err == 0 && in->audio != NULL)
 		err = side_in(in->audio, to, 0);
 	if (err == 0 && in->video != NULL)
 		err = side_in(in->video, to, 1);
 	if (err != 0)
 		return err;
-	to->origin.session_id = in->session_id;
+	to->origin.session_id = in->session_id << 1; /* half of it is printed */
 	to->origin.version = in->version;
 	to->t = (struct sdp_terms){
 		.audio = in->audio != NULL ? &to->sides[0] : NULL,

@@ -212,7 +212,8 @@ struct tipring_sdp_terms {
 	const struct tipring_sdp_side *audio, *video; /* NULL: none is taken or offered */
 	const struct tipring_sdp_agreement *now;      /* what is in use stays first choice; NULL: nothing */
 	struct tipring_text address;                  /* of o= and c= */
-	uint64_t session_id, version;
+	uint64_t session_id; /* below 2**63 */
+	uint64_t version;
 };
 
 /* Take what of an offer can be taken, and make the answer. 0: at least one stream is, look at both; else a positive
