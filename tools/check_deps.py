@@ -41,8 +41,9 @@ FOLDERS = {
     "control/cli":        "common/base common/shm common/bus proto sdk/c",
 
     "sdk/c":              "common/base common/shm common/bus proto",
+    "sdk/sip":            "common/base signaling/sip signaling/sdp",
     "sdk/python":         "common/base common/shm sdk/c",
-    "examples":           "sdk/c",
+    "examples":           "sdk/c sdk/sip",
 }
 
 # Tests may see everything; the peers they talk to share no code with what they test.

@@ -1,6 +1,7 @@
-"""Builds the two generated parts: message classes (protoc) and the tape library (cc)."""
+"""Builds what is generated: message classes (protoc), the tape library and the library of SIP (cc)."""
 
 import pathlib
+import platform
 import subprocess
 
 from setuptools import Extension, setup
@@ -9,13 +10,25 @@ from setuptools.command.build_py import build_py
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-TAPE_SOURCES = [
-    "sdk/c/tape.c",
-    "common/shm/tape_client.c",
-    "common/shm/region.c",
-    "common/shm/fdpass.c",
-    "common/shm/doorbell.c",
-]
+BASE = ["addr", "arena", "buf", "err", "scan", "str", "wire"]
+SIP = ["body", "cseq", "edit", "ids", "msg", "nameaddr", "names", "reply", "scan64", "uri", "uses", "validate", "values", "via",
+       "scan64_x86" if platform.machine() in ("x86_64", "AMD64") else "scan64_other"]
+
+LIBRARIES = {
+    "libtipring_tape.so": [
+        "sdk/c/tape.c",
+        "common/shm/tape_client.c",
+        "common/shm/region.c",
+        "common/shm/fdpass.c",
+        "common/shm/doorbell.c",
+    ],
+    "libtipring_sip.so": [
+        *[f"sdk/sip/{name}.c" for name in ("agreement", "description", "message", "values")],
+        *[f"signaling/sip/{name}.c" for name in SIP],
+        *[str(source.relative_to(ROOT)) for source in sorted((ROOT / "signaling" / "sdp").glob("*.c"))],
+        *[f"common/base/{name}.c" for name in BASE],
+    ],
+}
 
 
 class Messages(build_py):
@@ -28,15 +41,16 @@ class Messages(build_py):
         (out / "tipring" / "v1" / "__init__.py").write_text('"""Generated message classes."""\n')
 
 
-class Tape(build_ext):
+class Libraries(build_ext):
     def run(self):
-        out = pathlib.Path(self.build_lib) / "tipring" / "libtipring_tape.so"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-fPIC", "-shared", f"-I{ROOT}",
-                        *[str(ROOT / s) for s in TAPE_SOURCES], "-o", str(out)], check=True)
+        out = pathlib.Path(self.build_lib) / "tipring"
+        out.mkdir(parents=True, exist_ok=True)
+        for name, sources in LIBRARIES.items():
+            subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs", f"-I{ROOT}", f"-I{ROOT / 'sdk' / 'sip'}",
+                            *[str(ROOT / s) for s in sources], "-o", str(out / name)], check=True)
 
     def get_outputs(self):
-        return [str(pathlib.Path(self.build_lib) / "tipring" / "libtipring_tape.so")]
+        return [str(pathlib.Path(self.build_lib) / "tipring" / name) for name in LIBRARIES]
 
 
-setup(ext_modules=[Extension("tipring.tape_library", [])], cmdclass={"build_py": Messages, "build_ext": Tape})
+setup(ext_modules=[Extension("tipring.libraries", [])], cmdclass={"build_py": Messages, "build_ext": Libraries})

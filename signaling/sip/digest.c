@@ -4,6 +4,8 @@
 #define NC_DIGITS  8u
 #define PARAMS_MAX 32u /* of one value; nobody sends half as many */
 
+static scan_set bare_ends = {[','] = 1, ['"'] = 1};
+
 static const struct str algorithms[SIP_HASHES] = {
 	[SIP_HASH_MD5] = {"MD5", 3},
 	[SIP_HASH_SHA256] = {"SHA-256", 7},
@@ -59,7 +61,7 @@ static struct str take_value(struct scan *s)
 
 	if (scan_peek(s) == '"')
 		return scan_quoted(s);
-	v = str_trim(scan_until(s, ",\""));
+	v = str_trim(scan_until(s, bare_ends));
 	if (s->err == 0 && (v.n == 0 || memchr(v.p, '\\', v.n) != NULL))
 		s->err = ERR_SYNTAX; /* it would escape the quotes we put it into */
 	return v;

@@ -131,12 +131,20 @@ __attribute__((always_inline)) static inline struct line next_line(struct lines 
 
 /* ---- what lines are ---- */
 
-static void find_fault(struct sip_msg *m, uint16_t status, const char *text)
+static void find_fault(struct sip_msg *m, uint16_t status, const char *text,
+		       const char *at)
 {
 	if (m->fault == 0) {
 		m->fault = status;
 		m->fault_text = text;
+		m->fault_at = at;
 	}
+}
+
+static int is_no_sip(struct sip_msg *m, const char *at)
+{
+	m->fault_at = at;
+	return ERR_SYNTAX;
 }
 
 bool sip_is_token(struct str s)
@@ -146,6 +154,14 @@ bool sip_is_token(struct str s)
 	(void)scan_token(&c);
 	scan_end(&c);
 	return c.err == 0;
+}
+
+bool sip_is_one_line(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+			return false;
+	return true;
 }
 
 static bool has_space(struct str s)
@@ -169,9 +185,9 @@ static struct str last_word(struct str s)
 static int parse_version(struct sip_msg *m, struct str version)
 {
 	if (version.n < 4 || !str_ieq((struct str){version.p, 4}, STR("SIP/")))
-		return ERR_SYNTAX;
+		return is_no_sip(m, version.p);
 	if (!str_ieq(version, STR("SIP/2.0")))
-		find_fault(m, 505, NULL);
+		find_fault(m, 505, NULL, version.p);
 	return 0;
 }
 
@@ -184,7 +200,7 @@ static int parse_request_line(struct sip_msg *m, const struct line *line)
 
 	m->method_name = str_cut(line->text, ' ', &rest);
 	if (!sip_is_token(m->method_name) || line->odd)
-		return ERR_SYNTAX;
+		return is_no_sip(m, line->text.p);
 	version = last_word(str_trim(rest));
 	err = parse_version(m, version);
 	if (err != 0)
@@ -193,7 +209,7 @@ static int parse_request_line(struct sip_msg *m, const struct line *line)
 		m->uri = (struct str){rest.p, (size_t)(version.p - rest.p) - 1};
 	if (version.p + version.n != rest.p + rest.n || m->uri.n == 0 ||
 	    has_space(m->uri))
-		find_fault(m, 400, "Malformed request line");
+		find_fault(m, 400, "Malformed request line", rest.p);
 	m->is_request = true;
 	m->method = (uint16_t)sip_method_of(m->method_name);
 	return 0;
@@ -207,12 +223,12 @@ static int parse_status_line(struct sip_msg *m, struct str line)
 	uint32_t code = scan_u32(&s);
 
 	if (s.err != 0 || s.p - start != 3 || code < 100 || code > 699)
-		return ERR_SYNTAX;
+		return is_no_sip(m, start);
 	if (scan_peek(&s) >= 0)
 		scan_char(&s, ' ');
 	m->status = (uint16_t)code;
 	m->reason = scan_rest(&s);
-	return s.err;
+	return s.err == 0 ? 0 : is_no_sip(m, s.p);
 }
 
 static void link_field(struct sip_msg *m, uint16_t last[SIP_HEADERS])
@@ -265,7 +281,7 @@ static void parse_fields(struct sip_msg *m, struct lines *l)
 		if (line.text.n == 0)
 			return;
 		if (m->count == SIP_HEADERS_MAX) {
-			find_fault(m, 400, "Too many header fields");
+			find_fault(m, 400, "Too many header fields", line.text.p);
 			return;
 		}
 		parse_field(m, &line, l->end, last);
@@ -297,15 +313,19 @@ static void frame_body(struct sip_msg *m, struct str rest)
 {
 	uint64_t n = 0;
 	int err = content_length(m, &n);
+	/* a line that could not be read is not kept: then it is the end of the header */
+	const char *at = sip_has(m, SIP_CONTENT_LENGTH)
+				 ? sip_value(m, SIP_CONTENT_LENGTH).p
+				 : rest.p;
 
 	m->body = rest;
 	if (err == ERR_NOENT)
 		return;
 	m->body.n = 0;
 	if (err != 0)
-		find_fault(m, 400, "Malformed Content-Length");
+		find_fault(m, 400, "Malformed Content-Length", at);
 	else if (n > rest.n)
-		find_fault(m, 400, "Body shorter than Content-Length");
+		find_fault(m, 400, "Body shorter than Content-Length", at);
 	else
 		m->body.n = (size_t)n;
 }
@@ -327,7 +347,7 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 
 	ret->is_request = false;
 	ret->method = ret->status = ret->fault = ret->count = 0;
-	ret->fault_text = NULL;
+	ret->fault_text = ret->fault_at = NULL;
 	ret->twice = ret->unread = 0;
 	ret->uri = ret->reason = ret->method_name = (struct str){"", 0};
 	for (unsigned i = 0; i < SIP_HEADERS; i++)

@@ -31,6 +31,8 @@ struct sip_msg {
 	uint16_t fault;  /* status code for a start line or a body that is wrong, or for too
 			  * many fields; 0 = none */
 	const char *fault_text; /* constant; NULL: the standard phrase */
+	const char *fault_at;   /* where what is wrong begins, also after ERR_SYNTAX; NULL:
+				 * nothing is */
 	uint64_t twice;  /* SIP_BIT(id): there is more than one line of it */
 	uint64_t unread; /* SIP_BIT(id): a line of it was left out, for octets in it */
 	struct str method_name;
@@ -79,3 +81,4 @@ struct sip_param {
 bool sip_param_next(struct scan *s, struct sip_param *ret);
 
 bool sip_is_token(struct str s);
+bool sip_is_one_line(struct str s); /* without CR, LF and NUL: it ends no line of a message */

@@ -109,19 +109,34 @@ int sip_nameaddr_uri(struct str value, struct str *ret)
 	return err;
 }
 
-int sip_nameaddr_parse(struct str value, struct sip_nameaddr *ret)
+static int parse(struct scan *s, struct sip_nameaddr *ret)
 {
 	struct sip_nameaddr a = {.tag = {"", 0}};
-	struct scan s = scan_of(value);
-	int err = take_address(&s, &a);
+	int err = take_address(s, &a);
 
 	if (err != 0)
 		return err;
-	err = take_params(&s, &a);
+	err = take_params(s, &a);
 	if (err != 0)
 		return err;
 	*ret = a;
 	return 0;
+}
+
+int sip_nameaddr_parse_at(struct str value, struct sip_nameaddr *ret, size_t *at)
+{
+	struct scan s = scan_of(value);
+	int err = parse(&s, ret);
+
+	*at = (size_t)(s.p - value.p);
+	return err;
+}
+
+int sip_nameaddr_parse(struct str value, struct sip_nameaddr *ret)
+{
+	struct scan s = scan_of(value);
+
+	return parse(&s, ret);
 }
 
 void sip_display_copy(char *to, size_t cap, struct str display)

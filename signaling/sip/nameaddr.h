@@ -15,6 +15,11 @@ struct sip_nameaddr {
 MUST_USE int sip_nameaddr_parse(struct str value,
 				struct sip_nameaddr *ret); /* ERR_SYNTAX */
 
+/* The same; `*at` is where it stopped: after an error, at what is wrong or behind the
+ * part that is. */
+MUST_USE int sip_nameaddr_parse_at(struct str value, struct sip_nameaddr *ret,
+				   size_t *at);
+
 /* The URI alone, where nothing else of the value is used: parameters behind it are not
  * looked at. ERR_SYNTAX. */
 MUST_USE int sip_nameaddr_uri(struct str value, struct str *ret);

@@ -69,17 +69,9 @@ int sip_skeleton_make(const struct sip_msg *m, const struct sip_core *c,
 	return 0;
 }
 
-static bool is_one_line(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
-			return false;
-	return true;
-}
-
 int sip_line(struct buf *b, struct str name, struct str value)
 {
-	if (!sip_is_token(name) || !is_one_line(value))
+	if (!sip_is_token(name) || !sip_is_one_line(value))
 		return ERR_SYNTAX;
 	buf_str_put(b, name);
 	buf_z(b, ": ");
@@ -127,8 +119,8 @@ static void put_skeleton(struct buf *b, const struct sip_skeleton *k,
 int sip_reply_print(struct buf *b, const struct sip_skeleton *k,
 		    const struct sip_reply *r)
 {
-	if (!is_one_line(r->reason) || !is_one_line(r->to_tag) || !is_one_line(r->type) ||
-	    !is_one_line(r->server) || (r->body.n > 0 && r->type.n == 0))
+	if (!sip_is_one_line(r->reason) || !sip_is_one_line(r->to_tag) || !sip_is_one_line(r->type) ||
+	    !sip_is_one_line(r->server) || (r->body.n > 0 && r->type.n == 0))
 		return ERR_SYNTAX;
 	buf_z(b, "SIP/2.0 ");
 	buf_u64(b, r->code);

@@ -90,56 +90,86 @@ static int parse_host(struct scan *s, struct sip_uri *u)
 }
 
 /* The '@' that ends the user part stands before the host, which has none. */
-static int parse_user(struct str *rest, struct sip_uri *u)
+static int parse_user(struct scan *s, struct sip_uri *u)
 {
-	struct str after, user;
+	struct str rest = {s->p, (size_t)(s->end - s->p)};
+	struct str user = scan_until_char(s, '@');
 
-	if (rest->n == 0 || memchr(rest->p, '@', rest->n) == NULL)
+	if (!scan_try_char(s, '@')) {
+		s->p = rest.p;
 		return 0;
-	user = str_cut(*rest, '@', &after);
+	}
 	/* a password is part of what we keep as user; nobody should use one */
-	if (user.n == 0 || !only(user, in_user))
+	if (user.n == 0 || !only(user, in_user)) {
+		s->p = user.p;
 		return ERR_SYNTAX;
+	}
 	u->user = user;
-	*rest = after;
 	return 0;
+}
+
+/* Another scheme: is it one? */
+static int other_scheme(struct str scheme, struct sip_uri *ret)
+{
+	for (size_t i = 0; i < scheme.n; i++)
+		if (!is_alnum(scheme.p[i]) && strchr("+-.", scheme.p[i]) == NULL)
+			return ERR_SYNTAX;
+	ret->scheme = scheme;
+	return ERR_UNSUPPORTED;
+}
+
+/* An optional part, and what it may hold. */
+static void check_part(struct scan *s, struct str part, scan_set may)
+{
+	if (s->err == 0 && !only(part, may)) {
+		s->p = part.p;
+		s->err = ERR_SYNTAX;
+	}
+}
+
+static int parse(struct scan *s, struct sip_uri *ret)
+{
+	struct sip_uri u = {.port = 0};
+	int err;
+
+	u.scheme = scan_until_char(s, ':');
+	if (u.scheme.n == 0 || scan_peek(s) < 0 || !is_alnum(u.scheme.p[0]))
+		return ERR_SYNTAX;
+	if (!str_ieq(u.scheme, STR("sip")) && !str_ieq(u.scheme, STR("sips")))
+		return other_scheme(u.scheme, ret);
+	scan_char(s, ':');
+	err = parse_user(s, &u);
+	if (err == 0)
+		err = parse_host(s, &u);
+	if (err != 0)
+		return err;
+	if (scan_peek(s) == ';')
+		u.params = scan_until_char(s, '?');
+	if (scan_try_char(s, '?'))
+		u.headers = scan_rest(s);
+	scan_end(s);
+	check_part(s, u.params, in_params);
+	check_part(s, u.headers, in_headers);
+	if (s->err != 0)
+		return s->err;
+	*ret = u;
+	return 0;
+}
+
+int sip_uri_parse_at(struct str text, struct sip_uri *ret, size_t *at)
+{
+	struct scan s = scan_of(text);
+	int err = parse(&s, ret);
+
+	*at = (size_t)(s.p - text.p);
+	return err;
 }
 
 int sip_uri_parse(struct str text, struct sip_uri *ret)
 {
-	struct sip_uri u = {.port = 0};
-	struct str rest;
-	struct scan s;
-	int err;
+	struct scan s = scan_of(text);
 
-	u.scheme = str_cut(text, ':', &rest);
-	if (u.scheme.n == text.n || u.scheme.n == 0 || !is_alnum(u.scheme.p[0]))
-		return ERR_SYNTAX;
-	if (!str_ieq(u.scheme, STR("sip")) && !str_ieq(u.scheme, STR("sips"))) {
-		for (size_t i = 0; i < u.scheme.n; i++)
-			if (!is_alnum(u.scheme.p[i]) &&
-			    strchr("+-.", u.scheme.p[i]) == NULL)
-				return ERR_SYNTAX;
-		ret->scheme = u.scheme;
-		return ERR_UNSUPPORTED;
-	}
-	err = parse_user(&rest, &u);
-	if (err != 0)
-		return err;
-	s = scan_of(rest);
-	err = parse_host(&s, &u);
-	if (err != 0)
-		return err;
-	if (scan_peek(&s) == ';')
-		u.params = scan_until_char(&s, '?');
-	if (scan_try_char(&s, '?'))
-		u.headers = scan_rest(&s);
-	scan_end(&s);
-	if (s.err != 0 || !only(u.params, in_params) ||
-	    !only(u.headers, in_headers))
-		return ERR_SYNTAX;
-	*ret = u;
-	return 0;
+	return parse(&s, ret);
 }
 
 bool sip_uri_param_next(struct str *params, struct str *ret_name, struct str *ret_value)

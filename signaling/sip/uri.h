@@ -22,6 +22,10 @@ struct sip_uri {
  * rest is not looked at); ERR_RANGE: the port. */
 MUST_USE int sip_uri_parse(struct str text, struct sip_uri *ret);
 
+/* The same; `*at` is where it stopped: after an error, at what is wrong or behind the
+ * part that is. */
+MUST_USE int sip_uri_parse_at(struct str text, struct sip_uri *ret, size_t *at);
+
 /* The next ";name[=value]" of `*params`, which shrinks; false at the end. */
 bool sip_uri_param_next(struct str *params, struct str *ret_name, struct str *ret_value);
 

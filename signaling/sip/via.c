@@ -56,28 +56,27 @@ static int take_sent_by(struct scan *s, struct sip_via *v)
 	return s->err;
 }
 
-int sip_via_parse(struct str value, struct sip_via *ret)
+static int parse(struct scan *s, struct sip_via *ret)
 {
 	struct sip_via v = {.branch = {"", 0}, .received = {"", 0}};
-	struct scan s = scan_of(value);
 	struct sip_param p;
 	int err;
 
-	if (str_has_prefix(value, STR("SIP/2.0/")))
-		s.p += 8; /* nearly all */
+	if (str_has_prefix((struct str){s->p, (size_t)(s->end - s->p)}, STR("SIP/2.0/")))
+		s->p += 8; /* nearly all */
 	else
-		take_protocol(&s);
-	sip_lws(&s);
-	v.transport = scan_token(&s);
-	if (s.err != 0)
+		take_protocol(s);
+	sip_lws(s);
+	v.transport = scan_token(s);
+	if (s->err != 0)
 		return ERR_SYNTAX;
-	sip_lws(&s);
-	err = take_sent_by(&s, &v);
+	sip_lws(s);
+	err = take_sent_by(s, &v);
 	if (err != 0)
 		return err;
-	sip_lws(&s);
-	v.params = (struct str){s.p, (size_t)(s.end - s.p)};
-	while (sip_param_next(&s, &p)) {
+	sip_lws(s);
+	v.params = (struct str){s->p, (size_t)(s->end - s->p)};
+	while (sip_param_next(s, &p)) {
 		if (str_ieq(p.name, STR("branch")) && v.branch.n > 0)
 			return ERR_SYNTAX; /* which of them is it? */
 		if (str_ieq(p.name, STR("branch")))
@@ -87,10 +86,26 @@ int sip_via_parse(struct str value, struct sip_via *ret)
 		else if (str_ieq(p.name, STR("rport")))
 			v.rport = true;
 	}
-	if (s.err != 0)
-		return s.err;
+	if (s->err != 0)
+		return s->err;
 	*ret = v;
 	return 0;
+}
+
+int sip_via_parse_at(struct str value, struct sip_via *ret, size_t *at)
+{
+	struct scan s = scan_of(value);
+	int err = parse(&s, ret);
+
+	*at = (size_t)(s.p - value.p);
+	return err;
+}
+
+int sip_via_parse(struct str value, struct sip_via *ret)
+{
+	struct scan s = scan_of(value);
+
+	return parse(&s, ret);
 }
 
 static bool is_source(const struct sip_via *v, const struct addr *source)

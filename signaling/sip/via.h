@@ -22,6 +22,10 @@ struct sip_via {
 MUST_USE int sip_via_parse(struct str value,
 			   struct sip_via *ret); /* ERR_SYNTAX, ERR_RANGE */
 
+/* The same; `*at` is where it stopped: after an error, at what is wrong or behind the
+ * part that is. */
+MUST_USE int sip_via_parse_at(struct str value, struct sip_via *ret, size_t *at);
+
 /* The value as it goes into a response: `received` when the source is not what the sender
  * claimed, `rport` filled in when asked for or forced (RFC 3261 18.2.1, RFC 3581 4). */
 void sip_via_stamp(struct buf *b, const struct sip_via *v, const struct addr *source,

@@ -28,7 +28,7 @@ def test_the_package(tmp_path):
 
 
 def test_the_example(tmp_path):
-    mypy(tmp_path, HERE / "examples" / "echo.py")
+    mypy(tmp_path, HERE / "examples" / "echo.py", HERE / "examples" / "sip_answer.py")
 
 
 def test_a_wrong_use_is_found(tmp_path):
@@ -42,7 +42,7 @@ def test_a_wrong_use_is_found(tmp_path):
         raise AssertionError("types are not shipped")
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/BACKENDS.md", "sdk/python/README.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/BACKENDS.md", "sdk/python/README.md", "docs/SIP_LIBRARY.md"])
 def test_what_the_documents_show(tmp_path, document):
     blocks = re.findall(r"```python\n(.*?)```", (HERE / document).read_text(), re.S)
     assert blocks

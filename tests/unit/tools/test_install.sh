@@ -46,6 +46,14 @@ for other in control media signaling; do
 	must "tipring-$other stands beside the supervisor" [ -x "$(dirname "$supervisor")/tipring-$other" ]
 done
 
+export PKG_CONFIG_PATH="$work/usr/local/lib/pkgconfig" LD_LIBRARY_PATH="$work/usr/local/lib"
+source=$(dirname "$0")/../../..
+# shellcheck disable=SC2046
+must "a program is built with the library of SIP" cc -Wall -Wextra -Werror -o "$work/sip_answer" "$source/examples/sip_answer.c" \
+	$(pkg-config --cflags --libs tipring-sip)
+must "and answers" "$work/sip_answer" "$source/tests/data/rfc4475/zeromf.dat"
+must "with 200" grep -q "^SIP/2.0 200 OK" "$work/said"
+
 drain_s=$(($(sed -n 's/^drain_ms: *\([0-9]*\).*/\1/p' "$example") / 1000))
 stop_s=$(setting TimeoutStopSec | tr -d s)
 must "the unit waits longer than calls drain: $stop_s s, $drain_s s" [ "$stop_s" -gt "$((drain_s + 3))" ]
