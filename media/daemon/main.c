@@ -123,15 +123,19 @@ static int open_ports(struct media *m)
 	return err;
 }
 
-static void take_over(struct media *m)
+static int take_over(struct media *m)
 {
 	uint64_t died_ns = custody_predecessor_died_ns(m->actor->custody);
-	uint32_t kept = takeover(m);
-	uint32_t gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
+	uint32_t kept, gap_ms;
+	int err = takeover(m, &kept);
 
+	if (err != 0)
+		return err;
+	gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
 	worker_kept(m->worker, kept, gap_ms);
 	if (died_ns != 0)
 		log_info("media.takeover", "sessions=%u gap_ms=%u", kept, gap_ms);
+	return 0;
 }
 
 /* The audio has a clock, everybody else can wait. Without the right to say so it works too, less punctually on a loaded machine. The
@@ -172,7 +176,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = attach_open(m);
 	if (err == 0)
-		take_over(m);
+		err = take_over(m);
 	return err;
 }
 
