@@ -23,7 +23,6 @@
 #define GAUGES_MS 250u
 #define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
-#define PORTS_A_TURN 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
 #define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
 
@@ -118,8 +117,6 @@ static int open_ports(struct media *m)
 			err = ports_add(&m->ports, last.fd, item.fd, (uint32_t)(last.index << 16 | last.id));
 	if (err == 0 && m->ports.count == 0)
 		err = ERR_NOENT;
-	if (err == 0 && custody_predecessor_died_ns(c) == 0)
-		ports_shut_some(&m->ports, UINT32_MAX); /* nobody waits yet */
 	return err;
 }
 
@@ -129,6 +126,10 @@ static int take_over(struct media *m)
 	uint32_t kept, gap_ms;
 	int err = takeover(m, &kept);
 
+	if (err == 0 && died_ns != 0)
+		err = ports_recall(&m->ports, m->actor->now_ms);
+	else if (err == 0)
+		ports_shut_all(&m->ports);
 	if (err != 0)
 		return err;
 	gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
@@ -209,7 +210,6 @@ static void tick(void *self)
 	bells_ring(m);
 	loop_gather(m->actor->loop, m->sessions.used > GATHER_SESSIONS);
 	worker_tick(m->worker);
-	ports_shut_some(&m->ports, PORTS_A_TURN);
 	if (m->roster_due)
 		to_bus_roster_go_on(m);
 	if (m->actor->now_ms >= m->gauges_ms) {
