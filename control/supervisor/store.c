@@ -147,30 +147,29 @@ static int flush(struct batch *b, int sock)
 
 static int add(struct batch *b, const struct store_item *it, int sock)
 {
-	bool fits = b->h.kind == it->kind && b->h.index == it->index && b->h.fd_count < FDPASS_MAX;
+	bool fits = b->h.index == it->index && b->h.fd_count < FDPASS_MAX;
 	int err = fits ? 0 : flush(b, sock);
 
 	if (err != 0)
 		return err;
-	b->h.kind = it->kind;
 	b->h.index = it->index;
 	b->ids[b->h.fd_count] = it->id;
 	b->fds[b->h.fd_count++] = it->fd;
 	return 0;
 }
 
+/* What a kind has a lot of comes mixed with another kind (two memfds per tape), so each fills a message of its own. */
 int store_give(const struct store *s, uint32_t owner, int sock)
 {
-	struct batch b = {.h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_GIVE}};
+	struct batch open[CUSTODY_KINDS];
+	int err = 0;
 
-	for (uint32_t i = 0; i < s->count; i++) {
-		int err;
-
-		if (s->v[i].owner != owner)
-			continue;
-		err = add(&b, &s->v[i], sock);
-		if (err != 0)
-			return err;
-	}
-	return flush(&b, sock);
+	for (uint32_t kind = 0; kind < CUSTODY_KINDS; kind++)
+		open[kind].h = (struct custody_header){.magic = CUSTODY_MAGIC, .op = CUSTODY_GIVE, .kind = kind};
+	for (uint32_t i = 0; i < s->count && err == 0; i++)
+		if (s->v[i].owner == owner)
+			err = add(&open[s->v[i].kind], &s->v[i], sock);
+	for (uint32_t kind = 0; kind < CUSTODY_KINDS && err == 0; kind++)
+		err = flush(&open[kind], sock);
+	return err;
 }

@@ -47,5 +47,5 @@ struct store_message {
 };
 MUST_USE int store_send(int sock, const struct store_message *m);
 
-/* Send everything of `owner` over `sock`, batched by kind and index. 0 or the error of fdpass_send(). */
+/* Send everything of `owner` over `sock`, as few messages as kinds and indices allow; each kind in the order it was put. 0 or the error of fdpass_send(). */
 MUST_USE int store_give(const struct store *s, uint32_t owner, int sock);

@@ -23,7 +23,6 @@
 #define GAUGES_MS 250u
 #define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
-#define PORTS_A_TURN 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
 #define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
 
@@ -118,20 +117,26 @@ static int open_ports(struct media *m)
 			err = ports_add(&m->ports, last.fd, item.fd, (uint32_t)(last.index << 16 | last.id));
 	if (err == 0 && m->ports.count == 0)
 		err = ERR_NOENT;
-	if (err == 0 && custody_predecessor_died_ns(c) == 0)
-		ports_shut_some(&m->ports, UINT32_MAX); /* nobody waits yet */
 	return err;
 }
 
-static void take_over(struct media *m)
+static int take_over(struct media *m)
 {
 	uint64_t died_ns = custody_predecessor_died_ns(m->actor->custody);
-	uint32_t kept = takeover(m);
-	uint32_t gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
+	uint32_t kept, gap_ms;
+	int err = takeover(m, &kept);
 
+	if (err == 0 && died_ns != 0)
+		err = ports_recall(&m->ports, m->actor->now_ms);
+	else if (err == 0)
+		ports_shut_all(&m->ports);
+	if (err != 0)
+		return err;
+	gap_ms = died_ns != 0 ? (uint32_t)((clock_ns() - died_ns) / 1000000u) : 0;
 	worker_kept(m->worker, kept, gap_ms);
 	if (died_ns != 0)
 		log_info("media.takeover", "sessions=%u gap_ms=%u", kept, gap_ms);
+	return 0;
 }
 
 /* The audio has a clock, everybody else can wait. Without the right to say so it works too, less punctually on a loaded machine. The
@@ -172,7 +177,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = attach_open(m);
 	if (err == 0)
-		take_over(m);
+		err = take_over(m);
 	return err;
 }
 
@@ -205,7 +210,6 @@ static void tick(void *self)
 	bells_ring(m);
 	loop_gather(m->actor->loop, m->sessions.used > GATHER_SESSIONS);
 	worker_tick(m->worker);
-	ports_shut_some(&m->ports, PORTS_A_TURN);
 	if (m->roster_due)
 		to_bus_roster_go_on(m);
 	if (m->actor->now_ms >= m->gauges_ms) {

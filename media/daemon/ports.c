@@ -52,15 +52,39 @@ void ports_fini(struct ports *p)
 	p->v = NULL;
 }
 
-/* Dropped before the kernel keeps it. */
-static void shut(const struct port_pair *pair)
+/* The filter of an idle port. The first two instructions have no effect: they keep, beyond the death of this process, since when the pair
+ * rests and what it had dropped by then. A pair that was never used needs only the last. */
+enum {
+	NOTE_SINCE,
+	NOTE_DROPS,
+	NOTE_NOTHING,
+	NOTE_INSTRUCTIONS
+};
+
+static void attach(const struct port_pair *pair, struct sock_filter *from, unsigned short n)
 {
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	const struct sock_fprog program = {1, &nothing};
+	const struct sock_fprog program = {n, from};
 
 	if (setsockopt(pair->rtp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
 	    setsockopt(pair->rtcp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
 		log_warn("ports.shut", "port=%u reason=%s", pair->port, err_name(-errno));
+}
+
+/* Dropped before the kernel keeps it, and noted. */
+static void shut(const struct port_pair *pair, uint64_t since_ms)
+{
+	struct sock_filter program[NOTE_INSTRUCTIONS] = {
+		[NOTE_SINCE] = BPF_STMT(BPF_LD | BPF_IMM, (uint32_t)since_ms),
+		[NOTE_DROPS] = BPF_STMT(BPF_LDX | BPF_IMM, pair->drops),
+		[NOTE_NOTHING] = BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+
+	attach(pair, program, NOTE_INSTRUCTIONS);
+}
+
+static void shut_new(const struct port_pair *pair)
+{
+	attach(pair, &(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0), 1);
 }
 
 static void unshut(const struct port_pair *pair)
@@ -97,30 +121,93 @@ void ports_disconnect(const struct port_pair *pair)
 
 static void put(struct list *where, struct port_pair *pair)
 {
-	pair->drops = drops_of(pair->rtp) + drops_of(pair->rtcp);
 	list_del(&pair->idle);
 	list_push(where, &pair->idle);
+}
+
+static void look(struct port_pair *pair)
+{
+	pair->drops = drops_of(pair->rtp) + drops_of(pair->rtcp);
 }
 
 int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name)
 {
 	struct port_pair pair = {.rtp = rtp, .rtcp = rtcp, .port = (uint16_t)name, .address = (uint16_t)(name >> 16)};
-	int err = p->count < p->cap ? local_of(rtp, &pair.local) : ERR_NOSPC;
+	const struct port_pair *last = p->count > 0 ? &p->v[p->count - 1] : NULL;
+	int err = p->count < p->cap ? 0 : ERR_NOSPC;
 
+	if (err == 0 && last != NULL && last->address == pair.address)
+		pair.local = last->local;
+	else if (err == 0)
+		err = local_of(rtp, &pair.local);
 	if (err != 0)
 		return err;
 	pair.family = pair.local.family;
+	p->lowest = p->count == 0 || pair.port < p->lowest ? pair.port : p->lowest;
+	p->highest = pair.port > p->highest ? pair.port : p->highest;
 	p->v[p->count] = pair;
 	put(&p->idle, &p->v[p->count++]);
 	return 0;
 }
 
-void ports_shut_some(struct ports *p, uint32_t most)
+void ports_shut_all(struct ports *p)
 {
-	for (; most > 0 && p->shut < p->count; most--, p->shut++)
-		if (!p->v[p->shut].used)
-			shut(&p->v[p->shut]);
+	for (uint32_t i = 0; i < p->count; i++)
+		if (!p->v[i].used)
+			shut_new(&p->v[i]);
 }
+
+/* ---- a predecessor's notes ---- */
+
+static void recall(struct port_pair *pair, uint64_t now_ms)
+{
+	struct sock_filter program[NOTE_INSTRUCTIONS] = {{0}};
+	socklen_t n = NOTE_INSTRUCTIONS;
+	uint32_t age_ms;
+
+	if (getsockopt(pair->rtp, SOL_SOCKET, SO_GET_FILTER, program, &n) != 0)
+		return;
+	if (n == 0) { /* it was somebody's a moment ago */
+		pair->rested_ms = now_ms + PORTS_REST_MS;
+		look(pair);
+		shut(pair, now_ms);
+		drain(pair->rtp);
+		drain(pair->rtcp);
+	} else if (n == NOTE_INSTRUCTIONS && program[NOTE_DROPS].code == (BPF_LDX | BPF_IMM)) {
+		age_ms = (uint32_t)now_ms - program[NOTE_SINCE].k;
+		pair->rested_ms = now_ms + PORTS_REST_MS > age_ms ? now_ms + PORTS_REST_MS - age_ms : 0;
+		pair->drops = program[NOTE_DROPS].k;
+	}
+}
+
+static int by_rest(const void *a, const void *b)
+{
+	uint64_t x = (*(struct port_pair *const *)a)->rested_ms, y = (*(struct port_pair *const *)b)->rested_ms;
+
+	return (x > y) - (x < y);
+}
+
+int ports_recall(struct ports *p, uint64_t now_ms)
+{
+	struct port_pair **idle = calloc(p->count + 1, sizeof *idle);
+	uint32_t n = 0;
+
+	if (idle == NULL)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < p->count; i++) {
+		if (p->v[i].used)
+			continue;
+		recall(&p->v[i], now_ms);
+		idle[n++] = &p->v[i];
+	}
+	qsort(idle, n, sizeof *idle, by_rest);
+	for (uint32_t i = 0; i < n; i++)
+		put(&p->idle, idle[i]);
+	free(idle);
+	return 0;
+}
+
+/* ---- one at a time ---- */
 
 static struct port_pair *use(struct port_pair *pair)
 {
@@ -170,6 +257,7 @@ static struct port_pair *first_silent(struct ports *p, struct list *from, const 
 			return pair;
 		if (*ret_noisy == NULL)
 			*ret_noisy = pair;
+		look(pair);
 		put(&p->noisy, pair);
 		looks++;
 	}
@@ -230,7 +318,8 @@ struct port_pair *ports_take_named(struct ports *p, uint32_t name)
 void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
 	pair->used = false;
-	shut(pair);
+	look(pair);
+	shut(pair, now_ms);
 	ports_disconnect(pair);
 	drain(pair->rtp);
 	drain(pair->rtcp);
@@ -265,9 +354,15 @@ static bool leads_to_itself(const struct port_pair *pair, const struct addr *a)
 	return route_source(a, &found) == 0 && addr_ip_eq(&found, a);
 }
 
+/* Few peers have a port of our range: the pairs are seldom walked. */
+static bool in_range(const struct ports *p, uint16_t port)
+{
+	return p->count > 0 && (port | 1) >= (p->lowest | 1) && (port | 1) <= (p->highest | 1);
+}
+
 bool ports_has(const struct ports *p, uint16_t port)
 {
-	for (uint32_t i = 0; i < p->count; i++)
+	for (uint32_t i = 0; in_range(p, port) && i < p->count; i++)
 		if ((p->v[i].port | 1) == (port | 1))
 			return true;
 	return false;
@@ -275,7 +370,7 @@ bool ports_has(const struct ports *p, uint16_t port)
 
 bool ports_are_ours(const struct ports *p, const struct addr *a)
 {
-	for (uint32_t i = 0; i < p->count; i++)
+	for (uint32_t i = 0; in_range(p, a->port) && i < p->count; i++)
 		if (p->v[i].family == a->family && (p->v[i].port | 1) == (a->port | 1) && leads_to_itself(&p->v[i], a))
 			return true;
 	return false;

@@ -1,7 +1,8 @@
 /* ports.h - the pool of RTP port pairs that the supervisor holds open.
  *
  * An idle port takes nothing: a filter of its sockets drops what comes, before the kernel keeps it. A pair that was given back rests for
- * PORTS_REST_MS, and longer as long as others have rested longer or heard nothing meanwhile. */
+ * PORTS_REST_MS, and longer as long as others have rested longer or heard nothing meanwhile: with N pairs and calls of D seconds a pool
+ * serves N / (D + 2) calls a second. Since when a pair rests stands in its filter, where a successor finds it. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ struct port_pair {
 	uint16_t address; /* number of its address in the configuration */
 	uint8_t family;   /* enum addr_family */
 	bool used;
-	uint32_t drops;   /* what both sockets had dropped when it was looked at last */
+	uint32_t drops;   /* what both sockets had dropped when it was looked at last; 0 = nothing yet */
 	uint64_t rested_ms;  /* from then on it may be taken; 0 = never used */
 	struct list idle;
 	struct addr local;
@@ -28,7 +29,7 @@ struct port_pair {
 struct ports {
 	struct port_pair *v; /* owned */
 	uint32_t count, cap;
-	uint32_t shut;    /* how far ports_shut_some() came */
+	uint16_t lowest, highest; /* port of a pair */
 	struct list idle;  /* longest rested first */
 	struct list noisy; /* those that heard somebody when they were looked at, longest ago first */
 };
@@ -39,8 +40,11 @@ void ports_fini(struct ports *p);
 /* A pair of bound sockets, which stay the caller's; `name` as in ports_name(). ERR_NOSPC. */
 MUST_USE int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name);
 
-/* Let idle pairs take nothing: `most` of them, starting behind those of the last call. A predecessor may have died before it did. */
-void ports_shut_some(struct ports *p, uint32_t most);
+/* Sockets that are new: from now on they take nothing. */
+void ports_shut_all(struct ports *p);
+/* Sockets of a predecessor, once its calls have theirs: who rests, since when, and has heard nobody. One that it had given to a call that
+ * nobody remembers rests from now on. ERR_NOMEM. */
+MUST_USE int ports_recall(struct ports *p, uint64_t now_ms);
 
 /* One from whose address `towards` is reached, if there is, and its address as the peer sees it. It has taken nothing yet. When all that
  * rested enough hear somebody it is one of them, else a stranger could end the service: who is believed is the session's matter. ERR_NOSPC: none of the

@@ -3,4 +3,5 @@
 
 #include "media/daemon/media.h"
 
-uint32_t takeover(struct media *m); /* how many go on */
+/* The sessions that go on; each has sent what was due when this returns. ERR_NOMEM. */
+MUST_USE int takeover(struct media *m, uint32_t *ret_kept);

@@ -35,7 +35,7 @@ static void send_report(struct media *m, struct media_session *ms)
 }
 
 /* hot */
-static void serve(struct media *m, struct media_session *ms)
+void tick_serve(struct media *m, struct media_session *ms)
 {
 	struct session_packets out;
 
@@ -74,7 +74,7 @@ static void run_bucket(struct media *m, uint32_t b, uint64_t late_ns)
 	/* backwards: a session that ends while it is served is replaced by one already done */
 	for (uint32_t i = m->bucket_n[b]; i-- > 0;) {
 		look_ahead(m, b, i);
-		serve(m, media_at(m, m->buckets[b][i]));
+		tick_serve(m, media_at(m, m->buckets[b][i]));
 	}
 }
 

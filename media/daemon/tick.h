@@ -4,3 +4,5 @@
 #include "media/daemon/media.h"
 
 void tick_run(struct media *m);
+/* hot. What is due of one session: packets, reports, news, its record. */
+void tick_serve(struct media *m, struct media_session *ms);

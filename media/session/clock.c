@@ -57,3 +57,8 @@ void session_clock_restore(struct session *s)
 	s->cur_valid = tape_tx_peek(s->tape, &s->cur, s->cur_pcm) == 0 && at < s->cur.samples && s->cur.epoch == s->epoch;
 	s->cur_at = at;
 }
+
+uint64_t session_due_ns(const struct session *s)
+{
+	return s->r.start_ns != 0 ? s->r.start_ns + (session_hot_get(s, HOT_CLOCK) >> TICK_SHIFT) * SESSION_TICK_NS : UINT64_MAX;
+}

@@ -255,6 +255,9 @@ MUST_USE int session_update(struct session *s, const struct session_facts *facts
 /* Go on with a predecessor's record, just read, and its hot words; `tape` NULL when it was not started. ERR_CORRUPT when they do not fit. */
 MUST_USE int session_resume(struct session *s, const struct session_config *cfg, struct tape *tape, uint64_t now_ns);
 
+/* When the first tick that was not played is due, of a record just read with its hot words; UINT64_MAX when it was not started. */
+uint64_t session_due_ns(const struct session *s);
+
 struct session_datagram {
 	const uint8_t *p;        /* borrowed */
 	size_t n;

@@ -1,11 +1,13 @@
 """run.py - the benchmarks: one JSON object a line, every figure a ratio to a reference measured in alternation in the same run.
 
-    ./tipring bench rtp|session|ring|codec|sip [--quick]
+    ./tipring bench rtp|session|ring|codec|sip|calls [--quick]
 
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
 N connected sockets under the same load, and against one that wakes up once a millisecond only (`_gathering`), the floor of this machine. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
 ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against spandsp. sip: parsing and answering
-an INVITE and a REGISTER against libosip2 and sofia-sip, and what twice as many headers, parameters, folds, Vias or values cost. `--quick` fits in 30 s each.
+an INVITE and a REGISTER against libosip2 and sofia-sip, and what twice as many headers, parameters, folds, Vias or values cost.
+calls: whole calls with audio at 50, 300 and 1,000 a second, CPU per call of each process, signaling against a responder that keeps and
+checks nothing (calls.py). `--quick` fits in 30 s each.
 """
 
 from __future__ import annotations
@@ -23,24 +25,13 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from calls import bench_calls  # noqa: E402
 from chaos import Calls  # noqa: E402
+from figures import cpu_exact, print_row  # noqa: E402
 from system import System, wait_for  # noqa: E402
 
 LOCAL_PORT = 20000  # of both echoes: flow i is 20000 + 2i <-> 26000 + 2i
 REMOTE_PORT = 26000  # both below the ports the kernel gives out by itself
-
-
-def cpu_exact(pid: int) -> float:
-    """Seconds on a processor, all threads, from the scheduler's nanoseconds."""
-    return sum(int(p.read_text().split()[0]) for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
-
-
-def print_row(metric: str, value: float, unit: str, reference: str, ratios: list[float]) -> None:
-    print(json.dumps({
-        "bench": metric.split("/")[0], "metric": metric, "value": round(value, 2), "unit": unit, "reference": reference,
-        "ratio": round(statistics.median(ratios), 3),
-        "spread": round((max(ratios) - min(ratios)) / statistics.median(ratios), 3), "rounds": len(ratios),
-    }), flush=True)
 
 
 def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float, *mode: str) -> float:
@@ -183,7 +174,7 @@ def bench_sip(options) -> int:
     return int(status)
 
 
-BENCHES = {"rtp": bench_rtp, "sip": bench_sip, **{name: bench_program(name) for name in ("session", "ring", "codec")}}
+BENCHES = {"rtp": bench_rtp, "sip": bench_sip, "calls": bench_calls, **{name: bench_program(name) for name in ("session", "ring", "codec")}}
 
 
 def main() -> int:

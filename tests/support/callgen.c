@@ -2,9 +2,11 @@
  *
  *   callgen --target 127.0.0.1:5060 --calls 50 --seconds 60 [--pcm speech.s16] [--cps 50] [--from 127.0.0.1]
  *
+ *   callgen --target 127.0.0.1:5060 --calls 400 --seconds 10 --cps 300 --hold 500
  *   callgen --bare 20000 --port 26000 --calls 500 --seconds 5
  *
- * The second form makes no calls: flow i goes from port 26000 + 2i to 20000 + 2i, for a bare echo.
+ * The second form hangs up each call that long (ms) after it was answered and goes on making new ones, --calls at one time at most. The
+ * third makes no calls: flow i goes from port 26000 + 2i to 20000 + 2i, for a bare echo.
  * Offers PCMU, sends one packet every 20 ms in each call on an absolute clock (phases spread), and watches the returning
  * stream: sequence, timestamp, the longest silence between two packets. It reads commands from stdin and prints one JSON line
  * for each: "window" (figures since the last one), "bye N" (hang up the first N calls), "end". A final line comes when all
@@ -41,12 +43,14 @@ enum state {
 
 struct call {
 	enum state state;
+	unsigned number; /* in its Call-ID */
 	int rtp;
 	uint16_t port;
 	struct sockaddr_in remote;
 	char to_tag[128], target[256];
 	uint64_t next_ns, resend_ns, give_up_ns, resend_every_ns;
 	uint64_t invite_ns, setup_ns; /* setup_ns: INVITE to 200 */
+	uint64_t bye_ns;              /* with --hold: when it hangs up */
 	uint32_t ssrc, ts;
 	uint16_t seq;
 	size_t at; /* in the PCM */
@@ -67,7 +71,10 @@ static struct {
 	struct sockaddr_in target, local;
 	int sip, epoll;
 	unsigned calls, cps, started;
-	uint64_t start_ns, end_ns;
+	uint64_t start_ns, end_ns, hold_ns;
+	struct { /* with --hold: calls whose place was taken by another */
+		unsigned done, failed, mute; /* mute: answered, and nothing was heard */
+	} past;
 	uint8_t *ulaw; /* encoded speech */
 	size_t ulaw_n;
 	uint32_t run; /* tells runs apart in Call-IDs */
@@ -128,7 +135,7 @@ static void send_sip(const char *text, size_t n)
 
 static void send_request(struct call *c, const char *method, int cseq)
 {
-	unsigned i = (unsigned)(c - g.c);
+	unsigned i = c->number;
 	char ip[32], text[2048], sdp[512] = "", target[300];
 	bool invite = strcmp(method, "INVITE") == 0, ack = strcmp(method, "ACK") == 0;
 	int n;
@@ -174,9 +181,9 @@ static struct call *call_of(const char *m)
 	const char *id = find_header(m, "Call-ID");
 	unsigned run, i;
 
-	if (id == NULL || sscanf(id, " %x-%u@callgen", &run, &i) != 2 || run != g.run || i >= g.calls)
+	if (id == NULL || sscanf(id, " %x-%u@callgen", &run, &i) != 2 || run != g.run)
 		return NULL;
-	return &g.c[i];
+	return g.c[i % g.calls].number == i ? &g.c[i % g.calls] : NULL;
 }
 
 static void take_answer(struct call *c, const char *m)
@@ -199,7 +206,8 @@ static void take_answer(struct call *c, const char *m)
 		c->remote.sin_port = htons((uint16_t)atoi(audio + 9));
 		c->state = UP;
 		c->setup_ns = now_ns() - c->invite_ns;
-		c->next_ns = now_ns() + (uint64_t)(c - g.c) * 20 * MS / g.calls;
+		c->next_ns = now_ns() + (g.hold_ns == 0 ? (uint64_t)(c - g.c) * 20 * MS / g.calls : 0);
+		c->bye_ns = g.hold_ns != 0 ? now_ns() + g.hold_ns : UINT64_MAX;
 	}
 	send_request(c, "ACK", 1);
 }
@@ -295,6 +303,24 @@ static void begin_call(struct call *c, uint64_t now)
 	c->resend_every_ns = 500 * MS;
 	c->resend_ns = now + c->resend_every_ns;
 	c->give_up_ns = now + 32000 * MS;
+}
+
+/* With --hold: as many as are due, each in the place of one that is over. */
+static void go_on(uint64_t now)
+{
+	while (!g.ending && now >= g.start_ns + g.started * 1000000000ull / g.cps) {
+		struct call *c = &g.c[g.started % g.calls];
+
+		if (c->state == CALLING || c->state == UP || c->state == ENDING)
+			return; /* it takes longer than it should: fewer calls a second, and the figures show it */
+		g.past.done += c->state == DONE;
+		g.past.failed += c->state == FAILED;
+		g.past.mute += c->state == DONE && !c->seen;
+		*c = (struct call){
+			.number = g.started++, .rtp = c->rtp, .port = c->port, .ssrc = c->ssrc + g.calls, .ts = c->ts, .seq = c->seq, .at = c->at,
+		};
+		begin_call(c, now);
+	}
 }
 
 static void begin_flow(unsigned i, uint64_t now)
@@ -416,7 +442,7 @@ static void take_rtp(struct call *c)
 
 		if (n < 0)
 			return;
-		if (n >= 12 && p[0] >> 6 == 2 && (p[1] & 0x7f) == 0)
+		if (c->state != CALLING && n >= 12 && p[0] >> 6 == 2 && (p[1] & 0x7f) == 0) /* else of the call before */
 			judge(c, p, arrival_ns(&m));
 	}
 }
@@ -434,7 +460,7 @@ static void print_figures(const char *what)
 {
 	static uint64_t gap[CALLS_MAX], setup[CALLS_MAX];
 	uint64_t lost = 0, duplicate = 0, ts_wrong = 0, ssrc = 0, sent = 0, received = 0, window = 0;
-	unsigned count[FAILED + 1] = {0}, by_peer = 0, n = 0, s = 0, silent = 0;
+	unsigned count[FAILED + 1] = {[DONE] = g.past.done, [FAILED] = g.past.failed}, by_peer = 0, n = 0, s = 0, silent = 0, mute = g.past.mute;
 	uint64_t now = now_ns();
 
 	for (unsigned i = 0; i < g.calls; i++) {
@@ -450,6 +476,7 @@ static void print_figures(const char *what)
 		duplicate += c->duplicate;
 		ts_wrong += c->ts_wrong;
 		ssrc += c->ssrc_changes;
+		mute += c->state == DONE && !c->seen;
 		silent += c->state == UP && c->window_received == 0;
 		if (c->setup_ns != 0)
 			setup[s++] = c->setup_ns;
@@ -463,10 +490,10 @@ static void print_figures(const char *what)
 	qsort(gap, n, sizeof gap[0], by_value);
 	qsort(setup, s, sizeof setup[0], by_value);
 	printf("{\"what\": \"%s\", \"calls\": %u, \"calling\": %u, \"up\": %u, \"ending\": %u, \"done\": %u, \"failed\": %u, "
-	       "\"by_peer\": %u, \"sent\": %lu, \"received\": %lu, \"window_received\": %lu, \"silent\": %u, \"lost\": %lu, "
+	       "\"by_peer\": %u, \"mute\": %u, \"sent\": %lu, \"received\": %lu, \"window_received\": %lu, \"silent\": %u, \"lost\": %lu, "
 	       "\"duplicate\": %lu, \"ts_wrong\": %lu, \"ssrc_changes\": %lu, \"gap_ms_p50\": %.1f, \"gap_ms_p99\": %.1f, "
 	       "\"gap_ms_max\": %.1f, \"setup_ms_p50\": %.1f, \"setup_ms_max\": %.1f}\n",
-	       what, g.calls, count[CALLING], count[UP], count[ENDING], count[DONE], count[FAILED], by_peer, sent, received,
+	       what, g.calls, count[CALLING], count[UP], count[ENDING], count[DONE], count[FAILED], by_peer, mute, sent, received,
 	       window, silent, lost, duplicate, ts_wrong, ssrc, n ? (double)gap[n / 2] / 1e6 : 0,
 	       n ? (double)gap[n - 1 - n / 100] / 1e6 : 0, n ? (double)gap[n - 1] / 1e6 : 0,
 	       s ? (double)setup[s / 2] / 1e6 : 0, s ? (double)setup[s - 1] / 1e6 : 0);
@@ -502,19 +529,28 @@ static void take_command(uint64_t now)
 
 /* ---- the loop ---- */
 
+static unsigned in_use(void)
+{
+	return g.started < g.calls ? g.started : g.calls;
+}
+
 static void tick(uint64_t now)
 {
 	while (!g.ending && g.bare != 0 && g.started < g.calls)
 		begin_flow(g.started++, now);
-	while (!g.ending && g.started < g.calls && now >= g.start_ns + g.started * 1000000000ull / g.cps)
+	if (g.hold_ns != 0)
+		go_on(now);
+	while (!g.ending && g.hold_ns == 0 && g.started < g.calls && now >= g.start_ns + g.started * 1000000000ull / g.cps)
 		begin_call(&g.c[g.started++], now);
 	g.ending |= now >= g.end_ns;
-	for (unsigned i = 0; g.ending && i < g.started; i++)
+	for (unsigned i = 0; g.ending && i < in_use(); i++)
 		begin_bye(&g.c[i], now); /* also those that are answered only now */
-	for (unsigned i = 0; i < g.started; i++) {
+	for (unsigned i = 0; i < in_use(); i++) {
 		struct call *c = &g.c[i];
 
 		resend(c, now);
+		if (c->state == UP && now >= c->bye_ns)
+			begin_bye(c, now);
 		for (int k = 0; c->state == UP && now >= c->next_ns && k < 10; k++, c->next_ns += 20 * MS)
 			send_rtp(c);
 	}
@@ -522,7 +558,7 @@ static void tick(uint64_t now)
 
 static bool all_over(void)
 {
-	for (unsigned i = 0; i < g.started; i++)
+	for (unsigned i = 0; i < in_use(); i++)
 		if (g.c[i].state == CALLING || g.c[i].state == UP || g.c[i].state == ENDING)
 			return false;
 	return g.ending;
@@ -556,7 +592,7 @@ static void parse_options(int argc, char **argv)
 	static const struct option options[] = {
 		{"target", 1, 0, 't'}, {"calls", 1, 0, 'c'}, {"seconds", 1, 0, 's'}, {"pcm", 1, 0, 'p'},
 		{"cps", 1, 0, 'r'},    {"from", 1, 0, 'f'},  {"bare", 1, 0, 'b'},
-		{"port", 1, 0, 'o'},   {0, 0, 0, 0},
+		{"port", 1, 0, 'o'},   {"hold", 1, 0, 'h'},  {0, 0, 0, 0},
 	};
 	const char *pcm = NULL, *from = "127.0.0.1", *target = "127.0.0.1:5060";
 	double seconds = 10;
@@ -574,6 +610,7 @@ static void parse_options(int argc, char **argv)
 		case 'r': g.cps = (unsigned)atoi(optarg); break;
 		case 'f': from = optarg; break;
 		case 'b': g.bare = (uint16_t)atoi(optarg); break;
+		case 'h': g.hold_ns = (unsigned)atoi(optarg) * MS; break;
 		case 'o': g.port = (uint16_t)atoi(optarg); break;
 		default: exit(2);
 		}
@@ -607,6 +644,7 @@ int main(int argc, char **argv)
 		struct call *c = &g.c[i];
 
 		c->rtp = open_udp(g.port != 0 ? (uint16_t)(g.port + 2 * i) : 0, &c->port);
+		c->number = i;
 		c->ssrc = g.run * 31 + i;
 		c->seq = (uint16_t)(i * 977);
 		c->ts = i * 7919;

@@ -112,7 +112,7 @@ def run(options) -> dict:
     lost = dropped = wrong = setups = 0
     p50: list[float] = []
     p99: list[float] = []
-    everybody = options.calls + (options.rounds + 1) * SETUPS  # a port that was used rests for 30 s
+    everybody = options.calls + (options.rounds + 1) * SETUPS
     with System(options.bin, calls=options.calls + 2 * SETUPS, settings={"rtp.timeout_ms": 60000},
                 ports=2 * everybody + 64) as system:
         log = open(system.dir / "echo.log", "w")

@@ -37,6 +37,46 @@ Test(session, goes_on_from_its_record_and_hot_words)
 	cr_expect_eq(f.pos, 160u * 14u, "the same timeline");
 }
 
+/* A successor lets everybody send before anybody receives. */
+Test(session, what_waits_in_the_socket_is_kept_when_a_successor_sends_first)
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	unsigned heard = 0;
+
+	for (int i = 0; i < 10; i++) {
+		speak(0x21);
+		now -= 20 * MS;
+		tick();
+		save();
+	}
+	while (hear(&f, pcm))
+		;
+	now += 60 * MS; /* nobody was there */
+	succeed();
+	tick();
+	cr_expect_gt(out.count, 0u, "what was due goes out");
+	for (int i = 0; i < 4; i++) { /* all at once, a moment later */
+		now -= 20 * MS;
+		speak(0x22);
+	}
+	for (int i = 0; i < 8; i++)
+		tick();
+	while (hear(&f, pcm))
+		heard += f.kind == TAPE_OK;
+	cr_expect_eq(heard, 4u);
+}
+
+Test(session, who_was_silent_longest_is_known_from_the_record)
+{
+	cr_expect_eq(session_due_ns(s), START, "before its first tick");
+	for (int i = 0; i < 10; i++)
+		tick();
+	cr_expect_eq(session_due_ns(s), START + 200 * MS);
+	s->r.start_ns = 0;
+	cr_expect_eq(session_due_ns(s), UINT64_MAX, "not started");
+}
+
 Test(session, a_record_that_does_not_fit_its_tape_is_refused)
 {
 	struct session_record good = s->r;
