@@ -12,7 +12,9 @@
 #define ANSWER_MAX (120 * SECOND)
 #define FRAME 160u
 #define COUNTER_DIGITS 4u
+#define MARKER 0xc0 /* behind the counter; nowhere else */
 #define PRESS_PACKETS 7u
+#define LINE_PACKETS 16u /* more than are under way at once */
 
 enum state {
 	IDLE,
@@ -47,6 +49,11 @@ struct caller {
 	uint16_t seq;
 	uint32_t ts;
 	/* listening */
+	struct {
+		bool full;
+		uint16_t seq;
+		uint8_t payload[FRAME];
+	} line[LINE_PACKETS]; /* what came last, by number */
 	bool heard_any;
 	uint16_t heard_seq;
 	uint32_t heard_counter;
@@ -138,7 +145,7 @@ static void encode(uint8_t *payload, uint32_t counter)
 		payload[i] = (uint8_t)(0x80 + (counter * 7 + i) % 64);
 	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
 		payload[i] = (uint8_t)(0x80 + (counter >> 6 * i) % 64);
-	payload[COUNTER_DIGITS] = 0xc0; /* else the pattern, repeated for a lost packet, could be taken for a counter */
+	payload[COUNTER_DIGITS] = MARKER; /* else the pattern, repeated for a lost packet, could be taken for a counter */
 }
 
 static bool decode(const uint8_t *payload, uint32_t *ret)
@@ -200,16 +207,8 @@ static void talk(void *self)
 }
 
 /* Its own voice comes back in the order it was said, and nothing twice. */
-static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
+static void recognise(struct caller *c, uint16_t seq, uint32_t counter)
 {
-	struct caller *c = self;
-	uint16_t seq;
-	uint32_t counter;
-
-	(void)from;
-	if (n != 12 + FRAME || !decode(p + 12, &counter))
-		return; /* silence, or invented for a lost packet */
-	seq = (uint16_t)(p[2] << 8 | p[3]);
 	if (counter > c->said)
 		world_wrong("%s hears frame %u and said only %u", c->name, counter, c->said);
 	c->heard++;
@@ -220,6 +219,51 @@ static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n
 	c->heard_any = true;
 	c->heard_seq = seq;
 	c->heard_counter = counter;
+}
+
+static const uint8_t *payload_of(const struct caller *c, uint16_t seq)
+{
+	uint32_t i = seq % LINE_PACKETS;
+
+	return c->line[i].full && c->line[i].seq == seq ? c->line[i].payload : NULL;
+}
+
+/* A frame that begins in this packet, at `at` or later. Whatever fills the time between words (silence, concealment, the end of a fade) is no
+ * whole number of packets: what was said as one packet may come back in the end of one and the beginning of the next. */
+static void listen_from(struct caller *c, uint16_t seq, uint32_t at)
+{
+	const uint8_t *p = payload_of(c, seq), *next = payload_of(c, (uint16_t)(seq + 1));
+	uint8_t line[2 * FRAME] = {0};
+	uint32_t counter;
+
+	if (p == NULL)
+		return;
+	memcpy(line, p, FRAME);
+	if (next != NULL)
+		memcpy(line + FRAME, next, FRAME);
+	for (; at < FRAME; at++)
+		if (line[at + COUNTER_DIGITS] == MARKER && decode(line + at, &counter))
+			recognise(c, seq, counter);
+}
+
+static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
+{
+	struct caller *c = self;
+	uint16_t seq;
+	uint32_t i;
+
+	(void)from;
+	if (n != 12 + FRAME)
+		return;
+	seq = (uint16_t)(p[2] << 8 | p[3]);
+	if (payload_of(c, seq) != NULL)
+		return; /* the network says it again */
+	i = seq % LINE_PACKETS;
+	c->line[i].full = true;
+	c->line[i].seq = seq;
+	memcpy(c->line[i].payload, p + 12, FRAME);
+	listen_from(c, (uint16_t)(seq - 1), 1);
+	listen_from(c, seq, 0);
 }
 
 static void ignore(void *self, const struct addr *from, const uint8_t *p, size_t n)
@@ -233,7 +277,7 @@ static void over(struct caller *c, enum caller_end end, int code)
 {
 	if (c->state == OVER)
 		return;
-	world_say(c->name, "over: %d, code %d, heard %lu", end, code, (unsigned long)c->heard);
+	world_say(c->name, "over: %d, code %d, heard %lu of %u", end, code, (unsigned long)c->heard, c->said);
 	c->state = OVER;
 	c->ledger->over_ns = world.now_ns;
 	c->end = end;
@@ -424,6 +468,11 @@ enum caller_end caller_how(const struct caller *c, int *ret_code)
 uint64_t caller_heard(const struct caller *c)
 {
 	return c->heard;
+}
+
+uint64_t caller_missed(const struct caller *c)
+{
+	return c->said > c->heard ? c->said - c->heard : 0;
 }
 
 const char *caller_call_id(const struct caller *c)

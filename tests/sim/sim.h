@@ -103,6 +103,7 @@ struct caller;
 struct caller *caller_new(uint32_t number, uint64_t start_ns);
 enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
+uint64_t caller_missed(const struct caller *c); /* ... that it did not hear again */
 const char *caller_call_id(const struct caller *c);
 bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
 
