@@ -359,6 +359,23 @@ Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 *
 	cr_expect_not(s->in.latch.is_locked);
 }
 
+Test(timeline, looking_for_a_private_address_ends_after_five_seconds)
+{
+	struct session_facts behind_nat = facts;
+
+	teardown();
+	behind_nat.remote_rtp.ip[0] = 10;
+	start_with(&cfg, &behind_nat, 8000, 20);
+	cr_expect(s->in.latch.learns);
+	s->dirty = false;
+	session_tick(s, START + 5000 * MS - 1, &out, &ev);
+	cr_expect(s->in.latch.learns);
+	cr_expect_not(s->dirty);
+	session_tick(s, START + 5000 * MS, &out, &ev);
+	cr_expect_not(s->in.latch.learns);
+	cr_expect(s->dirty, "a successor does not look for it again");
+}
+
 Test(timeline, a_long_stop_of_the_process_leaves_no_delay) /* SIGSTOP: nobody ticks, nobody receives */
 {
 	struct tape_frame f = {.pos = 0};
