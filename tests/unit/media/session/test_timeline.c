@@ -475,8 +475,12 @@ Test(timeline, timestamps_that_jump_move_no_position)
 		for (int k = 0; k < 10; k++)
 			speak(0x21);
 		ts += (uint32_t)jumps[i];
-		for (int k = 0; k < 10; k++)
+		s->dirty = false;
+		for (int k = 0; k < 10; k++) {
 			speak(0x21);
+			cr_expect(s->dirty, "a successor goes on from there");
+			cr_expect_eq(s->lag_count, (unsigned)k, "what was late before says nothing of what comes");
+		}
 		end = hear_row(0, kinds);
 		cr_expect_eq(end, 20 * 160u, "jump by %d: %lu", jumps[i], (unsigned long)end);
 		cr_expect_eq(kinds[TAPE_OK], 20u);
