@@ -143,28 +143,31 @@ def linked_since(start_ns, tests):
     return [n for n, p in tests.items() if any(f.stat().st_mtime_ns >= start_ns for f in parts(n, p))]
 
 
-def noticed(path, names):
-    """Does a test fail? Those of the folder first."""
-    near = "unit." + ".".join(pathlib.Path(path).parts[:-1]) + "."
-    for choice in ([n for n in names if n.startswith(near)], [n for n in names if not n.startswith(near)]):
-        wanted = "^(" + "|".join(map(re.escape, choice)) + ")$"
-        if choice and run("prlimit", f"--cpu={CPU_SECONDS}", "ctest", "--test-dir", OUT, "--stop-on-failure",
-                          "--timeout", TEST_SECONDS, "-R", wanted).returncode != 0:
-            return True
-    return False
+def fails(names):
+    wanted = "^(" + "|".join(map(re.escape, names)) + ")$"
+    return bool(names) and run("prlimit", f"--cpu={CPU_SECONDS}", "ctest", "--test-dir", OUT, "--stop-on-failure",
+                               "--timeout", TEST_SECONDS, "-R", wanted).returncode != 0
 
 
 def judge(change, tests, untouched):
-    """'noticed', 'survived', or 'same' when the change is none."""
+    """'noticed', 'survived', or 'same' when the change is none. The tests of the folder are asked before all is built."""
+    near = "unit." + ".".join(pathlib.Path(change.path).parts[:-1]) + "."
+    first = [n for n in tests if n.startswith(near)]
+    programs = [tests[n].relative_to(OUT) for n in first]
     file, start_ns = TREE / change.path, time.time_ns()
     text = file.read_text(encoding="utf-8")
     lines = text.splitlines()
     lines[change.number - 1] = change.new
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
+        if programs and run("ninja", "-C", OUT, "-j1", *programs).returncode != 0:
+            return "same"
+        if programs and objects_of(change.path) != untouched[change.path] and fails(first):
+            return "noticed"
         if run("ninja", "-C", OUT, "-j1").returncode != 0 or objects_of(change.path) == untouched[change.path]:
             return "same"
-        return "noticed" if noticed(change.path, linked_since(start_ns, tests)) else "survived"
+        others = [n for n in linked_since(start_ns, tests) if n not in first]
+        return "noticed" if fails(others) else "survived"
     finally:
         file.write_text(text, encoding="utf-8")  # newer than what was made of the change: made anew with the next one
 
