@@ -150,23 +150,25 @@ def fails(names):
 
 
 def judge(change, tests, untouched):
-    """'noticed', 'survived', or 'same' when the change is none. The tests of the folder are asked before all is built."""
-    near = "unit." + ".".join(pathlib.Path(change.path).parts[:-1]) + "."
-    first = [n for n in tests if n.startswith(near)]
-    programs = [tests[n].relative_to(OUT) for n in first]
+    """'noticed', 'survived', or 'same' when the change is none. Who is near is asked before all is built."""
+    path = pathlib.Path(change.path)
+    folder = "unit." + ".".join(path.parts[:-1]) + "."
+    near = [n for n in tests if n.startswith(folder)]
+    mirror = [n for n in near if n == folder + path.stem]
     file, start_ns = TREE / change.path, time.time_ns()
     text = file.read_text(encoding="utf-8")
     lines = text.splitlines()
     lines[change.number - 1] = change.new
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     try:
-        if programs and run("ninja", "-C", OUT, "-j1", *programs).returncode != 0:
-            return "same"
-        if programs and objects_of(change.path) != untouched[change.path] and fails(first):
-            return "noticed"
+        for some in (mirror, [n for n in near if n not in mirror]):
+            if some and run("ninja", "-C", OUT, "-j1", *(tests[n].relative_to(OUT) for n in some)).returncode != 0:
+                return "same"
+            if some and objects_of(change.path) != untouched[change.path] and fails(some):
+                return "noticed"
         if run("ninja", "-C", OUT, "-j1").returncode != 0 or objects_of(change.path) == untouched[change.path]:
             return "same"
-        others = [n for n in linked_since(start_ns, tests) if n not in first]
+        others = [n for n in linked_since(start_ns, tests) if n not in near]
         return "noticed" if fails(others) else "survived"
     finally:
         file.write_text(text, encoding="utf-8")  # newer than what was made of the change: made anew with the next one
