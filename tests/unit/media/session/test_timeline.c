@@ -572,6 +572,29 @@ Test(timeline, less_is_lost_than_time_passed)
 	cr_expect(kinds[TAPE_OK] == 2 && kinds[TAPE_CONCEALED] == 2 && kinds[TAPE_SILENCE] == 8);
 }
 
+Test(timeline, silence_behind_what_was_invented_is_silent)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX], nothing[160] = {0};
+	struct tape_frame f;
+	unsigned silent = 0;
+
+	for (int i = 0; i < 10; i++)
+		speak(0x21);
+	seq += 1;
+	ts += 160 * 5;
+	now += 100 * MS;
+	speak(0x21);
+	session_late(s, now + 60 * MS, &ev);
+	while (hear(&f, pcm)) {
+		if (f.kind != TAPE_SILENCE)
+			continue;
+		cr_expect_eq(memcmp(pcm, nothing, sizeof nothing), 0);
+		silent++;
+	}
+	cr_expect_eq(silent, 4u);
+	cr_expect_eq(s->count.frames_concealed, 1u);
+}
+
 Test(timeline, one_late_packet_moves_nothing)
 {
 	for (int which = 1; which < 110; which++) {
