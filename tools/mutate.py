@@ -16,6 +16,7 @@ were noticed of how many.
 --list      print the changes and try none
 """
 import argparse
+import filecmp
 import hashlib
 import json
 import os
@@ -110,13 +111,17 @@ def must(*command):
 
 
 def prepare():
-    """A copy of what git knows, built and tested once: what fails unchanged says nothing."""
-    shutil.rmtree(TREE, ignore_errors=True)
+    """A copy of what git knows, built and tested once: what fails unchanged says nothing. What differs gets the time of now: a run
+    that was broken off has left objects of its last change."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
+    wanted = {n for n in names.split("\0") if n and (ROOT / n).is_file()}
+    for there in [p for p in TREE.rglob("*") if p.is_file() and str(p.relative_to(TREE)) not in wanted]:
+        there.unlink()
+    for name in wanted:
+        if not (TREE / name).is_file() or not filecmp.cmp(ROOT / name, TREE / name, shallow=False):
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, TREE / name)
+            shutil.copyfile(ROOT / name, TREE / name)
+            shutil.copymode(ROOT / name, TREE / name)
     must("cmake", "-S", TREE, "-B", OUT, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=", "-DCMAKE_C_FLAGS=-O1 -w")
     must("ninja", "-C", OUT)
     must("ctest", "--test-dir", OUT, "--stop-on-failure")
