@@ -186,7 +186,8 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 		case SIP_GOT_PROVISIONAL:
 		case SIP_ACK_WANTED:
 		case SIP_CANCELLED:
-			got_answer(s, e);
+			if (!registrations_answered(s, e))
+				got_answer(s, e);
 			break;
 		case SIP_REFUSAL_ACK:
 		case SIP_NO_ACK:
