@@ -1,6 +1,7 @@
 /* registration.c - see registration.h: settings, requests and what their answers say. */
 #include "signaling/registration/registration.h"
 
+#include "signaling/sip/request.h"
 #include "signaling/sip/uri.h"
 
 #define SIP_PORT 5060
@@ -142,58 +143,70 @@ static void put_uri(struct buf *b, const struct registration_settings *s)
 	buf_z(b, at != NULL ? at + 1 : "");
 }
 
-static void put_body_of_head(struct buf *b, const struct registration *g,
-			     const struct registration_send *how)
+/* Both name us; the target is the domain alone (RFC 3261 10.2). */
+static int open_request(struct sip_dialog *d, const struct registration_record *r, struct str uri)
 {
-	const struct registration_record *r = &g->r;
-	bool leaving = r->head.state == BIND_UNREGISTERING || r->head.state == BIND_RETURNING;
-
-	buf_z(b, " SIP/2.0\r\nVia: SIP/2.0/UDP ");
-	addr_print(b, &how->local);
-	buf_z(b, ";branch=");
-	buf_str_put(b, how->branch);
-	buf_z(b, ";rport\r\nMax-Forwards: 70\r\nFrom: <");
-	buf_z(b, r->set.aor);
-	buf_z(b, ">;tag=");
-	buf_z(b, r->tag);
-	buf_z(b, "\r\nTo: <");
-	buf_z(b, r->set.aor);
-	buf_z(b, ">\r\nCall-ID: ");
-	buf_z(b, r->call_id);
-	buf_z(b, "\r\nCSeq: ");
-	buf_u64(b, r->head.cseq + 1);
-	buf_z(b, " REGISTER\r\nContact: <");
-	put_contact(b, &r->set, &how->local);
-	buf_z(b, ">\r\nExpires: ");
-	buf_u64(b, leaving ? 0 : r->head.asked_s);
-	buf_z(b, "\r\n");
-	if (how->user_agent.n > 0) {
-		buf_z(b, "User-Agent: ");
-		buf_str_put(b, how->user_agent);
-		buf_z(b, "\r\n");
-	}
+	return sip_dialog_open(d, &(struct sip_opening){
+					  .call_id = str_of(r->call_id),
+					  .local_tag = str_of(r->tag),
+					  .target = uri,
+					  .local_uri = str_of(r->set.aor),
+					  .remote_uri = str_of(r->set.aor),
+					  .cseq = r->head.cseq,
+				  });
 }
+
+static void put_expires(struct buf *b, const struct registration_head *h)
+{
+	bool leaving = h->state == BIND_UNREGISTERING || h->state == BIND_RETURNING;
+
+	buf_z(b, "Expires: ");
+	buf_u64(b, leaving ? 0 : h->asked_s);
+	buf_z(b, "\r\n");
+}
+
+/* What of a request is text of its own. */
+struct parts {
+	char uri[REGISTRATION_AOR_BYTES + 8], via[64], contact[192], expires[32];
+	char credentials[SIP_AUTH_SLOTS * 2048u];
+};
 
 int registration_print(struct registration *g, const struct registration_send *how,
 		       struct buf *b)
 {
+	struct parts p;
+	struct buf uri = buf_of(p.uri, sizeof p.uri), via = buf_of(p.via, sizeof p.via),
+		   contact = buf_of(p.contact, sizeof p.contact),
+		   expires = buf_of(p.expires, sizeof p.expires),
+		   credentials = buf_of(p.credentials, sizeof p.credentials);
 	struct sip_login l = login_of(g);
-	struct sip_auth_request r = {.method = STR("REGISTER")};
-	char area[REGISTRATION_AOR_BYTES + 8];
-	struct buf uri = buf_of(area, sizeof area);
+	struct sip_request r = {.method = SIP_M_REGISTER,
+				.transport = SIP_UDP,
+				.branch = how->branch,
+				.user_agent = how->user_agent};
+	struct sip_dialog d;
 	int err;
 
 	put_uri(&uri, &g->r.set);
-	r.uri = buf_str(&uri);
-	buf_z(b, "REGISTER ");
-	buf_str_put(b, r.uri);
-	put_body_of_head(b, g, how);
-	err = sip_auth_put(&g->r.auth, &l, &r, b);
+	addr_print(&via, &how->local);
+	put_contact(&contact, &g->r.set, &how->local);
+	put_expires(&expires, &g->r.head);
+	err = sip_auth_put(&g->r.auth, &l,
+			   &(struct sip_auth_request){STR("REGISTER"), buf_str(&uri)},
+			   &credentials);
+	if (err == 0 && !(buf_ok(&uri) && buf_ok(&via) && buf_ok(&contact)))
+		err = ERR_NOSPC;
+	if (err == 0)
+		err = open_request(&d, &g->r, buf_str(&uri));
 	if (err != 0)
 		return err;
-	buf_z(b, "Content-Length: 0\r\n\r\n");
-	if (!buf_ok(b) || !buf_ok(&uri))
-		return ERR_NOSPC;
+	r.via_host = buf_str(&via);
+	r.contact = buf_str(&contact);
+	r.headers = buf_str(&expires);
+	r.credentials = buf_str(&credentials);
+	err = sip_request_print(b, &d, &r);
+	if (err != 0)
+		return err;
 	g->r.head.cseq++;
 	g->r.head.local = how->local;
 	return 0;

@@ -158,7 +158,7 @@ enum registration_event registration_take(struct registration *g, const struct s
 enum registration_event registration_silence(struct registration *g);
 
 /* The REGISTER that the state wants, by UDP from `local`, which becomes our Contact; CSeq
- * counts up. ERR_NOSPC, or an error of sip_auth_put(): nothing is counted then. */
+ * counts up. An error of sip_auth_put() or sip_request_print(): nothing is counted then. */
 struct registration_send {
 	struct addr local;
 	struct str branch;     /* with its cookie */
