@@ -100,9 +100,9 @@ int registrations_begin(struct signaling *s)
 
 	if (err != 0)
 		return err;
-	pool_spread(&t->pool, clock_entropy());
+	pool_spread(&t->pool, s->hash.k0 ^ s->actor->now_ns); /* chance enough for handles */
 	wheel_init(&t->wheel, s->actor->now_ms);
-	rand_seed(&t->rand, clock_entropy());
+	rand_seed(&t->rand, s->hash.k1 ^ s->actor->now_ns);
 	t->open = true;
 	load(s);
 	return 0;
