@@ -164,7 +164,7 @@ static void drain_links(struct actor *a)
 		p->hurry = true;
 }
 
-/* Sending may swallow the edge of something received, and a bound may have been met: the last thing of a turn. */
+/* Sending may swallow the edge of something received, and a bound may have been met: when nobody sends any more in this turn. */
 static void look_back(struct actor *a)
 {
 	struct actor_private *p = a->priv;
@@ -338,11 +338,11 @@ static void turn(struct actor *a)
 	drain_loop(a);
 	drain_links(a);
 	a->ops->tick(a->self);
-	look_back(a);
-	count_crowd(a);
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
 	mind_orphanage(a);
+	look_back(a);
+	count_crowd(a);
 	log_tell(a->now_ms);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||
