@@ -22,6 +22,9 @@
 #define BEAT_NS 100000000ull /* the heartbeat word moves at least this often */
 #define EXIT_ENVIRONMENT 2
 #define BUSY_NS 5000000ull /* ... and so often while descriptors are handed back */
+#define CROWD_NS 10000000ull /* so many ... */
+#define CROWD 20u            /* ... messages and datagrams in so long: from then on they are gathered ... */
+#define GATHER_NS 1000000ull /* ... for so long (decision 0005) */
 #define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
@@ -35,6 +38,9 @@ struct actor_private {
 	uint32_t link_count;
 	uint32_t link_next; /* where the last turn stopped draining */
 	bool hurry;         /* stopped at a bound: do not sleep */
+	bool crowded;
+	uint32_t crowd;     /* what happened since ... */
+	uint64_t crowd_ns;  /* ... then */
 	int signals;
 	int custody_fd;     /* as watched */
 	int exit_code;
@@ -68,7 +74,6 @@ int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1_
 
 	if (err != 0)
 		return err;
-	a->priv->hurry = true; /* sending may swallow the edge of something received */
 	return bus_send(b, to, bytes, n);
 }
 
@@ -149,14 +154,39 @@ static void drain_links(struct actor *a)
 
 		while (left > 0 && bus_recv(l->bus, &m) == 0) {
 			take_message(a, l, &m);
+			p->crowd++;
 			left = clock_ns() < until_ns ? left - 1 : 0;
 		}
-		p->hurry |= bus_readable(l->bus);
 	}
 	if (p->link_count > 0)
 		p->link_next = (p->link_next + 1) % p->link_count;
 	if (left == 0)
 		p->hurry = true;
+}
+
+/* Sending may swallow the edge of something received, and a bound may have been met: when nobody sends any more in this turn. */
+static void look_back(struct actor *a)
+{
+	struct actor_private *p = a->priv;
+
+	for (uint32_t k = 0; k < p->link_count; k++)
+		p->hurry |= bus_readable(p->links[k].bus);
+}
+
+/* One wake-up a millisecond is cheaper than one for each of many, here and where the answers go. */
+static void count_crowd(struct actor *a)
+{
+	struct actor_private *p = a->priv;
+	bool crowded = p->crowd >= CROWD;
+
+	if (a->now_ns < p->crowd_ns + CROWD_NS)
+		return;
+	p->crowd = 0;
+	p->crowd_ns = a->now_ns;
+	if (crowded == p->crowded)
+		return;
+	p->crowded = crowded;
+	loop_gather(a->loop, crowded);
 }
 
 /* ---- the world ---- */
@@ -281,6 +311,7 @@ static void drain_loop(struct actor *a)
 			own_event(a, e.token);
 		else
 			a->ops->event(a->self, &e);
+		a->priv->crowd += e.kind == LOOP_DATAGRAM;
 	}
 	if (n == EVENTS_PER_TURN)
 		a->priv->hurry = true;
@@ -295,6 +326,8 @@ static void turn(struct actor *a)
 		until_ns = a->now_ns + BEAT_NS;
 	if (custody_busy(a->custody) && until_ns > a->now_ns + BUSY_NS)
 		until_ns = a->now_ns + BUSY_NS;
+	if (a->priv->crowded && until_ns > a->now_ns + GATHER_NS)
+		until_ns = a->now_ns + GATHER_NS;
 	if (a->priv->hurry)
 		until_ns = 0;
 	a->priv->hurry = false;
@@ -308,6 +341,8 @@ static void turn(struct actor *a)
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
 	mind_orphanage(a);
+	look_back(a);
+	count_crowd(a);
 	log_tell(a->now_ms);
 	statpage_turn(&a->stats, a->now_ns, clock_ns());
 	if (a->phase == ACTOR_DRAINING && (a->now_ns >= a->priv->stop_by_ns ||

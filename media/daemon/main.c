@@ -139,18 +139,22 @@ static int take_over(struct media *m)
 	return 0;
 }
 
-/* The audio has a clock, everybody else can wait. Without the right to say so it works too, less punctually on a loaded machine. The
- * table of descriptors is grown now: growing it later, with a second thread alive, waits for an RCU grace period (7 ms were seen). */
-static void be_punctual(uint32_t calls)
+/* The audio has a clock, everybody else can wait. From the first moment on: a successor is late already. Without the right to say so it
+ * works too, less punctually on a loaded machine. */
+static int be_punctual(void)
 {
 	const struct sched_param first = {.sched_priority = 1};
+
+	return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0 || setpriority(PRIO_PROCESS, 0, NICE) == 0 ? 0 : -errno;
+}
+
+/* The table of descriptors is grown now: growing it later, with a second thread alive, waits for an RCU grace period (7 ms were seen). */
+static void make_room(uint32_t calls)
+{
 	int high = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)(DESCRIPTORS_PER_CALL * calls + 1024));
 
 	if (high >= 0)
 		close(high);
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) != 0 && setpriority(PRIO_PROCESS, 0, NICE) != 0)
-		log_info("media.priority", "reason=%s hint=\"CAP_SYS_NICE keeps the audio punctual on a loaded machine\"",
-			 err_name(-errno));
 }
 
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
@@ -159,7 +163,10 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	uint32_t cap = cfg->max_calls;
 	int err;
 
-	be_punctual(cap);
+	if (m->punctual != 0)
+		log_info("media.priority", "reason=%s hint=\"CAP_SYS_NICE keeps the audio punctual on a loaded machine\"",
+			 err_name(m->punctual));
+	make_room(cap);
 	m->actor = a;
 	rand_seed(&m->rand, clock_entropy());
 	take_config(m, cfg);
@@ -297,5 +304,6 @@ int main(int argc, char **argv)
 		.reconfigure = reconfigure,
 	};
 
+	the_media.punctual = be_punctual();
 	return actor_main(&ops, &the_media, argc, argv);
 }

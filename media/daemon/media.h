@@ -62,6 +62,7 @@ struct session_key {
 struct media {
 	struct actor *actor;
 	struct worker *worker;
+	int punctual; /* 0, or why the scheduler does not prefer us */
 	struct pool sessions; /* of struct media_session */
 	uint32_t figures_at;  /* whose figures are told next: a slot */
 	struct session_key *keys; /* owned: by slot */

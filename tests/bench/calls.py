@@ -77,7 +77,8 @@ def whole_round(bin_dir: pathlib.Path, rate: int, seconds: float) -> dict:
         load = Load(bin_dir, f"{system.host}:{system.sip_port}", rate, seconds + 1.5)
         stack.callback(load.kill)
         workers = system.workers()
-        return measured(load, {**{name: workers[name] for name in PROCESSES}, "backend": echo.pid}, seconds)
+        pids = {**{name: workers[name] for name in PROCESSES}, "backend": echo.pid, "supervisor": system.process.pid}
+        return measured(load, pids, seconds)
 
 
 def bare_round(bin_dir: pathlib.Path, rate: int, seconds: float) -> float:
