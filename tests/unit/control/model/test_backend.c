@@ -192,8 +192,49 @@ Test(backend, what_does_not_fit_leaves_nothing_behind)
 	free(t);
 }
 
+/* The memory behind the table is none of its rows. */
+Test(backend, the_table_ends_with_its_last_row)
+{
+	struct {
+		struct backends t;
+		struct backend behind;
+	} *both = calloc(1, sizeof *both);
+	struct backends *t = &both->t;
+	struct backend *b;
+
+	both->behind = (struct backend){.name = "p", .app = "x", .capacity = 5, .instance = 7, .here = true, .heard_ms = 1};
+	cr_expect_null(backend_find(t, STR("p")));
+	cr_expect_null(backend_find_app(t, STR("p"), STR("x")));
+	cr_expect_not(backend_is_here(t, STR("p")));
+	cr_expect_eq(backend_instance(t, STR("p")), 0u);
+	cr_expect_null(backend_choose(t, STR("x"), STR("")));
+	cr_expect_not(backend_serves(t, STR("x")));
+	cr_expect_null(backend_silent(t, 100000));
+	backend_heard(t, STR("p"), 99);
+	cr_assert_eq(backend_hello(t, STR("p"), 8, 50, &b), 0);
+	backend_remove(t, STR("p"));
+	cr_expect(both->behind.heard_ms == 1 && both->behind.instance == 7 && both->behind.capacity == 5);
+	both->behind.name[0] = '\0';
+	for (unsigned i = 0; i < BACKENDS_MAX; i++)
+		t->v[i].name[0] = 'q';
+	cr_expect_eq(backend_hello(t, STR("p"), 8, 50, &b), ERR_NOSPC);
+	free(both);
+}
+
 Test(backend, names_of_apps)
 {
+	char longest[BACKEND_APP_BYTES];
+
+	memset(longest, 'a', sizeof longest);
+	cr_expect(backend_app_is_valid((struct str){longest, BACKEND_APP_BYTES - 1}));
+	cr_expect_not(backend_app_is_valid((struct str){longest, BACKEND_APP_BYTES}));
+	memset(longest, '~', sizeof longest);
+	cr_expect(backend_name_is_valid((struct str){longest, BACKEND_NAME_BYTES - 1}));
+	cr_expect_not(backend_name_is_valid((struct str){longest, BACKEND_NAME_BYTES}));
+	cr_expect(backend_app_is_valid(STR("az-09")));
+	cr_expect_not(backend_app_is_valid(STR("a:")));
+	cr_expect_not(backend_app_is_valid(STR("a`")));
+	cr_expect_not(backend_app_is_valid(STR("a{")));
 	cr_expect(backend_app_is_valid(STR("support-bot2")));
 	cr_expect_not(backend_app_is_valid(STR("")));
 	cr_expect_not(backend_app_is_valid(STR("Bot")));
@@ -265,6 +306,20 @@ Test(dedup, answers_are_remembered_for_two_minutes_and_bounded)
 	cr_expect_null(dedup_find(d, key, 1000), "the oldest is forgotten at the cap");
 	dedup_fini(d);
 	free(d);
+}
+
+/* Nobody outside can make two commands meet in one key. */
+Test(dedup, keys_are_secret)
+{
+	struct dedup *one = calloc(1, sizeof *one), *two = calloc(1, sizeof *two);
+
+	cr_assert_eq(dedup_init(one, &(struct map_key){1, 2}), 0);
+	cr_assert_eq(dedup_init(two, &(struct map_key){1, 3}), 0);
+	cr_expect_neq(dedup_key(one, STR("a"), 7, STR("1")), dedup_key(two, STR("a"), 7, STR("1")));
+	dedup_fini(one);
+	dedup_fini(two);
+	free(one);
+	free(two);
 }
 
 Test(dedup, a_command_answered_anew_is_not_forgotten_with_its_old_answer)
