@@ -43,6 +43,7 @@ int dial_invite(struct signaling *s, struct leg *l)
 	return 0;
 }
 
+/* Why it is cancelled need not be said. */
 int dial_cancel(struct signaling *s, struct leg *l)
 {
 	char area[256];
@@ -51,9 +52,12 @@ int dial_cancel(struct signaling *s, struct leg *l)
 	int err;
 
 	request_put_reason(l, &lines);
-	err = sip_stack_cancel(&s->stack, l->client,
-			       buf_ok(&lines) ? buf_str(&lines) : (struct str){"", 0},
-			       s->actor->now_ms, &out);
+	err = buf_ok(&lines) ? sip_stack_cancel(&s->stack, l->client, buf_str(&lines),
+						s->actor->now_ms, &out)
+			     : ERR_NOSPC;
+	if (err != 0 && err != ERR_STALE && err != ERR_PROTO)
+		err = sip_stack_cancel(&s->stack, l->client, (struct str){"", 0},
+				       s->actor->now_ms, &out);
 	if (err != 0)
 		complain(s, l, "CANCEL", err);
 	legs_save(s, l);

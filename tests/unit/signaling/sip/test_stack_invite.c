@@ -67,7 +67,7 @@ Test(sip_stack_invite, c137_nobody_answers)
 	kit_expect_empty(&u.k.s, "timer B");
 }
 
-/* C202, C231: told of every provisional one, and rings as long as its owner lets it */
+/* C202: told of every provisional one, and rings as long as its owner lets it */
 Test(sip_stack_invite, c202_provisionals)
 {
 	static const unsigned codes[] = {100, 180, 183, 180};
