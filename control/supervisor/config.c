@@ -490,8 +490,8 @@ static int check_registration(struct registration_load *r, const struct config *
 	if (!is_quotable(row->username) || !is_quotable(row->realm))
 		return complain(l, key_of(r, "username"), ERR_RANGE, "quotes and backslashes can not stand in username and realm");
 	if (row->username[0] != '\0' && !consists_of(row->password_env, LETTERS DIGITS "_"))
-		return complain(l, key_of(r, "password_env"), ERR_RANGE,
-				"a username needs the name of an environment variable that holds its password");
+		return complain(l, key_of(r, row->password_env[0] != '\0' ? "password_env" : "username"), ERR_RANGE,
+				"a username needs the name of an environment variable that holds its password (password_env)");
 	if (row->contact_user[0] != '\0' && !consists_of(row->contact_user, USER))
 		return complain(l, key_of(r, "contact_user"), ERR_RANGE, "'%s' can not stand before the @ of a SIP URI", row->contact_user);
 	if (outside(row->expires_s, 1, EXPIRES_MAX))

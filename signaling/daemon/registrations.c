@@ -11,8 +11,6 @@
 #include "signaling/daemon/to_registrations.h"
 #include "signaling/daemon/udp.h"
 
-/* Of the format: rows of parts (common/base/record.h), which older and newer builds read. */
-#define SCHEMA        0x7265672d70617274ull
 #define PATIENCE_MS   2000u /* for the answer to an Expires: 0 while draining */
 #define NOTHING       BIND_EVENTS /* follows */
 #define FOLLOW_UP_MAX 4u
@@ -40,7 +38,7 @@ static int open_slab(struct signaling *s)
 
 	if (custody_item(s->actor->custody, CUSTODY_REGISTRATION_SLAB, 0, &item) == 0) {
 		fd = dup(item.fd);
-		err = fd >= 0 ? slab_adopt(fd, SCHEMA, slab) : -errno;
+		err = fd >= 0 ? slab_adopt(fd, REGISTRATIONS_SCHEMA, slab) : -errno;
 		if (err == 0 && slab->cap >= REGISTRATIONS_MAX)
 			return 0;
 		log_error("registration.slab", "reason=%s", err_name(err));
@@ -50,8 +48,8 @@ static int open_slab(struct signaling *s)
 			close(fd);
 		custody_drop(s->actor->custody, CUSTODY_REGISTRATION_SLAB, 0);
 	}
-	err = slab_create("registrations", REGISTRATIONS_MAX, REGISTRATION_PACKED_BYTES, SCHEMA,
-			  slab);
+	err = slab_create("registrations", REGISTRATIONS_MAX, REGISTRATION_PACKED_BYTES,
+			  REGISTRATIONS_SCHEMA, slab);
 	return err == 0 ? custody_keep(s->actor->custody, CUSTODY_REGISTRATION_SLAB, 0,
 				       slab->region.fd)
 			: err;
@@ -95,22 +93,26 @@ static void load(struct signaling *s)
 	}
 }
 
-int registrations_open(struct signaling *s)
+int registrations_begin(struct signaling *s)
 {
 	struct registrations *t = &s->registrations;
 	int err = pool_init(&t->pool, REGISTRATIONS_MAX, sizeof(struct registration));
 
 	if (err != 0)
 		return err;
-	pool_spread(&t->pool, clock_entropy());
+	pool_spread(&t->pool, s->hash.k0 ^ s->actor->now_ns); /* chance enough for handles */
 	wheel_init(&t->wheel, s->actor->now_ms);
-	rand_seed(&t->rand, clock_entropy());
-	err = open_slab(s);
-	if (err != 0)
-		return err;
+	rand_seed(&t->rand, s->hash.k1 ^ s->actor->now_ns);
 	t->open = true;
 	load(s);
 	return 0;
+}
+
+int registrations_open(struct signaling *s)
+{
+	int err = open_slab(s);
+
+	return err == 0 ? registrations_begin(s) : err;
 }
 
 void registrations_close(struct signaling *s)

@@ -23,8 +23,12 @@ struct registrations {
 	uint64_t patience_ms; /* draining: until then those that leave are waited for */
 };
 
-/* With the records of a predecessor, which rest until registrations_resume(). */
+/* With the slab of a predecessor, or a new one. */
 MUST_USE int registrations_open(struct signaling *s);
+/* The part of it behind the slab, which is open: its records rest until
+ * registrations_resume(). */
+#define REGISTRATIONS_SCHEMA 0x7265672d70617274ull /* rows of parts (common/base/record.h) */
+MUST_USE int registrations_begin(struct signaling *s);
 void registrations_close(struct signaling *s);
 /* How many go on. After the configuration was taken, which knows their passwords. */
 uint32_t registrations_resume(struct signaling *s);

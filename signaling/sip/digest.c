@@ -52,16 +52,15 @@ bool sip_digest_is_plain(struct str s)
 	       (s.n == 0 || (memchr(s.p, '"', s.n) == NULL && memchr(s.p, '\\', s.n) == NULL));
 }
 
-static scan_set value_ends = {[','] = 1, ['"'] = 1};
-
 /* What is unquoted is read up to the comma: some send base64 that way. */
 static struct str take_value(struct scan *s)
 {
+	static scan_set ends = {[','] = 1, ['"'] = 1};
 	struct str v;
 
 	if (scan_peek(s) == '"')
 		return scan_quoted(s);
-	v = str_trim(scan_until(s, value_ends));
+	v = str_trim(scan_until(s, ends));
 	if (s->err == 0 && (v.n == 0 || memchr(v.p, '\\', v.n) != NULL))
 		s->err = ERR_SYNTAX; /* it would escape the quotes we put it into */
 	return v;

@@ -64,7 +64,9 @@ def test_registered_with_credentials(make_system, registrar, algorithm):
     table = subprocess.run([BIN / "tipring", "registrations"], env=system.env, capture_output=True, text=True, check=True).stdout
     assert re.search(r"^trunk +sip:trunk@example.com +127.0.0.1:\d+ +REGISTERED +[12]:\d\d +200$", table, re.M), table
     wait_for(lambda: system.metric("tipring_signaling_registrations_up") == 1, 5)
-    assert PASSWORD not in system.log
+    page = system.get("/")
+    assert "<td>trunk<td>sip:trunk@example.com<td>" in page and ">registered<" in page
+    assert PASSWORD not in system.log and PASSWORD not in page
 
 
 def test_refreshed_across_a_kill(make_system, registrar):
