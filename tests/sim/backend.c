@@ -380,7 +380,7 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 
 static void pong(struct backend *b, const Tipring__V1__Pong *m)
 {
-	if (m->control_epoch == b->control_epoch)
+	if (m->control_epoch == b->control_epoch && m->control_epoch != 0) /* 0: it does not know us; a hello may die with who got it */
 		return;
 	b->control_epoch = m->control_epoch;
 	hello(b);
