@@ -17,6 +17,7 @@ class Callee(Caller):
         self.uri = f"sip:bob@{self.literal}:{self.port}"
         self.invite = ""
         self.seen: list[str] = []  # first words of what came
+        self.calls: set[tuple[str, str]] = set()  # Call-ID and branch of every INVITE: one, however often it is sent
 
     def next_request(self, method: str, seconds: float = 5.0) -> str:
         """The first request of that method; others are noted and left unanswered."""
@@ -26,6 +27,8 @@ class Callee(Caller):
             if message is None:
                 break
             self.seen.append(message.split(" ", 1)[0])
+            if message.startswith("INVITE "):
+                self.calls.add((re.search(r"\r\nCall-ID: ([^\r]+)", message)[1], re.search(r"branch=([^;\r]+)", message)[1]))
             if message.startswith(method + " "):
                 return message
         raise AssertionError(f"no {method}, but {self.seen}")
