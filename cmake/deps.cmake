@@ -7,6 +7,7 @@ pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml yaml-0.1)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SPEEXDSP REQUIRED IMPORTED_TARGET speexdsp)
+pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 if(BUILD_TESTING)
   pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
   # oracle for G.711 tests and benchmarks; never linked into a daemon

@@ -24,8 +24,9 @@ FOLDERS = {
     "signaling/sip":      "common/base",
     "signaling/sdp":      "common/base",
     "signaling/leg":      "common/base signaling/sip signaling/sdp",
+    "signaling/registration": "common/base signaling/sip",
     "signaling/daemon":   "common/base common/shm common/bus common/actor proto"
-                          " signaling/sip signaling/sdp signaling/leg",
+                          " signaling/sip signaling/sdp signaling/leg signaling/registration",
 
     "media/rtp":          "common/base",
     "media/dsp":          "common/base",
@@ -59,7 +60,7 @@ LIBRARIES = {
     "speex/*":        "media/dsp/resample.c",
     "opus/*":         "media/dsp/opus.c",
     "srtp2/*":        "media/rtp/srtp.c",
-    "openssl/*":      "signaling/daemon/tls.c media/daemon/dtls.c",
+    "openssl/*":      "signaling/sip/hash.c signaling/daemon/tls.c media/daemon/dtls.c",
     "spandsp*":       "tests/*",
     "criterion/*":    "tests/unit/*",
     "Python.h":       "sdk/python/*",
@@ -72,11 +73,11 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_dial takeover tick",
-                           "effects serve_effects request_effects dial_effects legs gate",
-                           "to_bus udp local"),
+    "signaling/daemon":   ("main receive from_peer from_bus from_dial from_registrations takeover tick",
+                           "effects serve_effects request_effects dial_effects legs logins gate registrations",
+                           "to_bus to_registrations udp local"),
     "control/daemon":  ("main from_workers roster incoming outgoing from_backends commands questions http",
-                        "calls inflight workers",
+                        "calls inflight workers registrations",
                         "to_workers to_backends events journal context info metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells",
@@ -84,6 +85,7 @@ FLOORS = {
     "control/supervisor": ("main supervisor adopt reload",
                            "worker resources store config config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
+    "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record stream timeline key playout utterance mark",
                       "clock events"),

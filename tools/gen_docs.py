@@ -16,6 +16,7 @@ MACHINES = [
     ("Transactions (RFC 3261 section 17, RFC 6026)", "signaling/sip/txn.c"),
     ("Leg", "signaling/leg/leg_rules.c"),
     ("INVITE of ours, beside the leg", "signaling/leg/attempt.c"),
+    ("Registration", "signaling/registration/registration_rules.c"),
     ("Call", "control/model/call.c"),
 ]
 
@@ -43,6 +44,10 @@ CATALOGUE = {
     "LegDialled": (S, C, "-", "yes"),
     "LegProgress": (S, C, "-", "yes, by generation"),
     "LegPickedUp": (S, C, "-", "yes, by generation"),
+    "RegistrationSet": (C, S, "Result, later RegistrationChanged", "yes, by name"),
+    "RegistrationRemove": (C, S, "Result, later RegistrationChanged", "yes, by name"),
+    "RegistrationChanged": (S, C, "-", "yes, by id"),
+    "RegistrationRoster": (S, C, "-", "yes"),
     "SessionOpen": (C, M, "SessionOpened or Result", "yes, by call_id and ordinal"),
     "SessionOpened": (M, C, "-", "yes"),
     "SessionUpdate": (C, M, "SessionUpdated or Result", "yes, by call_id, ordinal and generation"),
@@ -72,8 +77,9 @@ CATALOGUE = {
     "Ping": (B, C, "Pong", "yes"),
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
-       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "GetStatus")},
+       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
     "Cancel": (B, C, "Ack", "yes, by command_id"),
+    **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("RegistrationPut", "RegistrationDelete")},
     "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Answer": (B, C, "Ack, then MediaReady and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
@@ -125,7 +131,7 @@ def metrics() -> str:
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
            "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
-           "`routes` (`number`, `app`).\n",
+           "`routes` (`number`, `app`), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
     for kind, section, key, rest in re.findall(r"^(UINT|BOOL|TEXT|CHOICE)\((\w+), (\w+), (.*)\)$", text, re.M):

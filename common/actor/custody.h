@@ -46,6 +46,7 @@ enum custody_kind {
 	CUSTODY_TAPE_MEDIA,      /* id = tape id */
 	CUSTODY_TAPE_BACKEND,    /* id = tape id */
 	CUSTODY_ATTACH_LISTENER, /* listening unix socket of a media worker */
+	CUSTODY_REGISTRATION_SLAB,
 	CUSTODY_KINDS
 };
 

@@ -21,8 +21,10 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	p->log_level = 0;
 	p->orphan_ms = 0;
 	p->waits_for_restart = false;
-	if (p->signaling != NULL)
+	if (p->signaling != NULL) {
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
+		p->signaling->n_registrations = 0;
+	}
 	if (p->media != NULL) {
 		p->media->idle_silence = false;
 		p->media->reorder_ms_max = 0;

@@ -252,6 +252,28 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 		fprintf(to, "  %-12s leg %" PRIx64 ", session %" PRIx64 " on media-%u\n", "handles", c->leg, c->session, c->media_worker);
 }
 
+/* ---- registrations ---- */
+
+void print_registrations_head(FILE *to)
+{
+	fprintf(to, "%-20s %-32s %-22s %-14s %10s %5s\n", "REGISTRATION", "AOR", "REGISTRAR", "STATE", "EXPIRES IN", "CODE");
+}
+
+void print_registrations_row(FILE *to, const Tipring__V1__RegistrationInfo *r)
+{
+	const Tipring__V1__Address *a = r->registrar;
+	char registrar[80] = "-", code[16] = "-";
+	bool trouble = r->phase != TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_REGISTERED && r->reason[0] != '\0';
+
+	if (a != NULL)
+		snprintf(registrar, sizeof registrar, strchr(a->ip, ':') != NULL ? "[%s]:%u" : "%s:%u", a->ip, a->port);
+	if (r->last_code != 0)
+		snprintf(code, sizeof code, "%u", r->last_code);
+	fprintf(to, "%-20s %-32s %-22s %-14s %10s %5s%s%s\n", show_safe(r->name).z, show_safe(r->aor).z, registrar,
+		enum_text(&tipring__v1__registration_phase__descriptor, (int)r->phase, "REGISTRATION_"),
+		r->expires_in_ms != 0 ? span(r->expires_in_ms).z : "-", code, trouble ? "   " : "", trouble ? show_safe(r->reason).z : "");
+}
+
 /* ---- events ---- */
 
 static const ProtobufCMessage *body_of(const Tipring__V1__Envelope *e, const char **ret_name)

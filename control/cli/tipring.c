@@ -56,6 +56,7 @@ static const char usage[] =
 	"  calls [--app APP] [--call DIGITS] [--ended]\n"
 	"                            calls that exist now; --ended: those of the last ten minutes too\n"
 	"  call DIGITS               everything known about one; its first digits are enough\n"
+	"  registrations             bindings of this host at registrars, and how they are\n"
 	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media]\n"
 	"                            call somebody, as outbound in tipring.yaml allows: prints what happens; --play says a WAV file and\n"
 	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
@@ -122,7 +123,10 @@ static int ask(struct cli *c, envelope *e, void (*take)(struct cli *c, const Tip
 			err = take_ack(c, got->ack, take);
 			if (err != 0 || got->ack->next == 0)
 				return err;
-			e->list_calls->after = got->ack->next;
+			if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LIST_REGISTRATIONS)
+				e->list_registrations->after = got->ack->next;
+			else
+				e->list_calls->after = got->ack->next;
 			err = put(c, e);
 			end_ms = clock_ms() + WAIT_MS;
 		}
@@ -202,6 +206,17 @@ static void print_lines(struct cli *c)
 		free(c->lines[i].text);
 	}
 	free(c->lines);
+}
+
+/* ---- registrations ---- */
+
+static void take_registrations(struct cli *c, const Tipring__V1__Ack *a)
+{
+	for (size_t i = 0; i < a->n_registrations; i++)
+		if (c->json)
+			print_json(a->registrations[i]);
+		else
+			print_registrations_row(stdout, a->registrations[i]);
 }
 
 /* ---- events ---- */
@@ -298,6 +313,18 @@ static int run_status(struct cli *c)
 	return ask(c, &e, take_status);
 }
 
+static int run_registrations(struct cli *c)
+{
+	envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__ListRegistrations q = TIPRING__V1__LIST_REGISTRATIONS__INIT;
+
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LIST_REGISTRATIONS;
+	e.list_registrations = &q;
+	if (!c->json)
+		print_registrations_head(stdout);
+	return ask(c, &e, take_registrations);
+}
+
 static int run_calls(struct cli *c)
 {
 	int err = list(c, &(struct filter){.id_prefix = c->call, .ended = c->ended});
@@ -352,6 +379,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"status", run_status, ""},
+	{"registrations", run_registrations, ""},
 	{"calls", run_calls, "app call ended"},
 	{"call", run_call, "argument"},
 	{"events", watch, "app call"},

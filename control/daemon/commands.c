@@ -6,6 +6,7 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/to_workers.h"
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
@@ -225,6 +226,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},
 	/* clang-format on */
 };
 

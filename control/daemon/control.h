@@ -23,6 +23,8 @@
 #define CONTROL_ENDED_MAX 4096u    /* calls whose end was published last */
 #define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
+#define CONTROL_REGISTRATIONS_MAX 256u /* as signaling has */
+#define CONTROL_REGISTRATION_COMMANDS_MAX 32u /* that signaling has not answered */
 
 enum control_stat {
 #define STAT(kind, name, help) STAT_##name,
@@ -80,6 +82,30 @@ struct page {
 	struct statpage page; /* read-only */
 };
 
+/* A binding at a registrar, as signaling told it last. */
+struct registration_row {
+	uint64_t id; /* 0 = free */
+	uint64_t expires_at_ms; /* 0 = nothing is bound */
+	uint32_t phase; /* RegistrationPhase */
+	uint32_t last_code;
+	struct addr registrar;
+	bool configured;
+	bool seen; /* in the roster that is under way */
+	char name[64], aor[128], reason[64];
+};
+
+struct registration_command {
+	uint64_t number; /* 0 = free */
+	uint64_t until_ms;
+	char peer[64], command[64];
+};
+
+struct registration_table {
+	struct registration_row rows[CONTROL_REGISTRATIONS_MAX];
+	struct registration_command commands[CONTROL_REGISTRATION_COMMANDS_MAX];
+	uint64_t numbers; /* given so far */
+};
+
 struct http; /* http.h */
 
 struct control {
@@ -101,6 +127,7 @@ struct control {
 	struct outbound_policy outbound;
 	struct outbound_use outbound_use;
 	struct rand rand;
+	struct registration_table registrations;
 	struct worker_row rows[CONTROL_WORKERS_MAX];
 	struct page pages[CONTROL_PAGES_MAX];
 	uint32_t page_count;

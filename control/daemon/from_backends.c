@@ -5,6 +5,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/commands.h"
 #include "control/daemon/questions.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/to_backends.h"
 
 #define PROTOCOL 1u
@@ -172,6 +173,9 @@ const struct actor_rule backend_rules[] = {
 	RULE(CANCEL,     on_command),
 	RULE(FLUSH,      on_command),
 	RULE(MARK,       on_command),
+	RULE(REGISTRATION_PUT,    on_command),
+	RULE(REGISTRATION_DELETE, on_command),
+	RULE(LIST_REGISTRATIONS,  registrations_list),
 	RULE(LIST_CALLS, questions_list_calls),
 	RULE(GET_STATUS, questions_get_status),
 };

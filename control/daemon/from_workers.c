@@ -9,6 +9,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/roster.h"
 #include "control/daemon/to_backends.h"
@@ -325,6 +326,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct control_call *cc = request_call(k, m->request_id, &kind);
 	bool good = m->result->code == TIPRING__V1__RESULT_CODE__OK;
 
+	if (registrations_on_result(k, m->request_id, m->result))
+		return;
 	if (cc != NULL && kind == REQUEST_MARK)
 		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
 	if (cc == NULL || good)
@@ -429,6 +432,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_PROGRESS,          FROM_SIGNALING,              on_progress),
 	RULE(LEG_PICKED_UP,         FROM_SIGNALING,              on_picked_up),
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
+	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
+	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),
 	RULE(SESSION_OPENED,        FROM_MEDIA,                  on_opened),
 	RULE(SESSION_UPDATED,       FROM_MEDIA,                  on_updated),

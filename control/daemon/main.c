@@ -12,6 +12,7 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/registrations.h"
 #include "control/daemon/workers.h"
 
 #define TOKEN_HTTP 1u
@@ -280,6 +281,7 @@ static void tick(void *self)
 		k->look_ms = k->actor->now_ms + LOOK_MS;
 		workers_tick(k);
 		from_backends_tick(k);
+		registrations_tick(k);
 		gauges(k);
 		if (k->http != NULL)
 			http_run(k->http); /* its timeouts */

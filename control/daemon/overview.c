@@ -8,6 +8,7 @@
 
 #define CALLS_SHOWN 200u
 #define PAST_SHOWN 100u
+#define REGISTRATIONS_SHOWN 64u
 
 static const char head[] =
 	"<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=5>"
@@ -176,6 +177,56 @@ static const char *direction(bool outbound)
 	return outbound ? "out" : "in";
 }
 
+static const char *phase_of(uint32_t phase)
+{
+	static const char *const names[] = {
+		[TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_REGISTERING] = "<td>registering",
+		[TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_REGISTERED] = "<td class=good>registered",
+		[TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_FAILED] = "<td class=bad>failed",
+		[TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_UNREGISTERING] = "<td>unregistering",
+		[TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_UNREGISTERED] = "<td>unregistered",
+	};
+
+	return phase < sizeof names / sizeof names[0] && names[phase] != NULL ? names[phase] : "<td>";
+}
+
+static void registration(const struct control *k, struct buf *b, const struct registration_row *r)
+{
+	bool failed = r->phase == TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_FAILED;
+
+	buf_z(b, "<tr>");
+	cell_z(b, r->name);
+	cell_z(b, r->aor);
+	cell_z(b, addr_text(&r->registrar).z);
+	buf_z(b, phase_of(r->phase));
+	cell_duration(b, r->expires_at_ms > k->actor->now_ms ? r->expires_at_ms - k->actor->now_ms : 0);
+	cell_n(b, r->last_code);
+	cell_z(b, failed ? r->reason : "");
+}
+
+static void registrations(const struct control *k, struct buf *b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < CONTROL_REGISTRATIONS_MAX; i++) {
+		const struct registration_row *r = &k->registrations.rows[i];
+
+		if (r->id == 0 || ++n > REGISTRATIONS_SHOWN)
+			continue;
+		if (n == 1)
+			buf_z(b, "<h2>Registrations</h2><table><tr><th>Name<th>Address of record<th>Registrar<th>State"
+				 "<th class=n>Expires in<th class=n>Code<th>Reason");
+		registration(k, b, r);
+	}
+	if (n > 0)
+		buf_z(b, "</table>");
+	if (n > REGISTRATIONS_SHOWN) {
+		buf_z(b, "<p>and ");
+		buf_u64(b, n - REGISTRATIONS_SHOWN);
+		buf_z(b, " more: <code>tipring registrations</code></p>");
+	}
+}
+
 static void calls_now(struct control *k, struct buf *b)
 {
 	uint64_t now = clock_unix_ns();
@@ -246,6 +297,7 @@ size_t overview_print(struct control *k, bool ready, char *out, size_t cap)
 	state_of_host(k, ready, &b);
 	processes(k, &b);
 	routes(k, &b);
+	registrations(k, &b);
 	calls_now(k, &b);
 	calls_past(k, &b);
 	buf_z(&b, "<p><a href=/metrics>metrics</a> <a href=/readyz>readyz</a> <a href=/healthz>healthz</a></p></html>\n");

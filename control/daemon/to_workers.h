@@ -10,6 +10,7 @@
 #define REQUEST_ANSWER 5ull
 #define REQUEST_UPDATE 6ull
 #define REQUEST_DIAL 7ull
+#define REQUEST_REGISTRATION 8ull /* of no call: registrations.c */
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
 

@@ -66,17 +66,19 @@ static bool is_name(struct str host)
 	return is_hostname(host) && label.n > 0 && !(label.p[0] >= '0' && label.p[0] <= '9');
 }
 
+static scan_set host_ends = {[':'] = true, [';'] = true, ['?'] = true};
+
 static int take_host(struct scan *s, struct uri *u)
 {
 	struct addr a;
 
 	if (scan_try_char(s, '[')) {
-		u->host = scan_until(s, "]");
+		u->host = scan_until_char(s, ']');
 		scan_char(s, ']');
 		u->host_is_v6 = true;
 		return s->err == 0 && addr_parse_ip(u->host, &a) == 0 && a.family == ADDR_V6 ? 0 : ERR_SYNTAX;
 	}
-	u->host = scan_until(s, ":;?");
+	u->host = scan_until(s, host_ends);
 	if (is_name(u->host))
 		return 0;
 	return addr_parse_ip(u->host, &a) == 0 && a.family == ADDR_V4 ? 0 : ERR_SYNTAX;

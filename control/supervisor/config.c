@@ -61,6 +61,17 @@ struct raw_route {
 	char *app;
 };
 
+struct raw_registration {
+	char *name;
+	char *aor;
+	char *registrar;
+	char *username;
+	char *password_env;
+	char *realm;
+	char *contact_user;
+	uint32_t *expires;
+};
+
 struct raw_top {
 	RAW(TOP_SETTINGS)
 	struct raw_host host;
@@ -71,6 +82,8 @@ struct raw_top {
 	struct raw_outbound outbound;
 	struct raw_route *routes;
 	unsigned routes_count;
+	struct raw_registration *registrations;
+	unsigned registrations_count;
 };
 
 #define FLAGS (CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL)
@@ -92,6 +105,24 @@ static const cyaml_schema_field_t route_fields[] = {
 
 static const cyaml_schema_value_t route_entry = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_route, route_fields),
+};
+
+#define REGISTRATION_TEXT(key, flags, least, most) CYAML_FIELD_STRING_PTR(#key, flags, struct raw_registration, key, least, most)
+
+static const cyaml_schema_field_t registration_fields[] = {
+	REGISTRATION_TEXT(name, CYAML_FLAG_POINTER, 1, 63),
+	REGISTRATION_TEXT(aor, CYAML_FLAG_POINTER, 1, 127),
+	REGISTRATION_TEXT(registrar, CYAML_FLAG_POINTER, 1, 63),
+	REGISTRATION_TEXT(username, FLAGS, 0, 63),
+	REGISTRATION_TEXT(password_env, FLAGS, 0, 63),
+	REGISTRATION_TEXT(realm, FLAGS, 0, 63),
+	REGISTRATION_TEXT(contact_user, FLAGS, 0, 63),
+	CYAML_FIELD_UINT_PTR("expires", FLAGS, struct raw_registration, expires),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t registration_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_registration, registration_fields),
 };
 
 static const cyaml_schema_field_t host_fields[] = {FIELDS(HOST_SETTINGS) CYAML_FIELD_END};
@@ -132,6 +163,8 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(outbound),
 	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0,
 			     CONFIG_ROUTES_MAX),
+	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0,
+			     CONFIG_REGISTRATIONS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -395,6 +428,111 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 	return 0;
 }
 
+/* ---- registrations: what signaling/registration would refuse is refused here, with a place ---- */
+
+#define LETTERS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS      "0123456789"
+#define USER        LETTERS DIGITS "-_.!~*'()&=+$/%"
+#define EXPIRES_MAX 604800u
+
+struct registration_load {
+	struct load *l;
+	unsigned i;
+	char key[48];
+};
+
+static const char *key_of(struct registration_load *r, const char *key)
+{
+	snprintf(r->key, sizeof r->key, "registrations[%u].%s", r->i, key);
+	return r->key;
+}
+
+static bool consists_of(const char *z, const char *characters)
+{
+	return z[0] != '\0' && strspn(z, characters) == strlen(z);
+}
+
+static bool is_aor(const char *aor)
+{
+	const char *at = strchr(aor, '@');
+	char user[128];
+
+	if (strncmp(aor, "sip:", 4) != 0 || at == NULL || !consists_of(at + 1, LETTERS DIGITS "-.:[]"))
+		return false;
+	snprintf(user, sizeof user, "%.*s", (int)(at - aor) - 4, aor + 4);
+	return consists_of(user, USER);
+}
+
+static bool is_quotable(const char *z)
+{
+	for (; *z != '\0'; z++)
+		if ((unsigned char)*z < ' ' || *z == 0x7f || *z == '"' || *z == '\\')
+			return false;
+	return true;
+}
+
+static const char *given(const char *z)
+{
+	return z != NULL ? z : "";
+}
+
+static int check_registration(struct registration_load *r, const struct config *c, const struct config_registration *row)
+{
+	struct load *l = r->l;
+
+	for (unsigned k = 0; k < r->i; k++)
+		if (strcmp(c->registrations[k].name, row->name) == 0)
+			return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' is the name of registrations[%u], too", row->name, k);
+	if (!consists_of(row->name, LETTERS DIGITS "-_.@:+"))
+		return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' has other characters than letters, digits and -_.@:+", row->name);
+	if (!is_aor(row->aor))
+		return complain(l, key_of(r, "aor"), ERR_RANGE, "'%s' is not like sip:user@example.com", row->aor);
+	if (!is_quotable(row->username) || !is_quotable(row->realm))
+		return complain(l, key_of(r, "username"), ERR_RANGE, "quotes and backslashes can not stand in username and realm");
+	if (row->username[0] != '\0' && !consists_of(row->password_env, LETTERS DIGITS "_"))
+		return complain(l, key_of(r, row->password_env[0] != '\0' ? "password_env" : "username"), ERR_RANGE,
+				"a username needs the name of an environment variable that holds its password (password_env)");
+	if (row->contact_user[0] != '\0' && !consists_of(row->contact_user, USER))
+		return complain(l, key_of(r, "contact_user"), ERR_RANGE, "'%s' can not stand before the @ of a SIP URI", row->contact_user);
+	if (outside(row->expires_s, 1, EXPIRES_MAX))
+		return complain(l, key_of(r, "expires"), ERR_RANGE, "%u is outside 1..%u", row->expires_s, EXPIRES_MAX);
+	return 0;
+}
+
+static int take_registrar(struct registration_load *r, const char *text, struct addr *ret)
+{
+	if ((addr_parse_ip(str_of(text), ret) == 0 || addr_parse(str_of(text), ret) == 0) && !addr_is_any(ret))
+		return 0;
+	return complain(r->l, key_of(r, "registrar"), ERR_RANGE, "'%s' is not like 192.0.2.1 or 192.0.2.1:5060 (names are not looked up yet)",
+			text);
+}
+
+static int take_registrations(struct load *l, const struct raw_top *top, struct config *c)
+{
+	for (unsigned i = 0; i < top->registrations_count; i++) {
+		const struct raw_registration *raw = &top->registrations[i];
+		struct config_registration *row = &c->registrations[i];
+		struct registration_load r = {.l = l, .i = i};
+		int err = take_registrar(&r, raw->registrar, &row->registrar);
+
+		copy_text(row->name, sizeof row->name, raw->name);
+		copy_text(row->aor, sizeof row->aor, raw->aor);
+		copy_text(row->username, sizeof row->username, given(raw->username));
+		copy_text(row->password_env, sizeof row->password_env, given(raw->password_env));
+		copy_text(row->realm, sizeof row->realm, given(raw->realm));
+		copy_text(row->contact_user, sizeof row->contact_user, given(raw->contact_user));
+		row->expires_s = raw->expires != NULL ? *raw->expires : 3600;
+		if (err == 0)
+			err = check_registration(&r, c, row);
+		if (err != 0)
+			return err;
+	}
+	c->registration_count = top->registrations_count;
+	return 0;
+}
+
+/* ---- outbound ---- */
+
 #define HOST_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:[]"
 
 /* "*", "*.example.org", "example.org", "192.0.2.7", "2001:db8::1": no port, the URI says it. */
@@ -503,6 +641,8 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 	if (err == 0)
 		err = take_outbound(l, r, c);
 	if (err == 0)
+		err = take_registrations(l, r, c);
+	if (err == 0)
 		err = check_sizes(l, c);
 	return err == 0 ? check_listeners(l, c) : err;
 }
@@ -552,6 +692,13 @@ uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t
 	if (n < max && pairs < c->max_calls)
 		snprintf(ret[n++].text, sizeof ret->text, "RTP ports for %u calls, max_calls is %u: the others are refused", pairs,
 			 c->max_calls);
+	for (uint32_t i = 0; i < c->registration_count && n < max; i++) {
+		const struct config_registration *row = &c->registrations[i];
+
+		if (row->username[0] != '\0' && getenv(row->password_env) == NULL)
+			snprintf(ret[n++].text, sizeof ret->text, "registrations[%u] (%s): there is no environment variable %s, so no password",
+				 i, row->name, row->password_env);
+	}
 	if (n < max && c->route_count == 0)
 		snprintf(ret[n++].text, sizeof ret->text, "routes is empty: every call is answered 404");
 	for (uint32_t i = 0; i < c->route_count; i++)

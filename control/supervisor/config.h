@@ -11,6 +11,7 @@
 #define CONFIG_ADDRESSES_MAX 4u
 #define CONFIG_ROUTES_MAX 256u
 #define CONFIG_OUTBOUND_MAX 64u
+#define CONFIG_REGISTRATIONS_MAX 64u
 #define CONFIG_FILE_BYTES_MAX (256u * 1024u)
 
 enum config_log_level {
@@ -39,6 +40,17 @@ enum config_on_lost {
 struct config_route {
 	char number[64];
 	char app[64];
+};
+
+struct config_registration {
+	char name[64];
+	char aor[128];
+	struct addr registrar;
+	char username[64];
+	char password_env[64]; /* a name; what it holds is read by the process that needs it */
+	char realm[64];
+	char contact_user[64];
+	uint32_t expires_s;
 };
 
 /* A scalar of settings.def has the name of its section and its own. */
@@ -89,6 +101,9 @@ struct config {
 
 	struct config_route routes[CONFIG_ROUTES_MAX];
 	uint32_t route_count;
+
+	struct config_registration registrations[CONFIG_REGISTRATIONS_MAX];
+	uint32_t registration_count;
 };
 
 /* What is wrong and where, ready to print: "file:line:column: message". */

@@ -37,6 +37,7 @@ static const struct field fields[] = {
 	{"outbound.hosts", PLACE(outbound_hosts)},
 	{"outbound.numbers", PLACE(outbound_numbers)},
 	{"routes",      PLACE(routes)},
+	{"registrations", PLACE(registrations)},
 	/* clang-format on */
 };
 
@@ -65,6 +66,7 @@ static const struct config_change effects[] = {
 	{"outbound.max_calls", CONFIG_NOW},
 	{"outbound.max_cps", CONFIG_NOW},
 	{"routes", CONFIG_NOW},
+	{"registrations", CONFIG_NOW},
 	{"max_calls", CONFIG_RESTART},
 	{"host.run_dir", CONFIG_RESTART},
 	{"sip.listen", CONFIG_RESTART},

@@ -49,11 +49,53 @@ static int pack(const Tipring__V1__ProcessConfig *p, uint8_t *out, size_t *ret_n
 	return 0;
 }
 
+/* The part of a configuration that says which bindings signaling keeps. */
+struct registration_rows {
+	struct {
+		Tipring__V1__RegistrationConfig m;
+		Tipring__V1__RegistrationSettings settings;
+		Tipring__V1__Address registrar;
+		char ip[64];
+	} v[CONFIG_REGISTRATIONS_MAX];
+	Tipring__V1__RegistrationConfig *rows[CONFIG_REGISTRATIONS_MAX];
+};
+
+static void fill_registrations(struct registration_rows *to, const struct config *c, Tipring__V1__SignalingConfig *s)
+{
+	for (uint32_t i = 0; i < c->registration_count; i++) {
+		const struct config_registration *from = &c->registrations[i];
+		Tipring__V1__RegistrationSettings *set = &to->v[i].settings;
+		struct buf ip = buf_of(to->v[i].ip, sizeof to->v[i].ip - 1);
+
+		tipring__v1__registration_config__init(&to->v[i].m);
+		tipring__v1__registration_settings__init(set);
+		tipring__v1__address__init(&to->v[i].registrar);
+		addr_print_ip(&ip, &from->registrar);
+		to->v[i].ip[ip.n] = '\0';
+		to->v[i].registrar.ip = to->v[i].ip;
+		to->v[i].registrar.port = from->registrar.port;
+		set->name = text(from->name);
+		set->aor = text(from->aor);
+		set->registrar = &to->v[i].registrar;
+		set->username = text(from->username);
+		set->realm = text(from->realm);
+		set->contact_user = text(from->contact_user);
+		set->expires_s = from->expires_s;
+		to->v[i].m.settings = set;
+		to->v[i].m.password_env = text(from->password_env);
+		to->rows[i] = &to->v[i].m;
+	}
+	s->registrations = to->rows;
+	s->n_registrations = c->registration_count;
+}
+
 static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			  size_t *ret_n)
 {
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
+	static struct registration_rows registrations; /* 16 KB */
 
+	fill_registrations(&registrations, c, &s);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;

@@ -15,7 +15,7 @@ enum shape {
 	BOOL,
 	TEXT,
 	LIST,  /* of texts */
-	ROUTES /* of mappings */
+	ROUTES /* of mappings, as registrations */
 };
 
 struct known {
@@ -57,6 +57,16 @@ static const struct known table[] = {
 	{"routes[]", SECTION, NULL},
 	{"routes[].number", TEXT, NULL},
 	{"routes[].app", TEXT, NULL},
+	{"registrations", ROUTES, "name: trunk"},
+	{"registrations[]", SECTION, NULL},
+	{"registrations[].name", TEXT, NULL},
+	{"registrations[].aor", TEXT, NULL},
+	{"registrations[].registrar", TEXT, NULL},
+	{"registrations[].username", TEXT, NULL},
+	{"registrations[].password_env", TEXT, NULL},
+	{"registrations[].realm", TEXT, NULL},
+	{"registrations[].contact_user", TEXT, NULL},
+	{"registrations[].expires", UINT, NULL},
 	/* clang-format on */
 };
 

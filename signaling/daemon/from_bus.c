@@ -5,6 +5,7 @@
 
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_dial.h"
+#include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
 
 static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
@@ -148,6 +149,8 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ANNOTATE, ANY, UP, on_annotate},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FORGET,   ANY, UP, on_forget},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_DIAL,     ANY, UP, from_dial},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
+	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };
 /* clang-format on */
 const uint32_t signaling_rule_count = sizeof signaling_rules / sizeof signaling_rules[0];

@@ -8,10 +8,12 @@
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_bus.h"
+#include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/receive.h"
 #include "signaling/daemon/takeover.h"
 #include "signaling/daemon/tick.h"
 #include "signaling/daemon/to_bus.h"
+#include "signaling/daemon/to_registrations.h"
 #include "signaling/daemon/udp.h"
 
 #define GAUGES_MS 250u
@@ -24,6 +26,7 @@ static struct signaling the_signaling;
 static void roster(void *self)
 {
 	to_bus_roster(self);
+	to_registrations_roster(self);
 }
 
 static uint32_t used(const void *self)
@@ -42,6 +45,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.ringing_timeout_ms = RINGING_MS;
 	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
 	s->gate.per_s = c->new_per_source_per_s;
+	from_registrations_config(s, c); /* nothing, until they are there */
 }
 
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
@@ -101,6 +105,20 @@ static void take_over(struct signaling *s)
 		log_info("signaling.takeover", "legs=%u gap_ms=%u", kept, gap_ms);
 }
 
+static int open_registrations(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	int err = registrations_open(s);
+	uint32_t kept;
+
+	if (err != 0)
+		return err;
+	from_registrations_config(s, cfg->signaling);
+	kept = registrations_resume(s);
+	if (kept > 0)
+		log_info("registration.takeover", "kept=%u", kept);
+	return 0;
+}
+
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct signaling *s = self;
@@ -131,7 +149,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 		err = open_worker(s, cfg);
 	if (err == 0)
 		take_over(s);
-	return err;
+	return err == 0 ? open_registrations(s, cfg) : err;
 }
 
 static void event(void *self, const struct loop_event *e)
@@ -144,7 +162,7 @@ static void gauges(struct signaling *s)
 {
 	const struct sip_counters *c = &s->stack.count;
 	struct statpage *p = &s->actor->stats;
-	uint32_t at = 0, confirmed = 0, dialling = 0;
+	uint32_t at = 0, confirmed = 0, dialling = 0, registrations, up;
 	struct leg *l;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL) {
@@ -156,6 +174,9 @@ static void gauges(struct signaling *s)
 	stat_set(p, STAT_signaling_legs, s->legs.used);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
+	registrations_count(s, &registrations, &up);
+	stat_set(p, STAT_signaling_registrations, registrations);
+	stat_set(p, STAT_signaling_registrations_up, up);
 	/* the stack counts from zero in every process, the page goes on */
 	count(s, STAT_sip_received, c->received);
 	count(s, STAT_sip_sent, c->sent);
@@ -192,7 +213,10 @@ static uint64_t deadline_ns(const void *self)
 
 static void drain(void *self, bool on)
 {
-	((struct signaling *)self)->stack.draining = on;
+	struct signaling *s = self;
+
+	s->stack.draining = on;
+	registrations_drain(s, on);
 }
 
 /* Nobody is on the line; what control has not taken note of may wait for the next start. */
@@ -205,7 +229,7 @@ static bool drained(const void *self)
 	while ((l = pool_each(&s->legs, &at)) != NULL)
 		if (!leg_is_over(l))
 			return false;
-	return true;
+	return !registrations_are_leaving(s);
 }
 
 /* Callers that are still there are told. */
@@ -220,6 +244,7 @@ static void stop(void *self)
 			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
+	registrations_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);

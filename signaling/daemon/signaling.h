@@ -10,6 +10,7 @@
 #include "common/shm/slab.h"
 #include "signaling/daemon/gate.h"
 #include "signaling/daemon/local.h"
+#include "signaling/daemon/registrations.h"
 #include "signaling/leg/leg.h"
 
 #define SIGNALING_LISTENERS_MAX  16u
@@ -54,6 +55,8 @@ struct signaling {
 	struct addr advertised; /* family NONE: none */
 	struct locals locals;
 	struct gate gate;
+	struct registrations registrations;
+	struct sip_effects *behind; /* what the stack sends behind the effect being carried out */
 	char server[64];
 	char packed[SIGNALING_PACKED_BYTES];    /* the record being saved or loaded */
 	char *out;                              /* owned: SIGNALING_OUT_BYTES */

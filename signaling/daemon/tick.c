@@ -13,12 +13,16 @@ void tick_run(struct signaling *s)
 		from_peer(s, &fx);
 	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
 		(void)effects_leg_input(s, t->owner, LEG_EV_TIMER);
+	registrations_tick(s);
 }
 
 uint64_t tick_deadline_ms(const struct signaling *s)
 {
 	uint64_t stack_ms = sip_stack_deadline(&s->stack),
-		 legs_ms = wheel_deadline(&s->wheel);
+		 legs_ms = wheel_deadline(&s->wheel),
+		 others_ms = registrations_deadline_ms(s);
 
+	if (others_ms < legs_ms)
+		legs_ms = others_ms;
 	return stack_ms < legs_ms ? stack_ms : legs_ms;
 }

@@ -44,6 +44,17 @@ def run(text: str, tmp_path, *arguments):
     ("sandbox: maybe\n", ":1:10:", "neither true nor false"),
     ("max_calls: 99999999999\n", ":1:12:", "no whole number"),
     ("rtp: {port_min: 5000}\nsip:\n  listen:\n    - udp:127.0.0.1:5060\n", ":4:7: sip.listen[0]:", "belongs to the RTP pool"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\"}\n", ":2:", "registrar"),
+    ("registrations:\n  - {name: a, aor: \"u@h\", registrar: 192.0.2.1}\n", ":2:", "not like sip:user@example.com"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: example.com}\n", ":2:", "names are not looked up yet"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1, username: u}\n", ":2:", "environment variable"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1, password: u}\n", ":2:", "unknown setting 'password'"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1, expires: 0}\n", ":2:", "outside 1..604800"),
+    ("registrations:\n  - {name: a b, aor: \"sip:u@h\", registrar: 192.0.2.1}\n", ":2:", "letters, digits"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1, contact_user: \"a@b\"}\n", ":2:", "before the @"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1}\n  - {name: a, aor: \"sip:v@h\", registrar: 192.0.2.1}\n",
+     ":3:", "'a' is the name of registrations[0], too"),
+    ("registrations: {name: a}\n", ":1:16:", "this is a list"),
     # H15: named when the file is read, not when a table is full
     ("max_calls: 20000\nrtp: {address: [127.0.0.1, 127.0.0.2, 127.0.0.3, 127.0.0.4], port_min: 1024, port_max: 65535}\n",
      ":1:12: max_calls:", "make one of them smaller"),
@@ -59,6 +70,8 @@ def test_a_wrong_configuration_is_placed(tmp_path, text, place, words):
     ("routes:\n  - {number: \"*\", app: a}\n  - {number: \"49*\", app: b}\n", 'routes[1] ("49*" to b) is never reached'),
     ("routes:\n  - {number: \"4*\", app: a}\n  - {number: \"49\", app: b}\n", 'routes[0] ("4*") comes first'),
     ("max_calls: 2000\n", "RTP ports for 1000 calls"),
+    ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: 192.0.2.1, username: u, password_env: NOT_THERE}\n",
+     "no environment variable NOT_THERE"),
 ])
 def test_what_is_allowed_and_surprises_is_noted(tmp_path, text, words):
     done = run(text, tmp_path, "--check")

@@ -14,6 +14,7 @@
 #define FRAMES_OF_UTTERANCE 30u
 #define SIGHTS_MAX 4096u
 #define COMMAND_RETRY_NS (800 * MS)
+#define DIAL_MAX_NS (20 * SECOND) /* it rings for 4 s */
 
 struct held_call {
 	uint64_t id; /* 0 = free */
@@ -30,6 +31,7 @@ struct held_call {
 	bool dialled, cancels;
 	uint32_t phone;
 	char dial_id[32]; /* its Dial */
+	uint64_t accepted_ns; /* and how it went was not told yet; 0 = it was */
 	/* the command that is under way, said again until it is acknowledged */
 	Tipring__V1__Envelope__BodyCase command;
 	char command_id[32];
@@ -349,6 +351,7 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_DIAL) {
 		c->id = m->call_id;
 		c->fence = m->fence;
+		c->accepted_ns = world.now_ns;
 		if (c->cancels)
 			plan(b, c, TIPRING__V1__ENVELOPE__BODY_CANCEL, world_below(SECOND));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_CLAIM) {
@@ -369,6 +372,7 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 		if (c->id == 0 || !c->dialled || strcmp(c->dial_id, command_id) != 0)
 			continue;
 		world_say(b->name, "phone %u: %s", c->phone, answered ? "answered" : "failed");
+		c->accepted_ns = 0;
 		if (!answered)
 			let_go(b, c, "not reached");
 	}
@@ -376,7 +380,7 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 
 static void pong(struct backend *b, const Tipring__V1__Pong *m)
 {
-	if (m->control_epoch == b->control_epoch)
+	if (m->control_epoch == b->control_epoch && m->control_epoch != 0) /* 0: it does not know us; a hello may die with who got it */
 		return;
 	b->control_epoch = m->control_epoch;
 	hello(b);
@@ -414,6 +418,16 @@ static void take(void *self)
 	}
 }
 
+/* An accepted Dial is completed or fails, unless control died on it before a leg knew of the call. */
+static void expect_news(struct backend *b, struct held_call *c)
+{
+	if (c->accepted_ns == 0 || world.now_ns < c->accepted_ns + DIAL_MAX_NS)
+		return;
+	if (world.kills_of[ROLE_CONTROL] == 0)
+		world_wrong("%s never heard how its call of phone %u went", b->name, c->phone);
+	let_go(b, c, "nothing is heard of it");
+}
+
 static void ping(void *self)
 {
 	struct backend *b = self;
@@ -429,6 +443,8 @@ static void ping(void *self)
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
 		if (b->calls[i].id != 0 && b->calls[i].tape.rate_hz != 0 && !b->calls[i].has_tape)
 			let_go(b, &b->calls[i], "its tape is closed");
+	for (uint32_t i = 0; i < CALLS_MAX; i++)
+		expect_news(b, &b->calls[i]);
 	world_at(world.now_ns + SECOND, ping, b);
 }
 
@@ -506,6 +522,7 @@ const char *backend_marked(const struct backend *b, uint32_t i)
 
 struct sight {
 	enum seen what;
+	uint64_t event_id;
 	char sip_call_id[64];
 };
 
@@ -554,10 +571,20 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 	}
 }
 
+/* A control that died while it said the end leaves that to its successor, under the same event_id. */
+static bool is_known(const struct watcher *w, const Tipring__V1__Envelope *e)
+{
+	for (uint32_t i = 0; i < w->n; i++)
+		if (sight_of(e) == SEEN_END && w->v[i].what == SEEN_END && w->v[i].event_id == e->event_id)
+			return true;
+	return false;
+}
+
 /* The end is the last that is said about a call. A control that died may have said it without noting it down. */
 static void expect_not_over(const struct watcher *w, const Tipring__V1__Envelope *e)
 {
-	if (e->call_id != 0 && w->epoch == e->epoch && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
+	if (e->call_id != 0 && e->sip_call_id[0] != '\0' && w->epoch == e->epoch &&
+	    !is_known(w, e) && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
 		world_wrong("%s: event %d after its end", e->sip_call_id, (int)e->body_case);
 }
 
@@ -580,8 +607,9 @@ static void see(void *self)
 		if (e->sip_call_id[0] != '\0')
 			to_ledger(ledger_of(e->sip_call_id), e);
 		expect_not_over(w, e);
-		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
+		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX || is_known(w, e))
 			continue;
+		w->v[w->n].event_id = e->event_id;
 		w->v[w->n].what = sight_of(e);
 		(void)!str_copy(w->v[w->n++].sip_call_id, sizeof w->v[0].sip_call_id, str_of(e->sip_call_id));
 	}

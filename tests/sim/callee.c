@@ -378,3 +378,8 @@ bool callee_pressed(const struct callee *c)
 {
 	return voice_pressed(&c->voice);
 }
+
+uint64_t callee_missed(const struct callee *c)
+{
+	return voice_missed(&c->voice);
+}

@@ -116,7 +116,7 @@ static void over(struct caller *c, enum caller_end end, int code)
 {
 	if (c->state == OVER)
 		return;
-	world_say(c->name, "over: %d, code %d, heard %lu", end, code, (unsigned long)c->voice.heard);
+	world_say(c->name, "over: %d, code %d, heard %lu of %u", end, code, (unsigned long)c->voice.heard, c->voice.said);
 	c->state = OVER;
 	voice_stop(&c->voice);
 	c->voice.ledger->over_ns = world.now_ns;
@@ -299,6 +299,11 @@ enum caller_end caller_how(const struct caller *c, int *ret_code)
 uint64_t caller_heard(const struct caller *c)
 {
 	return c->voice.heard;
+}
+
+uint64_t caller_missed(const struct caller *c)
+{
+	return voice_missed(&c->voice);
 }
 
 const char *caller_call_id(const struct caller *c)

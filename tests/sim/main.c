@@ -4,7 +4,7 @@
  *   sim --seed SEED --verbose           one run, told in full
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
- * without an answer, none that is called is called twice or left ringing, a call that was up is not dropped, no voice comes back twice or out of order, no RTP sequence number is used
+ * without an answer, none that is called is called twice or left ringing, a call that was up is not dropped, voice comes back whole in calm weather and never twice or out of order, no RTP sequence number is used
  * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 #define RUN_NS (60 * SECOND)    /* and everything is over after this */
 #define LINGER_NS (40 * SECOND) /* 64*T1 and some */
 #define DOWN_NS (100 * MS)      /* a killed daemon is back within this */
+#define MISSED_MAX 40u          /* frames of a call: its key, a flush, what was under way in the end */
 
 static const char *bin_dir;
 
@@ -102,6 +103,8 @@ static void judge_caller(const struct run *r, uint32_t i)
 		world_wrong("%s was refused with %d", id, code);
 	if (ended > 1 || (ended == 0 && world.kills_of[ROLE_CONTROL] == 0))
 		world_wrong("%s ended in %u events", id, ended);
+	if (world.kills == 0 && world.faults.loss == 0 && caller_missed(c) > MISSED_MAX)
+		world_wrong("%s did not hear %lu frames of what it said", id, (unsigned long)caller_missed(c));
 	if (digits > 1 || (digits == 0 && caller_pressed(c) && world.kills == 0 && world.faults.loss == 0))
 		world_wrong("%s pressed one key and %u were reported", id, digits);
 }
@@ -141,6 +144,8 @@ static void judge_callee(const struct run *r, uint32_t i)
 		world_wrong("%s of phone %u ended in %u events", id, i, ended);
 	if (digits > 1 || (digits == 0 && callee_pressed(c) && world.kills == 0 && world.faults.loss == 0))
 		world_wrong("%s pressed one key and %u were reported", id, digits);
+	if (world.kills == 0 && world.faults.loss == 0 && callee_missed(c) > MISSED_MAX)
+		world_wrong("phone %u did not hear %lu frames of what it said", i, (unsigned long)callee_missed(c));
 	judge_outcome(c, ledger_of(id), id);
 	ledger_judge(ledger_of(id));
 }

@@ -92,6 +92,8 @@ void bus_process_died(struct process *p);
 void bus_on_message(struct bus *b, event_fn *fn, void *self); /* of sockets the world itself owns */
 
 /* voice.c: what phones say and hear */
+#define VOICE_FRAME 160u
+#define VOICE_PACKETS 16u /* more than are under way at once */
 struct ledger;
 struct voice {
 	const char *name; /* borrowed */
@@ -103,6 +105,11 @@ struct voice {
 	uint16_t seq;
 	uint32_t ts;
 	/* its own voice, come back */
+	struct {
+		bool full;
+		uint16_t seq;
+		uint8_t payload[VOICE_FRAME];
+	} line[VOICE_PACKETS]; /* what came last, by number */
 	bool heard_any;
 	uint16_t heard_seq;
 	uint32_t heard_counter;
@@ -117,6 +124,7 @@ bool voice_remote(const char *sdp, struct addr *ret); /* where a description wan
 void voice_start(struct voice *v, const struct addr *remote);
 void voice_stop(struct voice *v);
 bool voice_pressed(const struct voice *v); /* the whole key */
+uint64_t voice_missed(const struct voice *v); /* frames that it did not hear again */
 
 /* caller.c: SIP phones */
 enum caller_end {
@@ -130,6 +138,7 @@ struct caller;
 struct caller *caller_new(uint32_t number, uint64_t start_ns);
 enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
+uint64_t caller_missed(const struct caller *c); /* ... that it did not hear again */
 const char *caller_call_id(const struct caller *c);
 bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
 
@@ -151,6 +160,7 @@ int callee_refused(const struct callee *c); /* the code it answered with; 0: it 
 const char *callee_call_id(uint32_t number); /* "" = nobody has called it */
 struct addr callee_address(uint32_t number);
 bool callee_pressed(const struct callee *c);
+uint64_t callee_missed(const struct callee *c);
 
 /* ledger.c: the numbers of a call, as those see them who know; every word of the daemons is held against them */
 #define LEDGER_UTTERANCES 256u

@@ -5,34 +5,34 @@
 
 #include "tests/sim/sim.h"
 
-#define FRAME 160u
 #define COUNTER_DIGITS 4u
+#define MARKER 0xc0 /* behind the counter; nowhere else */
 #define PRESS_PACKETS 7u
 
 static void encode(uint8_t *payload, uint32_t counter)
 {
-	for (uint32_t i = 0; i < FRAME; i++)
+	for (uint32_t i = 0; i < VOICE_FRAME; i++)
 		payload[i] = (uint8_t)(0x80 + (counter * 7 + i) % 64);
 	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
 		payload[i] = (uint8_t)(0x80 + (counter >> 6 * i) % 64);
-	payload[COUNTER_DIGITS] = 0xc0; /* else the pattern, repeated for a lost packet, could be taken for a counter */
+	payload[COUNTER_DIGITS] = MARKER; /* else the pattern, repeated for a lost packet, could be taken for a counter */
 }
 
 static bool decode(const uint8_t *payload, uint32_t *ret)
 {
-	uint8_t want[FRAME];
+	uint8_t want[VOICE_FRAME];
 
 	*ret = 0;
 	for (uint32_t i = 0; i < COUNTER_DIGITS; i++)
 		*ret |= (uint32_t)(payload[i] & 63) << 6 * i;
 	encode(want, *ret);
-	return memcmp(want, payload, FRAME) == 0;
+	return memcmp(want, payload, VOICE_FRAME) == 0;
 }
 
 /* RFC 4733: four packets of a growing event, then its end three times, all with the timestamp of its beginning. */
 static size_t press(struct voice *v, uint8_t *p)
 {
-	uint32_t i = v->press_packets++, duration = FRAME * (i < 4 ? i + 1 : 5);
+	uint32_t i = v->press_packets++, duration = VOICE_FRAME * (i < 4 ? i + 1 : 5);
 
 	if (i == 0) {
 		v->press_ts = v->ts;
@@ -51,7 +51,7 @@ static size_t press(struct voice *v, uint8_t *p)
 static void talk(void *self)
 {
 	struct voice *v = self;
-	uint8_t p[12 + FRAME] = {0x80, 0};
+	uint8_t p[12 + VOICE_FRAME] = {0x80, 0};
 	bool key = world.now_ns >= v->press_ns && v->press_packets < PRESS_PACKETS;
 	size_t n = sizeof p;
 	uint32_t ts;
@@ -70,23 +70,15 @@ static void talk(void *self)
 		p[8 + i] = (uint8_t)(v->ssrc >> (24 - 8 * i));
 	}
 	v->seq++;
-	v->ts += FRAME;
+	v->ts += VOICE_FRAME;
 	v->ledger->said++;
 	net_send(&v->rtp.at, &v->remote_rtp, p, n);
 	world_at(world.now_ns + 20 * MS, talk, v);
 }
 
 /* Its own voice comes back in the order it was said, and nothing twice. */
-static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
+static void recognise(struct voice *v, uint16_t seq, uint32_t counter)
 {
-	struct voice *v = self;
-	uint16_t seq;
-	uint32_t counter;
-
-	(void)from;
-	if (n != 12 + FRAME || !decode(p + 12, &counter))
-		return; /* silence, or invented for a lost packet */
-	seq = (uint16_t)(p[2] << 8 | p[3]);
 	if (counter > v->said)
 		world_wrong("%s hears frame %u and said only %u", v->name, counter, v->said);
 	v->heard++;
@@ -99,11 +91,55 @@ static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n
 	v->heard_counter = counter;
 }
 
+static const uint8_t *payload_of(const struct voice *v, uint16_t seq)
+{
+	uint32_t i = seq % VOICE_PACKETS;
+
+	return v->line[i].full && v->line[i].seq == seq ? v->line[i].payload : NULL;
+}
+
+/* A frame that begins in this packet, at `at` or later. Whatever fills the time between words (silence, concealment, the end of a fade) is no
+ * whole number of packets: what was said as one packet may come back in the end of one and the beginning of the next. */
+static void listen_from(struct voice *v, uint16_t seq, uint32_t at)
+{
+	const uint8_t *p = payload_of(v, seq), *next = payload_of(v, (uint16_t)(seq + 1));
+	uint8_t line[2 * VOICE_FRAME] = {0};
+	uint32_t counter;
+
+	if (p == NULL)
+		return;
+	memcpy(line, p, VOICE_FRAME);
+	if (next != NULL)
+		memcpy(line + VOICE_FRAME, next, VOICE_FRAME);
+	for (; at < VOICE_FRAME; at++)
+		if (line[at + COUNTER_DIGITS] == MARKER && decode(line + at, &counter))
+			recognise(v, seq, counter);
+}
+
+static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
+{
+	struct voice *v = self;
+	uint16_t seq;
+	uint32_t i;
+
+	(void)from;
+	if (n != 12 + VOICE_FRAME)
+		return;
+	seq = (uint16_t)(p[2] << 8 | p[3]);
+	if (payload_of(v, seq) != NULL)
+		return; /* the network says it again */
+	i = seq % VOICE_PACKETS;
+	v->line[i].full = true;
+	v->line[i].seq = seq;
+	memcpy(v->line[i].payload, p + 12, VOICE_FRAME);
+	listen_from(v, (uint16_t)(seq - 1), 1);
+	listen_from(v, seq, 0);
+}
+
 static void ignore(void *self, const struct addr *from, const uint8_t *p, size_t n)
 {
 	(void)self, (void)from, (void)p, (void)n;
 }
-
 
 struct addr voice_address(uint32_t number, uint16_t port)
 {
@@ -152,4 +188,9 @@ void voice_stop(struct voice *v)
 bool voice_pressed(const struct voice *v)
 {
 	return v->press_packets == PRESS_PACKETS;
+}
+
+uint64_t voice_missed(const struct voice *v)
+{
+	return v->said > v->heard ? v->said - v->heard : 0;
 }

@@ -111,6 +111,38 @@ Test(print, a_call_has_figures_of_its_audio)
 	fclose(to);
 }
 
+Test(print, a_registration_is_a_line)
+{
+	Tipring__V1__RegistrationInfo r = TIPRING__V1__REGISTRATION_INFO__INIT;
+	Tipring__V1__Address a = TIPRING__V1__ADDRESS__INIT;
+	FILE *to = page();
+
+	a.ip = z("2001:db8::5");
+	a.port = 5060;
+	r.name = z("trunk");
+	r.aor = z("sip:alice@example.com");
+	r.registrar = &a;
+	r.phase = TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_REGISTERED;
+	r.expires_in_ms = 3000000;
+	r.last_code = 200;
+	r.reason = z("of an earlier failure");
+	print_registrations_row(to, &r);
+	cr_expect(says(to, "trunk "), "%s", text);
+	cr_expect(says(to, " [2001:db8::5]:5060 "), "%s", text);
+	cr_expect(says(to, " REGISTERED "), "%s", text);
+	cr_expect(says(to, " 50:00   200\n"), "%s", text);
+	fclose(to);
+	to = page();
+	r.phase = TIPRING__V1__REGISTRATION_PHASE__REGISTRATION_FAILED;
+	r.expires_in_ms = 0;
+	r.last_code = 403;
+	r.reason = z("Go\x1b away");
+	print_registrations_row(to, &r);
+	cr_expect(says(to, " FAILED "), "%s", text);
+	cr_expect(says(to, "403   Go\\x1b away\n"), "%s", text);
+	fclose(to);
+}
+
 Test(print, an_offer_is_a_short_line)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

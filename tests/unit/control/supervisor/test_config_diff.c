@@ -64,6 +64,7 @@ static const struct {
 	{"outbound: {from_host: example.org}", "outbound.from_host",     CONFIG_NOW, 0},
 	{"outbound: {hosts: [192.0.2.7]}",    "outbound.hosts",         CONFIG_NOW, 0},
 	{"outbound: {max_calls: 7}",          "outbound.max_calls",     CONFIG_NOW, 0},
+	{"registrations: [{name: a, aor: 'sip:u@h', registrar: 192.0.2.7}]", "registrations", CONFIG_NOW, 0},
 	{"outbound: {max_cps: 7}",            "outbound.max_cps",       CONFIG_NOW, 0},
 	{"routes: [{number: '1', app: a}]",   "routes",                 CONFIG_NOW, 0},
 	{"io_backend: epoll",                 "io_backend",             CONFIG_NEXT_START, ALL},

@@ -393,7 +393,11 @@ Test(session, killed_before_its_start_it_waits_for_it)
 	cr_expect_eq(s->r.call_id, 77u);
 	session_tick(s, START + 60 * MS, &out, &ev);
 	cr_expect_eq(out.count, 0u);
+	s->dirty = false;
+	tape_set_epoch(&tape, 2); /* what was written before is nothing to play */
 	cr_assert_eq(session_start(s, &tape, START + 100 * MS), 0);
+	cr_expect_eq(s->epoch, 2u);
+	cr_expect(s->dirty && s->r.start_ns == START + 100 * MS && s->r.rate_hz == 8000, "the next successor starts nothing");
 	session_tick(s, START + 100 * MS, &out, &ev);
 	cr_expect_eq(out.count, 1u);
 	cr_expect_eq(wire_get_u16(out.p[0] + 2), (uint16_t)s->r.seq_base);

@@ -552,6 +552,30 @@ Test(receive, what_waits_is_heard_before_another_stream)
 	cr_expect_eq(s->in.reorder.late, 0u);
 }
 
+/* What one stream lost is nothing that another one said: the pause between them is silence. */
+Test(receive, what_was_lost_of_one_stream_is_not_invented_in_another)
+{
+	struct sender voice = caller(), noise, next = {&named, 0x9999, 50, 90000, 0, 0x41};
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	for (int i = 0; i < 3; i++, now += 20 * MS)
+		one_at(&voice, now);
+	noise = voice;
+	noise.payload_type = 13;
+	noise.seq += 2; /* two are lost before it */
+	one_at(&noise, now);
+	session_late(s, now + 100 * MS, &ev);
+	cr_assert_eq(s->lost_pending, 2u);
+	one_at(&next, now + 200 * MS);
+	one_at(&next, now + 220 * MS);
+	(void)heard_of(0x21);
+	one_at(&next, now + 240 * MS);
+	cr_assert(hear(&f, pcm));
+	cr_expect_eq(f.kind, TAPE_OK);
+	cr_expect_eq(s->count.frames_concealed, 0u);
+}
+
 /* A key that is down when another stream begins was pressed. */
 Test(receive, a_key_ends_with_its_stream)
 {

@@ -359,6 +359,23 @@ Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 *
 	cr_expect_not(s->in.latch.is_locked);
 }
 
+Test(timeline, looking_for_a_private_address_ends_after_five_seconds)
+{
+	struct session_facts behind_nat = facts;
+
+	teardown();
+	behind_nat.remote_rtp.ip[0] = 10;
+	start_with(&cfg, &behind_nat, 8000, 20);
+	cr_expect(s->in.latch.learns);
+	s->dirty = false;
+	session_tick(s, START + 5000 * MS - 1, &out, &ev);
+	cr_expect(s->in.latch.learns);
+	cr_expect_not(s->dirty);
+	session_tick(s, START + 5000 * MS, &out, &ev);
+	cr_expect_not(s->in.latch.learns);
+	cr_expect(s->dirty, "a successor does not look for it again");
+}
+
 Test(timeline, a_long_stop_of_the_process_leaves_no_delay) /* SIGSTOP: nobody ticks, nobody receives */
 {
 	struct tape_frame f = {.pos = 0};
@@ -458,8 +475,12 @@ Test(timeline, timestamps_that_jump_move_no_position)
 		for (int k = 0; k < 10; k++)
 			speak(0x21);
 		ts += (uint32_t)jumps[i];
-		for (int k = 0; k < 10; k++)
+		s->dirty = false;
+		for (int k = 0; k < 10; k++) {
 			speak(0x21);
+			cr_expect(s->dirty, "a successor goes on from there");
+			cr_expect_eq(s->lag_count, (unsigned)k, "what was late before says nothing of what comes");
+		}
 		end = hear_row(0, kinds);
 		cr_expect_eq(end, 20 * 160u, "jump by %d: %lu", jumps[i], (unsigned long)end);
 		cr_expect_eq(kinds[TAPE_OK], 20u);
@@ -549,6 +570,29 @@ Test(timeline, less_is_lost_than_time_passed)
 	session_late(s, now, &ev);
 	cr_expect_eq(hear_row(0, kinds), 160u * 12);
 	cr_expect(kinds[TAPE_OK] == 2 && kinds[TAPE_CONCEALED] == 2 && kinds[TAPE_SILENCE] == 8);
+}
+
+Test(timeline, silence_behind_what_was_invented_is_silent)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX], nothing[160] = {0};
+	struct tape_frame f;
+	unsigned silent = 0;
+
+	for (int i = 0; i < 10; i++)
+		speak(0x21);
+	seq += 1;
+	ts += 160 * 5;
+	now += 100 * MS;
+	speak(0x21);
+	session_late(s, now + 60 * MS, &ev);
+	while (hear(&f, pcm)) {
+		if (f.kind != TAPE_SILENCE)
+			continue;
+		cr_expect_eq(memcmp(pcm, nothing, sizeof nothing), 0);
+		silent++;
+	}
+	cr_expect_eq(silent, 4u);
+	cr_expect_eq(s->count.frames_concealed, 1u);
 }
 
 Test(timeline, one_late_packet_moves_nothing)

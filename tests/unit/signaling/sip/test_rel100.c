@@ -136,6 +136,8 @@ Test(sip_rel100, early_dialogs_at_the_cap)
 	}
 	cr_expect_eq(early.count, SIP_EARLY_MAX);
 	cr_expect_eq(take("t0", 6), SIP_EARLY_PRACK);
+	early.count = 0;
+	cr_expect_eq(take("t0", 2), SIP_EARLY_PRACK, "what an empty place held is of no interest");
 	early.count = 4000000000u; /* of a damaged record */
 	cr_expect_eq(take("other", 1), SIP_EARLY_FULL);
 }

@@ -265,6 +265,8 @@ Test(sip_request, c029_injection)
 	REFUSED(branch, STR("b y"));
 	REFUSED(contact, STR("sip:u@h>\r\nX: <y"));
 	REFUSED(contact, STR("sip:u@h>;x=<y"));
+	REFUSED(contact, STR("sip:u@h>;x=y"));
+	REFUSED(contact, STR("<sip:u@h"));
 	REFUSED(contact_params, STR(";x\n"));
 	REFUSED(allow, STR("x\r"));
 	REFUSED(supported, STR("x\n"));

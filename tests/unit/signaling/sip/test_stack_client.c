@@ -143,6 +143,7 @@ Test(sip_stack_client, requests_at_the_cap)
 	cr_expect_eq(sip_stack_request(&k.s, &where, STR("z9hG4bK1"), 0, &k.fx), ERR_NOSPC);
 	cr_expect_eq(send_bye("INVITE"), ERR_INVAL);
 	cr_expect_eq(send_bye("ACK"), ERR_INVAL);
+	cr_expect_eq(send_bye("CANCEL"), ERR_INVAL);
 	cr_expect_eq(send_bye("frob"), ERR_INVAL);
 	kit_expect_empty(&k.s, "refused");
 }

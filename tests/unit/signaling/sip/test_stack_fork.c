@@ -173,13 +173,20 @@ Test(sip_stack_fork, a_2xx_that_can_not_be_used)
 /* The cap: so many forks are ended, further ones are not listened to. */
 Test(sip_stack_fork, forks_at_the_cap)
 {
-	char tag[8];
+	char tag[8], branches[SIP_FORKS_MAX][64];
 
 	answered_by("A");
 	for (unsigned i = 0; i < SIP_FORKS_MAX + 3; i++) {
 		snprintf(tag, sizeof tag, "f%u", i);
 		uac_answer(&u, (struct uac_reply){.code = 200, .tag = tag, .lines = UAC_CONTACT});
 		cr_expect_eq(u.k.fx.n, i < SIP_FORKS_MAX ? 2u : 0u);
+		if (i >= SIP_FORKS_MAX)
+			continue;
+		cr_assert_eq(sscanf(strstr(uac_sent(&u, 0), "branch="), "branch=%40[^;]",
+				    branches[i]),
+			     1);
+		for (unsigned j = 0; j < i; j++)
+			cr_expect_str_neq(branches[i], branches[j], "each its own");
 	}
 	cr_expect_eq(u.k.s.count.stray, 3u);
 	cr_expect_eq(u.k.s.clients.used, 1u + SIP_FORKS_MAX);

@@ -67,7 +67,7 @@ Test(sip_stack_invite, c137_nobody_answers)
 	kit_expect_empty(&u.k.s, "timer B");
 }
 
-/* C202, C231: told of every provisional one, and rings as long as its owner lets it */
+/* C202: told of every provisional one, and rings as long as its owner lets it */
 Test(sip_stack_invite, c202_provisionals)
 {
 	static const unsigned codes[] = {100, 180, 183, 180};
@@ -379,6 +379,15 @@ Test(sip_stack_invite, a_cancel_that_finds_no_room)
 	cr_expect_not_null(kit_find(&u.k.fx, SIP_CANCELLED));
 }
 
+static uint32_t kept(void)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < SIP_STORE_SIZES; i++)
+		n += u.k.s.store.pools[i].used;
+	return n;
+}
+
 /* C211 */
 Test(sip_stack_invite, c211_a_2xx_crosses)
 {
@@ -386,9 +395,10 @@ Test(sip_stack_invite, c211_a_2xx_crosses)
 		uac_start(&u);
 		if (!waits)
 			uac_answer(&u, (struct uac_reply){.code = 180, .tag = "a"});
-		cr_assert_eq(cancel(""), 0);
+		cr_assert_eq(cancel("Reason: SIP\r\n"), 0);
 		uac_answer(&u, (struct uac_reply){.code = 200, .tag = "a", .lines = UAC_CONTACT});
 		cr_assert_eq(u.k.fx.n, 3u);
+		cr_expect_eq(kept(), waits ? 2u : 3u, "INVITE, BYE, CANCEL; no lines");
 		cr_expect_eq(u.k.fx.v[0].kind, SIP_CANCELLED);
 		expect_told(SIP_CANCELLED, 487);
 		cr_expect_eq(strncmp(uac_sent(&u, 0), "ACK sip:bob@192.0.2.1:5070 ", 27), 0);
@@ -414,7 +424,7 @@ Test(sip_stack_invite, invites_that_are_none)
 	} cases[] = {
 		{"INVITE", "INVITX"}, {"Via: ", "Vix: "},     {"branch=z9", "brunch=z9"},
 		{"1 INVITE", "1 INVITX"}, {"Call-ID", "Call-IX"},
-		{"From: ", "Frox: "}, {"\r\nTo: ", "\r\nTx: "}, {"CSeq", "CSex"},
+		{"Content-Length: 5", "Content-Length: 7"}, {"From: ", "Frox: "}, {"\r\nTo: ", "\r\nTx: "}, {"CSeq", "CSex"},
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -502,7 +512,33 @@ Test(sip_stack_invite, an_invite_of_nobody)
 	cr_expect_eq(u.k.fx.n, 0u);
 	uac_answer(&u, (struct uac_reply){.code = 486});
 	cr_expect_eq(u.k.fx.n, 1u);
+	for (unsigned cancelled = 0; cancelled < 2; cancelled++) {
+		kit_run(&u.k, u.k.now_ms + 40000);
+		u.k.fx.n = 0;
+		cr_assert_eq(sip_stack_invite(&u.k.s, &where, u.k.now_ms, &u.txn, &u.k.fx), 0);
+		if (cancelled)
+			cr_assert_eq(cancel(""), 0);
+		kit_run(&u.k, u.k.now_ms + 40000);
+		cr_expect_eq(kit_count(&u.k.fx, SIP_SEND), u.k.fx.n);
+	}
 	uac_expect_end(&u, "nobody's");
+}
+
+/* What can not be read is empty, and not what the response before had. */
+Test(sip_stack_invite, parties_that_can_not_be_read)
+{
+	static const char *const to[] = {"<sip:b@c>;tag=z;=", "\"x <sip:b@c>;tag=z",
+					 "<sip:b@c>;tag=z;tag=\"", "sip:b@c;tag=z;x=\"y", "<"};
+
+	uac_start(&u);
+	for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+		uac_answer(&u, (struct uac_reply){.code = 180, .tag = "a"});
+		cr_expect(str_eq(u.k.fx.v[0].core->to.tag, STR("a")));
+		uac_answer(&u, (struct uac_reply){.code = 180, .to = to[i]});
+		cr_assert_eq(u.k.fx.n, 1u);
+		cr_expect_eq(u.k.fx.v[0].core->to.tag.n, 0u, "%s", to[i]);
+		cr_expect_eq(u.k.fx.v[0].core->to.uri.n, 0u, "%s", to[i]);
+	}
 }
 
 /* What is left of an INVITE that has its final response: its fixed part, and one message that

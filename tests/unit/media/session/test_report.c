@@ -1,0 +1,153 @@
+/* test_report.c - mirrors media/session/report.c: what RTCP tells of a session, and what it is told. */
+#include "tests/unit/media/session/kit.h"
+
+TestSuite(report, .init = setup, .fini = teardown);
+
+#define LATER (5000 * MS)
+
+/* The report that is due, parsed. */
+static struct rtcp_news told(void)
+{
+	uint8_t report[RTCP_BYTES_MAX];
+	struct rtcp_news news;
+	size_t n;
+
+	now += LATER;
+	n = session_report(s, now, now, 0, report);
+	cr_assert_gt(n, 0u);
+	cr_assert_eq(rtcp_parse(report, n, PEER_SSRC, &news), 0);
+	return news;
+}
+
+/* What the peer says of us; with an SR when `ntp` is not 0. */
+static size_t of_peer(uint8_t *p, uint64_t ntp, uint32_t lost, uint32_t jitter)
+{
+	size_t sender = ntp != 0 ? 20 : 0;
+
+	memset(p, 0, 52);
+	p[0] = 0x81;
+	p[1] = ntp != 0 ? RTCP_SR : RTCP_RR;
+	p[3] = (uint8_t)(7 + sender / 4);
+	wire_put_u32(p + 4, PEER_SSRC);
+	if (ntp != 0)
+		wire_put_u64(p + 8, ntp);
+	wire_put_u32(p + 8 + sender, s->r.ssrc);
+	wire_put_u32(p + 12 + sender, lost);
+	wire_put_u32(p + 20 + sender, jitter);
+	return 32 + sender;
+}
+
+Test(report, what_is_no_rtcp_is_counted_and_no_sign_of_life)
+{
+	uint8_t p[52], rtp[20] = {0x80, 0};
+	size_t n = of_peer(p, 1ull << 40, 7, 9);
+
+	p[3]++; /* longer than it is */
+	cr_expect_not(session_receive_rtcp(s, p, n, now + LATER, now));
+	cr_expect_not(session_receive_rtcp(s, rtp, sizeof rtp, now + LATER, now));
+	cr_expect_not(session_receive_rtcp(s, p, 0, now + LATER, now));
+	cr_expect_eq(s->in.count.packets_malformed, 3u);
+	cr_expect_eq(s->in.alive_ns, START);
+	cr_expect(s->sr_arrival_ns == 0 && s->remote_lost == 0 && s->remote_jitter == 0);
+	p[3]--;
+	cr_expect(session_receive_rtcp(s, p, n, now + LATER, now));
+	cr_expect_eq(s->in.alive_ns, START + LATER);
+	cr_expect_eq(s->in.heard_ns, START, "nothing of it was heard");
+	cr_expect_eq(s->in.count.packets_malformed, 3u);
+}
+
+Test(report, what_the_peer_tells_of_us_is_kept)
+{
+	uint8_t p[52];
+
+	cr_expect(session_receive_rtcp(s, p, of_peer(p, 0, 0x20000007, 99), now, now));
+	cr_expect(s->remote_lost == 7 && s->remote_jitter == 99);
+	cr_expect_eq(s->sr_arrival_ns, 0u, "it sends nothing");
+	cr_expect(session_receive_rtcp(s, p, of_peer(p, 0, 0x00ffffff, 98), now, now));
+	cr_expect(s->remote_lost == 0 && s->remote_jitter == 98, "more came than was sent: none is lost");
+	cr_expect(session_receive_rtcp(s, p, of_peer(p, 0, 5, 97), now, now));
+	wire_put_u32(p + 8, s->r.ssrc + 1);
+	wire_put_u32(p + 12, 6);
+	cr_expect(session_receive_rtcp(s, p, 32, now, now));
+	cr_expect(s->remote_lost == 5 && s->remote_jitter == 97, "of somebody else");
+}
+
+Test(report, the_last_report_of_the_peer_is_answered)
+{
+	uint8_t p[52];
+	struct rtcp_news news;
+
+	for (int i = 0; i < 3; i++) {
+		speak(0x21);
+		now -= 20 * MS;
+		tick();
+	}
+	news = told();
+	cr_expect(news.has_report && news.lsr == 0 && news.dlsr == 0, "there was none");
+	cr_expect(session_receive_rtcp(s, p, of_peer(p, 0x1234567890abcdefull, 0, 0), now, now));
+	news = told();
+	cr_expect_eq(news.lsr, 0x567890abu);
+	cr_expect_eq(news.dlsr, 5u << 16);
+	cr_expect(session_receive_rtcp(s, p, of_peer(p, 0, 0, 0), now, now));
+	news = told();
+	cr_expect_eq(news.lsr, 0x567890abu, "one of who sends nothing is none to answer");
+	cr_expect_eq(news.dlsr, 10u << 16);
+}
+
+Test(report, tells_what_was_sent_and_when)
+{
+	uint8_t report[RTCP_BYTES_MAX];
+	struct rtcp_news news;
+
+	s->facts.sends = false;
+	tick();
+	cr_expect_not(told().has_sr, "nothing was sent yet");
+	s->facts.sends = true;
+	say(1000, 160, 1, false);
+	now = START + 20 * MS;
+	tick();
+	now = START + 10000 * MS;
+	cr_assert_eq(rtcp_parse(report, session_report(s, now + 3 * MS, 77 * LATER, 0, report), 0, &news), 0);
+	cr_assert(news.has_sr);
+	cr_expect_eq(news.ssrc, s->r.ssrc);
+	cr_expect_eq(news.sr_ntp, rtcp_ntp(77 * LATER));
+	cr_expect_eq(news.sr_rtp_ts, s->r.ts_base + 80024, "of that moment, not of a packet");
+	cr_expect(news.sr_packets == 1 && news.sr_octets == 160);
+	cr_expect_eq(news.cname.n, 16u);
+	cr_expect_not(news.bye);
+	cr_assert_eq(rtcp_parse(report, session_bye(s, now, now, report), 0, &news), 0);
+	cr_expect(news.bye && news.has_sr && news.sr_packets == 1);
+}
+
+Test(report, before_the_start_and_to_nobody_there_is_none)
+{
+	uint8_t p[RTCP_BYTES_MAX];
+
+	now += LATER;
+	s->tape = NULL;
+	cr_expect_eq(session_report(s, now, now, 0, p), 0u);
+	cr_expect_eq(session_bye(s, now, now, p), 0u);
+	s->tape = &tape;
+	s->facts.remote_rtp.port = 0;
+	cr_expect_eq(session_report(s, now, now, 0, p), 0u);
+	cr_expect_eq(session_bye(s, now, now, p), 0u);
+	s->facts.remote_rtp.port = 4000;
+	cr_expect_gt(session_report(s, now, now, 0, p), 0u);
+	cr_expect_gt(session_bye(s, now, now, p), 0u);
+}
+
+/* Only what says when it was sent can be answered with a time. */
+Test(report, a_round_trip_is_of_a_report_that_told_our_time)
+{
+	uint8_t p[RTCP_BYTES_MAX];
+	struct rtcp_asked none = {.next = 0};
+
+	now += LATER;
+	cr_assert_gt(session_report(s, now, now, 0, p), 0u);
+	cr_expect_eq(memcmp(&s->asked, &none, sizeof none), 0, "nothing was sent: a receiver report");
+	tick();
+	now += 2 * LATER;
+	cr_assert_gt(session_report(s, now, now, 0, p), 0u);
+	cr_expect_eq(s->asked.next, 1u);
+	cr_expect_eq(s->asked.middle[0], rtcp_ntp_middle(rtcp_ntp(now)));
+}
