@@ -14,19 +14,30 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* unreserved, escaped, and `more` */
-static bool only(struct str s, const char *more)
+#define UNRESERVED                                                                       \
+	SCAN_ALNUM, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['!'] = 1, ['~'] = 1, ['*'] = 1,    \
+		    ['\''] = 1, ['('] = 1, [')'] = 1
+
+static scan_set in_user = {UNRESERVED, ['&'] = 1, ['='] = 1, ['+'] = 1, ['$'] = 1,
+			   [','] = 1,  [';'] = 1, ['?'] = 1, ['/'] = 1, [':'] = 1};
+static scan_set in_params = {UNRESERVED, [';'] = 1, ['='] = 1, ['['] = 1, [']'] = 1, ['/'] = 1,
+			     [':'] = 1,  ['&'] = 1, ['+'] = 1, ['$'] = 1, ['@'] = 1};
+static scan_set in_headers = {UNRESERVED, ['['] = 1, [']'] = 1, ['/'] = 1, ['?'] = 1,
+			      [':'] = 1,  ['+'] = 1, ['$'] = 1, ['&'] = 1, ['='] = 1,
+			      [';'] = 1,  ['@'] = 1, [','] = 1};
+static scan_set in_host = {SCAN_ALNUM, ['-'] = 1, ['.'] = 1, ['_'] = 1};
+static scan_set host_ends = {[':'] = 1, [';'] = 1, ['?'] = 1};
+
+/* of the set, or escaped */
+static bool only(struct str s, scan_set set)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (is_alnum(c))
+		if (set[(unsigned char)s.p[i]])
 			continue;
-		if (c == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) && is_hex(s.p[i + 2]))
-			i += 2;
-		else if (c == '%' || c == '\0' ||
-			 (strchr("-_.!~*'()", c) == NULL && strchr(more, c) == NULL))
+		if (s.p[i] != '%' || i + 2 >= s.n || !is_hex(s.p[i + 1]) ||
+		    !is_hex(s.p[i + 2]))
 			return false;
+		i += 2;
 	}
 	return true;
 }
@@ -34,7 +45,7 @@ static bool only(struct str s, const char *more)
 static bool is_hostname(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' && s.p[i] != '_')
+		if (!in_host[(unsigned char)s.p[i]])
 			return false;
 	return s.n > 0;
 }
@@ -56,13 +67,13 @@ static bool is_v6(struct str host)
 static int parse_host(struct scan *s, struct sip_uri *u)
 {
 	if (scan_try_char(s, '[')) {
-		u->host = scan_until(s, "]");
+		u->host = scan_until_char(s, ']');
 		scan_char(s, ']');
 		u->host_is_v6 = true;
 		if (s->err != 0 || !is_v6(u->host))
 			return ERR_SYNTAX;
 	} else {
-		u->host = scan_until(s, ":;?");
+		u->host = scan_until(s, host_ends);
 		if (!is_hostname(u->host))
 			return ERR_SYNTAX;
 	}
@@ -87,7 +98,7 @@ static int parse_user(struct str *rest, struct sip_uri *u)
 		return 0;
 	user = str_cut(*rest, '@', &after);
 	/* a password is part of what we keep as user; nobody should use one */
-	if (user.n == 0 || !only(user, "&=+$,;?/:"))
+	if (user.n == 0 || !only(user, in_user))
 		return ERR_SYNTAX;
 	u->user = user;
 	*rest = after;
@@ -120,12 +131,12 @@ int sip_uri_parse(struct str text, struct sip_uri *ret)
 	if (err != 0)
 		return err;
 	if (scan_peek(&s) == ';')
-		u.params = scan_until(&s, "?");
+		u.params = scan_until_char(&s, '?');
 	if (scan_try_char(&s, '?'))
 		u.headers = scan_rest(&s);
 	scan_end(&s);
-	if (s.err != 0 || !only(u.params, ";=[]/:&+$@") ||
-	    !only(u.headers, "[]/?:+$&=;@,"))
+	if (s.err != 0 || !only(u.params, in_params) ||
+	    !only(u.headers, in_headers))
 		return ERR_SYNTAX;
 	*ret = u;
 	return 0;
