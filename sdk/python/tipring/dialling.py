@@ -138,8 +138,11 @@ class Dialling:
         """All of them: nobody would hear of them any more."""
         for task in self._watching:
             task.cancel()
-        for call in [call for call in self._calls.values() if call.direction == "out" and call._fence]:
-            try:
-                await call.hangup("backend closed")
-            except (CommandRefused, Disconnected) as why:
-                log.info("hanging up %s: %s", call.id, why)
+        await asyncio.gather(*[self._hang_up(call) for call in self._calls.values() if call.direction == "out" and call._fence])
+
+    @staticmethod
+    async def _hang_up(call: Call) -> None:
+        try:
+            await call.hangup("backend closed")
+        except (CommandRefused, Disconnected) as why:
+            log.info("hanging up %s: %s", call.id, why)
