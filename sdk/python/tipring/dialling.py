@@ -74,7 +74,7 @@ class Dialling:
         return call
 
     def begun(self, command_id: str, call_id: int) -> None:
-        """The first event of a call of ours: those that follow must find it."""
+        """The first that is heard of a call of ours, its acknowledgement or an event: what follows must find it."""
         asked = self._asked.get(command_id)
         if asked is not None and asked.call is None:
             asked.call = self._make(call_id, asked.body)
