@@ -14,6 +14,7 @@
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
 #include "signaling/sdp/sdp.h"
+#include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
 #include "signaling/sip/stack.h"
 
@@ -21,6 +22,7 @@
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 512u
 #define LEG_HEADERS_MAX   32u
+#define LEG_CREDENTIALS_BYTES 3072u
 #define LEG_EFFECTS_MAX   6u
 
 enum leg_state { /* numbers stand in records: later ones come last */
@@ -65,6 +67,7 @@ enum leg_event {
 	LEG_EV_NOBODY,     /* nothing came */
 	LEG_EV_LAPSED,     /* nothing more will come of an INVITE that was cancelled */
 	LEG_EV_ACK_WANTED, /* the 2xx again */
+	LEG_EV_CHALLENGED, /* a 401 or 407 that can be answered */
 	LEG_EVENTS
 };
 
@@ -183,11 +186,13 @@ struct leg_record {
 	struct attempt attempt;
 	struct sip_early early;
 	struct leg_early_facts early_facts[SIP_EARLY_MAX];
+	struct sip_auth auth;                    /* what was asked along the path */
+	char credentials[LEG_CREDENTIALS_BYTES]; /* lines of the last INVITE: its ACK has them, too */
 	uint32_t has_client; /* `client` is valid */
 	struct sip_client_record client;
 };
 
-#define LEG_PARTS_MAX    48u
+#define LEG_PARTS_MAX    64u
 #define LEG_PACKED_BYTES (sizeof(struct leg_record) + LEG_PARTS_MAX * sizeof(uint32_t))
 
 struct leg {

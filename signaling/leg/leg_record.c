@@ -17,7 +17,7 @@
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
-#define DIALLED_PARTS (4u + CLIENT_PARTS) /* and one for each of early_facts */
+#define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -110,6 +110,8 @@ static void put_dialled(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->attempt, sizeof r->attempt);
 	record_put(b, &r->early, sizeof r->early);
 	put_client(b, r);
+	record_put(b, r->credentials, strnlen(r->credentials, sizeof r->credentials));
+	sip_auth_pack(&r->auth, b);
 	for (uint32_t i = 0; i < r->dialled.known; i++)
 		tags[i] = r->early_facts[i].tag;
 	record_put(b, tags, r->dialled.known * sizeof tags[0]);
@@ -248,6 +250,17 @@ static int take_early_facts(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* Lines that a later build keeps longer are none here. */
+static int take_auth(struct str *in, struct leg_record *ret)
+{
+	uint32_t n = 0;
+	int err = take_bytes(in, ret->credentials, sizeof ret->credentials - 1, &n);
+
+	if (err == 0 && memchr(ret->credentials, '\0', n) != NULL)
+		err = ERR_CORRUPT;
+	return err == 0 ? sip_auth_unpack(in, &ret->auth) : err;
+}
+
 static int take_dialled(struct str *in, struct leg_record *ret)
 {
 	int err;
@@ -261,6 +274,8 @@ static int take_dialled(struct str *in, struct leg_record *ret)
 		err = record_take(in, &ret->early, sizeof ret->early, EARLY_LEAST);
 	if (err == 0)
 		err = take_client(in, ret);
+	if (err == 0)
+		err = take_auth(in, ret);
 	return err == 0 ? take_early_facts(in, ret) : err;
 }
 

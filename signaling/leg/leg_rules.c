@@ -415,6 +415,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	},
 	[LEG_DIALLING] = {
 		[LEG_EV_TRYING]   = {ignore,           LEG_DIALLING},
+		[LEG_EV_CHALLENGED] = {ignore,         LEG_DIALLING},
 		[LEG_EV_PROGRESS] = {progress,         LEG_DIALLING},
 		[LEG_EV_PICKED_UP] = {picked_up,       LEG_CONFIRMED},
 		[LEG_EV_MISFIT]   = {misfit,           LEG_ENDING},
@@ -460,7 +461,7 @@ static const uint8_t of_attempt[LEG_EVENTS] = {
 	[LEG_EV_DECLINED] = ATTEMPT_EV_OVER,       [LEG_EV_NOBODY] = ATTEMPT_EV_OVER,
 	[LEG_EV_LAPSED] = ATTEMPT_EV_OVER,         [LEG_EV_UNSENT] = ATTEMPT_EV_OVER,
 	[LEG_EV_HANGUP] = ATTEMPT_EV_CANCEL,       [LEG_EV_REJECT] = ATTEMPT_EV_CANCEL,
-	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,
+	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,        [LEG_EV_CHALLENGED] = ATTEMPT_EV_AGAIN,
 };
 
 static void give_to_attempt(struct step *s, enum leg_event ev)
@@ -516,7 +517,7 @@ const char *leg_event_name(enum leg_event e)
 		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
-		"lapsed", "ack_wanted",
+		"lapsed", "ack_wanted", "challenged",
 	};
 
 	return names[e];

@@ -168,7 +168,7 @@ static void rewrite(const struct leg *l, bool damage_txn, size_t more)
 		struct buf b = buf_of(text, sizeof text);
 
 		b.n = n;
-		for (unsigned i = 0; i < 8; i++) /* a leg that was called has nothing in those of one of ours */
+		for (unsigned i = 0; i < 9 + SIP_AUTH_PARTS; i++) /* a leg that was called has nothing in those of one of ours */
 			record_put(&b, "", 0);
 		record_put(&b, &r, more); /* whatever that is */
 		n = b.n;

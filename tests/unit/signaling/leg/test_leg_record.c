@@ -104,7 +104,8 @@ static int unpack_with(size_t n, unsigned which, long change)
 enum { HEAD_PART, OVER_PART, DIALOG_PART, CALL_ID_PART, FROM_URI_PART = 10, FROM_DISPLAY_PART, TO_URI_PART, REQUEST_URI_PART, OFFER_PART,
        CHOICE_PART, HEADERS_PART, TEXT_PART, CONTEXT_PART, SERVER_PART, TXN_PART, SKELETON_PART, SKELETON_TEXT_PART, RESPONSE_PART, PARTS };
 /* of a leg of ours */
-enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, REQUEST_PART, MORE_PART, TAGS_PART, FACTS_PART };
+enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, REQUEST_PART, MORE_PART, LINES_PART, AUTH_PART,
+       TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)
@@ -129,6 +130,8 @@ static void fill_ours(enum leg_state state, uint32_t known)
 	c->txn.timeout_ms = 32100;
 	memcpy(c->request, "INVITE", 6);
 	memcpy(c->more, "more", 4);
+	(void)!str_copy(leg->r.credentials, sizeof leg->r.credentials, STR("Authorization: Digest\r\n"));
+	leg->r.auth.slots[0] = (struct sip_auth_slot){.used = 1, .nc = 3, .cnonce = "cn", .realm = "example.org", .nonce = "no"};
 }
 
 Test(leg_record, what_is_kept_of_a_leg_of_ours)
@@ -154,7 +157,7 @@ Test(leg_record, what_is_kept_of_a_leg_of_ours)
 
 Test(leg_record, a_leg_of_ours_of_other_builds)
 {
-	static const unsigned structs[] = {HEAD_PART, OVER_PART, DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, FACTS_PART};
+	static const unsigned structs[] = {HEAD_PART, OVER_PART, DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, AUTH_PART, FACTS_PART};
 	static const unsigned leasts[] = {DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART};
 	size_t n;
 
@@ -170,6 +173,9 @@ Test(leg_record, a_leg_of_ours_of_other_builds)
 	cr_expect_eq(back.has_client, 0u, "a request of another length than it says");
 	cr_expect_eq(unpack_with(n, MORE_PART, SIP_REQUEST_BYTES), 0);
 	cr_expect_eq(back.has_client, 0u);
+	cr_expect_eq(unpack_with(n, LINES_PART, LEG_CREDENTIALS_BYTES), 0);
+	cr_expect_str_eq(back.credentials, "", "half of a line is none");
+	cr_expect_eq(back.auth.slots[0].nc, 3u);
 	cr_expect_eq(unpack_with(n, TAGS_PART, 8 * SIP_EARLY_MAX), 0);
 	cr_expect_eq(back.dialled.known, 0u, "more dialogs than there can be: none");
 }
@@ -467,6 +473,11 @@ Test(leg_record, the_first_one_of_ours_is_read_for_ever)
 	cr_expect_eq(copy->r.client.head.request_bytes, 6u);
 	cr_expect_eq(memcmp(copy->r.client.request, "INVITE", 6), 0);
 	cr_expect_eq(memcmp(copy->r.client.more, "more", 4), 0);
+	cr_expect_str_eq(copy->r.credentials, "Authorization: Digest\r\n");
+	cr_expect_eq(copy->r.auth.slots[0].used, 1);
+	cr_expect_eq(copy->r.auth.slots[0].nc, 3u);
+	cr_expect_str_eq(copy->r.auth.slots[0].realm, "example.org");
+	cr_expect_str_eq(copy->r.auth.slots[0].nonce, "no");
 	free(copy);
 }
 
