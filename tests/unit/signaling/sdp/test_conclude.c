@@ -71,6 +71,8 @@ Test(sdp_conclude, h264_under_either_number)
 	cr_expect(agreed.video.v[0].ability == 0 && agreed.video.v[0].receives == 96 && agreed.video.v[0].payload_type == 110);
 	cr_assert_eq(conclude(ANSWER("m=audio 0 RTP/AVP 0\r\nm=video 4002 RTP/AVP 97\r\n")), SDP_FITS, "nothing is repeated");
 	cr_expect_eq(agreed.video.v[0].ability, 1u);
+	cr_assert_eq(conclude(ANSWER("m=audio 0 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\n")), SDP_FITS);
+	cr_expect_eq(agreed.video.v[0].ability, 0u);
 	cr_expect_eq(conclude(ANSWER("m=audio 0 RTP/AVP 0\r\nm=video 4002 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 profile-level-id=64001f\r\n")),
 		     SDP_NO_FORMAT);
 }
@@ -87,6 +89,7 @@ static const struct {
 	{"the best of both", ANSWER("m=audio 4000 RTP/SAVP 0\r\nm=video 4002 RTP/AVP 31\r\n"), SDP_NO_FORMAT},
 	{"one line", ANSWER("m=audio 4000 RTP/AVP 0\r\n"), SDP_NO_MATCH},
 	{"three lines", ANSWER("m=audio 4000 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\nm=video 0 RTP/AVP 96\r\n"), SDP_NO_MATCH},
+	{"another second line", ANSWER("m=audio 4000 RTP/AVP 0\r\nm=image 0 udptl t38\r\n"), SDP_NO_MATCH},
 	{"another order", ANSWER("m=video 0 RTP/AVP 96\r\nm=audio 4000 RTP/AVP 0\r\n"), SDP_NO_MATCH},
 };
 
@@ -127,4 +130,16 @@ Test(sdp_conclude, directions_never_more_than_offered)
 	cr_assert_eq(sdp_parse(str_of(ANSWER("m=audio 4000 RTP/AVP 0\r\n")), &answer), 0);
 	cr_assert_eq(sdp_conclude(&offer, &answer, &t, &agreed), SDP_FITS);
 	cr_expect_eq(agreed.audio.direction, SDP_SENDONLY);
+}
+
+/* What we did not want has port 0 in the offer; whatever they answer there, it is none of ours. */
+Test(sdp_conclude, lines_we_did_not_offer)
+{
+	struct sdp_side a = side_of(sound, 2, 30000);
+	struct sdp_terms t = terms(&a, NULL);
+
+	cr_assert_eq(sdp_parse(str_of(OFFER("m=audio 0 RTP/AVP 0\r\nm=audio 30000 RTP/AVP 0\r\n")), &offer), 0);
+	cr_assert_eq(sdp_parse(str_of(ANSWER("m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n")), &answer), 0);
+	cr_assert_eq(sdp_conclude(&offer, &answer, &t, &agreed), SDP_FITS);
+	cr_expect(agreed.audio.media == 1 && agreed.audio.rtp.port == 4002);
 }

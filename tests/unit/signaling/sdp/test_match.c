@@ -53,6 +53,7 @@ static const struct {
 	{"profile-level-id=42e01f;packetization-mode=1", "packetization-mode=2;profile-level-id=42e01f", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01g", false},
+	{"profile-level-id=42e01f", "profile-level-id=42e01f00", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01f;packetization-mode=x", false},
 	{"", "profile-level-id=64001f;packetization-mode=1", true}, /* every configuration */
 	{"", "profile-level-id=nonsense", true},
@@ -87,6 +88,10 @@ Test(sdp_match, h264_level_that_is_answered)
 		{"profile-level-id=42f00b", "profile-level-id=42e00b", "profile-level-id=42f00b"}, /* 1b is less than 1.1 */
 		{"profile-level-id=42e00b", "profile-level-id=42f00b", "profile-level-id=42f00b"},
 		{"profile-level-id=42e00a", "profile-level-id=42f00b", "profile-level-id=42e00a"}, /* and more than 1 */
+		{"profile-level-id=4d100b", "profile-level-id=4d000b", "profile-level-id=4d100b"}, /* of main and extended, too */
+		{"profile-level-id=58100b", "profile-level-id=58000b", "profile-level-id=58100b"},
+		{"profile-level-id=64000a", "profile-level-id=640009", "profile-level-id=64000a"},
+		{"profile-level-id=640009", "profile-level-id=64000a", "profile-level-id=64000a"},
 		{"profile-level-id=640009", "profile-level-id=64000b", "profile-level-id=640009"},
 		{"profile-level-id=42e028;level-asymmetry-allowed=1", "profile-level-id=42e01f;level-asymmetry-allowed=1",
 		 "profile-level-id=42e028;level-asymmetry-allowed=1"},

@@ -94,6 +94,9 @@ Test(sdp_negotiate, several_codecs_when_asked_for)
 	cr_assert_eq(audio(OFFER("m=audio 4000 RTP/AVP 18 8 0 8\r\n"), &side), SDP_FITS);
 	cr_assert_eq(agreed.audio.count, 2u);
 	cr_expect(agreed.audio.v[0].payload_type == 0 && agreed.audio.v[1].payload_type == 8);
+	side.most = 3;
+	cr_assert_eq(audio(OFFER("m=audio 4000 RTP/AVP 8 0 0\r\n"), &side), SDP_FITS);
+	cr_expect_eq(agreed.audio.count, 2u, "one number once");
 	side.most = 1000;
 	side.our_order = false;
 	cr_assert_eq(audio(OFFER("m=audio 4000 RTP/AVP 96 97 98 99 100 102 103 104 105 106\r\na=rtpmap:96 PCMU/8000\r\na=rtpmap:97 PCMU/8000\r\n"

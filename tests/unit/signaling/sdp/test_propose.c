@@ -5,7 +5,8 @@ static const struct sdp_ability plain[] = {ABILITY("PCMU", 8000), ABILITY("PCMA"
 				wide[] = {{.name = {"opus", 4}, .clock_hz = 48000, .channels = 2, .fmtp = {"useinbandfec=1", 14}}, ABILITY("pcmu", 8000),
 					  ABILITY("G722", 8000), ABILITY("iLBC", 8000)},
 				video[] = {TUNED("H264", 90000, 1, "profile-level-id=42e01f;packetization-mode=1"), ABILITY("VP8", 90000)},
-				numbered[] = {{.name = {"opus", 4}, .clock_hz = 48000, .channels = 2, .payload_type = 111}};
+				numbered[] = {{.name = {"opus", 4}, .clock_hz = 48000, .channels = 2, .payload_type = 111}},
+				highest[] = {{.name = {"opus", 4}, .clock_hz = 48000, .channels = 2, .payload_type = 127}};
 static struct sdp last;
 
 #define SESSION "v=0\r\no=- 21 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n"
@@ -40,6 +41,8 @@ Test(sdp_propose, c070_numbers_and_events_of_each_clock)
 						    "a=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n");
 	a = side_of(numbered, 1, 30000);
 	cr_expect_str_eq(media_lines(propose(&t, NULL)), "m=audio 30000 RTP/AVP 111 96\r\n");
+	a = side_of(highest, 1, 30000);
+	cr_expect_str_eq(media_lines(propose(&t, NULL)), "m=audio 30000 RTP/AVP 127 96\r\n");
 }
 
 Test(sdp_propose, c095_audio_and_video)
@@ -94,6 +97,9 @@ Test(sdp_propose, numbers_keep_their_meaning)
 		  has(text, "a=rtpmap:96 telephone-event/48000\r\n"), "%s", text);
 	cr_expect_str_eq(media_lines(propose(&t, after(OFFER("m=audio 4000 RTP/AVP 0 9\r\na=rtpmap:0 X/8000\r\n")))),
 			 "m=audio 30000 RTP/AVP 96 97 9 98 99 101\r\n", "0 is something else here");
+	a = side_of(plain, 1, 30000);
+	cr_expect_str_eq(media_lines(propose(&t, after(OFFER("m=audio 4000 RTP/AVP 98 0\r\na=rtpmap:98 telephone-event/8000\r\n")))),
+			 "m=audio 30000 RTP/AVP 0 98\r\n");
 }
 
 Test(sdp_propose, that_can_not_be_made)
@@ -153,7 +159,11 @@ Test(sdp_propose, no_number_is_left)
 	strcat(all, "\r\n");
 	cr_expect_eq(sdp_propose(&b, &t, after(all), &o), ERR_RANGE);
 	a.no_dtmf = true;
+	cr_expect_eq(sdp_propose(&b, &t, after(all), &o), ERR_RANGE);
 	strcpy(strstr(all, " 127"), "\r\n");
 	b = buf_of(text, sizeof text);
 	cr_expect_eq(sdp_propose(&b, &t, after(all), &o), 0);
+	a.no_dtmf = false;
+	b = buf_of(text, sizeof text);
+	cr_expect_eq(sdp_propose(&b, &t, after(all), &o), ERR_RANGE, "one for the codec, none for the events");
 }
