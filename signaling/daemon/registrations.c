@@ -230,7 +230,7 @@ static enum registration_event execute(struct signaling *s, struct registration 
 		return NOTHING;
 	log_warn("registration.send", "name=%s registrar=%s reason=%s", g->r.set.name,
 		 addr_text(&g->r.set.registrar).z, err_name(err));
-	return registration_silence(g);
+	return registration_unsent(g);
 }
 
 static void arm(struct signaling *s, struct registration *g)

@@ -258,6 +258,7 @@ Test(signaling_registrations, no_listener_of_its_family)
 	cr_assert_eq(addr_parse(STR("[2001:db8::5]:5070"), &x.registrar), 0);
 	cr_assert_eq(registrations_set(&s, &x, STR("")), 0);
 	cr_assert_eq(CHANGED(DID_FAIL), 1);
+	cr_assert_eq(only()->r.head.last_code, 503);
 	pass(120000);
 	cr_assert_geq(CHANGED(DID_FAIL), 2);
 	cr_assert_eq(sent_count, 0);
