@@ -409,14 +409,17 @@ Test(dialling, dead_after_a_reliable_provisional)
 Test(dialling, a_record_without_its_transaction)
 {
 	static struct leg_record r;
+	static struct sip_client_record client;
 	static char text[LEG_PACKED_BYTES];
+	bool has_client;
 	size_t n;
 
 	bring_to(LEG_DIALLING);
 	cr_assert_eq(slab_load(&storm->s.slab, pool_slot(call->leg), text, sizeof text, &n), 0);
-	cr_assert_eq(leg_unpack(text, n, &r), 0);
-	r.client.txn.state = TXN_STATES;
-	n = leg_pack(&r, text);
+	cr_assert_eq(leg_unpack(text, n, &r, &client, &has_client), 0);
+	cr_assert(has_client);
+	client.txn.state = TXN_STATES;
+	n = leg_pack(&r, &client, text);
 	cr_assert_eq(slab_commit(&storm->s.slab, pool_slot(call->leg), text, n), 0);
 	storm_kill();
 	cr_expect_geq(call->ended, 1u);
