@@ -22,6 +22,7 @@
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 512u
 #define LEG_HEADERS_MAX   32u
+#define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */
 #define LEG_CREDENTIALS_BYTES 3072u
 #define LEG_EFFECTS_MAX   6u
 

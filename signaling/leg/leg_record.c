@@ -1,7 +1,7 @@
 /* leg_record.c - see leg.h: the record as octets, part by part, and back. */
 #include "common/base/must.h"
 #include "common/base/record.h"
-#include "signaling/leg/leg.h"
+#include "signaling/leg/dial.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -349,6 +349,10 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 
 	if (r->state == LEG_CONFIRMED)
 		return r->deadline_ms == UINT64_MAX;
+	if (r->state == LEG_DIALLING)
+		return r->deadline_ms <= now_ms + LEG_RINGING_MAX_MS;
+	if (r->state == LEG_CANCELLING && r->give_up_ms > now_ms + LEG_CANCELLING_MS)
+		return false;
 	return r->deadline_ms != UINT64_MAX &&
 	       (!repeats || (r->interval_ms >= SIP_T1_MS && r->interval_ms <= SIP_T2_MS &&
 			     r->give_up_ms <= now_ms + SIP_TIMEOUT_MS));

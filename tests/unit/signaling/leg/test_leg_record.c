@@ -199,6 +199,7 @@ Test(leg_record, damaged_records_of_ours_are_refused)
 	BAD(copy->r.attempt.state = ATTEMPT_DONE);
 	BAD(copy->r.attempt.state = ATTEMPT_STATES);
 	BAD(copy->r.deadline_ms = UINT64_MAX);
+	BAD(copy->r.deadline_ms = 200 + LEG_RINGING_MAX_MS + 1);
 	BAD(copy->r.early.count = SIP_EARLY_MAX + 1);
 	BAD(copy->r.dialled.known = SIP_EARLY_MAX + 1);
 	BAD(copy->r.early_facts[0].choice.codec = SDP_CODECS);
@@ -219,6 +220,14 @@ Test(leg_record, damaged_records_of_ours_are_refused)
 	copy->r.dialled.generation = copy->r.dialled.known = 0;
 	memset(&copy->r.choice, 0, sizeof copy->r.choice);
 	cr_expect_eq(leg_restore(copy, &cfg, 200), 0, "nothing is negotiated yet");
+	copy->r.deadline_ms = 200 + LEG_RINGING_MAX_MS;
+	cr_expect_eq(leg_restore(copy, &cfg, 200), 0);
+	bring_to(LEG_CANCELLING);
+	BAD(copy->r.give_up_ms = 200 + LEG_CANCELLING_MS + 1);
+	BAD(copy->r.deadline_ms = UINT64_MAX);
+	copy->r = leg->r;
+	copy->r.give_up_ms = 200 + LEG_CANCELLING_MS;
+	cr_expect_eq(leg_restore(copy, &cfg, 200), 0);
 	free(copy);
 }
 
