@@ -341,6 +341,19 @@ static struct registration *find_leaving(struct signaling *s,
 	return NULL;
 }
 
+/* The same binding under another name. */
+static bool is_taken(struct signaling *s, const struct registration_settings *set)
+{
+	const struct registration *g;
+	uint32_t at = 0;
+
+	while ((g = pool_each(&s->registrations.pool, &at)) != NULL)
+		if (registration_is_same(&g->r.set, set) && strcmp(g->r.set.name, set->name) != 0 &&
+		    (!is_on_its_way_out(g) || g->r.head.returns))
+			return true;
+	return false;
+}
+
 /* Its Call-ID and tag are its own for all its life, whatever process has it. */
 static struct registration *add(struct signaling *s, const struct registration_settings *set)
 {
@@ -404,6 +417,8 @@ int registrations_set(struct signaling *s, const struct registration_settings *s
 
 	if (g != NULL && g->r.set.configured && !set->configured)
 		return ERR_EXIST;
+	if (t->open && is_taken(s, set))
+		return ERR_INVAL;
 	if (g != NULL && !registration_is_same(&g->r.set, set)) {
 		if (full && !leaves_at_once(g))
 			return ERR_NOSPC;

@@ -295,6 +295,24 @@ Test(signaling_registrations, names)
 	cr_assert_eq(registrations_remove(&s, STR("b")), ERR_NOENT, "on its way out");
 }
 
+/* Each would end the other's. Behind the first one's end the name may change. */
+Test(signaling_registrations, one_binding_under_two_names)
+{
+	struct registration_settings x = wanted("a");
+
+	cr_assert_eq(put("a"), 0);
+	answer(200, "");
+	(void)strcpy(x.name, "b");
+	cr_assert_eq(registrations_set(&s, &x, STR("secret")), ERR_INVAL);
+	cr_assert_eq(registrations_remove(&s, STR("a")), 0);
+	cr_assert_eq(registrations_set(&s, &x, STR("secret")), 0);
+	answer(200, "");
+	answer(200, "");
+	cr_assert_eq(s.registrations.pool.used, 1);
+	cr_assert_str_eq(only()->r.set.name, "b");
+	cr_assert_eq(only()->r.head.state, BIND_REGISTERED);
+}
+
 /* Another registrar: another binding, and the old one is taken back beside it. */
 Test(signaling_registrations, moves)
 {
