@@ -55,6 +55,7 @@ static const struct {
 	{"profile-level-id=42e01f", "profile-level-id=42e01g", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01f00", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01f;packetization-mode=x", false},
+	{"packetization-mode=x", "packetization-mode=x", false}, /* no number equals nothing */
 	{"", "profile-level-id=64001f;packetization-mode=1", true}, /* every configuration */
 	{"", "profile-level-id=nonsense", true},
 };

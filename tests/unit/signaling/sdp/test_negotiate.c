@@ -137,7 +137,7 @@ Test(sdp_negotiate, c086_ptime)
 		uint32_t ours, ptime;
 	} rows[] = {
 		{"a=ptime:30\r\n", 0, 30}, {"", 0, 20}, {"", 30, 30}, {"a=ptime:30\r\n", 40, 30}, {"a=ptime:22.5\r\n", 40, 40}, {"a=maxptime:30\r\n", 40, 30},
-		{"a=maxptime:39.5\r\n", 40, 30}, {"a=maxptime:40\r\n", 40, 40}, {"a=maxptime:5\r\n", 40, 40}, {"a=maxptime:x\r\n", 40, 40},
+		{"a=maxptime:39.5\r\n", 40, 30}, {"a=maxptime:40\r\n", 40, 40}, {"a=maxptime:5\r\n", 40, 40}, {"a=maxptime:10\r\n", 40, 10}, {"a=maxptime:x\r\n", 40, 40},
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
