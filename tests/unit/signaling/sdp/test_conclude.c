@@ -43,6 +43,7 @@ Test(sdp_conclude, c096_both_streams)
 	cr_expect(agreed.video.count == 1 && agreed.video.v[0].ability == 0 && agreed.video.media == 1);
 	cr_expect_eq(agreed.video.transport, SDP_RTP_AVPF, "it differs in its reports only");
 	cr_expect_eq(agreed.video.feedback, 2u);
+	cr_expect(agreed.video.ptime_ms == 0 && agreed.video.event_count == 0, "of audio alone");
 	cr_expect(agreed.video.rtcp_mux && addr_eq(&agreed.video.rtp, &agreed.video.rtcp));
 	cr_expect_eq(agreed.video.direction, SDP_SENDONLY);
 }
