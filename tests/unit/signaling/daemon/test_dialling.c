@@ -662,6 +662,24 @@ Test(dialling, no_room)
 	cr_expect_eq(sent("INVITE"), STORM_LEGS);
 }
 
+/* What is left of the table of transactions is for ending calls. */
+Test(dialling, no_room_for_a_transaction)
+{
+	struct wanted w;
+
+	want(&w);
+	while (sip_stack_may_invite(&storm->s.stack))
+		storm->s.stack.clients.used++;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__OVERLOADED);
+	cr_expect_eq(storm->s.legs.used, 0u);
+	storm->s.stack.clients.used--;
+	result = TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED, "and nothing else is said");
+	cr_expect_eq(storm->s.legs.used, 1u);
+	cr_expect_eq(sent("INVITE"), 1u);
+	storm->s.stack.clients.used = 1;
+}
+
 /* What is bound to this host alone does not lead out of it; Contact and Via say where answers are heard. */
 Test(dialling, the_listener_that_leads_there)
 {
