@@ -3,39 +3,6 @@
 
 #define DECIMAL_MAX 20 /* digits of 2**64 - 1 */
 
-void *buf_take(struct buf *b, size_t n)
-{
-	if (b->full || n > b->cap - b->n) {
-		b->full = true;
-		return NULL;
-	}
-	b->n += n;
-	return b->p + (b->n - n);
-}
-
-void buf_bytes(struct buf *b, const void *p, size_t n)
-{
-	void *to = n > 0 ? buf_take(b, n) : NULL;
-
-	if (to != NULL)
-		memcpy(to, p, n);
-}
-
-void buf_str_put(struct buf *b, struct str s)
-{
-	buf_bytes(b, s.p, s.n);
-}
-
-void buf_z(struct buf *b, const char *z)
-{
-	buf_bytes(b, z, strlen(z));
-}
-
-void buf_char(struct buf *b, char c)
-{
-	buf_bytes(b, &c, 1);
-}
-
 void buf_u64(struct buf *b, uint64_t v)
 {
 	char digits[DECIMAL_MAX];

@@ -32,13 +32,40 @@ static inline struct str buf_str(const struct buf *b)
 	return (struct str){b->p, b->n};
 }
 
-void buf_bytes(struct buf *b, const void *p, size_t n);
-void buf_str_put(struct buf *b, struct str s);
-void buf_z(struct buf *b, const char *z); /* NUL-terminated text */
-void buf_char(struct buf *b, char c);
+/* Reserve `n` bytes to fill in place; NULL after an overflow. */
+static inline void *buf_take(struct buf *b, size_t n)
+{
+	if (b->full || n > b->cap - b->n) {
+		b->full = true;
+		return NULL;
+	}
+	b->n += n;
+	return b->p + (b->n - n);
+}
+
+static inline void buf_bytes(struct buf *b, const void *p, size_t n)
+{
+	void *to = n > 0 ? buf_take(b, n) : NULL;
+
+	if (to != NULL)
+		memcpy(to, p, n);
+}
+
+static inline void buf_str_put(struct buf *b, struct str s)
+{
+	buf_bytes(b, s.p, s.n);
+}
+
+static inline void buf_z(struct buf *b, const char *z) /* NUL-terminated text */
+{
+	buf_bytes(b, z, strlen(z));
+}
+
+static inline void buf_char(struct buf *b, char c)
+{
+	buf_bytes(b, &c, 1);
+}
+
 void buf_u64(struct buf *b, uint64_t v);            /* decimal */
 void buf_i64(struct buf *b, int64_t v);             /* decimal */
 void buf_hex(struct buf *b, uint64_t v, int digits); /* lower case, zero padded */
-
-/* Reserve `n` bytes to fill in place; NULL after an overflow. */
-void *buf_take(struct buf *b, size_t n);

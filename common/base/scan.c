@@ -11,32 +11,10 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A set of octets: one bit each. */
-struct set {
-	uint64_t bits[4];
+static scan_set token = {
+	SCAN_ALNUM, ['-'] = 1, ['.'] = 1, ['!'] = 1, ['%'] = 1,  ['*'] = 1,
+	['_'] = 1,  ['+'] = 1, ['`'] = 1, ['~'] = 1, ['\''] = 1,
 };
-
-static bool has(const struct set *s, char c)
-{
-	return s->bits[(unsigned char)c >> 6] >> ((unsigned char)c & 63) & 1;
-}
-
-static struct set set_of(const char *z)
-{
-	struct set s = {{0}};
-
-	for (; *z != '\0'; z++)
-		s.bits[(unsigned char)*z >> 6] |= 1ull << ((unsigned char)*z & 63);
-	return s;
-}
-
-static bool is_token(char c)
-{
-	/* letters, digits and "-.!%*_+`'~" */
-	static const struct set token = {{0x03ff6ca200000000ull, 0x47ffffff87fffffeull}};
-
-	return has(&token, c);
-}
 
 static void fail(struct scan *s, int err)
 {
@@ -86,14 +64,16 @@ uint32_t scan_u32(struct scan *s)
 struct str scan_token(struct scan *s)
 {
 	struct str t = {s->p, 0};
+	const char *p = s->p;
 
 	if (s->err != 0)
 		return t;
 
-	while (s->p < s->end && is_token(*s->p))
-		s->p++;
+	while (p < s->end && token[(unsigned char)*p])
+		p++;
 
-	t.n = (size_t)(s->p - t.p);
+	t.n = (size_t)(p - t.p);
+	s->p = p;
 	if (t.n == 0)
 		fail(s, ERR_SYNTAX);
 
@@ -106,39 +86,19 @@ void scan_end(struct scan *s)
 		fail(s, ERR_SYNTAX);
 }
 
-bool scan_try_char(struct scan *s, char c)
-{
-	if (scan_peek(s) != (unsigned char)c)
-		return false;
-
-	s->p++;
-	return true;
-}
-
-void scan_char(struct scan *s, char c)
-{
-	if (!scan_try_char(s, c))
-		fail(s, ERR_SYNTAX);
-}
-
-struct str scan_until(struct scan *s, const char *stops)
-{
-	struct set set = set_of(stops);
-	struct str t = {s->p, 0};
-
-	while (s->err == 0 && s->p < s->end && !has(&set, *s->p))
-		s->p++;
-
-	t.n = (size_t)(s->p - t.p);
-	return t;
-}
-
 struct str scan_quoted(struct scan *s)
 {
+	const char *end;
 	struct str t;
 
 	scan_char(s, '"');
 	t = (struct str){s->p, 0};
+	end = scan_peek(s) >= 0 ? memchr(s->p, '"', (size_t)(s->end - s->p)) : NULL;
+	if (end != NULL && memchr(t.p, '\\', (size_t)(end - t.p)) == NULL) { /* nearly all */
+		t.n = (size_t)(end - t.p);
+		s->p = end + 1;
+		return t;
+	}
 	while (scan_peek(s) >= 0 && *s->p != '"')
 		s->p += *s->p == '\\' && s->p + 1 < s->end ? 2 : 1;
 

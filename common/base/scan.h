@@ -9,6 +9,29 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
+/* A set of octets: static scan_set ends = {[';'] = 1, [','] = 1}; */
+typedef const bool scan_set[256];
+
+/* clang-format off */
+#define SCAN_ALNUM                                                                                         \
+	['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1, ['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, \
+	['j'] = 1, ['k'] = 1, ['l'] = 1, ['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, \
+	['s'] = 1, ['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,            \
+	['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, \
+	['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, \
+	['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1,            \
+	['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, \
+	['9'] = 1
+/* clang-format on */
+
+static inline bool scan_holds(struct str s, scan_set set) /* one of them at least */
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (set[(unsigned char)s.p[i]])
+			return true;
+	return false;
+}
+
 struct scan {
 	const char *p;
 	const char *end;
@@ -41,14 +64,47 @@ static inline int scan_peek(const struct scan *s)
 	return s->err == 0 && s->p < s->end ? (unsigned char)*s->p : -1;
 }
 
-/* Require this octet. */
-void scan_char(struct scan *s, char c);
-
 /* Take this octet when it is next. */
-bool scan_try_char(struct scan *s, char c);
+static inline bool scan_try_char(struct scan *s, char c)
+{
+	if (scan_peek(s) != (unsigned char)c)
+		return false;
+	s->p++;
+	return true;
+}
+
+/* Require this octet. */
+static inline void scan_char(struct scan *s, char c)
+{
+	if (!scan_try_char(s, c) && s->err == 0)
+		s->err = ERR_SYNTAX;
+}
 
 /* Everything before the first octet of `stops` (or the end); may be empty. Borrowed. */
-struct str scan_until(struct scan *s, const char *stops);
+static inline struct str scan_until(struct scan *s, scan_set stops)
+{
+	struct str t = {s->p, 0};
+	const char *p = s->p;
+
+	while (p < s->end && !stops[(unsigned char)*p])
+		p++;
+	if (s->err == 0)
+		s->p = p;
+	t.n = (size_t)(s->p - t.p);
+	return t;
+}
+
+/* Everything before the first `c` (or the end); may be empty. Borrowed. */
+static inline struct str scan_until_char(struct scan *s, char c)
+{
+	struct str t = {s->p, s->err == 0 ? (size_t)(s->end - s->p) : 0};
+	const char *at = t.n > 0 ? memchr(t.p, c, t.n) : NULL;
+
+	if (at != NULL)
+		t.n = (size_t)(at - t.p);
+	s->p += t.n;
+	return t;
+}
 
 /* RFC 3261 quoted-string: what stands between the quotes, escapes not resolved. ERR_SYNTAX when
  * it does not start with a quote or is not closed. Borrowed. */

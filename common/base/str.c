@@ -12,6 +12,8 @@ bool str_ieq(struct str a, struct str b)
 {
 	if (a.n != b.n)
 		return false;
+	if (str_eq(a, b))
+		return true;
 	for (size_t i = 0; i < a.n; i++)
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;
@@ -35,22 +37,6 @@ struct str str_cut(struct str in, char c, struct str *rest)
 	before.n = (size_t)(at - in.p);
 	*rest = (struct str){at + 1, in.n - before.n - 1};
 	return before;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-struct str str_trim(struct str in)
-{
-	while (in.n > 0 && is_space(in.p[0])) {
-		in.p++;
-		in.n--;
-	}
-	while (in.n > 0 && is_space(in.p[in.n - 1]))
-		in.n--;
-	return in;
 }
 
 bool str_has_prefix(struct str s, struct str prefix)

@@ -30,7 +30,16 @@ struct str str_of(const char *z);
 struct str str_cut(struct str in, char c, struct str *rest);
 
 /* Without leading and trailing SP, HTAB, CR, LF. */
-struct str str_trim(struct str in);
+static inline struct str str_trim(struct str in)
+{
+	static const bool space[256] = {[' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1};
+
+	for (; in.n > 0 && space[(unsigned char)in.p[0]]; in.n--)
+		in.p++;
+	while (in.n > 0 && space[(unsigned char)in.p[in.n - 1]])
+		in.n--;
+	return in;
+}
 
 bool str_has_prefix(struct str s, struct str prefix);
 

@@ -10,13 +10,15 @@ bool sip_type_is(struct str value, struct str type)
 	return str_ieq(str_trim(str_cut(value, ';', &rest)), type);
 }
 
+static scan_set value_ends = {[';'] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1};
+
 /* ;boundary=xyz or ;boundary="xyz"; n == 0: there is none. Without quotes it may be more
  * than a token. */
 static struct str boundary_of(struct str content_type)
 {
 	struct scan s = scan_of(content_type);
 
-	(void)scan_until(&s, ";");
+	(void)scan_until_char(&s, ';');
 	while (scan_try_char(&s, ';')) {
 		struct str name, value = {"", 0};
 
@@ -26,7 +28,7 @@ static struct str boundary_of(struct str content_type)
 		if (scan_try_char(&s, '=')) {
 			sip_lws(&s);
 			value = scan_peek(&s) == '"' ? scan_quoted(&s)
-						     : scan_until(&s, "; \t\r\n");
+						     : scan_until(&s, value_ends);
 		}
 		sip_lws(&s);
 		if (s.err == 0 && str_ieq(name, STR("boundary")))

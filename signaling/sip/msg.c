@@ -77,46 +77,51 @@ static bool next_block(struct lines *l)
 	return true;
 }
 
-/* What of this block stands below `limit` (a bit; 0: all of it) belongs to the line. */
-static void take_bits(struct lines *l, struct line *line, uint64_t limit)
-{
-	uint64_t below = limit - 1;
-
-	if (line->colon == NULL && (l->colon & below) != 0)
-		line->colon = l->block + __builtin_ctzll(l->colon & below);
-	line->odd |= (l->odd & below) != 0;
-	l->colon &= ~below;
-	l->odd &= ~below;
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
+/* What of this block stands below `bit` (0: all of it) belongs to the line. */
+__attribute__((always_inline)) static inline void take_bits(struct lines *l, struct line *line, uint64_t bit)
+{
+	uint64_t below = bit - 1;
+
+	if (line->colon == NULL && (l->colon & below) != 0)
+		line->colon = l->block + __builtin_ctzll(l->colon);
+	line->odd |= (l->odd & below) != 0;
+	l->colon &= ~below;
+	l->odd &= ~below;
+}
+
+/* Up to the next line end, which is not part of it. */
+__attribute__((always_inline)) static inline const char *next_end(struct lines *l, struct line *line)
+{
+	const char *end;
+	uint64_t bit;
+
+	while (l->lf == 0) {
+		take_bits(l, line, 0);
+		if (!next_block(l))
+			return l->p = l->end;
+	}
+	bit = l->lf & -l->lf;
+	take_bits(l, line, bit);
+	end = l->block + __builtin_ctzll(bit);
+	l->lf ^= bit;
+	l->p = end + 1;
+	return end;
+}
+
 /* The next line; `fold`: with everything folded into it, unless it is empty: behind the
  * header a body may well begin with white space. */
-static struct line next_line(struct lines *l, bool fold)
+__attribute__((always_inline)) static inline struct line next_line(struct lines *l, bool fold)
 {
 	struct line line = {.text = {l->p, 0}};
-	const char *end;
 
 	do {
-		while (l->lf == 0) {
-			take_bits(l, &line, 0);
-			if (!next_block(l))
-				break;
-		}
-		if (l->lf == 0) {
-			end = l->p = l->end;
-		} else {
-			uint64_t bit = l->lf & -l->lf;
+		const char *end = next_end(l, &line);
 
-			take_bits(l, &line, bit);
-			end = l->block + __builtin_ctzll(bit);
-			l->lf ^= bit;
-			l->p = end + 1;
-		}
 		line.text.n = (size_t)(end - line.text.p);
 		if (line.text.n > 0 && end[-1] == '\r')
 			line.text.n--;
@@ -161,10 +166,8 @@ bool sip_is_one_line(struct str s)
 
 static bool has_space(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == ' ' || s.p[i] == '\t')
-			return true;
-	return false;
+	return s.n > 0 &&
+	       (memchr(s.p, ' ', s.n) != NULL || memchr(s.p, '\t', s.n) != NULL);
 }
 
 /* What follows the last space. */
@@ -244,7 +247,7 @@ static void link_field(struct sip_msg *m, uint16_t last[SIP_HEADERS])
 	m->count++;
 }
 
-static void parse_field(struct sip_msg *m, const struct line *line,
+static void parse_field(struct sip_msg *m, const struct line *line, const char *text_end,
 			uint16_t last[SIP_HEADERS])
 {
 	struct sip_field *f = &m->fields[m->count];
@@ -254,7 +257,7 @@ static void parse_field(struct sip_msg *m, const struct line *line,
 	if (line->colon == NULL || is_blank(line->text.p[0]))
 		return;
 	name = str_trim((struct str){line->text.p, (size_t)(line->colon - line->text.p)});
-	f->id = (uint16_t)sip_header_of(name);
+	f->id = (uint16_t)sip_header_at(name, (size_t)(text_end - name.p));
 	if (line->odd) {
 		m->unread |= (uint64_t)1 << f->id;
 		return;
@@ -281,7 +284,7 @@ static void parse_fields(struct sip_msg *m, struct lines *l)
 			find_fault(m, 400, "Too many header fields", line.text.p);
 			return;
 		}
-		parse_field(m, &line, last);
+		parse_field(m, &line, l->end, last);
 	}
 }
 
@@ -376,25 +379,30 @@ bool sip_has(const struct sip_msg *m, enum sip_header id)
 
 /* ---- inside values ---- */
 
+static scan_set line_ends = {['\r'] = 1, ['\n'] = 1};
+
+static bool is_folded(struct str v)
+{
+	return v.n > 0 &&
+	       (memchr(v.p, '\n', v.n) != NULL || memchr(v.p, '\r', v.n) != NULL);
+}
+
 void sip_put_value(struct buf *b, struct str v)
 {
 	struct scan s = scan_of(v);
 
+	if (!is_folded(v)) { /* nearly all */
+		buf_str_put(b, v);
+		return;
+	}
+
 	while (scan_peek(&s) >= 0) {
-		buf_str_put(b, scan_until(&s, "\r\n"));
+		buf_str_put(b, scan_until(&s, line_ends));
 		if (scan_peek(&s) < 0)
 			return;
 		sip_lws(&s);
 		buf_char(b, ' ');
 	}
-}
-
-void sip_lws(struct scan *s)
-{
-	int c;
-
-	while ((c = scan_peek(s)) == ' ' || c == '\t' || c == '\r' || c == '\n')
-		s->p++;
 }
 
 struct str sip_list_next(struct str *rest)
@@ -423,6 +431,9 @@ struct str sip_list_next(struct str *rest)
 	return one;
 }
 
+static scan_set value_ends = {[';'] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1,
+			      [','] = 1, ['?'] = 1, ['<'] = 1,  ['>'] = 1,  ['"'] = 1};
+
 bool sip_param_next(struct scan *s, struct sip_param *ret)
 {
 	sip_lws(s);
@@ -436,7 +447,7 @@ bool sip_param_next(struct scan *s, struct sip_param *ret)
 	if (scan_try_char(s, '=')) {
 		sip_lws(s);
 		ret->value = scan_peek(s) == '"' ? scan_quoted(s)
-						 : scan_until(s, "; \t\r\n,?<>\"");
+						 : scan_until(s, value_ends);
 		if (ret->value.n == 0 && s->err == 0 && s->p[-1] != '"')
 			s->err = ERR_SYNTAX;
 	}

@@ -56,7 +56,13 @@ bool sip_has(const struct sip_msg *m, enum sip_header id);
 
 /* ---- scanning inside values ---- */
 
-void sip_lws(struct scan *s); /* white space and folded line ends */
+static inline void sip_lws(struct scan *s) /* white space and folded line ends */
+{
+	int c;
+
+	while ((c = scan_peek(s)) == ' ' || c == '\t' || c == '\r' || c == '\n')
+		s->p++;
+}
 
 /* A value on one line: a folded line end and its white space become one space. */
 void sip_put_value(struct buf *b, struct str value);

@@ -3,6 +3,7 @@
 
 #include "common/base/scan.h"
 #include "signaling/sip/msg.h"
+#include "signaling/sip/word8.h"
 
 /* Words before '<', each a token. */
 static struct str scan_display(struct scan *s)
@@ -22,16 +23,22 @@ static struct str scan_display(struct scan *s)
 	return str_trim(d);
 }
 
-static bool has_angle(struct str value)
+static bool has_angle(const struct scan *s)
 {
+	const char *angle;
 	bool quoted = false;
 
-	for (size_t i = 0; i < value.n; i++) {
-		if (quoted && value.p[i] == '\\')
-			i++;
-		else if (value.p[i] == '"')
+	if (scan_peek(s) < 0)
+		return false;
+	angle = memchr(s->p, '<', (size_t)(s->end - s->p));
+	if (angle == NULL || memchr(s->p, '"', (size_t)(angle - s->p)) == NULL)
+		return angle != NULL;
+	for (const char *p = s->p; p < s->end; p++) {
+		if (quoted && *p == '\\')
+			p++;
+		else if (*p == '"')
 			quoted = !quoted;
-		else if (!quoted && value.p[i] == '<')
+		else if (!quoted && *p == '<')
 			return true;
 	}
 	return false;
@@ -54,29 +61,36 @@ static int take_params(struct scan *s, struct sip_nameaddr *a)
 	return s->err;
 }
 
-/* Some scheme, and nothing that could end the value it stands in. */
+/* RFC 3261 20: with ',', '?' or ';' inside it must stand in <>. */
+static scan_set bare_ends = {[';'] = 1,  [' '] = 1, ['\t'] = 1, ['\r'] = 1,
+			     ['\n'] = 1, [','] = 1, ['?'] = 1};
+
+/* What could end the value it stands in. */
+static bool has_end(uint64_t w)
+{
+	return word8_below(w, ' ' + 1) || word8_equal(w, '"') || word8_equal(w, '<') ||
+	       word8_equal(w, '>') || word8_equal(w, 0x7f);
+}
+
+/* Some scheme, and nothing that could end the value. */
 static bool is_absolute(struct str uri)
 {
-	for (size_t i = 0; i < uri.n; i++)
-		if ((unsigned char)uri.p[i] <= ' ' ||
-		    memchr("<>\"\x7f", uri.p[i], 4) != NULL)
-			return false;
-	return uri.n > 0 && uri.p[0] != ':' && memchr(uri.p, ':', uri.n) != NULL;
+	return uri.n > 0 && uri.p[0] != ':' && memchr(uri.p, ':', uri.n) != NULL &&
+	       !word8_any(uri, has_end);
 }
 
 /* What stands before the parameters; the cursor is behind it then. */
 static int take_address(struct scan *s, struct sip_nameaddr *a)
 {
 	sip_lws(s);
-	if (has_angle((struct str){s->p, (size_t)(s->end - s->p)})) {
+	if (scan_peek(s) == '"' || has_angle(s)) {
 		a->display = scan_display(s);
 		sip_lws(s);
 		scan_char(s, '<');
-		a->uri = scan_until(s, ">");
+		a->uri = scan_until_char(s, '>');
 		scan_char(s, '>');
 	} else {
-		/* RFC 3261 20: with ',', '?' or ';' inside it must stand in <> */
-		a->uri = scan_until(s, "; \t\r\n,?");
+		a->uri = scan_until(s, bare_ends);
 	}
 	sip_lws(s);
 	return s->err == 0 && is_absolute(a->uri) ? 0 : ERR_SYNTAX;

@@ -1,13 +1,24 @@
 /* names.c - see names.h */
 #include "signaling/sip/names.h"
 
-#include <endian.h>
+#include "signaling/sip/word8.h"
+
+#define LOWER(c)     ((c) >= 'A' && (c) <= 'Z' ? (c) | 0x20 : (c))
+#define OCTET(n, at) ((uint64_t)(unsigned char)LOWER((n)[(at) < sizeof(n) ? (at) : sizeof(n) - 1]))
+/* word_of() a literal */
+#define WORD(n, at)                                                                      \
+	(OCTET(n, at) | OCTET(n, (at) + 1) << 8 | OCTET(n, (at) + 2) << 16 |             \
+	 OCTET(n, (at) + 3) << 24 | OCTET(n, (at) + 4) << 32 | OCTET(n, (at) + 5) << 40 | \
+	 OCTET(n, (at) + 6) << 48 | OCTET(n, (at) + 7) << 56)
+#define LAST(n) (sizeof(n) > 9 ? sizeof(n) - 9 : 0) /* where the last eight octets begin */
 
 static const struct {
 	struct str name;
+	uint64_t first, last; /* eight octets, in lower case */
 	char compact;
 } headers[SIP_HEADERS] = {
-#define HEADER(id, n, c, kind) [SIP_##id] = {{n, sizeof(n) - 1}, (c)[0]},
+#define HEADER(id, n, c, kind)                                                           \
+	[SIP_##id] = {{n, sizeof(n) - 1}, WORD(n, 0), WORD(n, LAST(n)), (c)[0]},
 #include "signaling/sip/header.def"
 #undef HEADER
 };
@@ -43,60 +54,56 @@ enum sip_method sip_method_of(struct str name)
 	return SIP_UNKNOWN;
 }
 
-/* A to Z of eight octets at once; other octets stay what they are. */
-static uint64_t lower8(uint64_t w)
+/* The octets that belong to a name of `n`. */
+static inline uint64_t mask_of(size_t n)
 {
-	const uint64_t ones = 0x0101010101010101ull, high = ones << 7;
-	uint64_t low7 = w & ~high;
-	uint64_t from_a = low7 + (0x80 - 'A') * ones,
-		 above_z = low7 + (0x7f - 'Z') * ones;
-
-	return w | (((from_a ^ above_z) & high & ~w) >> 2);
+	return n < 8 ? ((uint64_t)1 << 8 * n) - 1 : UINT64_MAX;
 }
 
-/* The first eight octets of `p`, in lower case; of fewer, what there is and zeros. */
-static uint64_t word_at(const char *p, size_t n)
+/* Eight octets of a name, of which `room` can be read; what does not belong to it is 0. */
+static inline uint64_t word_of(const char *p, size_t n, size_t room)
 {
 	uint64_t w = 0;
 
-	if (n >= 8) {
-		memcpy(&w, p, 8);
-		w = le64toh(w);
-	} else if (n >= 4) { /* two halves that overlap */
-		uint32_t first, last;
-
-		memcpy(&first, p, 4);
-		memcpy(&last, p + n - 4, 4);
-		w = le32toh(first) | (uint64_t)le32toh(last) << 8 * (n - 4);
-	} else {
-		for (size_t i = 0; i < n; i++)
-			w |= (uint64_t)(unsigned char)p[i] << 8 * i;
-	}
-	return lower8(w);
+	if (room >= 8)
+		return word8_at(p) & mask_of(n);
+	for (size_t i = 0; i < n; i++)
+		w |= (uint64_t)(unsigned char)p[i] << 8 * i;
+	return w;
 }
 
-/* Longer than eight: the eight octets behind, and the last eight, cover all of them. */
-static bool tails_eq(struct str a, struct str b)
+/* `known` is in lower case. Only letters have two cases, and of the octets of names only
+ * they have bit 6. */
+static inline bool is_same(uint64_t w, uint64_t known)
 {
-	size_t last = a.n - 8;
+	return ((w ^ known) & ~((known & WORD8_ONES * 0x40) >> 1)) == 0;
+}
 
-	return a.n <= 24 && word_at(a.p + last, 8) == word_at(b.p + last, 8) &&
-	       (a.n <= 16 || word_at(a.p + 8, 8) == word_at(b.p + 8, 8));
+/* Octets 8 to 15 of names that are longer than 16. */
+static bool has_middle(struct str name, struct str known)
+{
+	return name.n <= 24 && str_ieq((struct str){name.p + 8, 8}, (struct str){known.p + 8, 8});
+}
+
+enum sip_header sip_header_at(struct str name, size_t room)
+{
+	uint64_t first = word_of(name.p, name.n, room);
+	uint64_t lower = (first | WORD8_ONES * 0x20) & mask_of(name.n);
+	unsigned id = slots[(lower ^ name.n) * multiplier >> 57];
+	size_t behind = name.n > 8 ? name.n - 8 : 0;
+
+	if (name.n == 1)
+		return lower == (unsigned char)headers[id].compact ? id : SIP_OTHER;
+	/* the first eight, the last eight and those between cover names of up to 24 */
+	if (name.n != headers[id].name.n || !is_same(first, headers[id].first) ||
+	    !is_same(word_of(name.p + behind, name.n, room - behind), headers[id].last))
+		return SIP_OTHER;
+	return name.n <= 16 || has_middle(name, headers[id].name) ? id : SIP_OTHER;
 }
 
 enum sip_header sip_header_of(struct str name)
 {
-	uint64_t word = word_at(name.p, name.n);
-	unsigned id = slots[(word ^ name.n) * multiplier >> 57];
-	struct str known = headers[id].name;
-
-	if (name.n == 1)
-		return word == (unsigned char)headers[id].compact && word != 0
-			       ? id
-			       : SIP_OTHER;
-	if (name.n != known.n || word != word_at(known.p, known.n))
-		return SIP_OTHER;
-	return name.n <= 8 || tails_eq(name, known) ? id : SIP_OTHER;
+	return sip_header_at(name, name.n);
 }
 
 const char *sip_header_name(enum sip_header id)

@@ -28,5 +28,7 @@ enum sip_method {
 
 enum sip_method sip_method_of(struct str name); /* case-sensitive (RFC 3261 7.1) */
 enum sip_header sip_header_of(struct str name); /* full or compact, any case */
+/* Likewise; `room` octets can be read from where it begins: faster with 8 and more. */
+enum sip_header sip_header_at(struct str name, size_t room);
 const char *sip_header_name(enum sip_header id);
 const char *sip_reason_of(unsigned status);    /* "" when it has no phrase */

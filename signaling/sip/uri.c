@@ -14,19 +14,30 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* unreserved, escaped, and `more` */
-static bool only(struct str s, const char *more)
+#define UNRESERVED                                                                       \
+	SCAN_ALNUM, ['-'] = 1, ['_'] = 1, ['.'] = 1, ['!'] = 1, ['~'] = 1, ['*'] = 1,    \
+		    ['\''] = 1, ['('] = 1, [')'] = 1
+
+static scan_set in_user = {UNRESERVED, ['&'] = 1, ['='] = 1, ['+'] = 1, ['$'] = 1,
+			   [','] = 1,  [';'] = 1, ['?'] = 1, ['/'] = 1, [':'] = 1};
+static scan_set in_params = {UNRESERVED, [';'] = 1, ['='] = 1, ['['] = 1, [']'] = 1, ['/'] = 1,
+			     [':'] = 1,  ['&'] = 1, ['+'] = 1, ['$'] = 1, ['@'] = 1};
+static scan_set in_headers = {UNRESERVED, ['['] = 1, [']'] = 1, ['/'] = 1, ['?'] = 1,
+			      [':'] = 1,  ['+'] = 1, ['$'] = 1, ['&'] = 1, ['='] = 1,
+			      [';'] = 1,  ['@'] = 1, [','] = 1};
+static scan_set in_host = {SCAN_ALNUM, ['-'] = 1, ['.'] = 1, ['_'] = 1};
+static scan_set host_ends = {[':'] = 1, [';'] = 1, ['?'] = 1};
+
+/* of the set, or escaped */
+static bool only(struct str s, scan_set set)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (is_alnum(c))
+		if (set[(unsigned char)s.p[i]])
 			continue;
-		if (c == '%' && i + 2 < s.n && is_hex(s.p[i + 1]) && is_hex(s.p[i + 2]))
-			i += 2;
-		else if (c == '%' || c == '\0' ||
-			 (strchr("-_.!~*'()", c) == NULL && strchr(more, c) == NULL))
+		if (s.p[i] != '%' || i + 2 >= s.n || !is_hex(s.p[i + 1]) ||
+		    !is_hex(s.p[i + 2]))
 			return false;
+		i += 2;
 	}
 	return true;
 }
@@ -34,7 +45,7 @@ static bool only(struct str s, const char *more)
 static bool is_hostname(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' && s.p[i] != '_')
+		if (!in_host[(unsigned char)s.p[i]])
 			return false;
 	return s.n > 0;
 }
@@ -56,13 +67,13 @@ static bool is_v6(struct str host)
 static int parse_host(struct scan *s, struct sip_uri *u)
 {
 	if (scan_try_char(s, '[')) {
-		u->host = scan_until(s, "]");
+		u->host = scan_until_char(s, ']');
 		scan_char(s, ']');
 		u->host_is_v6 = true;
 		if (s->err != 0 || !is_v6(u->host))
 			return ERR_SYNTAX;
 	} else {
-		u->host = scan_until(s, ":;?");
+		u->host = scan_until(s, host_ends);
 		if (!is_hostname(u->host))
 			return ERR_SYNTAX;
 	}
@@ -82,14 +93,14 @@ static int parse_host(struct scan *s, struct sip_uri *u)
 static int parse_user(struct scan *s, struct sip_uri *u)
 {
 	struct str rest = {s->p, (size_t)(s->end - s->p)};
-	struct str user = scan_until(s, "@");
+	struct str user = scan_until_char(s, '@');
 
 	if (!scan_try_char(s, '@')) {
 		s->p = rest.p;
 		return 0;
 	}
 	/* a password is part of what we keep as user; nobody should use one */
-	if (user.n == 0 || !only(user, "&=+$,;?/:")) {
+	if (user.n == 0 || !only(user, in_user)) {
 		s->p = user.p;
 		return ERR_SYNTAX;
 	}
@@ -107,10 +118,10 @@ static int other_scheme(struct str scheme, struct sip_uri *ret)
 	return ERR_UNSUPPORTED;
 }
 
-/* An optional part, which may hold `more` beside what any part may. */
-static void check_part(struct scan *s, struct str part, const char *more)
+/* An optional part, which may hold these octets and escapes. */
+static void check_part(struct scan *s, struct str part, scan_set may)
 {
-	if (s->err == 0 && !only(part, more)) {
+	if (s->err == 0 && !only(part, may)) {
 		s->p = part.p;
 		s->err = ERR_SYNTAX;
 	}
@@ -121,7 +132,7 @@ static int parse(struct scan *s, struct sip_uri *ret)
 	struct sip_uri u = {.port = 0};
 	int err;
 
-	u.scheme = scan_until(s, ":");
+	u.scheme = scan_until_char(s, ':');
 	if (u.scheme.n == 0 || scan_peek(s) < 0 || !is_alnum(u.scheme.p[0]))
 		return ERR_SYNTAX;
 	if (!str_ieq(u.scheme, STR("sip")) && !str_ieq(u.scheme, STR("sips")))
@@ -133,12 +144,12 @@ static int parse(struct scan *s, struct sip_uri *ret)
 	if (err != 0)
 		return err;
 	if (scan_peek(s) == ';')
-		u.params = scan_until(s, "?");
+		u.params = scan_until_char(s, '?');
 	if (scan_try_char(s, '?'))
 		u.headers = scan_rest(s);
 	scan_end(s);
-	check_part(s, u.params, ";=[]/:&+$@");
-	check_part(s, u.headers, "[]/?:+$&=;@,");
+	check_part(s, u.params, in_params);
+	check_part(s, u.headers, in_headers);
 	if (s->err != 0)
 		return s->err;
 	*ret = u;

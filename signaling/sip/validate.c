@@ -4,6 +4,7 @@
 #include "signaling/sip/body.h"
 #include "signaling/sip/uri.h"
 #include "signaling/sip/uses.h"
+#include "signaling/sip/word8.h"
 
 #define COOKIE       "z9hG4bK"
 #define VIAS_MAX     70u
@@ -44,13 +45,14 @@ static verdict check_vias(const struct sip_msg *m, struct sip_core *c)
 	return pass;
 }
 
-static bool is_word(struct str s)
+static bool is_not_visible(uint64_t w)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' ||
-		    s.p[i] == 0x7f) /* char is signed: and not above ASCII */
-			return false;
-	return s.n > 0;
+	return word8_below(w, ' ' + 1) || ((w | (w + WORD8_ONES)) & WORD8_HIGH) != 0;
+}
+
+static bool is_word(struct str s) /* visible ASCII */
+{
+	return s.n > 0 && !word8_any(s, is_not_visible);
 }
 
 static verdict check_required(const struct sip_msg *m, struct sip_core *c)

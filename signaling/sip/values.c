@@ -66,7 +66,7 @@ int sip_tel_parse(struct str text, struct sip_uri *ret, size_t *at)
 	struct sip_uri u = {.host = {"", 0}};
 	struct scan s = scan_of(text);
 
-	u.scheme = scan_until(&s, ":");
+	u.scheme = scan_until_char(&s, ':');
 	*at = 0;
 	if (!str_ieq(u.scheme, STR("tel")))
 		return ERR_UNSUPPORTED;
@@ -152,6 +152,7 @@ int sip_scheme_cut(struct str value, struct str *ret_scheme, struct str *ret_par
 
 bool sip_scheme_param_next(struct str *list, struct sip_param *ret, int *err)
 {
+	static scan_set ends = {[','] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, ['"'] = 1};
 	struct scan s = scan_of(*list);
 	bool quoted;
 
@@ -168,7 +169,7 @@ bool sip_scheme_param_next(struct str *list, struct sip_param *ret, int *err)
 	scan_char(&s, '=');
 	sip_lws(&s);
 	quoted = scan_peek(&s) == '"';
-	ret->value = quoted ? scan_quoted(&s) : scan_until(&s, ", \t\r\n\"");
+	ret->value = quoted ? scan_quoted(&s) : scan_until(&s, ends);
 	sip_lws(&s);
 	if (s.err == 0 && ((scan_peek(&s) >= 0 && *s.p != ',') || (!quoted && ret->value.n == 0)))
 		s.err = ERR_SYNTAX;

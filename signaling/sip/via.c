@@ -6,11 +6,25 @@
 
 #define SIP_PORT 5060
 
-static void slash(struct scan *s)
+static scan_set host_ends = {[':'] = 1,  [';'] = 1,  [' '] = 1,
+			     ['\t'] = 1, ['\r'] = 1, ['\n'] = 1};
+static scan_set not_in_host = {[','] = 1, ['<'] = 1, ['>'] = 1, ['"'] = 1,
+			       ['@'] = 1, ['?'] = 1, ['='] = 1};
+
+static void take_protocol(struct scan *s)
 {
+	struct str protocol, version;
+
+	sip_lws(s);
+	protocol = scan_token(s);
 	sip_lws(s);
 	scan_char(s, '/');
 	sip_lws(s);
+	version = scan_token(s);
+	sip_lws(s);
+	scan_char(s, '/');
+	if (!str_ieq(protocol, STR("SIP")) || !str_eq(version, STR("2.0")))
+		s->err = ERR_SYNTAX;
 }
 
 static int take_sent_by(struct scan *s, struct sip_via *v)
@@ -19,18 +33,15 @@ static int take_sent_by(struct scan *s, struct sip_via *v)
 		const char *start = s->p;
 		struct addr a;
 
-		(void)scan_until(s, "]");
+		(void)scan_until_char(s, ']');
 		scan_char(s, ']');
 		v->host = (struct str){start, (size_t)(s->p - start)};
 		if (s->err != 0 || addr_parse_ip(v->host, &a) != 0)
 			return ERR_SYNTAX;
 	} else {
-		v->host = scan_until(s, ":; \t\r\n");
-		if (v->host.n == 0)
+		v->host = scan_until(s, host_ends);
+		if (v->host.n == 0 || scan_holds(v->host, not_in_host))
 			return ERR_SYNTAX;
-		for (size_t i = 0; i < v->host.n; i++)
-			if (memchr(",<>\"@?=", v->host.p[i], 7) != NULL)
-				return ERR_SYNTAX;
 	}
 	sip_lws(s);
 	if (scan_try_char(s, ':')) {
@@ -48,17 +59,16 @@ static int take_sent_by(struct scan *s, struct sip_via *v)
 static int parse(struct scan *s, struct sip_via *ret)
 {
 	struct sip_via v = {.branch = {"", 0}, .received = {"", 0}};
-	struct str protocol, version;
 	struct sip_param p;
 	int err;
 
+	if (str_has_prefix((struct str){s->p, (size_t)(s->end - s->p)}, STR("SIP/2.0/")))
+		s->p += 8; /* nearly all */
+	else
+		take_protocol(s);
 	sip_lws(s);
-	protocol = scan_token(s);
-	slash(s);
-	version = scan_token(s);
-	slash(s);
 	v.transport = scan_token(s);
-	if (s->err != 0 || !str_ieq(protocol, STR("SIP")) || !str_eq(version, STR("2.0")))
+	if (s->err != 0)
 		return ERR_SYNTAX;
 	sip_lws(s);
 	err = take_sent_by(s, &v);

@@ -5,7 +5,7 @@
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
 N connected sockets under the same load, and against one that wakes up once a millisecond only (`_gathering`), the floor of this machine. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
 ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against spandsp. sip: parsing and answering
-an INVITE against libosip2. `--quick` fits in 30 s each.
+an INVITE and a REGISTER against libosip2 and sofia-sip, and what twice as many headers, parameters, folds, Vias or values cost. `--quick` fits in 30 s each.
 """
 
 from __future__ import annotations
@@ -160,7 +160,30 @@ def bench_program(name: str):
     return run
 
 
-BENCHES = {"rtp": bench_rtp, **{name: bench_program(name) for name in ("session", "ring", "codec", "sip")}}
+GROWTH = {"headers": 100, "params": 1000, "folds": 400, "vias": 30, "commas": 15}  # n; 2n is within the limits, too
+GROWTH_BAR = 2.3
+
+
+def instructions(program: pathlib.Path, kind: str, n: int) -> int:
+    """Of a whole run, counted by valgrind: the same whatever else the machine does."""
+    out = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, "--grow", kind, str(n)],
+                         capture_output=True, text=True, check=True).stderr
+    return int(next(line for line in out.splitlines() if "Collected" in line).split()[-1])
+
+
+def bench_sip(options) -> int:
+    """The races, and what a message of twice the length costs: linear is 2."""
+    program = options.bin / "bench_sip"
+    status = subprocess.run([program, *(["--quick"] if options.quick else [])]).returncode
+    for kind, n in GROWTH.items():
+        none, one, two = (instructions(program, kind, k) for k in (0, n, 2 * n))
+        ratio = (two - none) / (one - none)
+        print_row(f"sip/growth_{kind}", (two - none) / 20, "instructions", f"a message with {n} of {2 * n}", [ratio])
+        status = status or ratio > GROWTH_BAR
+    return int(status)
+
+
+BENCHES = {"rtp": bench_rtp, "sip": bench_sip, **{name: bench_program(name) for name in ("session", "ring", "codec")}}
 
 
 def main() -> int:

@@ -9,6 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static scan_set ends = {[';'] = 1, [','] = 1, ['='] = 1, ['<'] = 1, ['"'] = 1};
+
 static struct str call(struct scan *s, char op)
 {
 	switch (op) {
@@ -36,7 +38,9 @@ static struct str call(struct scan *s, char op)
 	case 't':
 		return scan_token(s);
 	case 'u':
-		return scan_until(s, ";,=<\"");
+		return scan_until(s, ends);
+	case 'U':
+		return scan_until_char(s, ';');
 	case 'q':
 		return scan_quoted(s);
 	case 'r':

@@ -11,6 +11,8 @@ struct result {
 
 typedef struct result call_fn(struct scan *s);
 
+static scan_set list_ends = {[';'] = 1, [','] = 1};
+
 static struct result call_ws(struct scan *s)
 {
 	scan_ws(s);
@@ -57,7 +59,12 @@ static struct result call_try(struct scan *s)
 
 static struct result call_until(struct scan *s)
 {
-	return (struct result){.text = scan_until(s, ";,")};
+	return (struct result){.text = scan_until(s, list_ends)};
+}
+
+static struct result call_until_char(struct scan *s)
+{
+	return (struct result){.text = scan_until_char(s, ';')};
 }
 
 static struct result call_quoted(struct scan *s)
@@ -124,6 +131,10 @@ static const struct {
 	{call_until,  ";",            0, "", 0, ";"},
 	{call_until,  "abc",          0, "abc", 0, ""},
 	{call_until,  "",             0, "", 0, ""},
+	{call_until_char, "ab,c;d;",  0, "ab,c", 0, ";d;"},
+	{call_until_char, ";",        0, "", 0, ";"},
+	{call_until_char, "abc",      0, "abc", 0, ""},
+	{call_until_char, "",         0, "", 0, ""},
 
 	{call_quoted, "\"a b\" <",    0, "a b", 0, " <"},
 	{call_quoted, "\"\"",         0, "", 0, ""},
@@ -207,7 +218,7 @@ Test(base_scan, zero_octets_are_octets_like_others)
 	struct scan s = scan_of((struct str){"a\0b;", 4});
 
 	cr_expect_eq(scan_token(&s).n, 1u);
-	cr_expect_eq(scan_until(&s, ";").n, 2u);
+	cr_expect_eq(scan_until_char(&s, ';').n, 2u);
 	scan_char(&s, ';');
 	scan_end(&s);
 	cr_expect_eq(s.err, 0);
@@ -218,7 +229,7 @@ Test(base_scan, of_nothing)
 	struct scan s = scan_of(str_of(NULL));
 
 	scan_ws(&s);
-	cr_expect_eq(scan_until(&s, ";").n, 0u);
+	cr_expect_eq(scan_until_char(&s, ';').n, 0u);
 	cr_expect_eq(scan_rest(&s).n, 0u);
 	scan_end(&s);
 	cr_expect_eq(s.err, 0);

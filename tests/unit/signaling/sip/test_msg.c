@@ -327,6 +327,16 @@ Test(sip_msg, c024_c025_bodies)
 	expect(m.body, " body: 1\r\n\r\n");
 }
 
+/* A stray CR beside a name: it is that field, and can not be read. */
+Test(sip_msg, s3_a_stray_cr_beside_a_name)
+{
+	cr_assert_eq(parse("OPTIONS sip:a SIP/2.0\r\n\rTo: x\r\nCSeq\r: 1 OPTIONS\r\n"
+			   "Call\rID: x\r\n\r\n"),
+		     0);
+	cr_expect_eq(m.unread, SIP_BIT(TO) | SIP_BIT(CSEQ) | SIP_BIT(OTHER));
+	cr_expect_eq(m.count, 0);
+}
+
 /* What is odd is odd wherever it stands: the octets are looked at in blocks of 64. */
 Test(sip_msg, s3_odd_octets_at_every_offset)
 {

@@ -85,6 +85,9 @@ Test(sip_names, anything_else_is_other)
 			name.n -= (x >> 41) % name.n; /* often cut */
 		cr_assert_eq(sip_header_of(name), search(name), "%.*s", (int)name.n,
 			     text);
+		/* what stands behind it does not matter */
+		cr_assert_eq(sip_header_at(name, sizeof text), search(name), "%.*s",
+			     (int)name.n, text);
 	}
 	for (unsigned c = 0; c < 256; c++) {
 		char one = (char)c;

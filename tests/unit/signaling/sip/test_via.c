@@ -21,6 +21,7 @@ static const struct {
 	{"SIP/2.0/UDP h;received=[2001:db8::9]",    0, "UDP", "h", "", "[2001:db8::9]", 0, false},
 	{"SIP/2.0/TLS [2001:db8::1]:5061",          0, "TLS", "[2001:db8::1]", "", "", 5061, false},
 	{" SIP / 2.0\r\n / UDP\th : 5060\r\n ; branch = a ", 0, "UDP", "h", "a", "", 5060, false},
+	{"SIP/2.0/ \t\r\n UDP h;branch=a",           0, "UDP", "h", "a", "", 0, false},
 	{"sip/2.0/udp h;BRANCH=a",                  0, "udp", "h", "a", "", 0, false},
 	{"SIP/2.0/X-odd h;ttl=1;maddr=224.0.1.75;hidden", 0, "X-odd", "h", "", "", 0, false},
 
