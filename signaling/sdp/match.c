@@ -174,12 +174,7 @@ static void put_profile(struct buf *b, struct str ours, struct str offered)
 		theirs.level_idc = mine.level_idc;
 		if (has_set3_level(&theirs)) {
 			theirs.iop &= (uint8_t)~SET3;
-			if (level_of(&mine) == LEVEL_1B) {
-				theirs.iop |= SET3;
-				theirs.level_idc = 11;
-			}
-		} else if (level_of(&mine) == LEVEL_1B) {
-			theirs.level_idc = 9;
+			theirs.iop |= level_of(&mine) == LEVEL_1B ? SET3 : 0;
 		}
 	}
 	buf_hex(b, theirs.idc, 2);

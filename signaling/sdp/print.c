@@ -70,7 +70,7 @@ static void put_codec(struct buf *b, const struct sdp_printed *p,
 {
 	put_map(b, c->receives, &p->side->v[c->ability]);
 	put_parameters(b, p, c);
-	for (uint32_t i = 0; i < p->side->feedback_count && i < SDP_FEEDBACK_MAX; i++) {
+	for (uint32_t i = 0; i < p->side->feedback_count; i++) {
 		if (!(p->s->feedback & 1u << i))
 			continue;
 		put_of_type(b, "rtcp-fb", c->receives);

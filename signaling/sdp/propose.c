@@ -71,12 +71,9 @@ static bool number_codec(const struct sdp_media *last, const struct sdp_ability 
 		used->v[*ret] = true;
 		return true;
 	}
-	if (!take_number(used, a->payload_type >= 96 ? a->payload_type : static_type(a),
-			 ret) &&
-	    !take_free(used, ret))
-		return false;
-	given->v[*ret] = true;
-	return true;
+	return take_number(used,
+			   a->payload_type >= 96 ? a->payload_type : static_type(a), ret) ||
+	       take_free(used, ret);
 }
 
 static bool number_events(const struct sdp_media *last, struct used *used,

@@ -210,9 +210,66 @@ Test(sdp, connections)
 	}
 }
 
-Test(sdp, static_types_have_names_without_rtpmap) /* C071 */
+Test(sdp, c070_an_offer_as_facts)
 {
+	static const char text[] = HEAD CONN "m=audio 49170 RTP/AVP 0 8 111\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+					     "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+	const struct sdp_media *m;
 	struct sdp s;
+
+	cr_assert_eq(parse(text, &s), 0);
+	m = &s.media[0];
+	cr_expect(str_eq(s.origin, STR("a 1 1 IN IP4 192.0.2.1")) && str_eq(s.name, STR("-")) && str_eq(s.timing, STR("0 0")));
+	cr_assert_eq(s.count, 1u);
+	cr_expect(str_eq(m->kind, STR("audio")) && str_eq(m->proto, STR("RTP/AVP")) && m->transport == SDP_RTP_AVP && m->port == 49170);
+	cr_expect(m->addr.family == ADDR_V4 && m->addr.ip[3] == 1);
+	cr_assert_eq(m->count, 3u);
+	cr_expect(str_eq(m->v[1].name, STR("PCMA")) && m->v[1].clock_hz == 8000 && m->v[1].fmtp.n == 0);
+	cr_expect(m->v[2].payload_type == 111 && str_eq(m->v[2].name, STR("opus")) && m->v[2].clock_hz == 48000 && m->v[2].channels == 2);
+	cr_expect(str_eq(m->v[2].fmtp, STR("minptime=10;useinbandfec=1")));
+}
+
+Test(sdp, transports_by_name)
+{
+	static const struct {
+		const char *proto;
+		enum sdp_proto transport;
+	} rows[] = {
+		{"RTP/AVP", SDP_RTP_AVP}, {"rtp/avpf", SDP_RTP_AVPF}, {"RTP/SAVP", SDP_RTP_SAVP}, {"RTP/SAVPF", SDP_RTP_SAVPF},
+		{"UDP/TLS/RTP/SAVP", SDP_TLS_SAVP}, {"UDP/TLS/RTP/SAVPF", SDP_TLS_SAVPF}, {"TCP/RTP/AVP", SDP_PROTO_OTHER}, {"udptl", SDP_PROTO_OTHER},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[256];
+		struct sdp s;
+
+		snprintf(text, sizeof text, HEAD CONN "m=audio 4000 %s 0\r\n", rows[i].proto);
+		cr_assert_eq(parse(text, &s), 0, "%s", rows[i].proto);
+		cr_expect_eq(s.media[0].transport, rows[i].transport, "%s", rows[i].proto);
+		cr_expect_eq(s.media[0].count, rows[i].transport != SDP_PROTO_OTHER ? 1u : 0u, "%s", rows[i].proto);
+	}
+}
+
+Test(sdp, static_types_have_names_without_rtpmap) /* C071, RFC 3551 6 */
+{
+	static const struct {
+		const char *name;
+		uint32_t pt, hz, channels;
+	} rows[] = {
+		{"PCMU", 0, 8000, 1}, {"GSM", 3, 8000, 1}, {"G722", 9, 8000, 1}, {"L16", 10, 44100, 2}, {"MPA", 14, 90000, 1}, {"G729", 18, 8000, 1},
+		{"H261", 31, 90000, 1}, {"H263", 34, 90000, 1}, {"", 1, 0, 1}, {"", 35, 0, 1}, {"", 127, 0, 1},
+	};
+	struct sdp s;
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[256];
+		const struct sdp_format *f = &s.media[0].v[0];
+
+		snprintf(text, sizeof text, HEAD CONN "m=audio 4000 RTP/AVP %u\r\n", rows[i].pt);
+		cr_assert_eq(parse(text, &s), 0);
+		cr_expect(str_eq(f->name, str_of(rows[i].name)), "%u", rows[i].pt);
+		cr_expect(f->clock_hz == rows[i].hz && f->channels == rows[i].channels, "%u", rows[i].pt);
+	}
 
 	cr_assert_eq(parse(HEAD CONN "m=audio 4000 RTP/AVP 0 8\r\n", &s), 0);
 	cr_expect(str_eq(s.media[0].v[0].name, STR("PCMU")));
