@@ -17,10 +17,11 @@ import tipring
 from system import free_port_range, wait_for
 
 from callee import Callee
+from linphone import Linphone
 from proxy import Proxy
 from registrar import header, parameters
 from test_backend import ULAW_SILENCE, Caller, in_thread, with_backend
-from test_dial import OPEN, RATE, dialling, nothing_is_left
+from test_dial import OPEN, RATE, dialling, is_bound, nothing_is_left
 from test_peers import ulaw_file
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -219,6 +220,60 @@ def test_in_through_a_proxy(make_system, proxy, speech, ulaw, who):
     with_backend(system, handler, scenario)
     judge(speech, *heard)
     assert proxy.passed(system.sip_port) == (["ALONG BYE"] if who == "we" else [])
+    nothing_is_left(system)
+
+
+# ---- linphone ----
+
+
+@pytest.fixture
+def linphone(tmp_path, speech):
+    """linphone() -> a phone that waits, made when the system has its ports."""
+    if not Linphone.is_there():
+        pytest.skip("linphone-cli is not installed; ./tipring leaves it out, because half a desktop comes with it")
+    made = []
+
+    def make():
+        made.append(Linphone(tmp_path / "linphone", speech))
+        wait_for(lambda: is_bound(made[-1].port), 20)
+        return made[-1]
+
+    yield make
+    for phone in made:
+        phone.close()
+
+
+def test_linphone_is_called(make_system, linphone, speech):
+    system = make_system(calls=4, settings=OPEN)
+    phone, over = linphone(), threading.Event()
+    enough = len(sound.read_wav(speech)) * 5 // 4
+    threading.Thread(target=lambda: (wait_for(lambda: phone.heard() >= enough, 20), over.set()), daemon=True).start()
+    ours = call_out(system, f"sip:phone@127.0.0.1:{phone.port}", speech, over)
+    wait_for(lambda: " ended " in phone.log, 10)
+    phone.close()
+    judge(speech, ours, sound.read_wav(phone.recording))
+    nothing_is_left(system)
+
+
+def test_linphone_calls(make_system, linphone, speech):
+    system = make_system(calls=4)
+    phone, heard = linphone(), []
+    enough = len(sound.read_wav(speech)) * 5 // 4
+
+    async def handler(call):
+        await call.answer(rate=RATE)
+        heard.append(samples(await speak_and_hear(call, speech)))
+
+    async def scenario(server):
+        phone.dial(f"sip:echo@127.0.0.1:{system.sip_port}")
+        await in_thread(wait_for, lambda: phone.heard() >= enough, 20)
+        phone.hang_up()
+        await in_thread(wait_for, lambda: heard, 10)
+
+    with_backend(system, handler, scenario)
+    wait_for(lambda: " ended " in phone.log, 10)
+    phone.close()
+    judge(speech, heard[0], sound.read_wav(phone.recording))
     nothing_is_left(system)
 
 

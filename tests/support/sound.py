@@ -39,7 +39,7 @@ def correlate(sent: np.ndarray, heard: np.ndarray) -> tuple[int, float]:
     n = 1 << (len(sent) + len(heard)).bit_length()
     product = np.fft.irfft(np.fft.rfft(heard, n) * np.conj(np.fft.rfft(sent, n)), n)
     lag = int(np.argmax(product))
-    if lag > n // 2:
+    if lag >= len(heard):
         lag -= n
     a = sent[max(0, -lag):]
     b = heard[max(0, lag):]
