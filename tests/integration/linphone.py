@@ -20,10 +20,10 @@ guess_hostname=0
 use_ipv6=0
 ipv6_migration_done=1
 [net]
-firewall_policy=nat_address
-nat_address=127.0.0.1
+firewall_policy=0
 [rtp]
 audio_rtp_port={media}
+bind_address=127.0.0.1
 [sound]
 echocancellation=0
 agc=0
