@@ -73,7 +73,7 @@ static Tipring__V1__MediaFacts *facts(struct told *in, const struct sdp_choice *
 	in->facts.codec = codecs[c->codec];
 	in->facts.payload_type = c->payload_type;
 	in->facts.ptime_ms = c->ptime_ms;
-	in->facts.dtmf_payload_type = c->dtmf_payload_type;
+	in->facts.dtmf_payload_type = sdp_receives_dtmf(c); /* keys are only listened to */
 	in->facts.direction = directions[c->direction];
 	return &in->facts;
 }

@@ -307,7 +307,7 @@ static void undialled(struct step *s)
  * 64*T1 for a provisional and 64*T1 behind the CANCEL. */
 static void cancel(struct step *s)
 {
-	s->l->r.give_up_ms = s->now_ms + 2 * SIP_TIMEOUT_MS + SIP_T4_MS;
+	s->l->r.give_up_ms = s->now_ms + LEG_CANCELLING_MS;
 	deadline(s, TELL_AGAIN_MS);
 }
 

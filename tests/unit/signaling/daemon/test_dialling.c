@@ -409,14 +409,17 @@ Test(dialling, dead_after_a_reliable_provisional)
 Test(dialling, a_record_without_its_transaction)
 {
 	static struct leg_record r;
+	static struct sip_client_record client;
 	static char text[LEG_PACKED_BYTES];
+	bool has_client;
 	size_t n;
 
 	bring_to(LEG_DIALLING);
 	cr_assert_eq(slab_load(&storm->s.slab, pool_slot(call->leg), text, sizeof text, &n), 0);
-	cr_assert_eq(leg_unpack(text, n, &r), 0);
-	r.client.txn.state = TXN_STATES;
-	n = leg_pack(&r, text);
+	cr_assert_eq(leg_unpack(text, n, &r, &client, &has_client), 0);
+	cr_assert(has_client);
+	client.txn.state = TXN_STATES;
+	n = leg_pack(&r, &client, text);
 	cr_assert_eq(slab_commit(&storm->s.slab, pool_slot(call->leg), text, n), 0);
 	storm_kill();
 	cr_expect_geq(call->ended, 1u);
@@ -657,6 +660,24 @@ Test(dialling, no_room)
 	w.m.call_id = DIAL_ID + STORM_LEGS;
 	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__OVERLOADED);
 	cr_expect_eq(sent("INVITE"), STORM_LEGS);
+}
+
+/* What is left of the table of transactions is for ending calls. */
+Test(dialling, no_room_for_a_transaction)
+{
+	struct wanted w;
+
+	want(&w);
+	while (sip_stack_may_invite(&storm->s.stack))
+		storm->s.stack.clients.used++;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__OVERLOADED);
+	cr_expect_eq(storm->s.legs.used, 0u);
+	storm->s.stack.clients.used--;
+	result = TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED, "and nothing else is said");
+	cr_expect_eq(storm->s.legs.used, 1u);
+	cr_expect_eq(sent("INVITE"), 1u);
+	storm->s.stack.clients.used = 1;
 }
 
 /* What is bound to this host alone does not lead out of it; Contact and Via say where answers are heard. */
