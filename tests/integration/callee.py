@@ -71,13 +71,13 @@ class Callee(Caller):
                 continue
         raise AssertionError("no ACK")
 
-    def hang_up(self) -> None:
+    def hang_up(self, headers: str = "") -> None:
         """BYE from this side."""
         header = {name: re.search(rf"\r\n{name}: ([^\r]*)", self.invite)[1] for name in ("From", "To", "Call-ID", "Contact")}
         contact = re.search(r"<([^>]+)>", header["Contact"])[1]
         bye = (f"BYE {contact} SIP/2.0\r\nVia: SIP/2.0/UDP {self.literal}:{self.port};branch=z9hG4bKbye{self.tag};rport\r\nMax-Forwards: 70\r\n"
                f"From: {header['To']};tag={self.tag}\r\nTo: {header['From']}\r\nCall-ID: {header['Call-ID']}\r\nCSeq: 1 BYE\r\n"
-               "Content-Length: 0\r\n\r\n")
+               f"{headers}Content-Length: 0\r\n\r\n")
         self.send_until(bye, 200)
 
     def in_background(self, *steps) -> threading.Thread:

@@ -67,6 +67,7 @@ class Proxy(Kamailio):
         return SCRIPT.format(port=self.port, ours=self.ours, theirs=self.theirs)
 
     def passed(self, source: int) -> list[str]:
-        """What came from this port inside of calls: "ALONG ACK" by a route, "STRAY ACK" without one."""
+        """What came from this port inside of calls, each once: "ALONG ACK" by a route, "STRAY ACK" without one."""
         text = (self.directory / "kamailio.log").read_text(errors="replace")
-        return [f"{how} {method}" for how, method, port in re.findall(r"(ALONG|STRAY) (\w+) from (\d+) of", text) if int(port) == source]
+        found = re.findall(r"(ALONG|STRAY) (\w+) from (\d+) of", text)
+        return list(dict.fromkeys(f"{how} {method}" for how, method, port in found if int(port) == source))

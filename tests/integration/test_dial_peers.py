@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def test_aiosipua_is_called(make_system, speech, tmp_path, who):
             seen = json.loads(process.stdout.read())
         finally:
             process.kill()
-    assert seen["methods"] == ["INVITE", "ACK", "BYE"][:3 if who == "we" else 2]
+    assert list(dict.fromkeys(seen["methods"])) == ["INVITE", "ACK", "BYE"][:3 if who == "we" else 2]
     judge(speech, heard, sound.read_wav(f"{wav}.heard.wav"))
     nothing_is_left(system)
 
@@ -171,11 +172,7 @@ def test_out_through_a_proxy(make_system, proxy, speech, ulaw, who):
             over.set()
             callee.reply(200, to=callee.next_request("BYE"))
             return
-        contact = re.search(r"<([^>]+)>", header(callee.invite, "Contact"))[1]
-        callee.send_until(f"BYE {contact} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{callee.port};branch=z9hG4bKbye{callee.tag};rport\r\n"
-                          f"Max-Forwards: 70\r\nFrom: {header(callee.invite, 'To')};tag={callee.tag}\r\nTo: {header(callee.invite, 'From')}\r\n"
-                          f"Route: {header(callee.invite, 'Record-Route')}\r\nCall-ID: {header(callee.invite, 'Call-ID')}\r\nCSeq: 1 BYE\r\n"
-                          "Content-Length: 0\r\n\r\n", 200)
+        callee.hang_up(f"Route: {header(callee.invite, 'Record-Route')}\r\n")
 
     callee.in_background(answer)
     ours = call_out(system, "sip:bob@example.com", speech, over if who == "we" else None)
@@ -463,17 +460,28 @@ def test_cancel_waits_for_a_provisional(make_system):
 # ---- who are you? ----
 
 
+NOWHERE = types.SimpleNamespace(host="127.0.0.1", sip_port=9)  # the callee is there before the system is
+
+
+def next_try(callee, before: list[str]) -> str:
+    """An INVITE that is none of these again."""
+    while (invite := callee.wait_invite()) in before:
+        pass
+    return invite
+
+
 def is_right(message: str, field: str, realm: str, password: str) -> bool:
     given = parameters(header(message, field))
     total = lambda *parts: hashlib.md5(":".join(parts).encode()).hexdigest()  # noqa: E731
+    method = message.split(" ")[0]
     return given.get("realm") == realm and given["response"] == total(
-        total(given["username"], realm, password), given["nonce"], given["nc"], given["cnonce"], "auth", total(message.split(" ")[0], given["uri"]))
+        total(given["username"], realm, password), given["nonce"], given["nc"], given["cnonce"], "auth", total(method, given["uri"]))
 
 
 def test_a_server_and_a_proxy_ask_who_we_are(make_system, monkeypatch):
     """401, then 407: both are answered with the account of the registration there, each ACK is of its own try; BYE is asked too."""
     monkeypatch.setenv("TRUNK_PASSWORD", "c0rrect horse")
-    callee = Callee(type("Nowhere", (), {"host": "127.0.0.1", "sip_port": 9})())
+    callee = Callee(NOWHERE)
     asks = {code: f'{name}: Digest realm="{realm}", nonce="n{code}", qop="auth"\r\n'
             for code, name, realm in ((401, "WWW-Authenticate", "server"), (407, "Proxy-Authenticate", "proxy"))}
     invites = []
@@ -482,11 +490,11 @@ def test_a_server_and_a_proxy_ask_who_we_are(make_system, monkeypatch):
         callee.invite = register = callee.next_request("REGISTER", 20)
         callee.reply(200, to=register, headers="Expires: 3600\r\n")
         for code in (401, 407):
-            invites.append(callee.wait_invite())
+            invites.append(next_try(callee, invites))
             callee.reply(code, headers=asks[code])
             ack = callee.next_request("ACK")
             assert header(ack, "Via") == header(callee.invite, "Via") and to_tag(ack) == callee.tag
-        invites.append(callee.wait_invite())
+        invites.append(next_try(callee, invites))
         callee.reply(180)
         callee.pick_up()
         bye = callee.next_request("BYE")
@@ -521,13 +529,13 @@ def test_a_server_and_a_proxy_ask_who_we_are(make_system, monkeypatch):
 def test_a_wrong_password_ends_it(make_system, monkeypatch):
     """Asked by the same realm again: no third try"""
     monkeypatch.setenv("TRUNK_PASSWORD", "wrong")
-    callee = Callee(type("Nowhere", (), {"host": "127.0.0.1", "sip_port": 9})())
+    callee, tries = Callee(NOWHERE), []
 
     def serve():
         callee.invite = register = callee.next_request("REGISTER", 20)
         callee.reply(200, to=register, headers="Expires: 3600\r\n")
         for nonce in "ab":
-            callee.wait_invite()
+            tries.append(next_try(callee, tries))
             callee.reply(401, headers=f'WWW-Authenticate: Digest realm="server", nonce="{nonce}", qop="auth"\r\n')
             callee.next_request("ACK")
 
