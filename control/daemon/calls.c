@@ -276,6 +276,18 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_ENDED:
 		ended(k, cc);
 		break;
+	case CALL_FX_LEG_ACCEPT:
+		to_leg_accept(k, cc, fx->code);
+		break;
+	case CALL_FX_LEG_REFUSE:
+		to_leg_refuse(k, cc, fx->code);
+		break;
+	case CALL_FX_HELD:
+		events_held(k, cc);
+		break;
+	case CALL_FX_RESUMED:
+		events_resumed(k, cc);
+		break;
 	case CALL_FX_FREE:
 	case CALL_FX_KINDS:
 		break;

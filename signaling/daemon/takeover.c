@@ -45,7 +45,7 @@ static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
 
 void takeover_key(struct signaling *s)
 {
-	static struct leg_record r; /* 34 KB */
+	static struct leg_record r; /* 43 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
@@ -60,8 +60,9 @@ void takeover_key(struct signaling *s)
  * has to be answered. */
 static int restore_txn(struct signaling *s, struct leg *l)
 {
-	int err = l->r.has_txn ? sip_stack_import(&s->stack, &l->r.server, l->r.handle,
-						  &l->txn)
+	/* a refusal in mid-call is nothing to the leg */
+	uint64_t user = l->r.state == LEG_CONFIRMED ? 0 : l->r.handle;
+	int err = l->r.has_txn ? sip_stack_import(&s->stack, &l->r.server, user, &l->txn)
 			       : ERR_NOENT;
 
 	if (err != 0 && leg_needs_txn(l))
@@ -79,6 +80,8 @@ static void resume(struct signaling *s, struct leg *l)
 	l->mended |= lost;
 	if (l->r.state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
+	else if (l->r.state == LEG_OFFERED && !l->r.change.update && l->txn == 0)
+		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
 	else if (leg_needs_client(l) && (lost || !l->r.has_client))
 		(void)effects_leg_input(
 			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);
@@ -115,7 +118,7 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct leg_record r; /* 34 KB */
+	static struct leg_record r; /* 43 KB */
 	uint32_t kept = 0;
 
 	slab_count_death(&s->slab);
