@@ -288,6 +288,60 @@ Test(leg_change, a_damaged_offer_is_withdrawn)
 	cr_expect_eq(leg_restore(leg, &cfg, 1500), ERR_CORRUPT);
 }
 
+#define FIXTURE TEST_DATA "/records/leg_changed.bin"
+
+/* The first record of a leg with an offer that waits. Every later build goes on reading it: never written again. */
+Test(leg_change, the_first_one_is_read_for_ever)
+{
+	FILE *f = fopen(FIXTURE, "rb");
+	size_t n;
+
+	cr_assert(f != NULL, FIXTURE);
+	n = fread(packed, 1, sizeof packed, f);
+	fclose(f);
+	cr_assert_eq(leg_unpack(packed, n, &leg->r), 0);
+	cr_assert_eq(leg_restore(leg, &cfg, 1500), 0);
+	cr_expect_eq(leg->mended, false);
+	cr_expect_eq(leg->r.state, (uint32_t)LEG_OFFERED);
+	cr_expect_eq(leg->r.change.generation, 4u);
+	cr_expect_eq(leg->r.change.offered, 5u);
+	cr_expect_eq(leg->r.change.update, 1u);
+	cr_expect_eq(leg->r.change.cseq, 8u);
+	cr_expect_eq(leg->r.change.code, 0u);
+	cr_expect_eq(leg->r.change.answers, 1u);
+	cr_expect_eq(leg->r.choice.rtp.port, 4000);
+	cr_expect_eq(leg->r.change_choice.rtp.port, 4002);
+	cr_expect_str_eq(leg->r.change_target, "sip:al@192.0.2.1:5099");
+	cr_expect(str_eq((struct str){leg->r.change_offer, leg->r.change_bytes}, STR(MOVED)));
+}
+
+/* Parts that a later build made longer, or an earlier one shorter. */
+Test(leg_change, of_other_builds)
+{
+	static char text[sizeof packed + 64];
+	size_t n, at = 0, last = 0;
+	uint32_t size;
+
+	bring_to(LEG_OFFERED);
+	n = leg_pack(&leg->r, packed);
+	while (at < n) {
+		last = at;
+		memcpy(&size, packed + at, sizeof size);
+		at += sizeof size + size;
+	}
+	/* the last part is the offer: a part of nothing in its place, and one that nobody knows behind it */
+	memcpy(text, packed, n);
+	memset(text + n, 0, 4);
+	cr_expect_eq(leg_unpack(text, n + 4, &leg->r), 0);
+	cr_expect_eq(leg->r.change.offered, 2u);
+	memset(text + last, 0, 4);
+	cr_assert_eq(leg_unpack(text, last + 4, &leg->r), 0);
+	cr_assert_eq(leg_restore(leg, &cfg, 1500), 0);
+	cr_expect(leg->mended, "an offer of nothing");
+	for (size_t cut = last + 1; cut < n; cut++)
+		cr_assert_eq(leg_unpack(packed, cut, &leg->r), ERR_CORRUPT, "%zu", cut);
+}
+
 /* The longest of everything fits its slot, and parts of other builds are read. */
 Test(leg_change, all_of_it_fits)
 {
