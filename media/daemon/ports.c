@@ -159,6 +159,23 @@ void ports_shut_all(struct ports *p)
 
 /* ---- a predecessor's notes ---- */
 
+/* Without a filter: a peer tells that it was somebody's a moment ago; else it is new, or nobody was told of it yet. */
+static void open_still(struct port_pair *pair, uint64_t now_ms)
+{
+	struct sockaddr_storage peer;
+	socklen_t n = sizeof peer;
+
+	if (getpeername(pair->rtp, (struct sockaddr *)&peer, &n) == 0) {
+		pair->rested_ms = now_ms + PORTS_REST_MS;
+		look(pair);
+		shut(pair, now_ms);
+	} else {
+		shut_new(pair);
+	}
+	drain(pair->rtp);
+	drain(pair->rtcp);
+}
+
 static void recall(struct port_pair *pair, uint64_t now_ms)
 {
 	struct sock_filter program[NOTE_INSTRUCTIONS] = {{0}};
@@ -167,12 +184,8 @@ static void recall(struct port_pair *pair, uint64_t now_ms)
 
 	if (getsockopt(pair->rtp, SOL_SOCKET, SO_GET_FILTER, program, &n) != 0)
 		return;
-	if (n == 0) { /* it was somebody's a moment ago */
-		pair->rested_ms = now_ms + PORTS_REST_MS;
-		look(pair);
-		shut(pair, now_ms);
-		drain(pair->rtp);
-		drain(pair->rtcp);
+	if (n == 0) {
+		open_still(pair, now_ms);
 	} else if (n == NOTE_INSTRUCTIONS && program[NOTE_DROPS].code == (BPF_LDX | BPF_IMM)) {
 		age_ms = (uint32_t)now_ms - program[NOTE_SINCE].k;
 		pair->rested_ms = now_ms + PORTS_REST_MS > age_ms ? now_ms + PORTS_REST_MS - age_ms : 0;

@@ -42,8 +42,8 @@ MUST_USE int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name);
 
 /* Sockets that are new: from now on they take nothing. */
 void ports_shut_all(struct ports *p);
-/* Sockets of a predecessor, once its calls have theirs: who rests, since when, and has heard nobody. One that it had given to a call that
- * nobody remembers rests from now on. ERR_NOMEM. */
+/* Sockets of a predecessor, once its calls have theirs: who rests, since when, and has heard nobody. One that still has the
+ * peer of a call that nobody remembers rests from now on; sockets may also be new. ERR_NOMEM. */
 MUST_USE int ports_recall(struct ports *p, uint64_t now_ms);
 
 /* One from whose address `towards` is reached, if there is, and its address as the peer sees it. It has taken nothing yet. When all that

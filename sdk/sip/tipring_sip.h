@@ -1,11 +1,10 @@
 /* tipring_sip.h - SIP messages and their values: read, make, change, write. Link with -ltipring-sip
  * (pkg-config tipring-sip).
  *
- * A message is an opaque handle that owns its text. Values (URIs, From and To, Via, CSeq, credentials) are plain
- * structures of ranges that borrow from the text they were read from: keep that text while you use them. What changes a handle
- * takes no text of that handle. Nothing here
- * touches the network, the clock or a file; only the makers of new identifiers ask the kernel for chance. Nothing is shared
- * between handles, so threads may use one each.
+ * A message is an opaque handle that owns its text. Values (URIs, From and To, Via, CSeq, credentials) are plain structures of
+ * ranges that borrow from the text they were read from: keep that text while you use them. What changes a handle takes no text of
+ * that handle. Nothing here touches the network, the clock or a file; only the makers of new identifiers ask the kernel for chance.
+ * Nothing is shared between handles, so threads may use one each.
  *
  * Results are 0 (or a length) or a negative number: -errno, or TIPRING_ESYNTAX, TIPRING_EUNSUPPORTED. After an error nothing has
  * changed. Where a `struct tipring_sip_fault *` is asked for, NULL will do. Structures may grow with the SONAME. */

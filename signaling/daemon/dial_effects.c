@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/daemon/logins.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/dial.h"
@@ -16,6 +17,17 @@ static void complain(struct signaling *s, const struct leg *l, const char *metho
 		 pool_handle(&s->legs, l), l->r.dialog.call_id, method, err_name(err));
 }
 
+/* The ACK of the refusal that this INVITE follows: some take nothing new before. */
+static void send_behind(struct signaling *s)
+{
+	struct sip_effects *b = s->behind;
+
+	while (b != NULL && b->n > 0 && b->v[0].kind == SIP_SEND) {
+		udp_send(s, &b->v[0]);
+		memmove(b->v, b->v + 1, --b->n * sizeof b->v[0]);
+	}
+}
+
 int dial_invite(struct signaling *s, struct leg *l)
 {
 	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
@@ -23,11 +35,12 @@ int dial_invite(struct signaling *s, struct leg *l)
 	struct sip_effect where = {.to = l->r.source,
 				   .flow = l->r.flow,
 				   .user = pool_handle(&s->legs, l)};
+	struct sip_login login = logins_of(s, l);
 	struct sip_effects out = {.n = 0};
 	int err;
 
 	sip_stack_branch(&s->stack, branch);
-	err = leg_print_invite(l, &s->leg_config, str_of(branch), &b);
+	err = leg_print_invite(l, &s->leg_config, &login, str_of(branch), &b);
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0)
@@ -39,6 +52,7 @@ int dial_invite(struct signaling *s, struct leg *l)
 	}
 	count(s, STAT_signaling_legs_dialled, 1);
 	legs_save(s, l);
+	send_behind(s);
 	udp_send_all(s, &out);
 	return 0;
 }
@@ -99,11 +113,12 @@ void dial_prack(struct signaling *s, struct leg *l)
 	struct buf b = buf_of(area, sizeof area);
 	struct sip_effect where = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
 				   .flow = l->r.flow};
+	struct sip_login login = logins_of(s, l);
 	struct sip_effects out = {.n = 0};
 	int err;
 
 	sip_stack_branch(&s->stack, branch);
-	err = leg_print_prack(l, str_of(branch), &b);
+	err = leg_print_prack(l, &login, str_of(branch), &b);
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0)

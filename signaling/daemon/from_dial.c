@@ -127,7 +127,7 @@ static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 		refuse(s, m, TIPRING__V1__RESULT_CODE__REJECTED, fault);
 		return;
 	}
-	l = legs_take(s, &handle);
+	l = sip_stack_may_invite(&s->stack) ? legs_take(s, &handle) : NULL;
 	if (l == NULL) {
 		refuse(s, m, TIPRING__V1__RESULT_CODE__OVERLOADED, "no room for a leg");
 		return;

@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/daemon/logins.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/change.h"
@@ -126,12 +128,17 @@ static void got_provisional(struct signaling *s, struct leg *l, const struct sip
 /* Of a BYE, or of the INVITE. */
 static void got_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
+	struct sip_login login = logins_of(s, l);
 	enum leg_event ev = LEG_EV_BYE_DONE;
 
-	if (e->txn == l->client)
-		ev = e->kind == SIP_NO_RESPONSE ? LEG_EV_NOBODY
-		     : e->status >= 300		? leg_declined(l, e->msg)
-						: leg_picked_up(l, &s->leg_config, e->msg, e->core);
+	if (e->txn != l->client)
+		ev = LEG_EV_BYE_DONE;
+	else if (e->kind == SIP_NO_RESPONSE)
+		ev = LEG_EV_NOBODY;
+	else if (e->status >= 300)
+		ev = leg_refused(l, &login, e->msg, clock_entropy());
+	else
+		ev = leg_picked_up(l, &s->leg_config, e->msg, e->core);
 	(void)effects_leg_input(s, l, ev);
 }
 
@@ -149,6 +156,20 @@ static void got_answer(struct signaling *s, const struct sip_effect *e)
 		(void)effects_leg_input(s, l, LEG_EV_LAPSED);
 	else
 		got_final(s, l, e);
+}
+
+/* What stands behind effect `i` may be sent by what follows from it: the ACK of a refusal goes
+ * before the INVITE that answers it. */
+static void got_answer_of(struct signaling *s, struct sip_effects *mine, uint32_t i)
+{
+	struct sip_effects behind = {.n = mine->n - i - 1};
+
+	memcpy(behind.v, mine->v + i + 1, behind.n * sizeof behind.v[0]);
+	s->behind = &behind;
+	got_answer(s, &mine->v[i]);
+	s->behind = NULL;
+	mine->n = i + 1 + behind.n;
+	memcpy(mine->v + i + 1, behind.v, behind.n * sizeof behind.v[0]);
 }
 
 void from_peer(struct signaling *s, const struct sip_effects *fx)
@@ -179,7 +200,7 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 		case SIP_ACK_WANTED:
 		case SIP_CANCELLED:
 			if (!registrations_answered(s, e))
-				got_answer(s, e);
+				got_answer_of(s, &mine, i);
 			break;
 		case SIP_REFUSAL_ACK:
 		case SIP_NO_ACK:

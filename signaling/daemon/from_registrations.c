@@ -51,6 +51,10 @@ static void answer(struct signaling *s, const Tipring__V1__Envelope *m, int err)
 		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__CONFLICT,
 			      "this name stands in the configuration");
 		break;
+	case ERR_INVAL:
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__CONFLICT,
+			      "another name has this registrar, aor and contact_user");
+		break;
 	default:
 		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__NOT_FOUND,
 			      "no such registration");
@@ -114,8 +118,9 @@ static void take_row(struct signaling *s, const Tipring__V1__RegistrationConfig 
 			       str_of(row->password_env));
 	if (err == 0) {
 		set.configured = 1;
-		why = "there are as many as may be";
 		err = registrations_set(s, &set, password_of(&set));
+		why = err == ERR_INVAL ? "another name has this registrar, aor and contact_user"
+				       : "there are as many as may be";
 	}
 	if (err != 0)
 		log_error("registration.config", "name=%s reason=\"%s\"",

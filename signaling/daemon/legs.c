@@ -69,18 +69,10 @@ struct leg *legs_of_call(struct signaling *s, uint64_t call_id)
 	return l != NULL && l->r.dialled.call_id == call_id ? l : NULL;
 }
 
-static void export_client(struct signaling *s, struct leg *l)
+void legs_save(struct signaling *s, struct leg *l)
 {
 	const struct sip_client_record *client =
 		l->client != 0 ? sip_stack_export_client(&s->stack, l->client) : NULL;
-
-	l->r.has_client = client != NULL;
-	if (client != NULL)
-		l->r.client = *client;
-}
-
-void legs_save(struct signaling *s, struct leg *l)
-{
 	const struct sip_server_record *server = sip_stack_export(&s->stack, l->txn);
 
 	l->r.handle = pool_handle(&s->legs, l);
@@ -88,9 +80,8 @@ void legs_save(struct signaling *s, struct leg *l)
 	l->r.has_txn = server != NULL;
 	if (server != NULL)
 		l->r.server = *server;
-	export_client(s, l);
 	if (slab_commit(&s->slab, pool_slot(l->r.handle), s->packed,
-			leg_pack(&l->r, s->packed)) != 0) {
+			leg_pack(&l->r, client, s->packed)) != 0) {
 		count(s, STAT_signaling_legs_unsaved, 1);
 		log_error("leg.save",
 			  "leg=%" PRIx64 " sip_call_id=%s reason=\"too long for its slot\"",

@@ -230,7 +230,7 @@ static enum registration_event execute(struct signaling *s, struct registration 
 		return NOTHING;
 	log_warn("registration.send", "name=%s registrar=%s reason=%s", g->r.set.name,
 		 addr_text(&g->r.set.registrar).z, err_name(err));
-	return registration_silence(g);
+	return registration_unsent(g);
 }
 
 static void arm(struct signaling *s, struct registration *g)
@@ -341,6 +341,19 @@ static struct registration *find_leaving(struct signaling *s,
 	return NULL;
 }
 
+/* The same binding under another name. */
+static bool is_taken(struct signaling *s, const struct registration_settings *set)
+{
+	const struct registration *g;
+	uint32_t at = 0;
+
+	while ((g = pool_each(&s->registrations.pool, &at)) != NULL)
+		if (registration_is_same(&g->r.set, set) && strcmp(g->r.set.name, set->name) != 0 &&
+		    (!is_on_its_way_out(g) || g->r.head.returns))
+			return true;
+	return false;
+}
+
 /* Its Call-ID and tag are its own for all its life, whatever process has it. */
 static struct registration *add(struct signaling *s, const struct registration_settings *set)
 {
@@ -404,6 +417,8 @@ int registrations_set(struct signaling *s, const struct registration_settings *s
 
 	if (g != NULL && g->r.set.configured && !set->configured)
 		return ERR_EXIST;
+	if (t->open && is_taken(s, set))
+		return ERR_INVAL;
 	if (g != NULL && !registration_is_same(&g->r.set, set)) {
 		if (full && !leaves_at_once(g))
 			return ERR_NOSPC;

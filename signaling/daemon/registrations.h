@@ -34,7 +34,8 @@ void registrations_close(struct signaling *s);
 uint32_t registrations_resume(struct signaling *s);
 
 /* Wanted. Checked settings; `password` "" = none. ERR_NOSPC: there are REGISTRATIONS_MAX;
- * ERR_EXIST: a command for a name of the configuration. */
+ * ERR_EXIST: a command for a name of the configuration; ERR_INVAL: another name has this
+ * very binding, and each would end the other's. */
 MUST_USE int registrations_set(struct signaling *s, const struct registration_settings *set,
 			       struct str password);
 /* Not wanted any more. ERR_NOENT; ERR_EXIST as above. */

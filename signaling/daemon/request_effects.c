@@ -5,7 +5,9 @@
 
 #include "common/base/log.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/daemon/logins.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/dial.h"
 
 void request_put_reason(const struct leg *l, struct buf *b)
 {
@@ -16,13 +18,15 @@ void request_put_reason(const struct leg *l, struct buf *b)
 	buf_z(b, "\r\n");
 }
 
-static int print_bye(struct leg *l, struct str branch, struct buf *b)
+static int print_bye(struct leg *l, const struct sip_login *login, struct str branch,
+		     struct buf *b)
 {
-	char host[80], headers[256];
+	char host[80], headers[256 + LEG_CREDENTIALS_BYTES];
 	struct buf h = buf_of(host, sizeof host), extra = buf_of(headers, sizeof headers);
 
 	addr_print(&h, &l->r.local);
 	request_put_reason(l, &extra);
+	leg_put_credentials(l, login, STR("BYE"), &extra);
 	return sip_dialog_print(
 		&l->r.dialog,
 		&(struct sip_dialog_request){
@@ -40,13 +44,14 @@ void request_bye(struct signaling *s, struct leg *l)
 	struct sip_effect where = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
 				   .flow = l->r.flow,
 				   .user = pool_handle(&s->legs, l)};
+	struct sip_login login = logins_of(s, l);
 	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
 	struct buf b = buf_of(area, sizeof area);
 	struct sip_effects out = {.n = 0};
 	int err;
 
 	sip_stack_branch(&s->stack, branch);
-	err = print_bye(l, str_of(branch), &b);
+	err = print_bye(l, &login, str_of(branch), &b);
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0) {

@@ -56,6 +56,7 @@ struct signaling {
 	struct locals locals;
 	struct gate gate;
 	struct registrations registrations;
+	struct sip_effects *behind; /* what the stack sends behind the effect being carried out */
 	char server[64];
 	char packed[SIGNALING_PACKED_BYTES];    /* the record being saved or loaded */
 	char *out;                              /* owned: SIGNALING_OUT_BYTES */

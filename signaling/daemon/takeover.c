@@ -35,23 +35,30 @@ int takeover_slab(struct signaling *s, uint32_t cap)
 			: err;
 }
 
-static int load(struct signaling *s, uint32_t slot, struct leg_record *ret)
+/* What a slot holds. */
+struct saved {
+	struct leg_record r;
+	struct sip_client_record client;
+	bool has_client;
+};
+
+static int load(struct signaling *s, uint32_t slot, struct saved *ret)
 {
 	size_t n;
 	int err = slab_load(&s->slab, slot, s->packed, sizeof s->packed, &n);
 
-	return err == 0 ? leg_unpack(s->packed, n, ret) : err;
+	return err == 0 ? leg_unpack(s->packed, n, &ret->r, &ret->client, &ret->has_client) : err;
 }
 
 void takeover_key(struct signaling *s)
 {
-	static struct leg_record r; /* 43 KB */
+	static struct saved saved; /* 69 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		if (load(s, slot, &r) != 0)
+		if (load(s, slot, &saved) != 0)
 			continue;
-		s->hash = r.hash; /* keys of its transactions were made with it */
+		s->hash = saved.r.hash; /* keys of its transactions were made with it */
 		return;
 	}
 }
@@ -72,23 +79,24 @@ static int restore_txn(struct signaling *s, struct leg *l)
 }
 
 /* Without its transaction nothing more is heard of the INVITE. */
-static void resume(struct signaling *s, struct leg *l)
+static void resume(struct signaling *s, struct leg *l, const struct saved *saved)
 {
-	bool lost = l->r.has_client &&
-		    sip_stack_import_client(&s->stack, &l->r.client, l->r.handle, &l->client) != 0;
+	bool lost = saved->has_client && sip_stack_import_client(&s->stack, &saved->client,
+								 l->r.handle, &l->client) != 0;
 
 	l->mended |= lost;
 	if (l->r.state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	else if (l->r.state == LEG_OFFERED && !l->r.change.update && l->txn == 0)
 		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
-	else if (leg_needs_client(l) && (lost || !l->r.has_client))
+	else if (leg_needs_client(l) && (lost || !saved->has_client))
 		(void)effects_leg_input(
 			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);
 }
 
-static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
+static int restore(struct signaling *s, uint32_t slot, const struct saved *saved)
 {
+	const struct leg_record *r = &saved->r;
 	struct leg *l =
 		pool_slot(r->handle) == slot ? pool_take_at(&s->legs, r->handle) : NULL;
 	int err;
@@ -112,28 +120,28 @@ static int restore(struct signaling *s, uint32_t slot, struct leg_record *r)
 	if (l->mended)
 		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
 			 l->r.dialog.call_id);
-	resume(s, l);
+	resume(s, l, saved);
 	return 0;
 }
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct leg_record r; /* 43 KB */
+	static struct saved saved; /* 69 KB */
 	uint32_t kept = 0;
 
 	slab_count_death(&s->slab);
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
-		int err = load(s, slot, &r);
+		int err = load(s, slot, &saved);
 
 		if (err == ERR_NOENT)
 			continue;
-		if (err == 0 && slab_is_poison(&s->slab, SIGNALING_RECORD, r.handle)) {
+		if (err == 0 && slab_is_poison(&s->slab, SIGNALING_RECORD, saved.r.handle)) {
 			count(s, STAT_signaling_poison, 1);
 			err = ERR_CORRUPT;
 		}
-		slab_touch(&s->slab, SIGNALING_RECORD, r.handle);
+		slab_touch(&s->slab, SIGNALING_RECORD, saved.r.handle);
 		if (err == 0)
-			err = restore(s, slot, &r);
+			err = restore(s, slot, &saved);
 		slab_touch(&s->slab, 0, 0);
 		if (err == 0) {
 			kept++;

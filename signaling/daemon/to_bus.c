@@ -81,7 +81,7 @@ static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_ch
 	in->m.codec = codecs[c->codec];
 	in->m.payload_type = c->payload_type;
 	in->m.ptime_ms = c->ptime_ms;
-	in->m.dtmf_payload_type = c->dtmf_payload_type;
+	in->m.dtmf_payload_type = sdp_receives_dtmf(c); /* keys are only listened to */
 	in->m.direction = directions[c->direction];
 	return &in->m;
 }

@@ -24,6 +24,7 @@ static const struct rule rules[ATTEMPT_STATES][ATTEMPT_EVENTS] = {
 		[ATTEMPT_EV_ANSWERED] = {send_ack,    ATTEMPT_DONE},
 		[ATTEMPT_EV_OVER]     = {nothing,     ATTEMPT_DONE},
 		[ATTEMPT_EV_CANCEL]   = {send_cancel, ATTEMPT_CANCELLING},
+		[ATTEMPT_EV_AGAIN]    = {send_invite, ATTEMPT_CALLING},
 	},
 	[ATTEMPT_PROCEEDING] = {
 		[ATTEMPT_EV_TRYING]   = {nothing,     ATTEMPT_PROCEEDING},
@@ -31,6 +32,7 @@ static const struct rule rules[ATTEMPT_STATES][ATTEMPT_EVENTS] = {
 		[ATTEMPT_EV_ANSWERED] = {send_ack,    ATTEMPT_DONE},
 		[ATTEMPT_EV_OVER]     = {nothing,     ATTEMPT_DONE},
 		[ATTEMPT_EV_CANCEL]   = {send_cancel, ATTEMPT_CANCELLING},
+		[ATTEMPT_EV_AGAIN]    = {send_invite, ATTEMPT_CALLING},
 	},
 	[ATTEMPT_EARLY] = {
 		[ATTEMPT_EV_TRYING]   = {nothing,     ATTEMPT_EARLY},
@@ -38,6 +40,7 @@ static const struct rule rules[ATTEMPT_STATES][ATTEMPT_EVENTS] = {
 		[ATTEMPT_EV_ANSWERED] = {send_ack,    ATTEMPT_DONE},
 		[ATTEMPT_EV_OVER]     = {nothing,     ATTEMPT_DONE},
 		[ATTEMPT_EV_CANCEL]   = {send_cancel, ATTEMPT_CANCELLING},
+		[ATTEMPT_EV_AGAIN]    = {send_invite, ATTEMPT_CALLING},
 	},
 	[ATTEMPT_CANCELLING] = {
 		[ATTEMPT_EV_ANSWERED] = {send_ack,    ATTEMPT_DONE}, /* it was there before the wish */

@@ -24,6 +24,7 @@ enum attempt_event {
 	ATTEMPT_EV_ANSWERED, /* a 2xx that has no ACK yet */
 	ATTEMPT_EV_OVER,     /* any other final response, or none will come */
 	ATTEMPT_EV_CANCEL,   /* it is not wanted any more */
+	ATTEMPT_EV_AGAIN,    /* it was refused, and goes out once more in another form */
 	ATTEMPT_EVENTS
 };
 

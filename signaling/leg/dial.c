@@ -184,14 +184,48 @@ static struct sip_request request_of(const struct leg *l, struct str branch,
 	};
 }
 
-int leg_print_invite(struct leg *l, const struct leg_config *cfg, struct str branch,
-		     struct buf *b)
+/* Where it was challenged, the request line of a request in the dialog is its target. */
+static int put_auth(struct leg *l, const struct sip_login *login, struct sip_auth_request r,
+		    struct buf *lines)
+{
+	size_t before = lines->n;
+	int err = login->username.n > 0 ? sip_auth_put(&l->r.auth, login, &r, lines) : 0;
+
+	if (err != 0 || !buf_ok(lines)) {
+		lines->n = before;
+		lines->full = false;
+		return err != 0 ? err : ERR_NOSPC;
+	}
+	return 0;
+}
+
+void leg_put_credentials(struct leg *l, const struct sip_login *login, struct str method,
+			 struct buf *lines)
+{
+	(void)!put_auth(l, login,
+			(struct sip_auth_request){method, str_of(l->r.dialog.target)}, lines);
+}
+
+/* Kept, for the ACK. */
+static int keep_credentials(struct leg *l, const struct sip_login *login)
+{
+	struct leg_record *r = &l->r;
+	struct buf b = buf_of(r->credentials, sizeof r->credentials - 1);
+	int err = put_auth(l, login,
+			   (struct sip_auth_request){STR("INVITE"), str_of(r->request_uri)}, &b);
+
+	r->credentials[b.n] = '\0';
+	return err;
+}
+
+int leg_print_invite(struct leg *l, const struct leg_config *cfg, const struct sip_login *login,
+		     struct str branch, struct buf *b)
 {
 	struct places at;
 	struct sip_request r = request_of(l, branch, &at);
 	char area[2 * LEG_TEXT_BYTES];
 	struct buf lines = buf_of(area, sizeof area);
-	int err = 0;
+	int err = keep_credentials(l, login);
 
 	for (uint32_t i = 0; i < l->r.header_count && err == 0; i++)
 		err = sip_line(&lines, leg_header_name(l, i), leg_header_value(l, i));
@@ -203,7 +237,11 @@ int leg_print_invite(struct leg *l, const struct leg_config *cfg, struct str bra
 	r.user_agent = cfg->user_agent;
 	r.type = STR("application/sdp");
 	r.body = (struct str){l->r.offer, l->r.offer_bytes};
-	return sip_request_print(b, &l->r.dialog, &r);
+	r.credentials = str_of(l->r.credentials);
+	err = sip_request_print(b, &l->r.dialog, &r);
+	if (err == 0)
+		l->r.attempt.cseq = l->r.dialog.local_cseq;
+	return err;
 }
 
 int leg_print_ack(struct leg *l, struct str branch, struct buf *b)
@@ -214,30 +252,40 @@ int leg_print_ack(struct leg *l, struct str branch, struct buf *b)
 	r.method = SIP_M_ACK;
 	r.contact = (struct str){"", 0};
 	r.cseq = l->r.attempt.cseq;
+	r.credentials = str_of(l->r.credentials); /* RFC 3261 13.2.2.4: the same as its INVITE */
 	return sip_request_print(b, &l->r.dialog, &r);
 }
 
-int leg_print_prack(struct leg *l, struct str branch, struct buf *b)
+int leg_print_prack(struct leg *l, const struct sip_login *login, struct str branch,
+		    struct buf *b)
 {
 	struct places at;
 	struct sip_request r = request_of(l, branch, &at);
-	char area[64];
-	struct buf rack = buf_of(area, sizeof area);
+	char area[64], lines[LEG_CREDENTIALS_BYTES];
+	struct buf rack = buf_of(area, sizeof area), auth = buf_of(lines, sizeof lines);
 
 	sip_put_rack(&rack, l->prack, l->r.attempt.cseq);
 	r.method = SIP_M_PRACK;
 	r.contact = (struct str){"", 0};
 	r.headers = buf_str(&rack);
+	leg_put_credentials(l, login, STR("PRACK"), &auth);
+	r.credentials = buf_str(&auth);
 	return sip_request_print(b, &l->r.dialog, &r);
 }
 
 /* ---- responses ---- */
 
-/* Each To tag is a dialog of its own, which begins where the INVITE began. */
-static int learn(struct leg_record *r, const struct sip_msg *m, const struct sip_core *c)
+/* Where the INVITE begins. */
+static void forget_dialog(struct leg_record *r)
 {
 	r->dialog.remote_tag[0] = r->dialog.route[0] = '\0';
 	(void)!str_copy(r->dialog.target, sizeof r->dialog.target, str_of(r->request_uri));
+}
+
+/* Each To tag is a dialog of its own. */
+static int learn(struct leg_record *r, const struct sip_msg *m, const struct sip_core *c)
+{
+	forget_dialog(r);
 	return sip_dialog_learn(&r->dialog, m, c);
 }
 
@@ -362,4 +410,18 @@ enum leg_event leg_declined(struct leg *l, const struct sip_msg *m)
 	leg_keep(l->said.reason, sizeof l->said.reason, m->reason);
 	l->said_q850 = outcome_q850(m);
 	return LEG_EV_DECLINED;
+}
+
+enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
+			   const struct sip_msg *m, uint64_t chance)
+{
+	struct leg_record *r = &l->r;
+
+	if ((m->status != 401 && m->status != 407) || r->state != LEG_DIALLING ||
+	    sip_auth_challenged(&r->auth, login, m, chance) != SIP_AUTH_RETRY)
+		return leg_declined(l, m);
+	forget_dialog(r);
+	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */
+	r->dialled.known = 0;
+	return LEG_EV_CHALLENGED;
 }

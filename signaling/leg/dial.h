@@ -38,13 +38,19 @@ struct leg_call {
 const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct leg_call *c,
 		     uint64_t now_ms);
 
-/* LEG_FX_SEND_INVITE, with the offer. Errors as in sip_request_print(). */
-MUST_USE int leg_print_invite(struct leg *l, const struct leg_config *cfg, struct str branch,
-			      struct buf *b);
+/* LEG_FX_SEND_INVITE, with the offer, and with credentials when they were asked for. Errors
+ * as in sip_request_print() and sip_auth_put(). */
+MUST_USE int leg_print_invite(struct leg *l, const struct leg_config *cfg,
+			      const struct sip_login *login, struct str branch, struct buf *b);
 /* LEG_FX_SEND_ACK: of the 2xx whose dialog this is. */
 MUST_USE int leg_print_ack(struct leg *l, struct str branch, struct buf *b);
 /* LEG_FX_SEND_PRACK */
-MUST_USE int leg_print_prack(struct leg *l, struct str branch, struct buf *b);
+MUST_USE int leg_print_prack(struct leg *l, const struct sip_login *login, struct str branch,
+			     struct buf *b);
+/* Append the lines that another request in its dialog has for those who asked; none when
+ * nobody did, or there is no room. */
+void leg_put_credentials(struct leg *l, const struct sip_login *login, struct str method,
+			 struct buf *lines);
 
 /* A 1xx. LEG_EV_TRYING or LEG_EV_PROGRESS. */
 enum leg_event leg_provisional(struct leg *l, const struct leg_config *cfg,
@@ -56,3 +62,8 @@ enum leg_event leg_picked_up(struct leg *l, const struct leg_config *cfg,
 
 /* A 3xx to 6xx: LEG_EV_DECLINED. */
 enum leg_event leg_declined(struct leg *l, const struct sip_msg *m);
+
+/* The same, but a 401 or 407 that `login` can answer: LEG_EV_CHALLENGED. The INVITE goes out
+ * again with the same Call-ID, tag and headers. `chance`: 64 bits from the kernel. */
+enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
+			   const struct sip_msg *m, uint64_t chance);

@@ -14,6 +14,7 @@
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
 #include "signaling/sdp/sdp.h"
+#include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
 #include "signaling/sip/stack.h"
 
@@ -21,6 +22,8 @@
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 512u
 #define LEG_HEADERS_MAX   32u
+#define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */
+#define LEG_CREDENTIALS_BYTES 3072u
 #define LEG_EFFECTS_MAX   6u
 
 enum leg_state { /* numbers stand in records: later ones come last */
@@ -66,6 +69,7 @@ enum leg_event {
 	LEG_EV_NOBODY,     /* nothing came */
 	LEG_EV_LAPSED,     /* nothing more will come of an INVITE that was cancelled */
 	LEG_EV_ACK_WANTED, /* the 2xx again */
+	LEG_EV_CHALLENGED, /* a 401 or 407 that can be answered */
 	/* of what the peer wants to change (change.h) */
 	LEG_EV_OFFER,         /* it has to wait */
 	LEG_EV_ACCEPT,        /* from control: that of a re-INVITE */
@@ -202,8 +206,8 @@ struct leg_record {
 	struct attempt attempt;
 	struct sip_early early;
 	struct leg_early_facts early_facts[SIP_EARLY_MAX];
-	uint32_t has_client; /* `client` is valid */
-	struct sip_client_record client;
+	struct sip_auth auth;                    /* what was asked along the path */
+	char credentials[LEG_CREDENTIALS_BYTES]; /* lines of the last INVITE: its ACK has them, too */
 	/* in mid-call; the last three of the offer that waits */
 	struct leg_change change;
 	struct sdp_choice change_choice;
@@ -212,8 +216,10 @@ struct leg_record {
 	char change_offer[LEG_OFFER_BYTES];
 };
 
-#define LEG_PARTS_MAX    48u
-#define LEG_PACKED_BYTES (sizeof(struct leg_record) + LEG_PARTS_MAX * sizeof(uint32_t))
+#define LEG_PARTS_MAX    64u
+#define LEG_PACKED_BYTES                                                                 \
+	(sizeof(struct leg_record) + sizeof(struct sip_client_record) +                  \
+	 LEG_PARTS_MAX * sizeof(uint32_t))
 
 struct leg {
 	struct leg_record r;
@@ -271,12 +277,15 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 MUST_USE int leg_print_answer(struct leg *l, struct buf *b);
 
 /* The record as it is kept, without what its texts and messages leave unused: a few KB
- * of 34. The number of octets. */
-size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES]);
+ * of 60; with the client transaction of its INVITE, NULL: there is none. The number of
+ * octets. */
+size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
+		char out[LEG_PACKED_BYTES]);
 
-/* And back, whether an older or a newer build wrote it: the octets are hostile.
- * ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
-MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret);
+/* And back, whether an older or a newer build wrote it: the octets are hostile. The
+ * transaction apart: the stack has it. ERR_CORRUPT, `*ret` is scratch then; what is in the fields is leg_restore()'s to check. */
+MUST_USE int leg_unpack(const char *p, size_t n, struct leg_record *ret,
+			struct sip_client_record *ret_client, bool *ret_has_client);
 
 /* Check a record of a predecessor. What a call can go on without is left out when it is
  * damaged: mended is set. ERR_CORRUPT. */

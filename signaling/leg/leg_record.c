@@ -2,6 +2,7 @@
 #include "common/base/must.h"
 #include "common/base/record.h"
 #include "signaling/leg/change.h"
+#include "signaling/leg/dial.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -19,7 +20,7 @@
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
-#define DIALLED_PARTS (4u + CLIENT_PARTS) /* and one for each of early_facts */
+#define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
 
 #define HEAD          offsetof(struct leg_record, over)
@@ -94,11 +95,9 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	record_put(b, s->response, s->head.response_bytes);
 }
 
-static void put_client(struct buf *b, const struct leg_record *r)
+static void put_client(struct buf *b, const struct sip_client_record *c)
 {
-	const struct sip_client_record *c = &r->client;
-
-	if (!r->has_client) {
+	if (c == NULL) {
 		put_nothing(b, CLIENT_PARTS);
 		return;
 	}
@@ -109,7 +108,8 @@ static void put_client(struct buf *b, const struct leg_record *r)
 }
 
 /* A leg that was called ends its record before this, when nothing was changed. */
-static void put_dialled(struct buf *b, const struct leg_record *r)
+static void put_dialled(struct buf *b, const struct leg_record *r,
+			const struct sip_client_record *client)
 {
 	uint64_t tags[SIP_EARLY_MAX];
 
@@ -120,7 +120,9 @@ static void put_dialled(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->dialled, sizeof r->dialled);
 	record_put(b, &r->attempt, sizeof r->attempt);
 	record_put(b, &r->early, sizeof r->early);
-	put_client(b, r);
+	put_client(b, client);
+	record_put(b, r->credentials, strnlen(r->credentials, sizeof r->credentials));
+	sip_auth_pack(&r->auth, b);
 	for (uint32_t i = 0; i < r->dialled.known; i++)
 		tags[i] = r->early_facts[i].tag;
 	record_put(b, tags, r->dialled.known * sizeof tags[0]);
@@ -144,7 +146,8 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, r->change_offer, r->change_bytes);
 }
 
-size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES])
+size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
+		char out[LEG_PACKED_BYTES])
 {
 	struct buf b = buf_of(out, LEG_PACKED_BYTES);
 
@@ -162,7 +165,7 @@ size_t leg_pack(const struct leg_record *r, char out[LEG_PACKED_BYTES])
 	record_put(&b, r->text, r->text_used);
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
-	put_dialled(&b, r);
+	put_dialled(&b, r, client);
 	put_change(&b, r);
 	must(buf_ok(&b));
 	return b.n;
@@ -240,9 +243,8 @@ static int take_server(struct str *in, struct leg_record *ret)
 	return err;
 }
 
-static int take_client(struct str *in, struct leg_record *ret)
+static int take_client(struct str *in, struct sip_client_record *c, bool *ret_has)
 {
-	struct sip_client_record *c = &ret->client;
 	uint32_t request, more;
 	int err;
 
@@ -255,8 +257,8 @@ static int take_client(struct str *in, struct leg_record *ret)
 		err = take_bytes(in, c->request, sizeof c->request, &request);
 	if (err == 0)
 		err = take_bytes(in, c->more, sizeof c->more, &more);
-	ret->has_client = err == 0 && request == c->head.request_bytes &&
-			  more == c->head.more_bytes;
+	*ret_has = err == 0 && request == c->head.request_bytes &&
+		   more == c->head.more_bytes;
 	return err;
 }
 
@@ -276,7 +278,19 @@ static int take_early_facts(struct str *in, struct leg_record *ret)
 	return err;
 }
 
-static int take_dialled(struct str *in, struct leg_record *ret)
+/* Lines that a later build keeps longer are none here. */
+static int take_auth(struct str *in, struct leg_record *ret)
+{
+	uint32_t n = 0;
+	int err = take_bytes(in, ret->credentials, sizeof ret->credentials - 1, &n);
+
+	if (err == 0 && memchr(ret->credentials, '\0', n) != NULL)
+		err = ERR_CORRUPT;
+	return err == 0 ? sip_auth_unpack(in, &ret->auth) : err;
+}
+
+static int take_dialled(struct str *in, struct leg_record *ret, struct sip_client_record *client,
+			bool *ret_has_client)
 {
 	int err;
 
@@ -288,7 +302,9 @@ static int take_dialled(struct str *in, struct leg_record *ret)
 	if (err == 0)
 		err = record_take(in, &ret->early, sizeof ret->early, EARLY_LEAST);
 	if (err == 0)
-		err = take_client(in, ret);
+		err = take_client(in, client, ret_has_client);
+	if (err == 0)
+		err = take_auth(in, ret);
 	return err == 0 ? take_early_facts(in, ret) : err;
 }
 
@@ -326,18 +342,18 @@ static int take_rest(struct str *in, struct leg_record *ret)
 	if (err != 0)
 		return err;
 	ret->header_count = rows / (uint32_t)sizeof ret->header_at[0];
-	err = take_server(in, ret);
-	if (err == 0)
-		err = take_dialled(in, ret);
-	return err == 0 ? take_change(in, ret) : err;
+	return take_server(in, ret);
 }
 
-int leg_unpack(const char *p, size_t n, struct leg_record *ret)
+int leg_unpack(const char *p, size_t n, struct leg_record *ret,
+	       struct sip_client_record *ret_client, bool *ret_has_client)
 {
 	struct str in = {p, n};
 	int err;
 
 	memset(ret, 0, sizeof *ret);
+	memset(ret_client, 0, sizeof *ret_client);
+	*ret_has_client = false;
 	err = record_take(&in, ret, HEAD, HEAD_LEAST);
 	if (err == 0)
 		err = record_take(&in, &ret->over, sizeof ret->over, OVER_LEAST);
@@ -345,7 +361,11 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret)
 		err = record_take(&in, &ret->dialog, DIALOG_HEAD, DIALOG_LEAST);
 	if (err == 0)
 		err = take_texts(&in, ret);
-	return err == 0 ? take_rest(&in, ret) : err;
+	if (err == 0)
+		err = take_rest(&in, ret);
+	if (err == 0)
+		err = take_dialled(&in, ret, ret_client, ret_has_client);
+	return err == 0 ? take_change(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -378,6 +398,10 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 	if (r->state == LEG_CONFIRMED)
 		return r->deadline_ms == UINT64_MAX;
 	if (r->state == LEG_OFFERED && r->give_up_ms > now_ms + SIP_TIMEOUT_MS)
+		return false;
+	if (r->state == LEG_DIALLING)
+		return r->deadline_ms <= now_ms + LEG_RINGING_MAX_MS;
+	if (r->state == LEG_CANCELLING && r->give_up_ms > now_ms + LEG_CANCELLING_MS)
 		return false;
 	return r->deadline_ms != UINT64_MAX &&
 	       (!repeats || (r->interval_ms >= SIP_T1_MS && r->interval_ms <= SIP_T2_MS &&

@@ -308,7 +308,7 @@ static void undialled(struct step *s)
  * 64*T1 for a provisional and 64*T1 behind the CANCEL. */
 static void cancel(struct step *s)
 {
-	s->l->r.give_up_ms = s->now_ms + 2 * SIP_TIMEOUT_MS + SIP_T4_MS;
+	s->l->r.give_up_ms = s->now_ms + LEG_CANCELLING_MS;
 	deadline(s, TELL_AGAIN_MS);
 }
 
@@ -497,6 +497,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	},
 	[LEG_DIALLING] = {
 		[LEG_EV_TRYING]   = {ignore,           LEG_DIALLING},
+		[LEG_EV_CHALLENGED] = {ignore,         LEG_DIALLING},
 		[LEG_EV_PROGRESS] = {progress,         LEG_DIALLING},
 		[LEG_EV_PICKED_UP] = {picked_up,       LEG_CONFIRMED},
 		[LEG_EV_MISFIT]   = {misfit,           LEG_ENDING},
@@ -557,7 +558,7 @@ static const uint8_t of_attempt[LEG_EVENTS] = {
 	[LEG_EV_DECLINED] = ATTEMPT_EV_OVER,       [LEG_EV_NOBODY] = ATTEMPT_EV_OVER,
 	[LEG_EV_LAPSED] = ATTEMPT_EV_OVER,         [LEG_EV_UNSENT] = ATTEMPT_EV_OVER,
 	[LEG_EV_HANGUP] = ATTEMPT_EV_CANCEL,       [LEG_EV_REJECT] = ATTEMPT_EV_CANCEL,
-	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,
+	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,        [LEG_EV_CHALLENGED] = ATTEMPT_EV_AGAIN,
 };
 
 static void give_to_attempt(struct step *s, enum leg_event ev)
@@ -613,7 +614,7 @@ const char *leg_event_name(enum leg_event e)
 		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
-		"lapsed", "ack_wanted", "offer", "accept", "accept_update", "decline",
+		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
 	};
 
 	return names[e];

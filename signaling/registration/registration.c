@@ -375,3 +375,10 @@ enum registration_event registration_silence(struct registration *g)
 	say(g, STR("no answer"));
 	return BIND_EV_UNAVAILABLE;
 }
+
+enum registration_event registration_unsent(struct registration *g)
+{
+	g->r.head.last_code = 503;
+	say(g, STR("there is no way to the registrar from here"));
+	return BIND_EV_UNAVAILABLE;
+}

@@ -90,7 +90,7 @@ struct registration_head {
 	uint32_t asked_s;   /* Expires of the next one, raised by 423 */
 	uint32_t granted_s; /* by the last 2xx */
 	uint32_t failures;  /* in a row */
-	uint32_t last_code; /* final response, 408 for none; 0 = nothing yet */
+	uint32_t last_code; /* final response, 408 for none, 503: not sent; 0 = nothing yet */
 	uint32_t raised;    /* 423 was answered once for the request under way */
 	uint32_t told;      /* control was told that it is registered */
 	uint32_t returns;   /* it is kept when it is unregistered: a drain may end */
@@ -156,6 +156,8 @@ enum registration_event registration_take(struct registration *g, const struct s
 					  uint64_t chance);
 /* There was none. */
 enum registration_event registration_silence(struct registration *g);
+/* The request could not even be sent (RFC 3261 8.1.3.1). */
+enum registration_event registration_unsent(struct registration *g);
 
 /* The REGISTER that the state wants, by UDP from `local`, which becomes our Contact; CSeq
  * counts up. An error of sip_auth_put() or sip_request_print(): nothing is counted then. */

@@ -4,8 +4,6 @@
 #define NC_DIGITS  8u
 #define PARAMS_MAX 32u /* of one value; nobody sends half as many */
 
-static scan_set bare_ends = {[','] = 1, ['"'] = 1};
-
 static const struct str algorithms[SIP_HASHES] = {
 	[SIP_HASH_MD5] = {"MD5", 3},
 	[SIP_HASH_SHA256] = {"SHA-256", 7},
@@ -57,11 +55,12 @@ bool sip_digest_is_plain(struct str s)
 /* What is unquoted is read up to the comma: some send base64 that way. */
 static struct str take_value(struct scan *s)
 {
+	static scan_set ends = {[','] = 1, ['"'] = 1};
 	struct str v;
 
 	if (scan_peek(s) == '"')
 		return scan_quoted(s);
-	v = str_trim(scan_until(s, bare_ends));
+	v = str_trim(scan_until(s, ends));
 	if (s->err == 0 && (v.n == 0 || memchr(v.p, '\\', v.n) != NULL))
 		s->err = ERR_SYNTAX; /* it would escape the quotes we put it into */
 	return v;

@@ -250,6 +250,9 @@ MUST_USE int sip_stack_invite(struct sip_stack *s, const struct sip_effect *requ
 			      uint64_t now_ms, uint64_t *ret_txn,
 			      struct sip_effects *out);
 
+/* Is there room for another one? */
+bool sip_stack_may_invite(const struct sip_stack *s);
+
 /* The ACK of the 2xx that was delivered: `p`, `n`, `to` and `flow` of `ack`, sent and kept for
  * repeated 2xx. Appends to `out`; the octets are borrowed until they are sent. ERR_STALE:
  * it is gone; ERR_PROTO: there is no 2xx of its owner to acknowledge; ERR_INVAL: no ACK, or

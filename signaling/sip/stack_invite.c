@@ -280,14 +280,18 @@ static struct sip_client_txn *find_invite(struct sip_stack *s, uint64_t txn)
 	return t != NULL && t->txn.kind == TXN_INVITE_CLIENT ? t : NULL;
 }
 
+bool sip_stack_may_invite(const struct sip_stack *s)
+{
+	return !stack_is_nearly_full(s->clients.used, s->clients.cap);
+}
+
 int sip_stack_invite(struct sip_stack *s, const struct sip_effect *request,
 		     uint64_t now_ms, uint64_t *ret_txn, struct sip_effects *out)
 {
 	struct str branch;
 	struct sip_client_txn *t;
 
-	if (request->n > SIP_REQUEST_BYTES ||
-	    stack_is_nearly_full(s->clients.used, s->clients.cap))
+	if (request->n > SIP_REQUEST_BYTES || !sip_stack_may_invite(s))
 		return ERR_NOSPC;
 	if (!stack_invite_is_sound(s, (struct str){request->p, request->n}, SIP_M_INVITE,
 				   &branch))

@@ -118,7 +118,7 @@ static int other_scheme(struct str scheme, struct sip_uri *ret)
 	return ERR_UNSUPPORTED;
 }
 
-/* An optional part, and what it may hold. */
+/* An optional part, which may hold these octets and escapes. */
 static void check_part(struct scan *s, struct str part, scan_set may)
 {
 	if (s->err == 0 && !only(part, may)) {

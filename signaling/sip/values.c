@@ -4,8 +4,6 @@
 #include "common/base/scan.h"
 #include "signaling/sip/reply.h"
 
-static scan_set value_ends = {[','] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, ['"'] = 1};
-
 static struct str since(const struct buf *b, size_t start)
 {
 	return (struct str){b->p + start, b->n - start};
@@ -154,6 +152,7 @@ int sip_scheme_cut(struct str value, struct str *ret_scheme, struct str *ret_par
 
 bool sip_scheme_param_next(struct str *list, struct sip_param *ret, int *err)
 {
+	static scan_set ends = {[','] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, ['"'] = 1};
 	struct scan s = scan_of(*list);
 	bool quoted;
 
@@ -170,7 +169,7 @@ bool sip_scheme_param_next(struct str *list, struct sip_param *ret, int *err)
 	scan_char(&s, '=');
 	sip_lws(&s);
 	quoted = scan_peek(&s) == '"';
-	ret->value = quoted ? scan_quoted(&s) : scan_until(&s, value_ends);
+	ret->value = quoted ? scan_quoted(&s) : scan_until(&s, ends);
 	sip_lws(&s);
 	if (s.err == 0 && ((scan_peek(&s) >= 0 && *s.p != ',') || (!quoted && ret->value.n == 0)))
 		s.err = ERR_SYNTAX;

@@ -380,7 +380,7 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 
 static void pong(struct backend *b, const Tipring__V1__Pong *m)
 {
-	if (m->control_epoch == b->control_epoch)
+	if (m->control_epoch == b->control_epoch && m->control_epoch != 0) /* 0: it does not know us; a hello may die with who got it */
 		return;
 	b->control_epoch = m->control_epoch;
 	hello(b);
@@ -522,6 +522,7 @@ const char *backend_marked(const struct backend *b, uint32_t i)
 
 struct sight {
 	enum seen what;
+	uint64_t event_id;
 	char sip_call_id[64];
 };
 
@@ -570,11 +571,20 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 	}
 }
 
+/* A control that died while it said the end leaves that to its successor, under the same event_id. */
+static bool is_known(const struct watcher *w, const Tipring__V1__Envelope *e)
+{
+	for (uint32_t i = 0; i < w->n; i++)
+		if (sight_of(e) == SEEN_END && w->v[i].what == SEEN_END && w->v[i].event_id == e->event_id)
+			return true;
+	return false;
+}
+
 /* The end is the last that is said about a call. A control that died may have said it without noting it down. */
 static void expect_not_over(const struct watcher *w, const Tipring__V1__Envelope *e)
 {
 	if (e->call_id != 0 && e->sip_call_id[0] != '\0' && w->epoch == e->epoch &&
-	    (e->body_case != TIPRING__V1__ENVELOPE__BODY_CALL_ENDED || world.kills_of[ROLE_CONTROL] == 0) && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
+	    !is_known(w, e) && watcher_saw(w, SEEN_END, e->sip_call_id) > 0)
 		world_wrong("%s: event %d after its end", e->sip_call_id, (int)e->body_case);
 }
 
@@ -597,8 +607,9 @@ static void see(void *self)
 		if (e->sip_call_id[0] != '\0')
 			to_ledger(ledger_of(e->sip_call_id), e);
 		expect_not_over(w, e);
-		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX)
+		if (sight_of(e) == SEEN_OTHER || w->n == SIGHTS_MAX || is_known(w, e))
 			continue;
+		w->v[w->n].event_id = e->event_id;
 		w->v[w->n].what = sight_of(e);
 		(void)!str_copy(w->v[w->n++].sip_call_id, sizeof w->v[0].sip_call_id, str_of(e->sip_call_id));
 	}

@@ -140,8 +140,7 @@ static void judge_callee(const struct run *r, uint32_t i)
 		return; /* nobody called it: the backend had died, or control had no room */
 	ended = watcher_saw(r->watcher, SEEN_END, id);
 	digits = watcher_saw(r->watcher, SEEN_DIGIT, id);
-	/* a control that dies while it says so leaves that to its successor, under the same event_id */
-	if (ended != 1 && world.kills_of[ROLE_CONTROL] == 0)
+	if (ended > 1 || (ended == 0 && world.kills_of[ROLE_CONTROL] == 0))
 		world_wrong("%s of phone %u ended in %u events", id, i, ended);
 	if (digits > 1 || (digits == 0 && callee_pressed(c) && world.kills == 0 && world.faults.loss == 0))
 		world_wrong("%s pressed one key and %u were reported", id, digits);

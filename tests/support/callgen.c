@@ -543,7 +543,7 @@ static void tick(uint64_t now)
 	while (!g.ending && g.hold_ns == 0 && g.started < g.calls && now >= g.start_ns + g.started * 1000000000ull / g.cps)
 		begin_call(&g.c[g.started++], now);
 	g.ending |= now >= g.end_ns;
-	for (unsigned i = 0; g.ending && i < in_use(); i++)
+	for (unsigned i = 0; g.ending && g.hold_ns == 0 && i < in_use(); i++)
 		begin_bye(&g.c[i], now); /* also those that are answered only now */
 	for (unsigned i = 0; i < in_use(); i++) {
 		struct call *c = &g.c[i];

@@ -341,6 +341,8 @@ class Server:
                 call._after_restart()
 
     def _take_ack(self, body: api_pb2.Ack, _: Message) -> None:
+        if body.call_id:
+            self._dialling.begun(body.command_id, body.call_id)  # now: what follows on this socket is about it
         self._bus.take_ack(body)
 
     def _take_media_ready(self, body: Message, _: Message) -> None:

@@ -74,7 +74,7 @@ class Dialling:
         return call
 
     def begun(self, command_id: str, call_id: int) -> None:
-        """The first event of a call of ours: those that follow must find it."""
+        """The first that is heard of a call of ours, its acknowledgement or an event: what follows must find it."""
         asked = self._asked.get(command_id)
         if asked is not None and asked.call is None:
             asked.call = self._make(call_id, asked.body)
@@ -138,8 +138,11 @@ class Dialling:
         """All of them: nobody would hear of them any more."""
         for task in self._watching:
             task.cancel()
-        for call in [call for call in self._calls.values() if call.direction == "out" and call._fence]:
-            try:
-                await call.hangup("backend closed")
-            except (CommandRefused, Disconnected) as why:
-                log.info("hanging up %s: %s", call.id, why)
+        await asyncio.gather(*[self._hang_up(call) for call in self._calls.values() if call.direction == "out" and call._fence])
+
+    @staticmethod
+    async def _hang_up(call: Call) -> None:
+        try:
+            await call.hangup("backend closed")
+        except (CommandRefused, Disconnected) as why:
+            log.info("hanging up %s: %s", call.id, why)

@@ -23,8 +23,8 @@ def no_media(monkeypatch):
     monkeypatch.setattr("tipring.transport.ControlTransport.attach", attach)
 
 
-def dialling(scenario, before_ack=None):
-    """Run `scenario(control, server, ids)`: `ids` are the command ids of Dials."""
+def dialling(scenario, before_ack=None, published=True):
+    """Run `scenario(control, server, ids)`: `ids` are the command ids of Dials. published: events of the call come."""
     async def main():
         async with Control() as control:
             ids = []
@@ -32,7 +32,8 @@ def dialling(scenario, before_ack=None):
             async def note(asked):
                 if asked.WhichOneof("body") == "dial":
                     ids.append(asked.command_id)
-                    await control.dialled(asked, CALL, "me")
+                    if published:
+                        await control.dialled(asked, CALL, "me")
                 if before_ack is not None:
                     await before_ack(control, asked)
 
@@ -113,6 +114,22 @@ def test_everything_comes_before_the_acknowledgement():
         assert await call.ended() == "no media" and not server.calls
 
     dialling(scenario, at_once)
+
+
+def test_everything_comes_at_once_with_the_acknowledgement():
+    """The peer answers before this process has had its turn: nothing of it is missed."""
+    async def at_once(control, asked):
+        if asked.WhichOneof("body") == "dial":
+            await control.tell(ack={"command_id": asked.command_id, "fence": 99, **ACCEPTED})
+            await control.tell(command_completed={"command_id": asked.command_id})
+            await control.tell(media_ready=READY)
+
+    async def scenario(control, server, ids):
+        call = await begin(server)
+        await asyncio.wait_for(call.answered(), 10)
+
+    for _ in range(20):
+        dialling(scenario, at_once, published=False)
 
 
 def test_an_end_whose_event_is_lost(monkeypatch):

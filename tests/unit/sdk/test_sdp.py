@@ -31,6 +31,7 @@ def answer_to(*lines, side=OURS, **more):
 
 
 def test_c070_a_description():
+    """C070"""
     d = sdp.parse(HEAD + "m=audio 49170 RTP/AVP 0 8 96\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 opus/48000/2\r\n"
                   "a=fmtp:96 useinbandfec=1\r\n")
     assert d.origin == ("-", 1, 1, "IN", "IP4", "192.0.2.1") and (d.name, d.connection, d.timing) == ("-", "IN IP4 192.0.2.1", "0 0")
@@ -40,10 +41,12 @@ def test_c070_a_description():
 
 
 def test_c071_static_types():
+    """C071"""
     assert [k.name for k in offer("m=audio 1 RTP/AVP 0 8 18").audio.codecs] == ["PCMU", "PCMA", "G729"]
 
 
 def test_c072_bandwidth():
+    """C072"""
     d = sdp.parse(HEAD.replace("t=0 0", "b=CT:128\r\nt=0 0") + "m=audio 2 RTP/AVP 0\r\nb=AS:64\r\nb=TIAS:64000\r\nb=X:y\r\n")
     assert d.bandwidth == {"CT": 128} and d.audio.bandwidth == {"AS": 64, "TIAS": 64000}
     assert "b=TIAS:64000\r\n" in str(d) and "b=X:y" in str(d)
@@ -52,6 +55,7 @@ def test_c072_bandwidth():
 
 
 def test_c073_media_and_directions():
+    """C073"""
     d = offer("m=audio 2 RTP/AVP 0", "m=video 4 RTP/AVP 97", "a=rtpmap:97 H264/90000", "a=recvonly")
     assert [(m.kind, m.direction) for m in d.media] == [("audio", "sendrecv"), ("video", "recvonly")]
     assert d.direction is None
@@ -62,18 +66,21 @@ def test_c073_media_and_directions():
 
 
 def test_c074_addresses():
+    """C074"""
     d = offer("m=audio 2 RTP/AVP 0", "m=audio 4 RTP/AVP 0", "c=IN IP6 2001:db8::1", "m=audio 0 RTP/AVP 0")
     assert [m.rtp_address for m in d.media] == [("192.0.2.1", 2), ("2001:db8::1", 4), None]
     assert sdp.parse(HEAD.replace("c=IN IP4 192.0.2.1\r\n", "") + "m=audio 2 RTP/AVP 0\r\n").audio.rtp_address is None
 
 
 def test_c075_round_trip():
+    """C075"""
     d = sdp.parse(OFFER)
     assert sdp.parse(str(d)) == d and str(d) == OFFER and bytes(d) == OFFER.encode()
     assert sdp.parse(OFFER.replace("\r\n", "\n")) == d
 
 
 def test_c076_c077_c078_made():
+    """C076, C077, C078"""
     d = sdp.Description("192.0.2.1", session_id=7)
     media = d.add_media("audio", 30000, [sdp.Codec("PCMU", 8000, 1, 0), sdp.Codec("telephone-event", 8000, 1, 101, "0-16")])
     media.ptime = 30
@@ -88,6 +95,7 @@ def test_c076_c077_c078_made():
 
 
 def test_c076_offers():
+    """C076"""
     d = sdp.propose(audio=sdp.Side([sdp.PCMU], port=30000), address=HERE, session_id=9)
     assert "o=- 9 1 IN IP4 203.0.113.5" in str(d)
     assert (d.audio.port, d.audio.ptime, [k.name for k in d.audio.codecs]) == (30000, 20, ["PCMU", "telephone-event"])
@@ -98,6 +106,7 @@ def test_c076_offers():
 
 
 def test_c079_c080_the_offerers_best():
+    """C079, C080"""
     agreed = sdp.negotiate(sdp.parse(OFFER), audio=OURS, address=HERE)
     assert (agreed.audio.payload_type, agreed.audio.codec, agreed.audio.rtp_address) == (0, sdp.PCMU, ("198.51.100.7", 20000))
     media = agreed.answer.audio
@@ -107,6 +116,7 @@ def test_c079_c080_the_offerers_best():
 
 
 def test_c081_only_what_we_speak():
+    """C081"""
     assert answer_to("m=audio 2 RTP/AVP 0 8", side=sdp.Side([sdp.PCMA], 2)).audio.payload_type == 8
     assert answer_to("m=audio 2 RTP/AVP 0 18", side=sdp.Side([sdp.Codec("G729")], 2)).audio.payload_type == 18
 
@@ -120,6 +130,7 @@ def test_c081_only_what_we_speak():
     (["m=audio 2 RTP/AVP 0", "c=IN IP4 host.example.com"], "address", "address"),
 ])
 def test_c082_c083_nothing_fits(lines, why, text):
+    """C082, C083"""
     with pytest.raises(sdp.NegotiationError, match=text) as error:
         answer_to(*lines)
     assert error.value.why == why
@@ -128,6 +139,7 @@ def test_c082_c083_nothing_fits(lines, why, text):
 
 
 def test_c084_c085_telephone_events():
+    """C084, C085"""
     with_them = answer_to("m=audio 2 RTP/AVP 0 97", "a=rtpmap:97 telephone-event/8000", "a=fmtp:97 0-16")
     assert with_them.audio.dtmf == with_them.audio.dtmf_receives == 97
     assert with_them.answer.audio.formats == ["0", "97"] and any(f.startswith("97 0-1") for f in with_them.answer.audio.attributes.get_all("fmtp"))
@@ -138,6 +150,7 @@ def test_c084_c085_telephone_events():
 
 @pytest.mark.parametrize("offered, ours, agreed", [("30", 20, 30), (None, 20, 20), (None, 30, 30), ("40", 30, 40)])
 def test_c086_ptime(offered, ours, agreed):
+    """C086"""
     lines = ["m=audio 2 RTP/AVP 0"] + ([f"a=ptime:{offered}"] if offered else [])
     a = answer_to(*lines, side=sdp.Side([sdp.PCMU], 2, ptime=ours))
     assert a.audio.ptime == a.answer.audio.ptime == agreed
@@ -145,6 +158,7 @@ def test_c086_ptime(offered, ours, agreed):
 
 @pytest.mark.parametrize("offered, ours", [("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive"), ("sendrecv", "sendrecv")])
 def test_c087_c088_directions(offered, ours):
+    """C087, C088"""
     a = answer_to("m=audio 2 RTP/AVP 0", f"a={offered}")
     assert a.audio.direction == a.answer.audio.direction == ours
     a = sdp.negotiate(sdp.parse(HEAD + f"a={offered}\r\nm=audio 2 RTP/AVP 0\r\n"), audio=OURS, address=HERE)
@@ -152,12 +166,14 @@ def test_c087_c088_directions(offered, ours):
 
 
 def test_c089_c090_every_line_is_answered():
+    """C089, C090"""
     a = answer_to("m=video 2 RTP/AVP 97", "m=audio 0 RTP/AVP 0", "m=audio 4 RTP/AVP 8", "m=image 6 udptl t38")
     assert [(m.kind, m.port) for m in a.answer.media] == [("video", 0), ("audio", 0), ("audio", 30000), ("image", 0)]
     assert a.audio.media == 2 and a.answer.media[3].formats == ["t38"] and a.answer.media[3].proto == "udptl"
 
 
 def test_c091_opus_by_its_name():
+    """C091"""
     a = answer_to("m=audio 2 RTP/AVP 111 0", "a=rtpmap:111 OPUS/48000/2", "a=fmtp:111 useinbandfec=1", side=sdp.Side([sdp.OPUS, sdp.PCMU], 2))
     assert (a.audio.payload_type, a.audio.codec, a.audio.codecs[0].fmtp) == (111, sdp.OPUS, "useinbandfec=1")
     assert "111 useinbandfec=1" in a.answer.audio.attributes.get_all("fmtp")
@@ -165,6 +181,7 @@ def test_c091_opus_by_its_name():
 
 
 def test_c092_versions():
+    """C092"""
     first = answer_to("m=audio 2 RTP/AVP 0", session_id=5)
     again = answer_to("m=audio 2 RTP/AVP 0", now=first)
     held = answer_to("m=audio 2 RTP/AVP 0", "a=sendonly", now=again)
@@ -178,6 +195,7 @@ def test_the_codec_in_use_stays():
 
 
 def test_c093_c094_the_address_that_is_told():
+    """C093, C094"""
     a = answer_to("m=audio 2 RTP/AVP 0")
     assert a.answer.origin.address == HERE and a.answer.audio.rtp_address == (HERE, 30000)
     a = sdp.negotiate(offer("m=audio 2 RTP/AVP 0"), audio=OURS, address="::1")
@@ -191,12 +209,14 @@ CAMERA = sdp.Side([sdp.H264], port=40000)
 
 
 def test_c095_video():
+    """C095"""
     a = sdp.negotiate(offer(*VIDEO), video=CAMERA, address=HERE)
     assert (a.video.payload_type, a.answer.video.port, a.audio) == (97, 40000, None)
     assert a.answer.video.codecs[0].fmtp == "profile-level-id=42e01f;packetization-mode=1"
 
 
 def test_c096_audio_and_video():
+    """C096"""
     both = sdp.negotiate(offer("m=audio 2 RTP/AVP 0", *VIDEO), audio=OURS, video=CAMERA, address=HERE)
     assert (both.audio.payload_type, both.video.payload_type) == (0, 97)
     alone = sdp.negotiate(offer("m=audio 2 RTP/AVP 0"), audio=OURS, video=CAMERA, address=HERE)
@@ -207,6 +227,7 @@ def test_c096_audio_and_video():
 
 @pytest.mark.parametrize("lines", [["m=audio x RTP/AVP 0"], ["m=audio 70000 RTP/AVP 0"], ["m=audio 2 RTP/AVP"], ["m=audio 2 RTP/AVP x"]])
 def test_c097_a_stream_that_is_none(lines):
+    """C097"""
     with pytest.raises(sdp.NegotiationError):
         answer_to(*lines)
     assert answer_to(*lines, "m=audio 4 RTP/AVP 0").answer.media[1].port == 30000
@@ -215,6 +236,7 @@ def test_c097_a_stream_that_is_none(lines):
 
 
 def test_c097_other_lines_that_are_none():
+    """C097"""
     a = answer_to("m=audio 20000/2 RTP/AVP 0", "b=AS:abc", "a=ptime:x", "a=rtpmap:what")
     assert a.audio.payload_type == 0 and a.audio.ptime == 20
 

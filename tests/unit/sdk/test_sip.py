@@ -27,6 +27,7 @@ def options(*without):
 
 
 def test_c001_a_request():
+    """C001"""
     m = sip.parse(INVITE)
     assert isinstance(m, sip.Request)
     assert (m.method, m.uri, m.uri_text) == ("INVITE", sip.Uri.parse("sip:bob@biloxi.com"), "sip:bob@biloxi.com")
@@ -43,6 +44,7 @@ def test_c001_a_request():
 
 
 def test_c002_a_response():
+    """C002"""
     m = sip.parse(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP s1;branch=z9hG4bK1;received=192.0.2.3\r\nVia: SIP/2.0/UDP s2;branch=z9hG4bK2\r\n"
                   b"To: Bob <sip:bob@biloxi.com>;tag=a6c85cf\r\n\r\n")
     assert isinstance(m, sip.Response)
@@ -51,17 +53,20 @@ def test_c002_a_response():
 
 
 def test_c003_trying():
+    """C003"""
     m = sip.parse("SIP/2.0 100 Trying\r\n\r\n")
     assert (m.status, m.reason) == (100, "Trying")
 
 
 def test_c004_compact_names():
+    """C004"""
     m = sip.parse("OPTIONS sip:a SIP/2.0\r\nv: SIP/2.0/UDP a\r\nf: <sip:a@b>;tag=1\r\nt: <sip:c@d>\r\ni: x\r\nm: <sip:e>\r\nl: 0\r\n\r\n")
     assert m.headers.keys() == ["Via", "From", "To", "Call-ID", "Contact"]
     assert (m.from_.tag, m.call_id, m.content_length, m.headers["f"]) == ("1", "x", 0, m.headers["FROM"])
 
 
 def test_c005_lists():
+    """C005"""
     m = sip.parse("OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a, SIP/2.0/TCP b\r\nv: SIP/2.0/UDP c\r\n"
                   'Contact: "a, b" <sip:x;y=1>;q=1, <sip:z?h=1,2>\r\nRoute: <sip:r1;lr>,<sip:r2;lr>\r\n\r\n')
     assert [v.host for v in m.via] == ["a", "b", "c"]
@@ -71,12 +76,14 @@ def test_c005_lists():
 
 
 def test_c006_c007_folding_and_blanks():
+    """C006, C007"""
     m = sip.parse("OPTIONS sip:a SIP/2.0\r\nSubject: This is a\r\n  long subject line\r\nTO :\r\n sip:v@h;tag=1918181833n\r\n\r\n")
     assert m.headers["subject"] == "This is a long subject line"
     assert m.to.tag == "1918181833n"
 
 
 def test_c008_wsinv():
+    """C008"""
     m = sip.parse((DATA / "rfc4475" / "wsinv.dat").read_bytes())
     assert m.cseq == (9, "INVITE") and m.headers["Max-Forwards"] == "0068" and m.max_forwards == 68
     assert (m.to.tag, m.from_.tag, len(m.via)) == ("1918181833n", "98asjd8", 3)
@@ -85,12 +92,14 @@ def test_c008_wsinv():
 
 
 def test_c009_no_blank_before_the_angle():
+    """C009"""
     a = sip.Address.parse("caller<sip:caller@example.com>;tag=323")
     assert (a.tag, a.display, a.uri.user) == ("323", "caller", "caller")
 
 
 @pytest.mark.parametrize("length, what", [("9999", "shorter"), ("-999", "Malformed"), ("2 2", "Malformed"), ("", "Malformed")])
 def test_c010_c011_a_wrong_length(length, what):
+    """C010, C011"""
     text = f"INVITE sip:a SIP/2.0\r\nContent-Length: {length}\r\n\r\nbody"
     with pytest.raises(sip.ParseError, match=what) as why:
         sip.parse(text)
@@ -105,6 +114,7 @@ def test_c010_c011_a_wrong_length(length, what):
 
 @pytest.mark.parametrize("number", ["36893488147419103232", "4294967296", "2147483648", "-1", "x"])
 def test_c012_a_number_too_large(number):
+    """C012"""
     m = sip.parse(f"INVITE sip:a SIP/2.0\r\nCSeq: {number} INVITE\r\nMax-Forwards: {number}\r\n\r\n")
     with pytest.raises(ValueError):
         m.cseq
@@ -118,6 +128,7 @@ def test_c012_a_number_too_large(number):
     (b"\x00\x01\x02\xff\r\n\r\n", 0), ("INVITE sip:a\r\n\r\n", 7), ("SIP/2.0 4294967301 x\r\n\r\n", 8), ("\r\n\r\nX", 5),
 ])
 def test_c013_to_c020_garbage(garbage, position):
+    """C013, C014, C015, C016, C017, C018, C019, C020"""
     for strict in (True, False):
         with pytest.raises(sip.ParseError) as why:
             sip.parse(garbage, strict=strict)
@@ -125,11 +136,13 @@ def test_c013_to_c020_garbage(garbage, position):
 
 
 def test_c019_a_line_that_is_no_field():
+    """C019"""
     m = sip.parse("OPTIONS sip:a SIP/2.0\r\nno colon here\r\nX-A: 1\r\n\r\n")
     assert m.headers.items() == [("X-A", "1")]
 
 
 def test_c023_c024_bodies():
+    """C023, C024"""
     m = sip.Request("MESSAGE", "sip:a@b")
     assert bytes(m) == b"MESSAGE sip:a@b SIP/2.0\r\nContent-Length: 0\r\n\r\n"
     m.body = bytes(range(256))
@@ -144,11 +157,13 @@ def test_c023_c024_bodies():
 
 
 def test_c025_what_is_behind_the_length():
+    """C025"""
     assert sip.parse("OPTIONS sip:a SIP/2.0\r\nl: 3\r\n\r\nabcdef").body == b"abc"
     assert sip.parse("OPTIONS sip:a SIP/2.0\r\n\r\nabcdef").body == b"abcdef"
 
 
 def test_c026_too_many():
+    """C026"""
     def text(count):
         return "OPTIONS sip:a SIP/2.0\r\n" + "X: 1\r\n" * count + "\r\n"
     assert len(sip.parse(text(255)).headers) == 255
@@ -164,6 +179,7 @@ def test_c026_too_many():
 
 @pytest.mark.parametrize("value", ["a\r\nEvil: 1", "a\nb", "a\rb", "a\0b", "\r\n\r\nbody"])
 def test_c027_injected_values(value):
+    """C027"""
     m = sip.parse(INVITE)
     before = bytes(m)
     for attempt in (lambda: m.headers.__setitem__("X", value), lambda: m.headers.add("X", value), lambda: m.headers.add("X", value, first=True),
@@ -183,6 +199,7 @@ def test_c027_injected_values(value):
 
 @pytest.mark.parametrize("name", ["X\r\nY", "X:", "X Y", "", "X\0", "ü"])
 def test_c028_injected_names(name):
+    """C028"""
     m = sip.parse(INVITE)
     for attempt in (lambda: m.headers.__setitem__(name, "1"), lambda: m.headers.add(name, "1"), lambda: sip.Response(200, headers={name: "1"})):
         with pytest.raises(sip.SipError):
@@ -200,11 +217,13 @@ def test_content_length_is_none_of_the_fields():
 
 @pytest.mark.parametrize("without, verdict", [((), None), (("From",), 400), (("Via",), 1), (("To",), 400), (("Call-ID",), 400), (("CSeq",), 400)])
 def test_c030_c031_c032_verdicts(without, verdict):
+    """C030, C031, C032"""
     judged = sip.parse(options(*without)).judge()
     assert (judged and judged.status) == verdict
 
 
 def test_c033_set_replaces():
+    """C033"""
     m = sip.Request("OPTIONS", "sip:a")
     m.headers["X-Debug"] = "one"
     m.headers["x-debug"] = "two"
@@ -212,12 +231,14 @@ def test_c033_set_replaces():
 
 
 def test_c034_names_in_any_case():
+    """C034"""
     m = sip.Request("OPTIONS", "sip:a", {"X-Custom-ID": "7"})
     assert m.headers["x-custom-id"] == m.headers["X-CUSTOM-ID"] == "7" and "x-Custom-id" in m.headers
     assert b"\r\nX-Custom-ID: 7\r\n" in bytes(m)
 
 
 def test_c035_a_via_comes_first():
+    """C035"""
     m = sip.parse(INVITE)
     m.headers.add("Via", sip.Via("proxy", branch=sip.new_branch()), first=True)
     again = sip.parse(bytes(m))
@@ -225,6 +246,7 @@ def test_c035_a_via_comes_first():
 
 
 def test_c036_pretty_names():
+    """C036"""
     names = ["call-id", "cseq", "www-authenticate", "mime-version", "x-foo", "v"]
     assert [sip.header_name(n) for n in names] == ["Call-ID", "CSeq", "WWW-Authenticate", "MIME-Version", "X-Foo", "Via"]
     with pytest.raises(sip.SipError):
@@ -232,6 +254,7 @@ def test_c036_pretty_names():
 
 
 def test_c037_c038_identifiers():
+    """C037, C038"""
     branches, tags, ids = ({make() for _ in range(100)} for make in (sip.new_branch, sip.new_tag, lambda: sip.new_call_id("example.com")))
     assert len(branches) == len(tags) == len(ids) == 100
     for branch, tag, call_id in zip(branches, tags, ids):
@@ -242,10 +265,12 @@ def test_c037_c038_identifiers():
 
 
 def test_c039_line_ends_before():
+    """C039"""
     assert sip.parse(b"\r\n\r\n" + INVITE).method == "INVITE"
 
 
 def test_c040_another_version():
+    """C040"""
     with pytest.raises(sip.ParseError) as why:
         sip.parse("INVITE sip:x SIP/3.0\r\n\r\n")
     assert (why.value.status, why.value.position) == (505, 13)
@@ -253,6 +278,7 @@ def test_c040_another_version():
 
 
 def test_c041_twice_what_may_stand_once():
+    """C041"""
     m = sip.parse(options().replace("To:", "From: <sip:x@y>;tag=2\r\nTo:"))
     assert m.judge().status == 400
     with pytest.raises(sip.ParseError):
@@ -260,6 +286,7 @@ def test_c041_twice_what_may_stand_once():
 
 
 def test_c042_methods_are_of_a_case():
+    """C042"""
     m = sip.parse(options().replace("OPTIONS", "options"))
     assert m.method == "options" and m.judge().status == 501
 

@@ -88,6 +88,7 @@ def test_torture(path):
 
 
 def test_c021_random_octets():
+    """C021"""
     chance = random.Random(21)
     for _ in range(2000):
         read(chance.randbytes(chance.randrange(200)))

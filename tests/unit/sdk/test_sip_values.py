@@ -8,6 +8,7 @@ from tipring import sip
 
 
 def test_c050_a_uri():
+    """C050"""
     u = sip.Uri.parse("sip:alice@example.com:5060;transport=tcp;lr")
     assert (u.scheme, u.user, u.host, u.port) == ("sip", "alice", "example.com", 5060)
     assert u.params == {"transport": "tcp", "lr": None} and u.params["LR"] is None
@@ -16,6 +17,7 @@ def test_c050_a_uri():
 
 
 def test_c051_sips_no_user_headers():
+    """C051"""
     u = sip.Uri.parse("sips:example.com?subject=hello&priority=urgent%21")
     assert u.is_secure and u.user is None and u.port is None
     assert u.headers.pairs == (("subject", "hello"), ("priority", "urgent!"))
@@ -23,18 +25,21 @@ def test_c051_sips_no_user_headers():
 
 
 def test_c052_ipv6():
+    """C052"""
     u = sip.Uri.parse("sip:[2001:db8::1]:5070")
     assert (u.host, u.port) == ("[2001:db8::1]", 5070)
     assert str(sip.Uri(host="2001:db8::1", port=5070)) == str(sip.Uri(host="[2001:db8::1]", port=5070)) == str(u)
 
 
 def test_c053_user_parameters():
+    """C053"""
     u = sip.Uri.parse("sip:alice;day=tuesday@atlanta.com")
     assert (u.user, u.host, u.user_text) == ("alice;day=tuesday", "atlanta.com", "alice")
     assert u.user_params == {"day": "tuesday"} and u.params == {}
 
 
 def test_c054_tel():
+    """C054"""
     u = sip.Uri.parse("tel:+1-555-1234;phone-context=x")
     assert (u.scheme, u.user, u.host, u.params["phone-context"]) == ("tel", "+1-555-1234", "", "x")
     assert u == sip.Uri.parse("tel:+15551234;Phone-Context=X") and len({u, sip.Uri.parse("tel:+15551234;phone-context=X")}) == 1
@@ -65,12 +70,14 @@ OTHER = [
 
 @pytest.mark.parametrize("a, b", SAME)
 def test_c055_equal(a, b):
+    """C055"""
     a, b = sip.Uri.parse(a), sip.Uri.parse(b)
     assert a == b and b == a and hash(a) == hash(b)
 
 
 @pytest.mark.parametrize("a, b", OTHER)
 def test_c055_not_equal(a, b):
+    """C055"""
     assert sip.Uri.parse(a) != sip.Uri.parse(b)
     assert sip.Uri.parse(a) != a
 
@@ -80,6 +87,7 @@ def test_c055_not_equal(a, b):
     ("sip:[::1", 8), ("sip:a@h;x=\"", 7), ("sip:a@h?a b", 8), (":x", 0),
 ])
 def test_c056_what_is_no_uri(text, position):
+    """C056"""
     with pytest.raises(sip.ParseError) as why:
         sip.Uri.parse(text)
     assert why.value.position == position and why.value.status == 400
@@ -108,12 +116,14 @@ def test_uris_that_are_made():
     ('<sip:a@b>;x="p;q";tag=1', "", "1"),                      # C060
 ])
 def test_c057_addresses(text, display, tag):
+    """C057"""
     a = sip.Address.parse(text)
     assert (a.display, a.tag, str(a.uri)) == (display, tag, "sip:a@b")
     assert sip.Address.parse(str(a)) == a and str(a) == text
 
 
 def test_c059_quotes():
+    """C059"""
     a = sip.Address("sip:b@c", 'Bob "x" \\', {"tag": "1", "x": "p;q"})
     assert str(a) == '"Bob \\"x\\" \\\\" <sip:b@c>;tag=1;x="p;q"'
     assert sip.Address.parse(str(a)) == a and a.display == 'Bob "x" \\' and a.params["x"] == "p;q"
@@ -134,6 +144,7 @@ def test_addresses_are_compared_by_their_uris():
 
 
 def test_c061_via():
+    """C061"""
     v = sip.Via.parse("SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1")
     assert (v.transport, v.host, v.port, v.branch, v.received, v.rport) == ("UDP", "192.0.2.1", 5060, "z9hG4bK1", None, None)
     assert "rport" in v.params and str(v) == "SIP/2.0/UDP 192.0.2.1:5060;rport;branch=z9hG4bK1"
@@ -150,6 +161,7 @@ def test_c061_via():
 
 
 def test_c062_cseq():
+    """C062"""
     c = sip.CSeq.parse("102 REGISTER")
     assert c == sip.CSeq(102, "REGISTER") == (102, "REGISTER") and str(c) == "102 REGISTER"
     with pytest.raises(sip.ParseError) as why:
@@ -158,6 +170,7 @@ def test_c062_cseq():
 
 
 def test_c063_challenges():
+    """C063"""
     a = sip.Challenge.parse('Digest realm="atlanta.com", nonce="84a4cc6f\\"x", opaque="", qop="auth,auth-int", algorithm=MD5')
     assert a.scheme == "Digest"
     assert dict(a.params.pairs) == {"realm": "atlanta.com", "nonce": '84a4cc6f"x', "opaque": "", "qop": "auth,auth-int", "algorithm": "MD5"}
@@ -168,6 +181,7 @@ def test_c063_challenges():
 
 
 def test_c064_credentials():
+    """C064"""
     a = sip.Credentials("Digest", {"username": "bob", "realm": "1234", "nonce": "n", "uri": "sip:a", "response": "0" * 32,
                                    "algorithm": "SHA-256", "qop": "auth", "nc": "00000001", "cnonce": "c"})
     assert str(a) == ('Digest username="bob", realm="1234", nonce="n", uri="sip:a", response="' + "0" * 32 +

@@ -51,8 +51,8 @@ source=$(dirname "$0")/../../..
 # shellcheck disable=SC2046
 must "a program is built with the library of SIP" cc -Wall -Wextra -Werror -o "$work/sip_answer" "$source/examples/sip_answer.c" \
 	$(pkg-config --cflags --libs tipring-sip)
-must "and answers" "$work/sip_answer" "$source/tests/data/rfc4475/zeromf.dat"
-must "with 200" grep -q "^SIP/2.0 200 OK" "$work/said"
+"$work/sip_answer" "$source/tests/data/rfc4475/zeromf.dat" >"$work/answer" || true
+must "and answers" grep -q "^SIP/2.0 200 OK" "$work/answer"
 
 drain_s=$(($(sed -n 's/^drain_ms: *\([0-9]*\).*/\1/p' "$example") / 1000))
 stop_s=$(setting TimeoutStopSec | tr -d s)

@@ -28,6 +28,15 @@ Test(tally, counts_by_app_backend_and_code)
 	cr_expect_str_eq(t.v[3].app, "ivr");
 }
 
+Test(tally, a_call_that_nothing_is_known_of_has_a_row)
+{
+	tally_end(&t, "", "", 0);
+	cr_expect_eq(t.n, 1u);
+	cr_expect_eq(t.v[0].calls, 1u);
+	tally_end(&t, "", "", 0);
+	cr_expect(t.n == 1 && t.v[0].calls == 2);
+}
+
 Test(tally, at_the_cap_the_rest_is_counted_together)
 {
 	char name[16];

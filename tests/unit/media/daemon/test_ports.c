@@ -321,8 +321,11 @@ Test(ports, a_successor_knows_who_heard_somebody)
 
 Test(ports, what_a_predecessor_left_open_is_shut_and_rests)
 {
-	(void)take(0);
-	say(p.v[0].rtp, 2);
+	struct addr peer = towards;
+
+	peer.port = 9;
+	say(take(0)->rtp, 2);
+	cr_assert_eq(ports_connect(&p.v[0], &peer), 0);
 	succeed(0, 5000);
 	cr_expect_eq(memory_of(p.v[0].rtp), 0u);
 	say(p.v[0].rtp, 1);
@@ -331,6 +334,20 @@ Test(ports, what_a_predecessor_left_open_is_shut_and_rests)
 	cr_expect_eq(take(5000), &p.v[2]);
 	cr_expect_null(take(5000 + PORTS_REST_MS - 1));
 	cr_expect_eq(take(5000 + PORTS_REST_MS), &p.v[0]);
+}
+
+Test(ports, what_nobody_was_told_of_needs_no_rest)
+{
+	for (uint32_t i = 0; i < PAIRS; i++) /* as the sockets a supervisor has just bound anew */
+		say(take(0)->rtp, 1);
+	succeed(0, 5000);
+	for (uint32_t i = 0; i < PAIRS; i++) {
+		cr_expect_eq(memory_of(p.v[i].rtp), 0u);
+		say(p.v[i].rtp, 1);
+		cr_expect_eq(memory_of(p.v[i].rtp), 0u, "shut");
+	}
+	for (uint32_t i = 0; i < PAIRS; i++)
+		cr_expect_not_null(take(5000));
 }
 
 Test(ports, filters_of_others_are_no_notes)

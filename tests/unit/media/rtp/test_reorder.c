@@ -702,23 +702,6 @@ Test(rtp_reorder, a_gap_teaches_once)
 	cr_expect_eq(d.r.late, 4);
 }
 
-/* The gap before a packet that ended every wait began when that packet came. */
-Test(rtp_reorder, the_gap_before_the_last_one_teaches_its_delay)
-{
-	struct reader d = reader_of(60);
-	uint32_t before = d.r.bins[4];
-
-	give(&d, 0);
-	give(&d, 2);
-	later(&d, 5);
-	give(&d, 100);
-	cr_expect_str_eq(d.story, "0 -1 2 -97 100");
-	cr_expect_eq(d.r.given_up.since_ns, d.now_ns);
-	later(&d, 20);
-	give(&d, 50);
-	cr_expect_eq(d.r.bins[4], before + 1, "20 ms");
-}
-
 /* The edges of the gap that was given up: the packets before and behind it were delivered. */
 Test(rtp_reorder, only_what_is_missing_teaches)
 {

@@ -139,7 +139,7 @@ static void dial_refused(const Tipring__V1__Envelope *m, Tipring__V1__ResultCode
 		return;
 	c = &dialled.calls[m->leg_dial->call_id - DIAL_ID];
 	must(c->leg == 0 && code == TIPRING__V1__RESULT_CODE__OVERLOADED); /* the table is small */
-	must(storm->s.legs.used == STORM_LEGS);
+	must(storm->s.legs.used == STORM_LEGS || !sip_stack_may_invite(&storm->s.stack));
 	c->refused = true;
 }
 

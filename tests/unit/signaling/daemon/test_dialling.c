@@ -409,14 +409,17 @@ Test(dialling, dead_after_a_reliable_provisional)
 Test(dialling, a_record_without_its_transaction)
 {
 	static struct leg_record r;
+	static struct sip_client_record client;
 	static char text[LEG_PACKED_BYTES];
+	bool has_client;
 	size_t n;
 
 	bring_to(LEG_DIALLING);
 	cr_assert_eq(slab_load(&storm->s.slab, pool_slot(call->leg), text, sizeof text, &n), 0);
-	cr_assert_eq(leg_unpack(text, n, &r), 0);
-	r.client.txn.state = TXN_STATES;
-	n = leg_pack(&r, text);
+	cr_assert_eq(leg_unpack(text, n, &r, &client, &has_client), 0);
+	cr_assert(has_client);
+	client.txn.state = TXN_STATES;
+	n = leg_pack(&r, &client, text);
 	cr_assert_eq(slab_commit(&storm->s.slab, pool_slot(call->leg), text, n), 0);
 	storm_kill();
 	cr_expect_geq(call->ended, 1u);
@@ -446,6 +449,93 @@ Test(dialling, control_was_away)
 	cr_expect_eq(call->ended, 1u);
 	cr_expect_eq(call->outcome, (uint32_t)LEG_OUT_ANSWERED);
 	settle_all();
+}
+
+/* ---- credentials ---- */
+
+static void account(uint32_t i, const char *aor, const char *username, uint16_t port)
+{
+	struct registrations *all = &storm->s.registrations;
+	struct registration *g;
+
+	if (!all->open)
+		must(pool_init(&all->pool, 4, sizeof *g) == 0);
+	all->open = true;
+	g = pool_take(&all->pool, NULL);
+	must(g != NULL);
+	g->r.head.handle = i;
+	g->r.set.registrar = (struct addr){.family = ADDR_V4, .port = port, .ip = {192, 0, 2, 1}};
+	(void)!str_copy(g->r.set.aor, sizeof g->r.set.aor, str_of(aor));
+	(void)!str_copy(g->r.set.username, sizeof g->r.set.username, str_of(username));
+	(void)!str_copy(g->password, sizeof g->password, STR("secret"));
+}
+
+static void challenge(void)
+{
+	dial_respond(peer, peer->invite, "401 Unauthorized", 0,
+		     "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\nContent-Length: 0\r\n\r\n");
+	storm_deliver(0, false, true);
+}
+
+/* C217: who registers where the call goes answers for it; a successor has what was asked, and its ACK what the INVITE had. */
+Test(dialling, C217_an_account_answers_a_challenge)
+{
+	struct storm_packet *k;
+
+	ask();
+	deliver_all();
+	account(1, "sip:other@192.0.2.1", "other", 5099);
+	account(2, "sip:first@192.0.2.1", "first", 5062);
+	account(3, "sip:127.77.0.1", "second", 5062);
+	challenge();
+	cr_assert_eq(storm->net_count, 2u);
+	cr_expect(strncmp(next_sent(), "ACK ", 4) == 0);
+	storm->net[0] = storm->net[--storm->net_count];
+	cr_expect(strncmp(next_sent(), "INVITE ", 7) == 0);
+	cr_expect(strstr(next_sent(), "\r\nCSeq: 2 INVITE\r\n") != NULL);
+	cr_expect(strstr(next_sent(), "\r\nX-Call: 0\r\n") != NULL);
+	cr_expect(strstr(next_sent(), "username=\"first\"") != NULL, "%s", next_sent());
+	cr_expect_eq(call->ended, 0u);
+	storm->net_count = 0;
+	pool_fini(&storm->s.registrations.pool);
+	storm_kill_idle();
+	storm_pass(600);
+	k = &storm->net[0];
+	cr_assert_eq(storm->net_count, 1u);
+	cr_expect(strncmp(next_sent(), "INVITE ", 7) == 0 && strstr(next_sent(), "username=\"first\"") != NULL, "%s", next_sent());
+	memcpy(peer->invite, k->p, k->n + 1);
+	storm->net_count = 0;
+	peer->last[0] = '\0';
+	dial_answer(peer, ANSWER);
+	storm_deliver(0, false, true);
+	cr_expect(call->picked_up);
+	cr_expect(strncmp(next_sent(), "ACK ", 4) == 0 && strstr(next_sent(), "\r\nCSeq: 2 ACK\r\n") != NULL, "%s", next_sent());
+	cr_expect(strstr(next_sent(), "username=\"first\"") != NULL, "%s", next_sent());
+}
+
+/* Of several accounts at one place, that of our From. */
+Test(dialling, C217_the_account_of_our_from)
+{
+	account(1, "sip:first@192.0.2.1", "first", 5062);
+	account(2, "sip:192.0.2.9", "second", 5062);
+	ask();
+	deliver_all();
+	challenge();
+	storm->net[0] = storm->net[--storm->net_count];
+	cr_expect(strstr(next_sent(), "username=\"second\"") != NULL, "%s", next_sent());
+	pool_fini(&storm->s.registrations.pool);
+}
+
+/* C219 */
+Test(dialling, C219_nobody_has_an_account_there)
+{
+	account(1, "sip:other@192.0.2.1", "other", 5099);
+	ask();
+	deliver_all();
+	challenge();
+	cr_expect_eq(call->outcome, (uint32_t)LEG_OUT_AUTH_FAILED);
+	cr_expect_eq(call->code, 401u);
+	pool_fini(&storm->s.registrations.pool);
 }
 
 /* ---- what is refused ---- */
@@ -570,6 +660,24 @@ Test(dialling, no_room)
 	w.m.call_id = DIAL_ID + STORM_LEGS;
 	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__OVERLOADED);
 	cr_expect_eq(sent("INVITE"), STORM_LEGS);
+}
+
+/* What is left of the table of transactions is for ending calls. */
+Test(dialling, no_room_for_a_transaction)
+{
+	struct wanted w;
+
+	want(&w);
+	while (sip_stack_may_invite(&storm->s.stack))
+		storm->s.stack.clients.used++;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__OVERLOADED);
+	cr_expect_eq(storm->s.legs.used, 0u);
+	storm->s.stack.clients.used--;
+	result = TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED;
+	cr_expect_eq(result_of(&w), TIPRING__V1__RESULT_CODE__RESULT_CODE_UNSPECIFIED, "and nothing else is said");
+	cr_expect_eq(storm->s.legs.used, 1u);
+	cr_expect_eq(sent("INVITE"), 1u);
+	storm->s.stack.clients.used = 1;
 }
 
 /* What is bound to this host alone does not lead out of it; Contact and Via say where answers are heard. */

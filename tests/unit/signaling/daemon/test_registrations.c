@@ -258,6 +258,7 @@ Test(signaling_registrations, no_listener_of_its_family)
 	cr_assert_eq(addr_parse(STR("[2001:db8::5]:5070"), &x.registrar), 0);
 	cr_assert_eq(registrations_set(&s, &x, STR("")), 0);
 	cr_assert_eq(CHANGED(DID_FAIL), 1);
+	cr_assert_eq(only()->r.head.last_code, 503);
 	pass(120000);
 	cr_assert_geq(CHANGED(DID_FAIL), 2);
 	cr_assert_eq(sent_count, 0);
@@ -292,6 +293,24 @@ Test(signaling_registrations, names)
 	answer(200, "");
 	cr_assert_eq(registrations_remove(&s, STR("b")), 0);
 	cr_assert_eq(registrations_remove(&s, STR("b")), ERR_NOENT, "on its way out");
+}
+
+/* Each would end the other's. Behind the first one's end the name may change. */
+Test(signaling_registrations, one_binding_under_two_names)
+{
+	struct registration_settings x = wanted("a");
+
+	cr_assert_eq(put("a"), 0);
+	answer(200, "");
+	(void)strcpy(x.name, "b");
+	cr_assert_eq(registrations_set(&s, &x, STR("secret")), ERR_INVAL);
+	cr_assert_eq(registrations_remove(&s, STR("a")), 0);
+	cr_assert_eq(registrations_set(&s, &x, STR("secret")), 0);
+	answer(200, "");
+	answer(200, "");
+	cr_assert_eq(s.registrations.pool.used, 1);
+	cr_assert_str_eq(only()->r.set.name, "b");
+	cr_assert_eq(only()->r.head.state, BIND_REGISTERED);
 }
 
 /* Another registrar: another binding, and the old one is taken back beside it. */

@@ -154,21 +154,23 @@ static struct leg *call_up(enum leg_state state)
 static void rewrite(const struct leg *l, bool damage_txn, size_t more)
 {
 	static struct leg_record r;
+	static struct sip_client_record client;
+	bool has_client;
 	static char text[LEG_PACKED_BYTES + 4096];
 	struct slab *slab = &storm->s.slab;
 	uint32_t slot = pool_slot(l->r.handle);
 	size_t n;
 
 	cr_assert_eq(slab_load(slab, slot, text, sizeof text, &n), 0);
-	cr_assert_eq(leg_unpack(text, n, &r), 0);
+	cr_assert_eq(leg_unpack(text, n, &r, &client, &has_client), 0);
 	if (damage_txn)
 		r.server.txn.state = TXN_STATES;
-	n = leg_pack(&r, text);
+	n = leg_pack(&r, NULL, text);
 	if (more > 0) {
 		struct buf b = buf_of(text, sizeof text);
 
 		b.n = n;
-		for (unsigned i = 0; i < 8; i++) /* a leg that was called has nothing in those of one of ours */
+		for (unsigned i = 0; i < 9 + SIP_AUTH_PARTS; i++) /* a leg that was called has nothing in those of one of ours */
 			record_put(&b, "", 0);
 		record_put(&b, &r, more); /* whatever that is */
 		n = b.n;

@@ -234,12 +234,20 @@ Test(leg_change, a_target_that_is_none_changes_nothing)
 
 static char packed[LEG_PACKED_BYTES];
 
+static int unpack(const char *p, size_t n)
+{
+	static struct sip_client_record client;
+	bool has_client;
+
+	return leg_unpack(p, n, &leg->r, &client, &has_client);
+}
+
 static void die(uint64_t now_ms)
 {
-	size_t n = leg_pack(&leg->r, packed);
+	size_t n = leg_pack(&leg->r, NULL, packed);
 
 	memset(leg, 0, sizeof *leg);
-	cr_assert_eq(leg_unpack(packed, n, &leg->r), 0);
+	cr_assert_eq(unpack(packed, n), 0);
 	cr_assert_eq(leg_restore(leg, &cfg, now_ms), 0);
 }
 
@@ -299,7 +307,7 @@ Test(leg_change, the_first_one_is_read_for_ever)
 	cr_assert(f != NULL, FIXTURE);
 	n = fread(packed, 1, sizeof packed, f);
 	fclose(f);
-	cr_assert_eq(leg_unpack(packed, n, &leg->r), 0);
+	cr_assert_eq(unpack(packed, n), 0);
 	cr_assert_eq(leg_restore(leg, &cfg, 1500), 0);
 	cr_expect_eq(leg->mended, false);
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_OFFERED);
@@ -323,7 +331,7 @@ Test(leg_change, of_other_builds)
 	uint32_t size;
 
 	bring_to(LEG_OFFERED);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	while (at < n) {
 		last = at;
 		memcpy(&size, packed + at, sizeof size);
@@ -332,14 +340,14 @@ Test(leg_change, of_other_builds)
 	/* the last part is the offer: a part of nothing in its place, and one that nobody knows behind it */
 	memcpy(text, packed, n);
 	memset(text + n, 0, 4);
-	cr_expect_eq(leg_unpack(text, n + 4, &leg->r), 0);
+	cr_expect_eq(unpack(text, n + 4), 0);
 	cr_expect_eq(leg->r.change.offered, 2u);
 	memset(text + last, 0, 4);
-	cr_assert_eq(leg_unpack(text, last + 4, &leg->r), 0);
+	cr_assert_eq(unpack(text, last + 4), 0);
 	cr_assert_eq(leg_restore(leg, &cfg, 1500), 0);
 	cr_expect(leg->mended, "an offer of nothing");
 	for (size_t cut = last + 1; cut < n; cut++)
-		cr_assert_eq(leg_unpack(packed, cut, &leg->r), ERR_CORRUPT, "%zu", cut);
+		cr_assert_eq(unpack(packed, cut), ERR_CORRUPT, "%zu", cut);
 }
 
 /* The longest of everything fits its slot, and parts of other builds are read. */
@@ -348,5 +356,5 @@ Test(leg_change, all_of_it_fits)
 	bring_to(LEG_OFFERED);
 	leg->r.offer_bytes = leg->r.change_bytes = LEG_OFFER_BYTES;
 	memset(leg->r.change_target, 't', sizeof leg->r.change_target - 1);
-	cr_assert_leq(leg_pack(&leg->r, packed), LEG_PACKED_BYTES);
+	cr_assert_leq(leg_pack(&leg->r, NULL, packed), LEG_PACKED_BYTES);
 }

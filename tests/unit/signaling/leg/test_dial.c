@@ -22,13 +22,25 @@ static const char *printed(int (*print)(struct leg *, struct str, struct buf *))
 	return text;
 }
 
-static const char *invite(void)
+static const struct sip_login nobody, al = {.username = {"al", 2}, .password = {"secret", 6}};
+
+static const char *invite_of(const struct sip_login *login)
 {
 	struct buf b = buf_of(text, sizeof text - 1);
 
-	cr_assert_eq(leg_print_invite(leg, &cfg, STR("z9hG4bKo"), &b), 0);
+	cr_assert_eq(leg_print_invite(leg, &cfg, login, STR("z9hG4bKo"), &b), 0);
 	text[b.n] = '\0';
 	return text;
+}
+
+static const char *invite(void)
+{
+	return invite_of(&nobody);
+}
+
+static int print_prack(struct leg *l, struct str branch, struct buf *b)
+{
+	return leg_print_prack(l, &nobody, branch, b);
 }
 
 static void dial_it(void)
@@ -87,7 +99,7 @@ Test(leg_dial, C201_invite_options)
 	c.ringing_ms = 1234;
 	c.context = STR("con\0text");
 	cr_assert_null(dial(&c));
-	cr_assert_eq(leg_print_invite(leg, &named, STR("z9hG4bKo"), &b), 0);
+	cr_assert_eq(leg_print_invite(leg, &named, &nobody, STR("z9hG4bKo"), &b), 0);
 	text[b.n] = '\0';
 	HAS("\r\nFrom: <sip:al@example.org>;tag=ourtag\r\n");
 	HAS("\r\nTo: <sip:bo@example.org;x=1>\r\n");
@@ -290,7 +302,7 @@ Test(leg_dial, C225_reliable_provisionals)
 	dial_it();
 	cr_assert_eq(provisional(RELIABLE("7")), LEG_EV_PROGRESS);
 	cr_expect_eq(leg->prack, 7u);
-	printed(leg_print_prack);
+	printed(print_prack);
 	cr_expect(str_has_prefix(str_of(text), STR("PRACK sip:bo@192.0.2.1:5066 SIP/2.0\r\n")), "%s", text);
 	HAS("\r\nRAck: 7 1 INVITE\r\n");
 	HAS("\r\nCSeq: 2 PRACK\r\n");
@@ -302,7 +314,7 @@ Test(leg_dial, C225_reliable_provisionals)
 	cr_expect_eq(provisional(RELIABLE("8")), LEG_EV_PROGRESS);
 	cr_expect_eq(leg->prack, 8u);
 	cr_expect_not(leg->news);
-	printed(leg_print_prack);
+	printed(print_prack);
 	HAS("\r\nRAck: 8 1 INVITE\r\n");
 	HAS("\r\nCSeq: 3 PRACK\r\n");
 	cr_expect_eq(provisional(RESPONSE("183 Session Progress", ";tag=a", "RSeq: 9\r\n", "")), LEG_EV_PROGRESS);
@@ -414,4 +426,128 @@ Test(leg_dial, C230_a_refresh_by_the_one_we_called)
 	feed(LEG_EV_ACK, 400);
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_CONFIRMED);
 	cr_expect_not(did(LEG_FX_CONFIRMED));
+}
+
+/* ---- credentials ---- */
+
+#define ASKED(n, realm, more) "WWW-Authenticate: Digest realm=\"" realm "\", nonce=\"" n "\", qop=\"auth\"" more "\r\n"
+#define PROXY(n, realm)       "Proxy-Authenticate: Digest realm=\"" realm "\", nonce=\"" n "\", qop=\"auth\"\r\n"
+
+static enum leg_event refused_as(const struct sip_login *login, const char *response)
+{
+	return leg_refused(leg, login, &read_answer_of(response)->msg, 0x1234);
+}
+
+/* C217, C218: the same call again, with one number more, its headers and its offer. */
+Test(leg_dial, C217_C218_a_challenge_is_answered_once)
+{
+	struct leg_call c = call_of(TO);
+
+	c.headers[0] = (struct leg_line){STR("X-Room-ID"), STR("r7")};
+	c.header_count = 1;
+	cr_assert_null(dial(&c));
+	invite_of(&al);
+	HAS_NOT("uthorization:");
+	feed(LEG_EV_DIAL, OURS_AT);
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", ";tag=x", ASKED("n1", "r", ""), "")), LEG_EV_CHALLENGED);
+	feed(LEG_EV_CHALLENGED, 200);
+	cr_expect(did(LEG_FX_SEND_INVITE) && !did(LEG_FX_OVER) && !did(LEG_FX_DIALLED));
+	cr_expect_eq(leg->r.attempt.state, (uint32_t)ATTEMPT_CALLING);
+	invite_of(&al);
+	HAS("\r\nCSeq: 2 INVITE\r\n");
+	HAS("\r\nTo: <" TO ">\r\n");
+	HAS("\r\nFrom: <sip:192.0.2.9>;tag=ourtag\r\n");
+	HAS("\r\nCall-ID: c2\r\n");
+	HAS("\r\nX-Room-ID: r7\r\n");
+	HAS("\r\nAuthorization: Digest ");
+	HAS("username=\"al\"");
+	HAS("nonce=\"n1\"");
+	HAS("uri=\"" TO "\"");
+	HAS("nc=00000001");
+	HAS("m=audio 30000 RTP/AVP 0 8 101\r\n");
+	HAS_NOT("secret");
+	cr_expect_eq(leg->r.attempt.cseq, 2u);
+	/* C219: a second one is a refusal */
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", ";tag=x", ASKED("n2", "r", ""), "")), LEG_EV_DECLINED);
+	feed(LEG_EV_DECLINED, 300);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_AUTH_FAILED);
+	cr_expect_eq(leg->r.over.code, 401u);
+}
+
+/* The ACK of the 2xx has what its INVITE had, and so have later requests, each its own. */
+Test(leg_dial, C217_credentials_in_the_dialog)
+{
+	char in_invite[1024], lines[2048];
+	struct buf b = buf_of(lines, sizeof lines - 1);
+
+	dial_it();
+	cr_assert_eq(refused_as(&al, RESPONSE("407 Proxy Authentication Required", ";tag=x", PROXY("n1", "r"), "")), LEG_EV_CHALLENGED);
+	feed(LEG_EV_CHALLENGED, 200);
+	invite_of(&al);
+	HAS("\r\nProxy-Authorization: Digest ");
+	snprintf(in_invite, sizeof in_invite, "%s", strstr(text, "\r\nProxy-Authorization:"));
+	in_invite[strcspn(in_invite + 2, "\r") + 2] = '\0';
+	cr_assert_eq(picked_up(RESPONSE("200 OK", ";tag=a", "Contact: <sip:bo@192.0.2.1:5066>\r\n", ANSWER)), LEG_EV_PICKED_UP);
+	printed(leg_print_ack);
+	HAS("\r\nCSeq: 2 ACK\r\n");
+	HAS(in_invite);
+	leg_put_credentials(leg, &al, STR("BYE"), &b);
+	lines[b.n] = '\0';
+	cr_expect(strstr(lines, "Proxy-Authorization: Digest ") == lines, "%s", lines);
+	cr_expect(strstr(lines, "nc=00000002") != NULL && strstr(lines, "uri=\"sip:bo@192.0.2.1:5066\"") != NULL, "%s", lines);
+	b = buf_of(lines, 40); /* no room: none, and what is there stays whole */
+	buf_z(&b, "X: y\r\n");
+	leg_put_credentials(leg, &al, STR("BYE"), &b);
+	cr_expect(buf_ok(&b) && b.n == 6);
+	leg_put_credentials(leg, &nobody, STR("BYE"), &b);
+	cr_expect_eq(b.n, 6u);
+}
+
+/* C220, C221 */
+Test(leg_dial, C220_stale_and_C221_401_then_407)
+{
+	dial_it();
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", ASKED("n1", "r", ""), "")), LEG_EV_CHALLENGED);
+	invite_of(&al);
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", ASKED("n2", "r", ", stale=true"), "")), LEG_EV_CHALLENGED);
+	invite_of(&al);
+	HAS("nonce=\"n2\"");
+	HAS("\r\nCSeq: 3 INVITE\r\n");
+	cr_expect_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", ASKED("n3", "r", ", stale=true"), "")), LEG_EV_DECLINED);
+	dial_it();
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", ASKED("n1", "r", ""), "")), LEG_EV_CHALLENGED);
+	invite_of(&al);
+	cr_assert_eq(refused_as(&al, RESPONSE("407 Proxy Authentication Required", "", PROXY("n9", "p"), "")), LEG_EV_CHALLENGED);
+	invite_of(&al);
+	HAS("\r\nAuthorization: Digest ");
+	HAS("\r\nProxy-Authorization: Digest ");
+}
+
+/* C219: nobody who could answer, nothing to answer, or nobody who wants it any more. */
+Test(leg_dial, C219_challenges_that_end_it)
+{
+	dial_it();
+	cr_expect_eq(refused_as(&nobody, RESPONSE("401 Unauthorized", "", ASKED("n1", "r", ""), "")), LEG_EV_DECLINED);
+	cr_expect_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", "", "")), LEG_EV_DECLINED);
+	cr_expect_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", "WWW-Authenticate: Basic realm=\"r\"\r\n", "")), LEG_EV_DECLINED);
+	cr_expect_eq(refused_as(&al, RESPONSE("403 Forbidden", "", ASKED("n1", "r", ""), "")), LEG_EV_DECLINED);
+	feed(LEG_EV_HANGUP, 200);
+	cr_expect_eq(refused_as(&al, RESPONSE("401 Unauthorized", "", ASKED("n1", "r", ""), "")), LEG_EV_DECLINED);
+	feed(LEG_EV_DECLINED, 300);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_CANCELLED);
+}
+
+/* What rang before the challenge is another INVITE's. */
+Test(leg_dial, C217_early_dialogs_end_with_their_invite)
+{
+	dial_it();
+	cr_assert_eq(provisional(RESPONSE("183 Session Progress", ";tag=a", "Require: 100rel\r\nRSeq: 7\r\nContact: <sip:bo@192.0.2.1:5066>\r\n", ANSWER)),
+		     LEG_EV_PROGRESS);
+	cr_assert_eq(refused_as(&al, RESPONSE("401 Unauthorized", ";tag=a", ASKED("n1", "r", ""), "")), LEG_EV_CHALLENGED);
+	invite_of(&al);
+	cr_expect(str_has_prefix(str_of(text), STR("INVITE " TO " SIP/2.0\r\n")), "%s", text);
+	HAS("\r\nTo: <" TO ">\r\n");
+	cr_assert_eq(provisional(RESPONSE("183 Session Progress", ";tag=a", "Require: 100rel\r\nRSeq: 1\r\n", ANSWER)), LEG_EV_PROGRESS);
+	cr_expect_eq(leg->prack, 1u);
+	cr_expect_eq(leg->r.dialled.generation, 1u, "the facts are the same");
 }

@@ -72,6 +72,21 @@ Test(leg, x_headers)
 	cr_expect(str_eq(leg_header_value(leg, LEG_HEADERS_MAX - 1), STR("v29")), "the first of them, with two of every INVITE here");
 }
 
+/* What is behind the last header was another request's. */
+Test(leg, x_headers_are_of_this_request)
+{
+	static char many[4096];
+	char *at = many;
+
+	at += sprintf(at, "Subject: %01000d\r\nContent-Type: application/sdp\r\n", 0);
+	for (unsigned i = 0; i < 8; i++)
+		at += sprintf(at, "X-%u: v%u\r\n", i, i);
+	cr_assert_eq(open_leg(many, SDP), 0);
+	cr_assert_eq(leg->r.header_count, 10u);
+	cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
+	cr_expect_eq(leg->r.header_count, 2u);
+}
+
 Test(leg, x_headers_fill_their_room)
 {
 	static char text[8192], big[LEG_TEXT_BYTES];

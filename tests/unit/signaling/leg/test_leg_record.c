@@ -31,6 +31,8 @@ Test(leg_record, goes_on_from_its_record_in_every_state)
 
 static char packed[LEG_PACKED_BYTES + 4096];
 static struct leg_record back;
+static struct sip_client_record client, client_back;
+static bool has_client;
 
 /* A leg with something in every part. */
 static void fill(enum leg_state state)
@@ -98,20 +100,21 @@ static int unpack_with(size_t n, unsigned which, long change)
 			buf_char(&b, 'n');
 	}
 	cr_assert(buf_ok(&b));
-	return leg_unpack(b.p, b.n, &back);
+	return leg_unpack(b.p, b.n, &back, &client_back, &has_client);
 }
 
 enum { HEAD_PART, OVER_PART, DIALOG_PART, CALL_ID_PART, FROM_URI_PART = 10, FROM_DISPLAY_PART, TO_URI_PART, REQUEST_URI_PART, OFFER_PART,
        CHOICE_PART, HEADERS_PART, TEXT_PART, CONTEXT_PART, SERVER_PART, TXN_PART, SKELETON_PART, SKELETON_TEXT_PART, RESPONSE_PART, PARTS };
 /* of a leg of ours */
-enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, REQUEST_PART, MORE_PART, TAGS_PART, FACTS_PART };
+enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, REQUEST_PART, MORE_PART, LINES_PART, AUTH_PART,
+       TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART, KNOWN };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)
 {
-	struct sip_client_record *c = &leg->r.client;
+	struct sip_client_record *c = &client;
 
 	fill(state);
 	leg->r.dialled.known = known;
@@ -124,13 +127,15 @@ static void fill_ours(enum leg_state state, uint32_t known)
 	leg->r.early.count = 2;
 	leg->r.early.v[0].tag = 70;
 	leg->r.early.v[1].tag = 71;
-	leg->r.has_client = 1;
+	memset(c, 0, sizeof *c);
 	c->head.to = leg->r.source;
 	c->head.request_bytes = 6;
 	c->head.more_bytes = 4;
 	c->txn.timeout_ms = 32100;
 	memcpy(c->request, "INVITE", 6);
 	memcpy(c->more, "more", 4);
+	(void)!str_copy(leg->r.credentials, sizeof leg->r.credentials, STR("Authorization: Digest\r\n"));
+	leg->r.auth.slots[0] = (struct sip_auth_slot){.used = 1, .nc = 3, .cnonce = "cn", .realm = "example.org", .nonce = "no"};
 }
 
 Test(leg_record, what_is_kept_of_a_leg_of_ours)
@@ -141,14 +146,15 @@ Test(leg_record, what_is_kept_of_a_leg_of_ours)
 
 		fill_ours(round % 2 ? LEG_DIALLING : LEG_CANCELLING, known);
 		if (round & 2) {
-			leg->r.has_client = leg->r.has_txn = 0;
-			memset(&leg->r.client, 0, sizeof leg->r.client);
+			leg->r.has_txn = 0;
 			memset(&leg->r.server, 0, sizeof leg->r.server);
 		}
-		n = leg_pack(&leg->r, packed);
+		n = leg_pack(&leg->r, round & 2 ? NULL : &client, packed);
 		cr_assert_eq(parts_in(n), (unsigned)FACTS_PART + known);
-		cr_assert_eq(leg_unpack(packed, n, &back), 0);
+		cr_assert_eq(leg_unpack(packed, n, &back, &client_back, &has_client), 0);
 		cr_assert_eq(memcmp(&back, &leg->r, sizeof back), 0);
+		cr_assert_eq(has_client, (round & 2) == 0);
+		cr_assert(!has_client || memcmp(&client_back, &client, sizeof client) == 0);
 		leg->r = back;
 		cr_assert_eq(leg_restore(leg, &cfg, 200), 0);
 	}
@@ -156,22 +162,26 @@ Test(leg_record, what_is_kept_of_a_leg_of_ours)
 
 Test(leg_record, a_leg_of_ours_of_other_builds)
 {
-	static const unsigned structs[] = {HEAD_PART, OVER_PART, DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, FACTS_PART};
+	static const unsigned structs[] = {HEAD_PART, OVER_PART, DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, AUTH_PART, FACTS_PART};
 	static const unsigned leasts[] = {DIALLED_PART, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART};
 	size_t n;
 
 	fill_ours(LEG_DIALLING, 2);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, &client, packed);
 	for (size_t i = 0; i < sizeof structs / sizeof structs[0]; i++) {
 		cr_assert_eq(unpack_with(n, structs[i], 24), 0, "%u", structs[i]);
 		cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0, "%u", structs[i]);
+		cr_expect(has_client && memcmp(&client_back, &client, sizeof client) == 0, "%u", structs[i]);
 	}
 	for (size_t i = 0; i < sizeof leasts / sizeof leasts[0]; i++)
 		cr_expect_eq(unpack_with(n, leasts[i], -1), ERR_CORRUPT, "%u", leasts[i]);
 	cr_expect_eq(unpack_with(n, REQUEST_PART, 1), 0);
-	cr_expect_eq(back.has_client, 0u, "a request of another length than it says");
+	cr_expect_eq(has_client, false, "a request of another length than it says");
 	cr_expect_eq(unpack_with(n, MORE_PART, SIP_REQUEST_BYTES), 0);
-	cr_expect_eq(back.has_client, 0u);
+	cr_expect_eq(has_client, false);
+	cr_expect_eq(unpack_with(n, LINES_PART, LEG_CREDENTIALS_BYTES), 0);
+	cr_expect_str_eq(back.credentials, "", "half of a line is none");
+	cr_expect_eq(back.auth.slots[0].nc, 3u);
 	cr_expect_eq(unpack_with(n, TAGS_PART, 8 * SIP_EARLY_MAX), 0);
 	cr_expect_eq(back.dialled.known, 0u, "more dialogs than there can be: none");
 }
@@ -191,6 +201,7 @@ Test(leg_record, damaged_records_of_ours_are_refused)
 	BAD(copy->r.attempt.state = ATTEMPT_DONE);
 	BAD(copy->r.attempt.state = ATTEMPT_STATES);
 	BAD(copy->r.deadline_ms = UINT64_MAX);
+	BAD(copy->r.deadline_ms = 200 + LEG_RINGING_MAX_MS + 1);
 	BAD(copy->r.early.count = SIP_EARLY_MAX + 1);
 	BAD(copy->r.dialled.known = SIP_EARLY_MAX + 1);
 	BAD(copy->r.early_facts[0].choice.codec = SDP_CODECS);
@@ -211,6 +222,14 @@ Test(leg_record, damaged_records_of_ours_are_refused)
 	copy->r.dialled.generation = copy->r.dialled.known = 0;
 	memset(&copy->r.choice, 0, sizeof copy->r.choice);
 	cr_expect_eq(leg_restore(copy, &cfg, 200), 0, "nothing is negotiated yet");
+	copy->r.deadline_ms = 200 + LEG_RINGING_MAX_MS;
+	cr_expect_eq(leg_restore(copy, &cfg, 200), 0);
+	bring_to(LEG_CANCELLING);
+	BAD(copy->r.give_up_ms = 200 + LEG_CANCELLING_MS + 1);
+	BAD(copy->r.deadline_ms = UINT64_MAX);
+	copy->r = leg->r;
+	copy->r.give_up_ms = 200 + LEG_CANCELLING_MS;
+	cr_expect_eq(leg_restore(copy, &cfg, 200), 0);
 	free(copy);
 }
 
@@ -241,10 +260,10 @@ Test(leg_record, what_is_kept_is_what_was)
 				leg->r.has_txn = 0;
 				memset(&leg->r.server, 0, sizeof leg->r.server);
 			}
-			n = leg_pack(&leg->r, packed);
+			n = leg_pack(&leg->r, NULL, packed);
 			cr_expect_lt(n, 2000u, "%zu", n);
 			cr_assert_eq(parts_in(n), with_txn ? (unsigned)PARTS : (unsigned)SERVER_PART);
-			cr_assert_eq(leg_unpack(packed, n, &back), 0);
+			cr_assert_eq(leg_unpack(packed, n, &back, &client_back, &has_client), 0);
 			cr_assert_eq(memcmp(&back, &leg->r, sizeof back), 0);
 		}
 	}
@@ -255,13 +274,13 @@ Test(leg_record, every_cut_is_noticed)
 	size_t n, left = 0;
 
 	fill(LEG_CONFIRMED);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	for (unsigned i = 0; i < PARTS; i++) { /* between two parts it is an older build's */
 		size_t before = left;
 
 		left += sizeof(uint32_t) + part_at(n, i).n;
 		for (size_t cut = before + 1; cut < left; cut++)
-			cr_assert_eq(leg_unpack(packed, cut, &back), ERR_CORRUPT, "%u: %zu", i, cut);
+			cr_assert_eq(leg_unpack(packed, cut, &back, &client_back, &has_client), ERR_CORRUPT, "%u: %zu", i, cut);
 	}
 	cr_assert_eq(left, n);
 }
@@ -281,9 +300,9 @@ Test(leg_record, all_of_it_fits)
 	leg->r.server.head.response_bytes = SIP_RESPONSE_BYTES;
 	memset(leg->r.dialog.route, 'r', sizeof leg->r.dialog.route - 1);
 	memset(leg->r.from_display, 'd', sizeof leg->r.from_display - 1);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	cr_assert_leq(n, LEG_PACKED_BYTES);
-	cr_assert_eq(leg_unpack(packed, n, &back), 0);
+	cr_assert_eq(leg_unpack(packed, n, &back, &client_back, &has_client), 0);
 	cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0);
 }
 
@@ -295,7 +314,7 @@ Test(leg_record, of_a_later_build)
 	size_t n;
 
 	fill(LEG_CONFIRMED);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	for (size_t i = 0; i < sizeof structs / sizeof structs[0]; i++) {
 		cr_assert_eq(unpack_with(n, structs[i], 24), 0, "%u", structs[i]);
 		cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0, "%u", structs[i]);
@@ -309,7 +328,7 @@ Test(leg_record, of_a_later_build)
 		for (uint32_t at = 0; at < size; at++)
 			buf_char(&b, 'n');
 	}
-	cr_assert_eq(leg_unpack(packed, b.n, &back), 0);
+	cr_assert_eq(leg_unpack(packed, b.n, &back, &client_back, &has_client), 0);
 	cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0);
 }
 
@@ -320,7 +339,7 @@ Test(leg_record, longer_texts_of_a_later_build)
 	size_t n;
 
 	fill(LEG_CONFIRMED);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	for (unsigned i = FROM_URI_PART; i <= REQUEST_URI_PART; i++)
 		cr_assert_eq(unpack_with(n, i, 600), 0);
 	cr_assert_eq(unpack_with(n, FROM_URI_PART, 600), 0);
@@ -340,7 +359,7 @@ Test(leg_record, longer_texts_of_a_later_build)
 	cr_expect_eq(unpack_with(n, SKELETON_TEXT_PART, 1), 0);
 	cr_expect_eq(back.has_txn, 0u, "a skeleton of another length than it says");
 	packed[n - part_at(n, RESPONSE_PART).n - sizeof(uint32_t) - 1] = '\0';
-	cr_expect_eq(leg_unpack(packed, n, &back), 0, "any octet may be in a message");
+	cr_expect_eq(leg_unpack(packed, n, &back, &client_back, &has_client), 0, "any octet may be in a message");
 	cr_expect_eq(back.has_txn, 1u);
 }
 
@@ -351,7 +370,7 @@ Test(leg_record, of_an_earlier_build)
 	size_t n, last;
 
 	fill(LEG_CONFIRMED);
-	n = leg_pack(&leg->r, packed);
+	n = leg_pack(&leg->r, NULL, packed);
 	for (long cut = 8; cut <= appended; cut += 8) {
 		cr_assert_eq(unpack_with(n, HEAD_PART, -cut), 0);
 		cr_expect_eq(back.answer_hash, 0u);
@@ -370,12 +389,12 @@ Test(leg_record, of_an_earlier_build)
 	last = n;
 	for (unsigned i = SERVER_PART; i < PARTS; i++)
 		last -= sizeof(uint32_t) + part_at(n, i).n;
-	cr_assert_eq(leg_unpack(packed, last, &back), 0);
+	cr_assert_eq(leg_unpack(packed, last, &back, &client_back, &has_client), 0);
 	cr_expect_eq(back.has_txn, 0u);
 	cr_expect_str_eq(back.dialog.call_id, leg->r.dialog.call_id);
 	cr_expect_eq(back.context_bytes, 8u);
 	last -= sizeof(uint32_t) + part_at(n, CONTEXT_PART).n;
-	cr_assert_eq(leg_unpack(packed, last, &back), 0);
+	cr_assert_eq(leg_unpack(packed, last, &back, &client_back, &has_client), 0);
 	cr_expect_eq(back.context_bytes, 0u);
 	cr_expect_eq(back.header_count, 2u);
 }
@@ -392,7 +411,7 @@ Test(leg_record, the_first_one_is_read_for_ever)
 	cr_assert(f != NULL, FIXTURE);
 	n = fread(packed, 1, sizeof packed, f);
 	fclose(f);
-	cr_assert_eq(leg_unpack(packed, n, &copy->r), 0);
+	cr_assert_eq(leg_unpack(packed, n, &copy->r, &client_back, &has_client), 0);
 	cr_assert_eq(leg_restore(copy, &cfg, 200), 0);
 	cr_expect_eq(copy->mended, false);
 	cr_expect_eq(copy->r.handle, 0x10000000fu);
@@ -442,7 +461,7 @@ Test(leg_record, the_first_one_of_ours_is_read_for_ever)
 	cr_assert(f != NULL, FIXTURE_OURS);
 	n = fread(packed, 1, sizeof packed, f);
 	fclose(f);
-	cr_assert_eq(leg_unpack(packed, n, &copy->r), 0);
+	cr_assert_eq(leg_unpack(packed, n, &copy->r, &client_back, &has_client), 0);
 	cr_assert_eq(leg_restore(copy, &cfg, 200), 0);
 	cr_expect_eq(copy->mended, false);
 	cr_expect_eq(copy->r.handle, 0x10000000fu);
@@ -464,11 +483,16 @@ Test(leg_record, the_first_one_of_ours_is_read_for_ever)
 	cr_expect_str_eq(copy->r.dialog.call_id, "c2");
 	cr_expect_str_eq(copy->r.request_uri, "sip:bo@192.0.2.1");
 	cr_expect(str_has_prefix((struct str){copy->r.offer, copy->r.offer_bytes}, STR("v=0\r\n")));
-	cr_assert_eq(copy->r.has_client, 1u);
-	cr_expect_eq(copy->r.client.txn.timeout_ms, 32100u);
-	cr_expect_eq(copy->r.client.head.request_bytes, 6u);
-	cr_expect_eq(memcmp(copy->r.client.request, "INVITE", 6), 0);
-	cr_expect_eq(memcmp(copy->r.client.more, "more", 4), 0);
+	cr_assert_eq(has_client, true);
+	cr_expect_eq(client_back.txn.timeout_ms, 32100u);
+	cr_expect_eq(client_back.head.request_bytes, 6u);
+	cr_expect_eq(memcmp(client_back.request, "INVITE", 6), 0);
+	cr_expect_eq(memcmp(client_back.more, "more", 4), 0);
+	cr_expect_str_eq(copy->r.credentials, "Authorization: Digest\r\n");
+	cr_expect_eq(copy->r.auth.slots[0].used, 1);
+	cr_expect_eq(copy->r.auth.slots[0].nc, 3u);
+	cr_expect_str_eq(copy->r.auth.slots[0].realm, "example.org");
+	cr_expect_str_eq(copy->r.auth.slots[0].nonce, "no");
 	free(copy);
 }
 
@@ -480,13 +504,13 @@ Test(leg_record, packed_records_of_ours_are_hostile)
 		char *exact;
 
 		fill_ours(LEG_DIALLING, round % (SIP_EARLY_MAX + 1));
-		n = leg_pack(&leg->r, packed);
+		n = leg_pack(&leg->r, &client, packed);
 		for (unsigned i = 0; i < 6; i++)
 			packed[(size_t)rand() % n] = (char)rand();
 		size = round % 2 == 0 ? n : (size_t)rand() % n;
 		exact = malloc(size + 1);
 		memcpy(exact, packed, size);
-		if (leg_unpack(exact, size, &leg->r) == 0)
+		if (leg_unpack(exact, size, &leg->r, &client_back, &has_client) == 0)
 			(void)!leg_restore(leg, &cfg, 200);
 		free(exact);
 	}
@@ -500,13 +524,13 @@ Test(leg_record, packed_records_are_hostile)
 		size_t n, size;
 		char *exact;
 
-		n = leg_pack(&leg->r, packed);
+		n = leg_pack(&leg->r, NULL, packed);
 		for (unsigned i = 0; i < 6; i++)
 			packed[(size_t)rand() % n] = (char)rand();
 		size = round % 2 == 0 ? n : (size_t)rand() % LEG_PACKED_BYTES;
 		exact = malloc(size + 1);
 		memcpy(exact, packed, size);
-		if (leg_unpack(exact, size, &leg->r) == 0)
+		if (leg_unpack(exact, size, &leg->r, &client_back, &has_client) == 0)
 			(void)!leg_restore(leg, &cfg, 200);
 		free(exact);
 		bring_to(LEG_ANSWERED);

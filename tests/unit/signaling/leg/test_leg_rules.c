@@ -101,6 +101,7 @@ static const struct expected rules[] = {
 	{LEG_ENDING,    LEG_EV_ACK_WANTED, LEG_ENDING,    "",                 KEPT, 0, 0, ""},
 
 	{LEG_DIALLING,  LEG_EV_TRYING,   LEG_DIALLING,  "",                   KEPT, 0, 0, ""},
+	{LEG_DIALLING,  LEG_EV_CHALLENGED, LEG_DIALLING, "invite",            KEPT, 0, 0, ""},
 	{LEG_DIALLING,  LEG_EV_PROGRESS, LEG_DIALLING,  "prack progress",     KEPT, 0, 0, ""},
 	{LEG_DIALLING,  LEG_EV_PICKED_UP, LEG_CONFIRMED, "ack picked_up",    NEVER, 0, 0, ""},
 	{LEG_DIALLING,  LEG_EV_MISFIT,   LEG_ENDING,    "ack bye over",     BYE_MS, LEG_BY_SYSTEM,  200, "the answer can not be used"},

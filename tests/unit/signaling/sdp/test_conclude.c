@@ -43,6 +43,7 @@ Test(sdp_conclude, c096_both_streams)
 	cr_expect(agreed.video.count == 1 && agreed.video.v[0].ability == 0 && agreed.video.media == 1);
 	cr_expect_eq(agreed.video.transport, SDP_RTP_AVPF, "it differs in its reports only");
 	cr_expect_eq(agreed.video.feedback, 2u);
+	cr_expect(agreed.video.ptime_ms == 0 && agreed.video.event_count == 0, "of audio alone");
 	cr_expect(agreed.video.rtcp_mux && addr_eq(&agreed.video.rtp, &agreed.video.rtcp));
 	cr_expect_eq(agreed.video.direction, SDP_SENDONLY);
 }
@@ -142,4 +143,18 @@ Test(sdp_conclude, lines_we_did_not_offer)
 	cr_assert_eq(sdp_parse(str_of(ANSWER("m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n")), &answer), 0);
 	cr_assert_eq(sdp_conclude(&offer, &answer, &t, &agreed), SDP_FITS);
 	cr_expect(agreed.audio.media == 1 && agreed.audio.rtp.port == 4002);
+}
+
+Test(sdp_conclude, one_codec_under_two_numbers)
+{
+	struct sdp_side a = side_of(sound, 2, 30000);
+	struct sdp_terms t = terms(&a, NULL);
+
+	cr_assert_eq(sdp_parse(str_of(OFFER("m=audio 30000 RTP/AVP 0 102\r\na=rtpmap:102 PCMU/8000\r\n")), &offer), 0);
+	cr_assert_eq(sdp_parse(str_of(ANSWER("m=audio 4000 RTP/AVP 102\r\na=rtpmap:102 PCMU/8000\r\n")), &answer), 0);
+	cr_assert_eq(sdp_conclude(&offer, &answer, &t, &agreed), SDP_FITS);
+	cr_expect(agreed.audio.v[0].payload_type == 102 && agreed.audio.v[0].receives == 102);
+	cr_assert_eq(sdp_parse(str_of(ANSWER("m=audio 4000 RTP/AVP 0\r\n")), &answer), 0);
+	cr_assert_eq(sdp_conclude(&offer, &answer, &t, &agreed), SDP_FITS);
+	cr_expect(agreed.audio.v[0].payload_type == 0 && agreed.audio.v[0].receives == 0);
 }

@@ -45,6 +45,8 @@ Test(sdp_describe, c075_every_line_is_kept_in_order)
 	parse(everything);
 	cr_expect_str_eq(printed(), everything);
 	cr_expect_eq(sdp_media_count(&d), 3u);
+	cr_assert_eq(sdp_description_parse(&d, STR("v=0\r\no=a\r\n")), 0);
+	cr_expect_str_eq(printed(), "v=0\r\no=a\r\n", "instead of what was there");
 }
 
 Test(sdp_describe, c075_parse_print_parse_is_equal)

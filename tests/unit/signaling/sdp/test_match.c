@@ -55,6 +55,7 @@ static const struct {
 	{"profile-level-id=42e01f", "profile-level-id=42e01g", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01f00", false},
 	{"profile-level-id=42e01f", "profile-level-id=42e01f;packetization-mode=x", false},
+	{"packetization-mode=x", "packetization-mode=x", false}, /* no number equals nothing */
 	{"", "profile-level-id=64001f;packetization-mode=1", true}, /* every configuration */
 	{"", "profile-level-id=nonsense", true},
 };
@@ -63,6 +64,20 @@ Test(sdp_match, h264_profile_and_packetization_mode)
 {
 	for (size_t i = 0; i < sizeof h264 / sizeof h264[0]; i++)
 		cr_expect_eq(fits("H264", h264[i].ours, h264[i].offered), h264[i].fits, "'%s' and '%s'", h264[i].ours, h264[i].offered);
+}
+
+Test(sdp_match, h264_profiles_are_told_apart)
+{
+	static const char *const one_each[] = {"42e0", "4200", "4d00", "5800", "6400", "640c", "6e00", "6e10", "7a00", "7a10", "f400", "f410", "2c10"};
+	const size_t n = sizeof one_each / sizeof one_each[0];
+
+	for (size_t i = 0; i < n * n; i++) {
+		char a[64], b[64];
+
+		snprintf(a, sizeof a, "profile-level-id=%s1f", one_each[i / n]);
+		snprintf(b, sizeof b, "profile-level-id=%s28", one_each[i % n]);
+		cr_expect_eq(fits("H264", a, b), i / n == i % n, "%s and %s", a, b);
+	}
 }
 
 Test(sdp_match, vp9_profile_and_vp8_anything) /* RFC 9628 6.1.2, RFC 7741 6.2.2 */

@@ -146,6 +146,10 @@ Test(sdp_reply, that_can_not_be_made)
 	for (size_t i = 0; i < sizeof bad_lines / sizeof bad_lines[0]; i++)
 		BAD(a.lines = str_of(bad_lines[i]));
 	a = good;
+	agreed.video = agreed.audio;
+	agreed.video.media = 1;
+	cr_expect_eq(sdp_reply(&b, &offer, &agreed, &t, &o), ERR_INVAL, "no side of this kind");
+	agreed.video.fit = SDP_NO_MEDIA;
 	agreed.audio.v[0].ability = 2;
 	cr_expect_eq(sdp_reply(&b, &offer, &agreed, &t, &o), ERR_INVAL);
 	agreed.audio.v[0].ability = 0;

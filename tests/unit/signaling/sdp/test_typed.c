@@ -46,11 +46,12 @@ Test(sdp_typed, c070_c076_c078_built_from_nothing)
 	cr_assert_eq(sdp_put_attribute(&d, 0, STR("rtpmap"), STR("0 PCMU/8000")), 0);
 	cr_assert_eq(sdp_put_format(&d, 0, &(struct sdp_format){96, STR("opus"), 48000, 2, STR("useinbandfec=1")}), 0);
 	cr_assert_eq(sdp_put_format(&d, 0, &(struct sdp_format){101, STR("telephone-event"), 8000, 1, STR("0-15")}), 0);
+	cr_assert_eq(sdp_put_format(&d, 0, &(struct sdp_format){9, STR("G722"), 8000, 1, STR("")}), 0);
 	cr_assert_eq(sdp_set_ptime(&d, 0, STR("ptime"), 20000), 0);
 	cr_assert_eq(sdp_set_direction(&d, 0, SDP_SENDONLY), 0);
-	cr_expect_str_eq(printed(), START "c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0 96 101\r\na=rtpmap:0 PCMU/8000\r\n"
+	cr_expect_str_eq(printed(), START "c=IN IP4 198.51.100.7\r\nt=0 0\r\nm=audio 30000 RTP/AVP 0 96 101 9\r\na=rtpmap:0 PCMU/8000\r\n"
 				    "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/8000\r\n"
-				    "a=fmtp:101 0-15\r\na=ptime:20\r\na=sendonly\r\n");
+				    "a=fmtp:101 0-15\r\na=rtpmap:9 G722/8000\r\na=ptime:20\r\na=sendonly\r\n");
 	cr_expect_eq(sdp_start(&d, &me), ERR_EXIST);
 }
 
@@ -174,6 +175,8 @@ Test(sdp_typed, owners)
 	d.count = 0;
 	d.cap = 3;
 	cr_expect_eq(sdp_start(&d, &me), ERR_NOSPC);
+	d.cap = 4;
+	cr_expect_eq(sdp_start(&d, &me), 0);
 }
 
 Test(sdp_typed, c097_media_lines)
