@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+import sound
 from callee import Callee
+from phone import Phone
 from system import wait_for
 from test_backend import Caller, in_thread, is_silent, tone, with_backend
 
@@ -339,3 +341,50 @@ def test_the_one_we_called_holds(make_system):
     with_backend(system, speak, scenario)
     assert [e for e in events if e in ("held", "resumed")] == ["held", "resumed"]
     callee.close()
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def test_baresip_holds_and_resumes(system, tmp_path):
+    """C184 C214: re-INVITEs of a phone that others wrote"""
+    said = sound.make_speech(tmp_path / "said.wav", " ".join(["One two three four five six seven eight nine ten."] * 8), 0.4)
+    events, up = [], asyncio.Event()
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        await call.say(tone(20))
+        up.set()
+        async for event in call.events():
+            events.append(event.kind)
+
+    async def reach(kind):
+        for _ in range(100):
+            if kind in events:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError((kind, events, phone.log[-2000:]))
+
+    async def scenario(server):
+        nonlocal phone
+        phone = Phone(tmp_path / "phone", f"sip:echo@127.0.0.1:{system.sip_port}", said, keys=free_port())
+        try:
+            await asyncio.wait_for(up.wait(), 15)
+            await reach("media_started")
+            phone.press("hold")
+            await reach("held")
+            sent = system.metric("tipring_media_rtp_sent_total")
+            await asyncio.sleep(1)
+            assert system.metric("tipring_media_rtp_sent_total") <= sent + 1
+            phone.press("resume")
+            await reach("resumed")
+            await asyncio.sleep(1)
+            assert system.metric("tipring_media_rtp_sent_total") > sent + 20
+        finally:
+            phone.close()
+
+    phone = None
+    with_backend(system, handle, scenario)
