@@ -148,6 +148,8 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_UTTERANCE:
 	case TIPRING_EV_DIALLING:
 	case TIPRING_EV_RINGING:
+	case TIPRING_EV_HELD:
+	case TIPRING_EV_RESUMED:
 		break;
 	}
 }

@@ -19,7 +19,7 @@
 
 #define SLAB_HOT_WORDS  16u
 #define SLAB_CAP_MAX    65536u /* records */
-#define SLAB_RECORD_MAX 65536u /* bytes of one, as its first writer asks for */
+#define SLAB_RECORD_MAX 98304u /* bytes of one, as its first writer asks for */
 
 struct slab {
 	struct region region;  /* owned */

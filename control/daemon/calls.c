@@ -212,6 +212,28 @@ static void ended(struct control *k, struct control_call *cc)
 		to_leg_forget(k, cc->signaling, cc->c.leg_id);
 }
 
+static void conclude(struct control *k, struct control_call *cc, const struct call_fx *fx)
+{
+	if (fx->kind == CALL_FX_COMPLETE)
+		to_backend_completed(k, cc, cc->c.command, NULL);
+	else
+		to_backend_failed(k, cc, cc->c.command, fx->reason);
+}
+
+static void publish(struct control *k, struct control_call *cc, enum call_fx_kind kind)
+{
+	if (kind == CALL_FX_DIALLING)
+		events_dialling(k, cc);
+	else if (kind == CALL_FX_CLAIMED)
+		events_claimed(k, cc);
+	else if (kind == CALL_FX_RINGING)
+		events_ringing(k, cc);
+	else if (kind == CALL_FX_HELD)
+		events_held(k, cc);
+	else
+		events_resumed(k, cc);
+}
+
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
@@ -225,23 +247,14 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		events_offered(k, cc);
 		to_backend_offer(k, cc);
 		break;
-	case CALL_FX_DIALLING:
-		events_dialling(k, cc);
-		break;
 	case CALL_FX_LEG_DIAL:
 		to_leg_dial(k, cc);
-		break;
-	case CALL_FX_CLAIMED:
-		events_claimed(k, cc);
 		break;
 	case CALL_FX_ANNOTATE:
 		to_leg_annotate(k, cc);
 		break;
 	case CALL_FX_LEG_RING:
 		to_leg_ring(k, cc);
-		break;
-	case CALL_FX_RINGING:
-		events_ringing(k, cc);
 		break;
 	case CALL_FX_SESSION_START:
 		to_session_start(k, cc);
@@ -268,13 +281,22 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		to_backend_lease_lost(k, cc, fx->reason);
 		break;
 	case CALL_FX_COMPLETE:
-		to_backend_completed(k, cc, cc->c.command, NULL);
-		break;
 	case CALL_FX_FAIL:
-		to_backend_failed(k, cc, cc->c.command, fx->reason);
+		conclude(k, cc, fx);
 		break;
 	case CALL_FX_ENDED:
 		ended(k, cc);
+		break;
+	case CALL_FX_LEG_ACCEPT:
+	case CALL_FX_LEG_REFUSE:
+		(fx->kind == CALL_FX_LEG_ACCEPT ? to_leg_accept : to_leg_refuse)(k, cc, fx->code);
+		break;
+	case CALL_FX_DIALLING:
+	case CALL_FX_CLAIMED:
+	case CALL_FX_RINGING:
+	case CALL_FX_HELD:
+	case CALL_FX_RESUMED:
+		publish(k, cc, fx->kind);
 		break;
 	case CALL_FX_FREE:
 	case CALL_FX_KINDS:

@@ -21,7 +21,8 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.session_id = c->session_id;
 	x.media_worker = c->media_worker;
 	x.starting = c->state == CALL_STARTING;
-	x.generation = c->generation;
+	x.generation = c->change != 0 ? c->generation_before : c->generation; /* what waits is in the roster */
+	x.held = c->held;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -58,6 +59,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered_unix_ns = x->answered_unix_ns;
 	c->answered = x->answered_unix_ns != 0;
 	c->answered_mono_ns = x->answered_mono_ns;
+	c->held = x->held;
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;

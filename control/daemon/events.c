@@ -158,6 +158,28 @@ void events_answered(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
+void events_held(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallHeld h = TIPRING__V1__CALL_HELD__INIT;
+
+	h.by = TIPRING__V1__HELD_BY__HELD_BY_PEER;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_HELD;
+	e.call_held = &h;
+	events_call(k, cc, &e);
+}
+
+void events_resumed(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallResumed r = TIPRING__V1__CALL_RESUMED__INIT;
+
+	r.by = TIPRING__V1__HELD_BY__HELD_BY_PEER;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED;
+	e.call_resumed = &r;
+	events_call(k, cc, &e);
+}
+
 void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

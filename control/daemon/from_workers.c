@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/changes.h"
 #include "control/daemon/events.h"
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
@@ -164,6 +165,22 @@ static void on_picked_up(void *self, struct str peer, const Tipring__V1__Envelop
 		outgoing_picked_up(self, cc, m->leg_picked_up);
 }
 
+static void on_leg_offer(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_offer->leg_id);
+
+	if (cc != NULL)
+		changes_offer(self, cc, m->leg_offer);
+}
+
+static void on_leg_agreed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_agreed->leg_id);
+
+	if (cc != NULL)
+		changes_agreed(self, cc, m->leg_agreed);
+}
+
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct worker_row *w = workers_row(self, peer);
@@ -317,6 +334,8 @@ static void update_refused(struct control *k, struct control_call *cc, const Tip
 		open_refused(k, cc, r);
 	else if (r->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
 		(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
+	else if (cc->c.change != 0)
+		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
 }
 
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -432,6 +451,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_PROGRESS,          FROM_SIGNALING,              on_progress),
 	RULE(LEG_PICKED_UP,         FROM_SIGNALING,              on_picked_up),
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
+	RULE(LEG_OFFER,             FROM_SIGNALING,              on_leg_offer),
+	RULE(LEG_AGREED,            FROM_SIGNALING,              on_leg_agreed),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -1,6 +1,9 @@
 /* info.c - see info.h */
 #include "control/daemon/info.h"
 
+_Static_assert((int)CALL_RECVONLY == (int)TIPRING__V1__DIRECTION__RECVONLY && (int)CALL_INACTIVE == (int)TIPRING__V1__DIRECTION__INACTIVE,
+	       "enum call_direction is Direction");
+
 static char *text(struct str s)
 {
 	return (char *)(uintptr_t)(s.p != NULL ? s.p : ""); /* NUL-terminated by the call's arena; packing only reads */

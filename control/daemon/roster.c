@@ -6,6 +6,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/changes.h"
 #include "control/daemon/context.h"
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
@@ -151,7 +152,7 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 	(void)calls_input(k, cc, CALL_EV_LEG_ENDED);
 }
 
-/* What the peer of an outbound call said while nobody listened. False: the call ended over it. */
+/* What the peer said while nobody listened. False: the call ended over it. */
 static bool hear(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
 {
 	uint64_t id = cc->c.id;
@@ -160,6 +161,10 @@ static bool hear(struct control *k, struct control_call *cc, const Tipring__V1__
 		outgoing_progress(k, cc, s->progress);
 	if (cc->c.outbound && s->picked_up != NULL && cc->c.state != CALL_CLOSING)
 		outgoing_picked_up(k, cc, s->picked_up);
+	if (calls_by_id(k, id) != NULL && s->agreed != NULL)
+		changes_agreed(k, cc, s->agreed);
+	if (calls_by_id(k, id) != NULL && s->offer != NULL)
+		changes_offer(k, cc, s->offer);
 	return calls_by_id(k, id) != NULL;
 }
 

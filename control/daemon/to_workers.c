@@ -165,6 +165,22 @@ void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id)
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
+void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation)
+{
+	REQUEST(LegAccept, LEG_ACCEPT, leg_accept, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.generation = generation;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t generation)
+{
+	REQUEST(LegRefuse, LEG_REFUSE, leg_refuse, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.generation = generation;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 static size_t pack_context(struct control *k, const struct control_call *cc, uint8_t bytes[CONTEXT_BYTES_MAX])
 {
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;

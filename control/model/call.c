@@ -555,10 +555,15 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	struct step s = {c, w, out, r->next};
 
 	out->n = 0;
+	if (change_input(&s, ev) == CHANGE_DONE) {
+		change_look(&s);
+		return true;
+	}
 	if (r->act == NULL)
 		return false;
 	r->act(&s);
 	c->state = s.next;
+	change_look(&s);
 	return true;
 }
 

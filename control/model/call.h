@@ -74,6 +74,8 @@ enum call_event {
 	CALL_EV_PROGRESS,        /* the peer says `heard` */
 	CALL_EV_PICKED_UP,       /* and answered */
 	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
+	CALL_EV_LEG_OFFER,       /* in mid-call the peer offers `heard` and waits */
+	CALL_EV_LEG_AGREED,      /* `heard` is in force, and nothing waits */
 	CALL_EVENTS
 };
 
@@ -99,12 +101,16 @@ enum call_fx_kind {
 	CALL_FX_FAIL,         /* call->command failed; reason */
 	CALL_FX_ENDED,        /* event, the last one */
 	CALL_FX_FREE,
+	CALL_FX_LEG_ACCEPT,   /* media follows the offer of generation `code` */
+	CALL_FX_LEG_REFUSE,   /* media can not */
+	CALL_FX_HELD,         /* event */
+	CALL_FX_RESUMED,      /* event */
 	CALL_FX_KINDS
 };
 
 struct call_fx {
 	enum call_fx_kind kind;
-	uint32_t code;
+	uint32_t code; /* of SIP; a generation */
 	uint32_t retry_s;
 	const char *reason; /* constant text, or of the call */
 };
@@ -127,6 +133,11 @@ enum call_outcome { /* as Outcome of the messages; the others are signaling's to
 	CALL_OUTCOME_ERROR = 13
 };
 
+enum call_direction { /* as Direction of the messages, as this host sees it; of no other is anything decided */
+	CALL_RECVONLY = 3,
+	CALL_INACTIVE = 4
+};
+
 enum call_leg_end { /* how the leg was told to end */
 	CALL_LEG_STAYS,
 	CALL_LEG_REJECT,
@@ -144,7 +155,7 @@ struct call_media {
 	uint32_t codec, payload_type, ptime_ms, dtmf_payload_type, direction;
 };
 
-/* What the peer of an outbound call said last: CALL_EV_PROGRESS and CALL_EV_PICKED_UP take it. */
+/* What the peer said last: CALL_EV_PROGRESS, CALL_EV_PICKED_UP, CALL_EV_LEG_OFFER and CALL_EV_LEG_AGREED take it. */
 struct call_heard {
 	uint32_t code;       /* of a provisional response */
 	uint32_t generation; /* of `media`; 0 = it said nothing of media */
@@ -170,6 +181,9 @@ struct call {
 	uint32_t open_tries;       /* workers that had no room */
 	uint32_t generation;       /* of what was negotiated, from 1 */
 	uint32_t media_generation; /* that media has said it follows; 0 = none */
+	uint32_t change;           /* the leg waits until media follows this generation; 0 = it does not wait */
+	uint32_t generation_before; /* of `before`, what was in force when it began to wait */
+	bool held;                 /* by the peer, and it was said */
 	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
 	uint64_t wait_until_ms;  /* WAITING: give up then; 0 = not waiting */
 	uint64_t not_before_ms;  /* CLOSING: nobody would hear of the end before */
@@ -191,7 +205,6 @@ struct call {
 	uint32_t ringing_timeout_ms; /* 0: the configured one */
 	struct addr next_hop;
 	struct str metadata;
-	struct call_heard heard;
 	uint32_t outcome;      /* Outcome; CALL_OUTCOME_NONE: not known yet */
 	/* how it ended */
 	enum call_who who;
@@ -205,7 +218,8 @@ struct call {
 	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
 	struct call_header headers[CALL_HEADERS_MAX];
 	uint32_t header_count;
-	struct call_media media;
+	struct call_media media, before;
+	struct call_heard heard;
 	struct arena arena;
 	char text[CALL_TEXT_BYTES];
 };

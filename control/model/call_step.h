@@ -1,4 +1,4 @@
-/* call_step.h - private to the table of calls: call.c (the table, inbound calls) over call_dial.c (outbound calls) over call_step.c (what both
+/* call_step.h - private to the table of calls: call.c (the table, inbound calls) over call_dial.c (outbound calls) and call_change.c (changes in mid-call) over call_step.c (what both
  * do). An action appends effects and never changes the state: it may say which one is next. */
 #pragma once
 
@@ -70,3 +70,13 @@ void dial_late(struct step *s);
 bool dial_is_given_up(const struct step *s);
 void dial_gone(struct step *s);
 void dial_leg_again(struct step *s);
+
+/* ---- call_change.c ---- */
+
+enum change_said {
+	CHANGE_GOES_ON, /* the event is for the table, too */
+	CHANGE_DONE
+};
+
+enum change_said change_input(struct step *s, enum call_event ev);
+void change_look(struct step *s); /* behind every event: is the call on hold now? */

@@ -10,7 +10,8 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 {
 	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
 
-	if (!s->facts.receives || !facts_name_a_peer(&s->facts))
+	/* a peer that holds the call may play music or be silent, and says nothing by either */
+	if (!s->facts.receives || !s->facts.sends || !facts_name_a_peer(&s->facts))
 		return;
 	if (!s->r.stalled && now_ns > s->in.heard_ns + SESSION_STALL_MS * 1000000ull) {
 		s->r.stalled = s->dirty = true;

@@ -256,6 +256,16 @@ static void on_ringing(struct tipring_server *s, const envelope *m)
 	e->early_media = m->call_ringing->early_media;
 }
 
+static void on_held(struct tipring_server *s, const envelope *m)
+{
+	(void)sdk_produce(s, TIPRING_EV_HELD, m->call_id);
+}
+
+static void on_resumed(struct tipring_server *s, const envelope *m)
+{
+	(void)sdk_produce(s, TIPRING_EV_RESUMED, m->call_id);
+}
+
 static void on_answered(struct tipring_server *s, const envelope *m)
 {
 	(void)sdk_produce(s, TIPRING_EV_ANSWERED, m->call_id);
@@ -345,6 +355,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_LEASE_LOST,         DIRECT,        on_lost},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RINGING,       PUBLISHED,     on_ringing},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_HELD,          PUBLISHED,     on_held},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},

@@ -126,7 +126,9 @@ enum tipring_event_kind {
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
 	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
-	TIPRING_EV_RINGING      /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
+	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
+	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
+	TIPRING_EV_RESUMED      /* and took it back */
 };
 
 /* How dialling ended. */

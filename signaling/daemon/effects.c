@@ -32,6 +32,8 @@ static enum leg_event respond(struct signaling *s, struct leg *l, uint32_t code)
 {
 	int err = serve_respond(s, l, code);
 
+	if (code >= 300 && !leg_is_over(l)) /* the call goes on, whoever acknowledges this */
+		sip_stack_set_user(&s->stack, l->txn, 0);
 	return err != 0 && code >= 200 && code < 300 ? LEG_EV_UNSENT : NOTHING;
 }
 
@@ -63,6 +65,10 @@ static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
 		to_bus_dialled(s, l, l->asked);
 	else if (kind == LEG_FX_PROGRESS)
 		to_bus_progress(s, l);
+	else if (kind == LEG_FX_OFFER)
+		to_bus_offer(s, l);
+	else if (kind == LEG_FX_AGREED)
+		to_bus_agreed(s, l);
 	else
 		to_bus_picked_up(s, l);
 	count(s, STAT_signaling_legs_picked_up, kind == LEG_FX_PICKED_UP);
@@ -106,7 +112,12 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_DIALLED:
 	case LEG_FX_PROGRESS:
 	case LEG_FX_PICKED_UP:
+	case LEG_FX_OFFER:
+	case LEG_FX_AGREED:
 		tell(s, l, fx->kind);
+		break;
+	case LEG_FX_UPDATED:
+		serve_update(s, l, l->update, fx->code);
 		break;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:

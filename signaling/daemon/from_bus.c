@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
@@ -149,6 +150,8 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ANNOTATE, ANY, UP, on_annotate},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FORGET,   ANY, UP, on_forget},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_DIAL,     ANY, UP, from_dial},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_ACCEPT,   ANY, UP, from_change_accept},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE,   ANY, UP, from_change_refuse},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

@@ -6,10 +6,12 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_change.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
@@ -55,21 +57,6 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	(void)effects_leg_input(s, l, LEG_EV_INVITE);
 }
 
-/* Changing a session in mid-call is not served yet: it stays as it is. */
-static void reinvite(struct signaling *s, struct leg *l, const struct sip_effect *e)
-{
-	struct leg_refusal why = leg_refresh(l, &s->leg_config, e);
-
-	legs_save(s, l); /* the CSeq */
-	if (why.code != 0) {
-		serve_refuse(s, e, why);
-		return;
-	}
-	sip_stack_set_user(&s->stack, e->txn, pool_handle(&s->legs, l));
-	count(s, STAT_signaling_legs_refreshed, 1);
-	(void)effects_leg_input(s, l, LEG_EV_REFRESH);
-}
-
 static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
 	if (e->msg->method == SIP_M_BYE) {
@@ -77,7 +64,9 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		(void)effects_leg_input(s, l, LEG_EV_BYE);
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
 	} else if (e->msg->method == SIP_M_INVITE) {
-		reinvite(s, l, e);
+		from_change_reinvite(s, l, e);
+	} else if (e->msg->method == SIP_M_UPDATE) {
+		from_change_update(s, l, e);
 	} else if (e->msg->method == SIP_M_OPTIONS) {
 		serve_answer(s, e->txn,
 		       &(struct sip_reply){.code = 200,
@@ -91,10 +80,13 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 {
 	struct leg *l = legs_find(s, e->core);
 
-	if (l == NULL || leg_needs_client(l)) { /* an early dialog serves no requests */
+	/* an early dialog of ours serves UPDATE alone */
+	if (l == NULL || (leg_needs_client(l) && e->msg->method != SIP_M_UPDATE)) {
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 481});
 		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
 			sip_stack_dismiss(&s->stack, e->txn);
+	} else if (leg_is_same_update(l, e)) {
+		from_change_update_again(s, l, e);
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		serve_answer(s, e->txn,

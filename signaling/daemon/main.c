@@ -166,7 +166,7 @@ static void gauges(struct signaling *s)
 	struct leg *l;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL) {
-		confirmed += l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED;
+		confirmed += l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED || l->r.state == LEG_OFFERED;
 		dialling += leg_needs_client(l);
 	}
 	stat_set(p, STAT_signaling_legs_dialling, dialling);

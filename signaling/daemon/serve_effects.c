@@ -65,6 +65,21 @@ static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply 
 	}
 }
 
+/* Allow, and the answer when there is an offer to be answered. */
+static int put_success(struct leg *l, bool answers, struct buf *headers, struct buf *sdp,
+		       struct sip_reply *r)
+{
+	int err;
+
+	buf_z(headers, "Allow: " SIP_ALLOW "\r\n");
+	if (!answers)
+		return 0;
+	err = leg_print_answer(l, sdp);
+	r->type = STR("application/sdp");
+	r->body = buf_str(sdp);
+	return err;
+}
+
 int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
 {
 	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
@@ -75,12 +90,8 @@ int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
 
 	if (r.make_dialog)
 		put_contact(l, &h);
-	if (code >= 200 && code < 300) {
-		buf_z(&h, "Allow: " SIP_ALLOW "\r\n");
-		err = leg_print_answer(l, &sdp);
-		r.type = STR("application/sdp");
-		r.body = buf_str(&sdp);
-	}
+	if (code >= 200 && code < 300)
+		err = put_success(l, true, &h, &sdp, &r);
 	put_wish(l, &h, &r);
 	r.headers = buf_str(&h);
 	if (err == 0)
@@ -99,5 +110,29 @@ void serve_repeat(struct signaling *s, struct leg *l)
 	struct sip_effects out = {.n = 0};
 
 	sip_stack_repeat(&s->stack, l->txn, &out);
+	udp_send_all(s, &out);
+}
+
+/* When it is lost the peer asks again. */
+void serve_update(struct signaling *s, struct leg *l, uint64_t txn, uint32_t code)
+{
+	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
+	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
+	struct sip_reply r = {.code = code};
+	struct sip_effects out = {.n = 0};
+	int err = 0;
+
+	put_contact(l, &h);
+	if (code < 300)
+		err = put_success(l, txn == l->update && l->r.change.answers, &h, &sdp, &r);
+	if (code == 500)
+		sip_put_retry_after(&h, rand_u64(&s->stack.rand));
+	r.headers = buf_str(&h);
+	if (err == 0)
+		err = sip_stack_respond(&s->stack, txn, &r, s->actor->now_ms, &out);
+	if (err != 0)
+		log_debug("leg.update", "leg=%" PRIx64 " sip_call_id=%s code=%u reason=%s",
+			  pool_handle(&s->legs, l), l->r.dialog.call_id, code, err_name(err));
+	legs_save(s, l);
 	udp_send_all(s, &out);
 }

@@ -12,3 +12,6 @@ void serve_refuse(struct signaling *s, const struct sip_effect *request,
 MUST_USE int serve_respond(struct signaling *s, struct leg *l, uint32_t code);
 /* LEG_FX_REPEAT */
 void serve_repeat(struct signaling *s, struct leg *l);
+/* LEG_FX_UPDATED, or at once: to an UPDATE; its offer, when it was the last that had one, is
+ * answered by a 2xx. */
+void serve_update(struct signaling *s, struct leg *l, uint64_t txn, uint32_t code);

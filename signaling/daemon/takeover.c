@@ -52,7 +52,7 @@ static int load(struct signaling *s, uint32_t slot, struct saved *ret)
 
 void takeover_key(struct signaling *s)
 {
-	static struct saved saved; /* 60 KB */
+	static struct saved saved; /* 69 KB */
 
 	s->hash = (struct map_key){clock_entropy(), clock_entropy()};
 	for (uint32_t slot = 0; slot < s->slab.cap; slot++) {
@@ -67,8 +67,9 @@ void takeover_key(struct signaling *s)
  * has to be answered. */
 static int restore_txn(struct signaling *s, struct leg *l)
 {
-	int err = l->r.has_txn ? sip_stack_import(&s->stack, &l->r.server, l->r.handle,
-						  &l->txn)
+	/* a refusal in mid-call is nothing to the leg */
+	uint64_t user = l->r.state == LEG_CONFIRMED ? 0 : l->r.handle;
+	int err = l->r.has_txn ? sip_stack_import(&s->stack, &l->r.server, user, &l->txn)
 			       : ERR_NOENT;
 
 	if (err != 0 && leg_needs_txn(l))
@@ -86,6 +87,8 @@ static void resume(struct signaling *s, struct leg *l, const struct saved *saved
 	l->mended |= lost;
 	if (l->r.state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
+	else if (l->r.state == LEG_OFFERED && !l->r.change.update && l->txn == 0)
+		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
 	else if (leg_needs_client(l) && (lost || !saved->has_client))
 		(void)effects_leg_input(
 			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);
@@ -123,7 +126,7 @@ static int restore(struct signaling *s, uint32_t slot, const struct saved *saved
 
 uint32_t takeover_legs(struct signaling *s)
 {
-	static struct saved saved; /* 60 KB */
+	static struct saved saved; /* 69 KB */
 	uint32_t kept = 0;
 
 	slab_count_death(&s->slab);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "signaling/leg/change.h"
 
 #define ROSTER_ROWS 16u
 
@@ -17,6 +18,11 @@ struct address {
 	char ip[64];
 };
 
+struct told_facts {
+	Tipring__V1__MediaFacts m;
+	struct address rtp, rtcp;
+};
+
 /* What is told of a leg, with the memory it points to. */
 struct told {
 	Tipring__V1__LegIncoming incoming;
@@ -24,8 +30,10 @@ struct told {
 	Tipring__V1__LegProgress progress;
 	Tipring__V1__LegPickedUp picked_up;
 	Tipring__V1__LegEnded ended;
-	Tipring__V1__MediaFacts facts;
-	struct address source, rtp, rtcp;
+	struct address source;
+	struct told_facts agreed, waiting;
+	Tipring__V1__LegOffer offer;
+	Tipring__V1__LegAgreed in_force;
 	Tipring__V1__Header headers[LEG_HEADERS_MAX], *rows[LEG_HEADERS_MAX];
 	struct buf text;
 	char area[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
@@ -54,7 +62,7 @@ static Tipring__V1__Address *address(struct address *a, const struct addr *from)
 	return &a->m;
 }
 
-static Tipring__V1__MediaFacts *facts(struct told *in, const struct sdp_choice *c)
+static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_choice *c)
 {
 	static const Tipring__V1__Codec codecs[SDP_CODECS] = {
 		[SDP_PCMU] = TIPRING__V1__CODEC__PCMU,
@@ -67,15 +75,15 @@ static Tipring__V1__MediaFacts *facts(struct told *in, const struct sdp_choice *
 		[SDP_INACTIVE] = TIPRING__V1__DIRECTION__INACTIVE,
 	};
 
-	tipring__v1__media_facts__init(&in->facts);
-	in->facts.remote_rtp = address(&in->rtp, &c->rtp);
-	in->facts.remote_rtcp = address(&in->rtcp, &c->rtcp);
-	in->facts.codec = codecs[c->codec];
-	in->facts.payload_type = c->payload_type;
-	in->facts.ptime_ms = c->ptime_ms;
-	in->facts.dtmf_payload_type = sdp_receives_dtmf(c); /* keys are only listened to */
-	in->facts.direction = directions[c->direction];
-	return &in->facts;
+	tipring__v1__media_facts__init(&in->m);
+	in->m.remote_rtp = address(&in->rtp, &c->rtp);
+	in->m.remote_rtcp = address(&in->rtcp, &c->rtcp);
+	in->m.codec = codecs[c->codec];
+	in->m.payload_type = c->payload_type;
+	in->m.ptime_ms = c->ptime_ms;
+	in->m.dtmf_payload_type = sdp_receives_dtmf(c); /* keys are only listened to */
+	in->m.direction = directions[c->direction];
+	return &in->m;
 }
 
 /* Messages carry UTF-8; a peer may send anything. */
@@ -128,7 +136,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->request_uri = text(&t->text, str_of(l->r.request_uri));
 	m->source = address(&t->source, &l->r.source);
 	m->transport = borrowed("udp");
-	m->media = facts(t, &l->r.choice);
+	m->media = facts(&t->agreed, &l->r.choice);
 	m->headers = headers(t, l);
 	m->n_headers = l->r.header_count;
 	return m;
@@ -162,7 +170,7 @@ static Tipring__V1__LegProgress *fill_progress(struct signaling *s, struct told 
 	m->leg_id = pool_handle(&s->legs, l);
 	m->code = d->code;
 	m->reason = text(&t->text, str_of(d->reason));
-	m->media = d->generation != 0 ? facts(t, &l->r.choice) : NULL;
+	m->media = d->generation != 0 ? facts(&t->agreed, &l->r.choice) : NULL;
 	m->generation = d->generation;
 	return m;
 }
@@ -177,10 +185,35 @@ static Tipring__V1__LegPickedUp *fill_picked_up(struct signaling *s, struct told
 		return NULL;
 	tipring__v1__leg_picked_up__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
-	m->media = facts(t, &l->r.choice);
+	m->media = facts(&t->agreed, &l->r.choice);
 	m->generation = l->r.dialled.generation;
 	m->headers = headers(t, l);
 	m->n_headers = l->r.header_count;
+	return m;
+}
+
+/* NULL: nothing waits. */
+static Tipring__V1__LegOffer *fill_offer(struct signaling *s, struct told *t, const struct leg *l)
+{
+	Tipring__V1__LegOffer *m = &t->offer;
+
+	if (l->r.state != LEG_OFFERED)
+		return NULL;
+	tipring__v1__leg_offer__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->generation = l->r.change.offered;
+	m->facts = facts(&t->waiting, &l->r.change_choice);
+	return m;
+}
+
+static Tipring__V1__LegAgreed *fill_agreed(struct signaling *s, struct told *t, const struct leg *l)
+{
+	Tipring__V1__LegAgreed *m = &t->in_force;
+
+	tipring__v1__leg_agreed__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->generation = leg_generation(&l->r);
+	m->facts = facts(&t->agreed, &l->r.choice);
 	return m;
 }
 
@@ -255,6 +288,27 @@ void to_bus_picked_up(struct signaling *s, const struct leg *l)
 		(void)!tell(s, &e);
 }
 
+void to_bus_offer(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_OFFER;
+	e.leg_offer = fill_offer(s, &told, l);
+	if (e.leg_offer != NULL)
+		(void)!tell(s, &e);
+}
+
+void to_bus_agreed(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_AGREED;
+	e.leg_agreed = fill_agreed(s, &told, l);
+	(void)!tell(s, &e);
+}
+
 void to_bus_ringing(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -317,6 +371,7 @@ static Tipring__V1__LegPhase phase_of(uint32_t state)
 		[LEG_ENDED] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_DIALLING] = TIPRING__V1__LEG_PHASE__LEG_DIALLING,
 		[LEG_CANCELLING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
+		[LEG_OFFERED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
 	};
 
 	return phases[state];
@@ -333,7 +388,9 @@ static void fill_row(struct signaling *s, struct told *t, Tipring__V1__LegState 
 		row->picked_up = fill_picked_up(s, t, l);
 	} else {
 		row->incoming = fill_incoming(s, t, l);
+		row->agreed = leg_generation(&l->r) > 1 ? fill_agreed(s, t, l) : NULL;
 	}
+	row->offer = fill_offer(s, t, l);
 	row->phase = phase_of(l->r.state);
 	row->context.data = l->r.context;
 	row->context.len = l->r.context_bytes;

@@ -126,59 +126,6 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
 }
 
-static uint32_t refresh_code(const struct leg *l)
-{
-	switch ((enum leg_state)l->r.state) {
-	case LEG_CONFIRMED:
-		return 0;
-	case LEG_ANSWERED:
-	case LEG_REFRESHED:
-	case LEG_HANGING:
-		return 491; /* the last 2xx has no ACK yet */
-	case LEG_ROUTING:
-	case LEG_RINGING:
-		return 500; /* RFC 3261 14.2: the first INVITE has no answer yet */
-	case LEG_IDLE:
-	case LEG_DIALLING: /* an early dialog serves none */
-	case LEG_CANCELLING:
-	case LEG_ENDING:
-	case LEG_REFUSED:
-	case LEG_ENDED:
-	case LEG_STATES:
-		break;
-	}
-	return 481;
-}
-
-struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
-			       const struct sip_effect *request)
-{
-	struct str text = sip_body_part(sip_value(request->msg, SIP_CONTENT_TYPE),
-					request->msg->body, STR("application/sdp"));
-	struct sdp_wants w = {.families = cfg->families, .now = &l->r.choice};
-	uint32_t code = refresh_code(l);
-	struct sdp_choice choice;
-	struct sdp offer;
-	enum sdp_fit fit;
-
-	if (code != 0)
-		return refusal(code);
-	if (text.n == 0 || text.n > sizeof l->r.offer || sdp_parse(text, &offer) != 0)
-		return refusal(488);
-	fit = sdp_choose(&offer, &w, &choice);
-	if (fit != SDP_FITS)
-		return unfit(fit);
-	if (!leg_choice_eq(&choice, &l->r.choice) ||
-	    sip_dialog_refresh(&l->r.dialog, request->msg, request->core) != 0)
-		return refusal(488);
-	memcpy(l->r.offer, text.p, text.n);
-	l->r.offer_bytes = (uint32_t)text.n;
-	l->r.dialled.ours = 0;
-	l->r.invite_cseq = request->core->cseq.number;
-	l->txn = request->txn;
-	return refusal(0);
-}
-
 struct sdp_origin leg_origin(const struct leg_record *r)
 {
 	return (struct sdp_origin){.local = r->local_rtp,

@@ -39,6 +39,7 @@ enum leg_state { /* numbers stand in records: later ones come last */
 	LEG_ENDED,     /* over for the peer; kept until control knows */
 	LEG_DIALLING,  /* our INVITE is out */
 	LEG_CANCELLING, /* control knows the end; our INVITE has none yet */
+	LEG_OFFERED,    /* confirmed, and an offer of the peer waits for control (change.h) */
 	LEG_STATES
 };
 
@@ -51,7 +52,7 @@ enum leg_event {
 	LEG_EV_ACK, /* from the peer */
 	LEG_EV_BYE,
 	LEG_EV_CANCEL,
-	LEG_EV_REFRESH,  /* a re-INVITE that leg_refresh() took */
+	LEG_EV_REFRESH,  /* a re-INVITE that changes nothing (change.h) */
 	LEG_EV_BYE_DONE, /* our BYE was answered, or nobody answered */
 	LEG_EV_UNSENT,   /* the 2xx could not be made */
 	LEG_EV_REFUSAL_DONE, /* it has its ACK, or nobody acknowledged it */
@@ -69,6 +70,11 @@ enum leg_event {
 	LEG_EV_LAPSED,     /* nothing more will come of an INVITE that was cancelled */
 	LEG_EV_ACK_WANTED, /* the 2xx again */
 	LEG_EV_CHALLENGED, /* a 401 or 407 that can be answered */
+	/* of what the peer wants to change (change.h) */
+	LEG_EV_OFFER,         /* it has to wait */
+	LEG_EV_ACCEPT,        /* from control: that of a re-INVITE */
+	LEG_EV_ACCEPT_UPDATE, /* that of an UPDATE */
+	LEG_EV_DECLINE,
 	LEG_EVENTS
 };
 
@@ -87,6 +93,9 @@ enum leg_fx_kind {
 	LEG_FX_PROGRESS,   /* tell control */
 	LEG_FX_PICKED_UP,
 	LEG_FX_DIALLED,
+	LEG_FX_OFFER,  /* tell control what waits */
+	LEG_FX_AGREED, /* and what is in force */
+	LEG_FX_UPDATED, /* code to the UPDATE, with the answer when it is 2xx */
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
@@ -95,7 +104,7 @@ enum leg_who { LEG_BY_CALLER = 1, LEG_BY_BACKEND = 2, LEG_BY_SYSTEM = 3 };
 
 struct leg_fx {
 	enum leg_fx_kind kind;
-	uint32_t code; /* of LEG_FX_RESPOND */
+	uint32_t code; /* of LEG_FX_RESPOND and LEG_FX_UPDATED */
 };
 
 struct leg_effects {
@@ -130,6 +139,16 @@ struct leg_dialled {
 struct leg_early_facts {
 	uint64_t tag; /* hash of the To tag */
 	struct sdp_choice choice;
+};
+
+/* What the peer wants to change, or wanted last; cseq and generation 0: nothing ever. */
+struct leg_change {
+	uint32_t generation; /* of `choice` of a leg that was called; 0: of its INVITE */
+	uint32_t offered;    /* the highest number an offer got; in LEG_OFFERED it waits */
+	uint32_t update;     /* it is an UPDATE, else a re-INVITE */
+	uint32_t cseq;
+	uint32_t code;       /* the UPDATE was answered so; 0: not yet */
+	uint32_t answers;    /* there was an offer in it */
 };
 
 /* A refusal or an end as control wants it. */
@@ -189,6 +208,12 @@ struct leg_record {
 	struct leg_early_facts early_facts[SIP_EARLY_MAX];
 	struct sip_auth auth;                    /* what was asked along the path */
 	char credentials[LEG_CREDENTIALS_BYTES]; /* lines of the last INVITE: its ACK has them, too */
+	/* in mid-call; the last three of the offer that waits */
+	struct leg_change change;
+	struct sdp_choice change_choice;
+	char change_target[SIP_DIALOG_URI_BYTES];
+	uint32_t change_bytes;
+	char change_offer[LEG_OFFER_BYTES];
 };
 
 #define LEG_PARTS_MAX    64u
@@ -200,6 +225,7 @@ struct leg {
 	struct leg_record r;
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	uint64_t client; /* client transaction of ours; likewise */
+	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
 	struct wheel_timer timer;
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
@@ -241,12 +267,6 @@ struct leg_config {
 MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 				     const struct sip_effect *request,
 				     struct str local_tag);
-
-/* A re-INVITE that offers what the leg has, be it among other things (a refresh, RFC 3261
- * 14.2): LEG_EV_REFRESH follows. Refused with 481, 488, 491 or 500, and nothing has
- * changed. */
-MUST_USE struct leg_refusal leg_refresh(struct leg *l, const struct leg_config *cfg,
-					const struct sip_effect *request);
 
 /* One event. False: no rule for it in this state. */
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,

@@ -1,6 +1,7 @@
 /* leg_record.c - see leg.h: the record as octets, part by part, and back. */
 #include "common/base/must.h"
 #include "common/base/record.h"
+#include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 
 /* Sizes in the first build that wrote this format. */
@@ -14,10 +15,13 @@
 #define ATTEMPT_LEAST 8u
 #define EARLY_LEAST   136u
 #define CLIENT_LEAST  160u
+/* and in the first that changed calls */
+#define CHANGE_LEAST 24u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
+#define CHANGE_PARTS  4u
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -40,6 +44,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_early) == EARLY_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
+_Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -64,6 +69,11 @@ static bool is_dialled(const struct leg_record *r)
 	return r->dialled.call_id != 0;
 }
 
+static bool is_changed(const struct leg_record *r)
+{
+	return r->change.cseq != 0 || r->change.generation != 0;
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -75,7 +85,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -97,14 +107,16 @@ static void put_client(struct buf *b, const struct sip_client_record *c)
 	record_put(b, c->more, c->head.more_bytes);
 }
 
-/* A leg that was called ends its record before this. */
+/* A leg that was called ends its record before this, when nothing was changed. */
 static void put_dialled(struct buf *b, const struct leg_record *r,
 			const struct sip_client_record *client)
 {
 	uint64_t tags[SIP_EARLY_MAX];
 
-	if (!is_dialled(r))
+	if (!is_dialled(r)) {
+		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->dialled, sizeof r->dialled);
 	record_put(b, &r->attempt, sizeof r->attempt);
 	record_put(b, &r->early, sizeof r->early);
@@ -116,6 +128,22 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	record_put(b, tags, r->dialled.known * sizeof tags[0]);
 	for (uint32_t i = 0; i < r->dialled.known; i++)
 		record_put(b, &r->early_facts[i].choice, sizeof r->early_facts[i].choice);
+}
+
+static void put_change(struct buf *b, const struct leg_record *r)
+{
+	bool waits = r->state == LEG_OFFERED;
+
+	if (!is_changed(r))
+		return;
+	record_put(b, &r->change, sizeof r->change);
+	if (!waits) {
+		put_nothing(b, CHANGE_PARTS - 1);
+		return;
+	}
+	record_put(b, &r->change_choice, sizeof r->change_choice);
+	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
+	record_put(b, r->change_offer, r->change_bytes);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -138,6 +166,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
 	put_dialled(&b, r, client);
+	put_change(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -279,6 +308,23 @@ static int take_dialled(struct str *in, struct leg_record *ret, struct sip_clien
 	return err == 0 ? take_early_facts(in, ret) : err;
 }
 
+static int take_change(struct str *in, struct leg_record *ret)
+{
+	uint32_t target;
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, CHANGE_PARTS);
+	err = record_take(in, &ret->change, sizeof ret->change, CHANGE_LEAST);
+	if (err == 0)
+		err = record_take(in, &ret->change_choice, sizeof ret->change_choice, 0);
+	if (err == 0)
+		err = take_bytes(in, ret->change_target, sizeof ret->change_target - 1, &target);
+	if (err == 0)
+		err = take_bytes(in, ret->change_offer, sizeof ret->change_offer, &ret->change_bytes);
+	return err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -317,7 +363,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_texts(&in, ret);
 	if (err == 0)
 		err = take_rest(&in, ret);
-	return err == 0 ? take_dialled(&in, ret, ret_client, ret_has_client) : err;
+	if (err == 0)
+		err = take_dialled(&in, ret, ret_client, ret_has_client);
+	return err == 0 ? take_change(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -349,6 +397,8 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 
 	if (r->state == LEG_CONFIRMED)
 		return r->deadline_ms == UINT64_MAX;
+	if (r->state == LEG_OFFERED && r->give_up_ms > now_ms + SIP_TIMEOUT_MS)
+		return false;
 	if (r->state == LEG_DIALLING)
 		return r->deadline_ms <= now_ms + LEG_RINGING_MAX_MS;
 	if (r->state == LEG_CANCELLING && r->give_up_ms > now_ms + LEG_CANCELLING_MS)
@@ -414,6 +464,22 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	return sdp_choose(&offer, &w, &r->choice) == SDP_FITS ? 0 : ERR_CORRUPT;
 }
 
+/* What can not be accepted any more is withdrawn at once, and until then it is what the leg has. */
+static void restore_change(struct leg *l, uint64_t now_ms)
+{
+	struct leg_record *r = &l->r;
+
+	if (r->state != LEG_OFFERED || leg_change_is_sound(r))
+		return;
+	l->mended = true;
+	r->change.offered = leg_generation(r) + 1;
+	r->change_choice = r->choice;
+	memcpy(r->change_target, r->dialog.target, sizeof r->change_target);
+	memcpy(r->change_offer, r->offer, sizeof r->change_offer);
+	r->change_bytes = r->offer_bytes;
+	r->deadline_ms = r->give_up_ms = now_ms;
+}
+
 int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 {
 	struct leg_record *r = &l->r;
@@ -432,7 +498,10 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	l->mended = !headers_are_sound(r);
 	if (l->mended)
 		r->header_count = r->text_used = 0;
-	return restore_choice(l, cfg);
+	if (restore_choice(l, cfg) != 0)
+		return ERR_CORRUPT;
+	restore_change(l, now_ms);
+	return 0;
 }
 
 bool leg_needs_client(const struct leg *l)

@@ -1,10 +1,11 @@
 /* leg_rules.c - what a leg does when. Actions append effects and never change the state.
  */
 #include "common/base/must.h"
-#include "signaling/leg/leg.h"
+#include "signaling/leg/change.h"
 
 #define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
 #define TELL_AGAIN_MS 2000u
+#define OFFER_MS      30000u /* of the 64*T1 that a peer waits for the answer to an UPDATE */
 
 struct step {
 	struct leg *l;
@@ -326,6 +327,86 @@ static void rang_out(struct step *s)
 	cancel(s);
 }
 
+/* ---- what the peer wants to change ---- */
+
+static void wait_for_control(struct step *s)
+{
+	uint64_t left = s->l->r.give_up_ms - s->now_ms;
+
+	emit(s, LEG_FX_OFFER);
+	deadline(s, left < TELL_AGAIN_MS ? left : TELL_AGAIN_MS);
+}
+
+static void ask_change(struct step *s)
+{
+	s->l->r.give_up_ms = s->now_ms + OFFER_MS;
+	wait_for_control(s);
+}
+
+/* To the request whose offer waits. */
+static void refuse_change(struct step *s, uint32_t code)
+{
+	struct leg_change *c = &s->l->r.change;
+
+	if (!c->update) {
+		respond(s, code);
+		return;
+	}
+	c->code = code;
+	emit(s, LEG_FX_UPDATED)->code = code;
+}
+
+static void accept_change(struct step *s)
+{
+	leg_change_take(s->l);
+	answer(s);
+}
+
+static void accept_update(struct step *s)
+{
+	leg_change_take(s->l);
+	s->l->r.change.code = 200;
+	emit(s, LEG_FX_UPDATED)->code = 200;
+	deadline(s, UINT64_MAX);
+}
+
+static void decline_change(struct step *s)
+{
+	refuse_change(s, 488);
+	deadline(s, UINT64_MAX);
+}
+
+static void withdraw(struct step *s, uint32_t code)
+{
+	refuse_change(s, code);
+	leg_change_withdraw(s->l);
+	emit(s, LEG_FX_AGREED);
+	deadline(s, UINT64_MAX);
+}
+
+static void cancel_change(struct step *s)
+{
+	withdraw(s, 487);
+}
+
+/* RFC 3261 14.2: it may be tried again. */
+static void no_change(struct step *s)
+{
+	withdraw(s, 500);
+}
+
+static void bye_offered(struct step *s)
+{
+	refuse_change(s, 487);
+	bye_peer(s);
+}
+
+static void hang_up_offered(struct step *s)
+{
+	refuse_change(s, 487);
+	hang_up(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -378,6 +459,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REJECT]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
+		[LEG_EV_OFFER]    = {ask_change,       LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
 	},
 	[LEG_REFRESHED] = {
@@ -440,6 +522,20 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_SETTLED]  = {settle,           LEG_CANCELLING},
 		[LEG_EV_TIMER]    = {tell_again,       LEG_CANCELLING}, /* or finish: give_up */
 	},
+	[LEG_OFFERED] = {
+		[LEG_EV_ACCEPT]   = {accept_change,    LEG_REFRESHED},
+		[LEG_EV_ACCEPT_UPDATE] = {accept_update, LEG_CONFIRMED},
+		[LEG_EV_DECLINE]  = {decline_change,   LEG_CONFIRMED},
+		[LEG_EV_TIMER]    = {wait_for_control, LEG_OFFERED}, /* or no_change: give_up */
+		[LEG_EV_CANCEL]   = {cancel_change,    LEG_CONFIRMED},
+		[LEG_EV_UNSENT]   = {no_change,        LEG_CONFIRMED}, /* its transaction is lost */
+		[LEG_EV_BYE]      = {bye_offered,      LEG_ENDED},
+		[LEG_EV_HANGUP]   = {hang_up_offered,  LEG_ENDING},
+		[LEG_EV_REJECT]   = {hang_up_offered,  LEG_ENDING},
+		[LEG_EV_ACK]      = {ignore,           LEG_OFFERED},
+		[LEG_EV_ANSWER]   = {ignore,           LEG_OFFERED},
+		[LEG_EV_ACK_WANTED] = {ignore,         LEG_OFFERED},
+	},
 };
 /* clang-format on */
 
@@ -451,6 +547,7 @@ static const struct rule give_up[LEG_STATES] = {
 	[LEG_HANGING] = {bye_after_ack, LEG_ENDING},
 	[LEG_REFUSED] = {finish, LEG_ENDED},
 	[LEG_CANCELLING] = {finish, LEG_ENDED},
+	[LEG_OFFERED] = {no_change, LEG_CONFIRMED},
 };
 
 /* What an event is to the INVITE we send. */
@@ -505,7 +602,7 @@ const char *leg_state_name(enum leg_state s)
 	static const char *const names[LEG_STATES] = {
 		"idle",      "routing",   "ringing", "answered", "hanging",
 		"confirmed", "refreshed", "ending",  "refused",  "ended",
-		"dialling",  "cancelling",
+		"dialling",  "cancelling", "offered",
 	};
 
 	return names[s];
@@ -517,7 +614,7 @@ const char *leg_event_name(enum leg_event e)
 		"invite", "ring",    "answer",   "reject", "hangup",  "ack",    "bye",
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
-		"lapsed", "ack_wanted", "challenged",
+		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
 	};
 
 	return names[e];

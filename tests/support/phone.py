@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import shutil
+import socket
 import subprocess
 
 CONFIG = """\
@@ -31,12 +32,15 @@ module_app menu.so
 
 class Phone:
     """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
-    phone waits at `port` and answers."""
+    phone waits at `port` and answers. It takes commands at UDP port `keys`, when that is given."""
 
-    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
+    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0,
+                 keys: int = 0):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        (directory / "config").write_text(CONFIG.format(host=host, port=port))
+        console = f"module cons.so\ncons_listen {host}:{keys}\n" if keys else ""
+        (directory / "config").write_text(CONFIG.format(host=host, port=port) + console)
+        self.keys = (host, keys)
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
         (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}\n")
         (directory / "contacts").write_text("")
@@ -48,6 +52,11 @@ class Phone:
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    def press(self, command: str) -> None:
+        """hold, resume, ..."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(f"/{command}\n".encode(), self.keys)
 
     def over(self) -> bool:
         return "terminated" in self.log or self.process.poll() is not None

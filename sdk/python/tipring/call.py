@@ -25,6 +25,7 @@ log = logging.getLogger("tipring")
 
 RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
 STALLS = ("media_started", "media_stalled", "media_resumed")
+HOLDS = ("held", "resumed")
 TAIL_SECONDS = 0.2  # what has left is on its way, and then in the buffer of the caller's phone, which a BYE empties
 STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be heard
 
@@ -56,7 +57,8 @@ class Call:
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
-    "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the caller's frames. stalled: nothing has come from the caller for
+    "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the
+    caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -82,6 +84,7 @@ class Call:
         self.rate = 0
         self.audio = Audio()
         self.stalled = False
+        self.held = False
         self.end_reason: str | None = None
         self._clock = transport.clock()
         self._began = self._clock.time()
@@ -460,6 +463,8 @@ class Call:
     def _on_event(self, event: Event) -> None:
         if event.kind in STALLS:
             self.stalled = event.kind == "media_stalled"
+        elif event.kind in HOLDS:
+            self.held = event.kind == "held"
         self._events._put(event)
 
     def _on_finished(self, heard: Heard) -> None:

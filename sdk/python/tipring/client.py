@@ -414,6 +414,12 @@ class Server:
     def _event_call_answered(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "answered", 0)
 
+    def _event_call_held(self, _: Message, envelope: Message) -> None:
+        self._tell(envelope, "held", 0)
+
+    def _event_call_resumed(self, _: Message, envelope: Message) -> None:
+        self._tell(envelope, "resumed", 0)
+
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)
 

@@ -150,6 +150,27 @@ def test_stalls_reach_the_call():
                     ("underrun", 5, False)]
 
 
+def test_holds_reach_the_call():
+    """C214"""
+    seen = []
+
+    async def handle(call):
+        async for event in call.events():
+            seen.append((event.kind, call.held))
+
+    async def scenario(control, server):
+        await control.offer(CALL)
+        await until(lambda: server.calls)
+        for number, body in enumerate(("call_answered", "call_held", "call_resumed"), 1):
+            await control.event(CALL, **{body: {}})
+            await until(lambda: len(seen) == number)
+        await control.event(CALL, call_ended=ENDED)
+        await until(lambda: not server.calls)
+
+    serve(handle, scenario)
+    assert seen == [("answered", False), ("held", True), ("resumed", False)]
+
+
 def test_what_is_logged(said):
     """N8"""
     async def handle(call):

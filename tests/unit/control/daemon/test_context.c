@@ -127,10 +127,29 @@ Test(context, the_largest_fits)
 	metadata[96] = '\0';
 	c->metadata = (struct str){metadata, 96};
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
-	c->owned = c->outbound = c->early_media = true;
+	c->owned = c->outbound = c->early_media = c->held = true;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);
+}
+
+/* What waits is not in force: a successor is told of it in the roster. */
+Test(context, C184_while_an_offer_waits)
+{
+	context *x;
+
+	take();
+	c->held = true;
+	c->generation = c->change = 7;
+	c->generation_before = 5;
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	cr_expect_eq(c->generation, 5u);
+	cr_expect_eq(c->change, 0u);
+	cr_expect(c->held);
 }
 
 Test(context, of_an_outbound_call)

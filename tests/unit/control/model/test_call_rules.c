@@ -8,6 +8,7 @@
 
 #define NOW_MS 100000u
 #define TEXT_BYTES 256u
+#define EVENTS CALL_EV_LEG_OFFER /* the later ones are call_change.c's */
 
 struct row {
 	enum call_state state;
@@ -523,7 +524,7 @@ static bool is_outbound(enum call_state s)
 Test(call_rules, every_state_and_event)
 {
 	for (enum call_state s = 0; s < CALL_STATES; s++) {
-		for (enum call_event ev = 0; ev < CALL_EVENTS && !is_outbound(s); ev++) {
+		for (enum call_event ev = 0; ev < EVENTS && !is_outbound(s); ev++) {
 			bring_to(s);
 			expect_row(s, ev, row_of(rules, sizeof rules / sizeof rules[0], s, ev));
 		}
@@ -536,7 +537,7 @@ Test(call_rules, every_state_and_event_of_an_outbound_call)
 	static const enum call_state states[] = {CALL_OPENING, CALL_DIALLING, CALL_CALLING, CALL_CONNECTING, CALL_ANSWERED, CALL_CLOSING};
 
 	for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-		for (enum call_event ev = 0; ev < CALL_EVENTS; ev++) {
+		for (enum call_event ev = 0; ev < EVENTS; ev++) {
 			dial_to(states[i]);
 			expect_row(states[i], ev, row_of(dial_rules, sizeof dial_rules / sizeof dial_rules[0], states[i], ev));
 		}

@@ -398,18 +398,42 @@ Test(session, silence_of_the_peer_is_told_after_five_seconds_and_ends_with_its_p
 
 Test(session, a_peer_that_may_not_send_is_not_missed)
 {
-	struct session_facts mute = facts;
-	struct session_config with = cfg;
+	for (unsigned round = 0; round < 2; round++) { /* it may not, or it holds the call: C214 */
+		struct session_facts mute = facts;
+		struct session_config with = cfg;
+
+		teardown();
+		mute.receives = round != 0;
+		mute.sends = round != 1;
+		with.timeout_ms = 1000;
+		start_with(&with, &mute, 8000, 20);
+		speak(0x21);
+		for (int i = 0; i < 600; i++) {
+			tick();
+			cr_assert(find(SESSION_DEAD) == NULL && find(SESSION_STALLED) == NULL);
+		}
+	}
+}
+
+/* C214: behind a hold the time begins anew. */
+Test(session, C214_silence_counts_again_when_the_call_is_taken_back)
+{
+	struct session_facts held = facts;
 
 	teardown();
-	mute.receives = false;
-	with.timeout_ms = 1000;
-	start_with(&with, &mute, 8000, 20);
+	start_with(&cfg, &facts, 8000, 20);
 	speak(0x21);
-	for (int i = 0; i < 600; i++) {
+	held.sends = false;
+	cr_assert_eq(session_update(s, &held, s->r.generation + 1, now), 0);
+	for (int i = 0; i < 600; i++)
 		tick();
-		cr_assert(find(SESSION_DEAD) == NULL && find(SESSION_STALLED) == NULL);
-	}
+	cr_assert_eq(session_update(s, &facts, s->r.generation + 1, now), 0);
+	for (int i = 0; i < 240; i++)
+		tick();
+	cr_expect_eq(events_of(SESSION_STALLED), 0u);
+	for (int i = 0; i < 20; i++)
+		tick();
+	cr_expect_eq(events_of(SESSION_STALLED), 1u);
 }
 
 Test(session, killed_before_its_start_it_waits_for_it)

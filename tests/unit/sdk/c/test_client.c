@@ -89,6 +89,19 @@ static void publish_ringing(uint32_t code)
 	post(k.events, "e1/call/bot/0000000000001234/", &e);
 }
 
+static void publish_hold(bool held)
+{
+	MESSAGE(CallHeld, CALL_HELD, call_held);
+	Tipring__V1__CallResumed resumed = TIPRING__V1__CALL_RESUMED__INIT;
+
+	e.call_id = CALL;
+	if (!held) {
+		e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED;
+		e.call_resumed = &resumed;
+	}
+	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
 static void publish_busy(void)
 {
 	MESSAGE(CallEnded, CALL_ENDED, call_ended);
@@ -392,6 +405,10 @@ Test(sdk_client, a_call_that_is_dialled)
 	cr_expect(ev.code == 180 && !ev.early_media);
 	ev = expect(TIPRING_EV_RINGING);
 	cr_expect(ev.code == 183 && ev.early_media);
+	publish_hold(true);
+	publish_hold(false);
+	cr_expect_eq(expect(TIPRING_EV_HELD).call_id, CALL);
+	cr_expect_eq(expect(TIPRING_EV_RESUMED).call_id, CALL);
 	publish_busy();
 	ev = expect(TIPRING_EV_ENDED);
 	cr_expect(ev.outcome == TIPRING_BUSY && ev.code == 486);

@@ -60,6 +60,7 @@ struct storm_leg {
 	uint64_t id;
 	uint32_t ended, who, code;
 	bool settled;
+	uint32_t offered, agreed; /* generations, the last */
 };
 
 struct storm {
@@ -157,6 +158,24 @@ static void storm_ended(const Tipring__V1__LegEnded *m)
 	l->code = m->sip_code;
 }
 
+/* Numbers are never used again. */
+static void storm_offered(const Tipring__V1__LegOffer *m)
+{
+	struct storm_leg *l = storm_known(m->leg_id);
+
+	must(l != NULL && !l->settled && m->facts != NULL && m->generation > 1 && m->generation >= l->offered &&
+	     m->generation > l->agreed);
+	l->offered = m->generation;
+}
+
+static void storm_agreed(const Tipring__V1__LegAgreed *m)
+{
+	struct storm_leg *l = storm_known(m->leg_id);
+
+	must(l != NULL && !l->settled && m->facts != NULL && m->generation >= l->agreed);
+	l->agreed = m->generation;
+}
+
 static void storm_hear(const Tipring__V1__Envelope *e)
 {
 	if (!storm->control_up)
@@ -169,11 +188,19 @@ static void storm_hear(const Tipring__V1__Envelope *e)
 		must(storm_known(e->leg_confirmed->leg_id) != NULL);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ENDED)
 		storm_ended(e->leg_ended);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_OFFER)
+		storm_offered(e->leg_offer);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_AGREED)
+		storm_agreed(e->leg_agreed);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
 		for (size_t i = 0; i < e->leg_roster->n_legs; i++) {
 			if (storm->hear_row != NULL && storm->hear_row(e->leg_roster->legs[i]))
 				continue;
 			storm_learn(e->leg_roster->legs[i]->incoming->leg_id);
+			if (e->leg_roster->legs[i]->agreed != NULL)
+				storm_agreed(e->leg_roster->legs[i]->agreed);
+			if (e->leg_roster->legs[i]->offer != NULL)
+				storm_offered(e->leg_roster->legs[i]->offer);
 			if (e->leg_roster->legs[i]->ended != NULL)
 				storm_ended(e->leg_roster->legs[i]->ended);
 		}
@@ -234,6 +261,23 @@ static void storm_control(unsigned what, uint64_t id)
 		e.leg_reject = &reject;
 	else
 		e.leg_hangup = &hangup;
+	storm_command(&e);
+}
+
+/* About the last offer, which may wait no more. */
+static inline void storm_decide(const struct storm_leg *l, bool accept)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegAccept yes = TIPRING__V1__LEG_ACCEPT__INIT;
+	Tipring__V1__LegRefuse no = TIPRING__V1__LEG_REFUSE__INIT;
+
+	yes.leg_id = no.leg_id = l->id;
+	yes.generation = no.generation = l->offered;
+	e.body_case = accept ? TIPRING__V1__ENVELOPE__BODY_LEG_ACCEPT : TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE;
+	if (accept)
+		e.leg_accept = &yes;
+	else
+		e.leg_refuse = &no;
 	storm_command(&e);
 }
 
@@ -364,6 +408,10 @@ static const char storm_sdp[] =
 	"v=0\r\no=a 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 	"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
+static const char storm_other_sdp[] =
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	"m=audio 4002 RTP/AVP 8\r\na=sendonly\r\n";
+
 static void storm_request(uint32_t who, const char *method, uint32_t cseq,
 			  const char *branch, const char *body)
 {
@@ -433,7 +481,7 @@ static void storm_ack(uint32_t who)
 		      "");
 }
 
-static void storm_in_dialog(uint32_t who, const char *method)
+static void storm_say(uint32_t who, const char *method, const char *body)
 {
 	struct storm_caller *c = &storm->callers[who];
 	char branch[32];
@@ -441,9 +489,14 @@ static void storm_in_dialog(uint32_t who, const char *method)
 	if (c->to_tag[0] == '\0')
 		return;
 	storm_branch(who, branch);
-	storm_request(who, method, ++c->cseq, branch, "");
+	storm_request(who, method, ++c->cseq, branch, body);
 	if (c->cseq + 2 >= STORM_INVITES)
 		c->over = true;
+}
+
+static void storm_in_dialog(uint32_t who, const char *method)
+{
+	storm_say(who, method, "");
 }
 
 static void storm_take_response(uint32_t who, const struct sip_msg *m, const char *p,
@@ -565,7 +618,7 @@ static void storm_network(unsigned op, uint8_t arg)
 		storm_deliver(at, op == 8, (arg & 64) == 0);
 }
 
-static inline void storm_caller_does(unsigned op, uint32_t who)
+static inline void storm_caller_does(unsigned op, uint32_t who, uint8_t arg)
 {
 	struct storm_caller *c = &storm->callers[who];
 	bool calling = c->to_tag[0] == '\0' && c->cseq != 0 && !c->over;
@@ -582,9 +635,9 @@ static inline void storm_caller_does(unsigned op, uint32_t who)
 	else if (op == 4)
 		storm_in_dialog(who, "BYE");
 	else if (op == 5 && c->to_tag[0] != '\0' && !c->over)
-		storm_invite(who, "v=0\r\n");
+		storm_invite(who, arg < 64 ? "v=0\r\n" : arg < 128 ? storm_sdp : storm_other_sdp);
 	else if (op == 6)
-		storm_in_dialog(who, "OPTIONS");
+		storm_say(who, arg < 64 ? "OPTIONS" : "UPDATE", arg < 128 ? "" : arg < 192 ? storm_sdp : storm_other_sdp);
 }
 
 static inline void storm_happen(uint8_t what, uint8_t arg)
@@ -596,7 +649,7 @@ static inline void storm_happen(uint8_t what, uint8_t arg)
 	unsigned op = what % 16;
 
 	if (op <= 6)
-		storm_caller_does(op, arg % STORM_CALLERS);
+		storm_caller_does(op, arg % STORM_CALLERS, arg);
 	else if (op <= 9)
 		storm_network(op, arg);
 	else if (op <= 12 && l != NULL && storm->control_up)
@@ -604,6 +657,8 @@ static inline void storm_happen(uint8_t what, uint8_t arg)
 	else if (op == 13 && l != NULL && storm->control_up && l->ended > 0 &&
 		 !l->settled)
 		storm_settle(l);
+	else if (op == 13 && l != NULL && storm->control_up && l->offered != 0)
+		storm_decide(l, (arg & 64) == 0);
 	else if (op == 14)
 		storm_pass(16u * arg);
 	else if (op == 15)

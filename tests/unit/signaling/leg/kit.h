@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 #include "signaling/leg/leg.h"
 
@@ -48,8 +49,11 @@ static inline unsigned open_leg(const char *headers, const char *body)
 	return code_and_fit(leg_open(leg, &cfg, &e, STR("ourtag")));
 }
 
-/* What a re-INVITE with this offer is answered; 0: 200. */
-static inline unsigned reinvite(unsigned cseq, const char *body)
+static enum leg_todo todo; /* of the last request in mid-call that was not refused */
+static const char *contact = "sip:al@192.0.2.1:5099";
+
+/* What a re-INVITE or UPDATE with this offer is answered; 0: it is not refused. */
+static inline unsigned ask_change(const char *method, unsigned cseq, const char *body)
 {
 	static char text[16384];
 	static struct sip_msg msg;
@@ -57,15 +61,25 @@ static inline unsigned reinvite(unsigned cseq, const char *body)
 	static struct sip_packet packet;
 	struct sip_effect e = {.kind = SIP_GOT_REQUEST, .txn = 6, .packet = &packet, .msg = &msg, .core = &core};
 	int n = snprintf(text, sizeof text,
-			 "INVITE sip:192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKb\r\n"
+			 "%s sip:192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKb\r\n"
 			 "From: <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>;tag=ourtag\r\nCall-ID: c1\r\n"
-			 "CSeq: %u INVITE\r\nContact: <sip:al@192.0.2.1:5099>\r\nContent-Type: application/sdp\r\n"
+			 "CSeq: %u %s\r\nContact: <%s>\r\nContent-Type: application/sdp\r\n"
 			 "Content-Length: %zu\r\n\r\n%s",
-			 cseq, strlen(body), body);
+			 method, cseq, method, contact, strlen(body), body);
 
 	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
 	cr_assert_eq(sip_validate(&msg, &core).status, 0);
-	return code_and_fit(leg_refresh(leg, &cfg, &e));
+	return code_and_fit((strcmp(method, "UPDATE") == 0 ? leg_update : leg_reinvite)(leg, &cfg, &e, &todo));
+}
+
+static inline unsigned reinvite(unsigned cseq, const char *body)
+{
+	return ask_change("INVITE", cseq, body);
+}
+
+static inline unsigned update(unsigned cseq, const char *body)
+{
+	return ask_change("UPDATE", cseq, body);
 }
 
 #define OURS_AT 100u /* when bring_to() dials */
@@ -178,6 +192,7 @@ static inline void bring_to(enum leg_state state)
 		[LEG_ENDING] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_HANGUP},
 		[LEG_REFUSED] = {LEG_EV_INVITE, LEG_EV_CANCEL},
 		[LEG_ENDED] = {LEG_EV_INVITE, LEG_EV_CANCEL, LEG_EV_REFUSAL_DONE},
+		[LEG_OFFERED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_OFFER},
 		[LEG_DIALLING] = {LEG_EV_DIAL},
 		[LEG_CANCELLING] = {LEG_EV_DIAL, LEG_EV_HANGUP},
 	};
@@ -189,7 +204,10 @@ static inline void bring_to(enum leg_state state)
 	} else {
 		cr_assert_eq(open_leg("Content-Type: application/sdp\r\n", SDP), 0);
 	}
-	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++)
+	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++) {
+		if (path[state][i] == LEG_EV_OFFER)
+			cr_assert_eq(reinvite(8, SDP "a=sendonly\r\n"), 0);
 		feed(path[state][i], 100);
+	}
 	cr_assert_eq(leg->r.state, (uint32_t)state);
 }

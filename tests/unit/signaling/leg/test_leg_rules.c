@@ -124,6 +124,20 @@ static const struct expected rules[] = {
 	{LEG_CANCELLING, LEG_EV_REJECT,  LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
 	{LEG_CANCELLING, LEG_EV_SETTLED, LEG_CANCELLING, "",                  KEPT, 0, 0, ""},
 	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_CANCELLING, "over",           TELL_MS, 0, 0, ""},
+
+	{LEG_CONFIRMED, LEG_EV_OFFER,    LEG_OFFERED,   "offer",           TELL_MS, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_ACCEPT,   LEG_REFRESHED, "200",                 500, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_ACCEPT_UPDATE, LEG_CONFIRMED, "updated",      NEVER, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_DECLINE,  LEG_CONFIRMED, "488",               NEVER, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_TIMER,    LEG_OFFERED,   "offer",           TELL_MS, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_CANCEL,   LEG_CONFIRMED, "487 agreed",        NEVER, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_UNSENT,   LEG_CONFIRMED, "500 agreed",        NEVER, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_BYE,      LEG_ENDED,     "487 over",        TELL_MS, LEG_BY_CALLER,  200, "hung up"},
+	{LEG_OFFERED,   LEG_EV_HANGUP,   LEG_ENDING,    "487 bye over",     BYE_MS, LEG_BY_BACKEND, 200, "hung up"},
+	{LEG_OFFERED,   LEG_EV_REJECT,   LEG_ENDING,    "487 bye over",     BYE_MS, LEG_BY_BACKEND, 200, "hung up"},
+	{LEG_OFFERED,   LEG_EV_ACK,      LEG_OFFERED,   "",                   KEPT, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_ANSWER,   LEG_OFFERED,   "",                   KEPT, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_ACK_WANTED, LEG_OFFERED, "",                   KEPT, 0, 0, ""},
 };
 
 /* Control knows the end before the peer is done. */
@@ -146,6 +160,7 @@ static const struct expected given_up[] = {
 	{LEG_HANGING,   LEG_EV_TIMER,    LEG_ENDING,    "bye",              BYE_MS, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_TIMER,    LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
 	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_TIMER,    LEG_CONFIRMED, "500 agreed",        NEVER, 0, 0, ""},
 };
 /* clang-format on */
 
@@ -156,6 +171,7 @@ static const char *effects(void)
 		[LEG_FX_REPEAT] = "repeat", [LEG_FX_SEND_BYE] = "bye", [LEG_FX_FREE] = "free",
 		[LEG_FX_SEND_INVITE] = "invite", [LEG_FX_SEND_CANCEL] = "cancel", [LEG_FX_SEND_ACK] = "ack",
 		[LEG_FX_SEND_PRACK] = "prack", [LEG_FX_PROGRESS] = "progress", [LEG_FX_PICKED_UP] = "picked_up", [LEG_FX_DIALLED] = "dialled",
+		[LEG_FX_OFFER] = "offer", [LEG_FX_AGREED] = "agreed", [LEG_FX_UPDATED] = "updated",
 	};
 	static char text[256];
 	struct buf b = buf_of(text, sizeof text - 1);
