@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import shutil
+import socket
 import subprocess
 
 CONFIG = """\
@@ -27,16 +29,21 @@ snd_path .
 module_tmp account.so
 module_app menu.so
 """
+KEYPAD = """\
+module_app ctrl_tcp.so
+ctrl_tcp_listen {host}:{port}
+"""
 
 
 class Phone:
     """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
-    phone waits at `port` and answers."""
+    phone waits at `port` and answers. With a `keypad`, a free TCP port, keys can be pressed."""
 
-    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0):
+    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0, keypad: int = 0):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        (directory / "config").write_text(CONFIG.format(host=host, port=port))
+        self.keypad = (host, keypad)
+        (directory / "config").write_text(CONFIG.format(host=host, port=port) + (KEYPAD.format(host=host, port=keypad) if keypad else ""))
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
         (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}\n")
         (directory / "contacts").write_text("")
@@ -48,6 +55,13 @@ class Phone:
     @property
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
+
+    def press(self, key: str) -> None:
+        """RFC 4733, of its usual length."""
+        command = json.dumps({"command": "sndcode", "params": key})
+        with socket.create_connection(self.keypad, 5) as s:
+            s.sendall(f"{len(command)}:{command},".encode())
+            assert b'"ok":true' in (answer := s.recv(4096)), answer
 
     def over(self) -> bool:
         return "terminated" in self.log or self.process.poll() is not None
