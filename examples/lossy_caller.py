@@ -80,15 +80,16 @@ class Dialog:
     def __init__(self, uri: sip.Uri):
         self.hop = (uri.host.strip("[]"), uri.port or 5060)
         try:
-            family, _, _, _, self.peer = socket.getaddrinfo(*self.hop, type=socket.SOCK_DGRAM)[0]
+            family, _, _, _, peer = socket.getaddrinfo(*self.hop, type=socket.SOCK_DGRAM)[0]
         except OSError as why:
             raise Failed(f"{uri.host}: {why.strerror}") from None
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
-                probe.connect(self.peer)
+                probe.connect(peer)
             except OSError as why:
                 raise Failed(f"{uri.host}: {why.strerror}") from None
             self.address: str = probe.getsockname()[0]
+        self.peer = peer
         self.socket, self.rtp = (socket.socket(family, socket.SOCK_DGRAM) for _ in range(2))
         self.socket.bind((self.address, 0))
         self.rtp.bind((self.address, 0))
@@ -360,7 +361,8 @@ def arguments() -> argparse.Namespace:
 def show(figures: dict[str, typing.Any]) -> None:
     bursts = figures["bursts"]
     percent = 100 * figures["dropped"] / max(1, figures["dropped"] + figures["sent"])
-    print(f"sent {figures['sent']} packets of audio, dropped {figures['dropped']} ({percent:.1f} %, {len(bursts)} bursts, the longest {max(bursts, default=0)})")
+    print(f"sent {figures['sent']} packets of audio, dropped {figures['dropped']} "
+          f"({percent:.1f} %, {len(bursts)} bursts, the longest {max(bursts, default=0)})")
     print(f"pressed {figures['digits'] or 'nothing'}, heard {figures['heard']} packets")
     if "concealed" in figures:
         print(f"the far end concealed {figures['concealed']} frames" + (f" for {figures['lost']} lost packets" if "lost" in figures else ""))
@@ -394,13 +396,16 @@ def main() -> None:
         nonlocal stopped
         stopped = True
 
-    for number_of_it in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number_of_it, on_signal)
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, on_signal)
     try:
         figures = run(chosen, lambda: stopped)
     except (Failed, sip.SipError, OSError) as why:
         sys.exit(f"lossy_caller: {why}")
-    print(json.dumps(figures)) if chosen.json else show(figures)
+    if chosen.json:
+        print(json.dumps(figures))
+    else:
+        show(figures)
 
 
 if __name__ == "__main__":
