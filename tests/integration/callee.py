@@ -57,8 +57,8 @@ class Callee(Caller):
 
     def source(self) -> tuple[str, int]:
         """Where the INVITE came from."""
-        found = re.search(r"\r\nVia: SIP/2.0/UDP \[?([^;\r\]]+?)\]?:(\d+)", self.invite)
-        return (found[1], int(found[2])) if found else self.target
+        found = re.search(r"\r\nVia: SIP/2.0/UDP (?:\[([^\]]+)\]|([^;:\r]+)):(\d+)", self.invite)
+        return (found[1] or found[2], int(found[3])) if found else self.target
 
     def pick_up(self) -> None:
         """200, until the ACK comes."""

@@ -145,16 +145,15 @@ request_route {{
 class Kamailio:
     """A registrar for sip:...@example.com in a directory of its own."""
 
-    def __init__(self, directory, password: str, algorithm: str = "MD5", least: int = 0):
+    def __init__(self, directory, password: str = "", algorithm: str = "MD5", least: int = 0):
         self.directory = directory
         self.port = free_udp_port()
         self.address = f"127.0.0.1:{self.port}"
-        (directory / "kamailio.cfg").write_text(KAMAILIO.format(port=self.port, password=password, algorithm=algorithm,
-                                                                least=least, fifo=directory / "fifo"))
-        self.log = open(directory / "kamailio.log", "ab")
-        self.process = subprocess.Popen(
-            ["kamailio", "-f", str(directory / "kamailio.cfg"), "-Y", str(directory), "-w", str(directory), "-DD", "-E",
-             "-m", "32", "-M", "8"], stdout=self.log, stderr=self.log, start_new_session=True)
+        self.settings = {"password": password, "algorithm": algorithm, "least": least}
+        self.process = None
+
+    def script(self) -> str:
+        return KAMAILIO.format(port=self.port, fifo=self.directory / "fifo", **self.settings)
 
     @staticmethod
     def is_there() -> bool:
@@ -174,15 +173,19 @@ class Kamailio:
                 return False
 
     def start(self) -> "Kamailio":
+        (self.directory / "kamailio.cfg").write_text(self.script())
+        with open(self.directory / "kamailio.log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["kamailio", "-f", str(self.directory / "kamailio.cfg"), "-Y", str(self.directory), "-w", str(self.directory), "-DD", "-E",
+                 "-m", "32", "-M", "8"], stdout=log, stderr=log, start_new_session=True)
         wait_for(self.ready, 15)
         return self
 
     def close(self):
-        if self.process.poll() is None:
+        if self.process is not None and self.process.poll() is None:
             os.kill(self.process.pid, 15)
             try:
                 self.process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(self.process.pid, 9)
                 self.process.wait()
-        self.log.close()

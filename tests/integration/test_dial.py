@@ -639,6 +639,7 @@ def test_who_may_be_called(make_system):
         assert why.code == "OVERLOADED" and why.retry_after_ms > 0 and why.reason == "outbound.max_calls of them exist"
         status = await server.status()
         assert (status.outbound, status.outbound_max) == (1, 1)
+        assert (await anext(call.events())).kind == "ringing"  # what is hung up before media has a port is not dialled at all
         await call.hangup()
 
     callee.in_background(lambda: (callee.wait_invite(), callee.reply(100), callee.reply(180),

@@ -127,7 +127,7 @@ Test(context, the_largest_fits)
 	metadata[96] = '\0';
 	c->metadata = (struct str){metadata, 96};
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
-	c->owned = true;
+	c->owned = c->outbound = c->early_media = true;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);
