@@ -164,6 +164,7 @@ Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
 	m->outcome = (Tipring__V1__Outcome)c->outcome;
 	i->stats.packets_received = c->packets;
 	i->stats.packets_lost = c->lost;
+	i->stats.frames_concealed = c->concealed;
 	i->stats.jitter_us = c->jitter_us;
 	i->stats.packets_sent = c->packets_sent;
 	m->stats = &i->stats;

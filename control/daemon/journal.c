@@ -128,6 +128,7 @@ static void keep(struct control *k, const struct control_call *cc)
 		return;
 	p->packets = cc->stats.packets_received;
 	p->lost = cc->stats.packets_lost;
+	p->concealed = cc->stats.frames_concealed;
 	p->packets_sent = cc->stats.packets_sent;
 	p->jitter_us = cc->stats.jitter_us;
 }

@@ -22,6 +22,7 @@ struct past_call {
 	uint32_t outcome; /* of an outbound call: Outcome of the messages */
 	uint64_t started_unix_ns, answered_unix_ns, ended_unix_ns, duration_ms;
 	uint64_t packets, lost; /* RTP of the caller */
+	uint64_t concealed;     /* frames invented for what was lost */
 	uint64_t packets_sent;  /* RTP of ours */
 	uint32_t jitter_us;
 };

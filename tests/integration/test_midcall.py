@@ -10,7 +10,7 @@ import pytest
 import sound
 from callee import Callee
 from phone import Phone
-from system import wait_for
+from system import free_udp_port, wait_for
 from test_backend import Caller, in_thread, is_silent, tone, with_backend
 
 ALAW_SILENCE = b"\xd5" * 160
@@ -343,12 +343,6 @@ def test_the_one_we_called_holds(make_system):
     callee.close()
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def test_baresip_holds_and_resumes(system, tmp_path):
     """C184 C214: re-INVITEs of a phone that others wrote"""
     said = sound.make_speech(tmp_path / "said.wav", " ".join(["One two three four five six seven eight nine ten."] * 8), 0.4)
@@ -370,16 +364,16 @@ def test_baresip_holds_and_resumes(system, tmp_path):
 
     async def scenario(server):
         nonlocal phone
-        phone = Phone(tmp_path / "phone", f"sip:echo@127.0.0.1:{system.sip_port}", said, keys=free_port())
+        phone = Phone(tmp_path / "phone", f"sip:echo@127.0.0.1:{system.sip_port}", said, keypad=free_udp_port(kind=socket.SOCK_STREAM))
         try:
             await asyncio.wait_for(up.wait(), 15)
             await reach("media_started")
-            phone.press("hold")
+            phone.command("hold")
             await reach("held")
             sent = system.metric("tipring_media_rtp_sent_total")
             await asyncio.sleep(1)
             assert system.metric("tipring_media_rtp_sent_total") <= sent + 1
-            phone.press("resume")
+            phone.command("resume")
             await reach("resumed")
             await asyncio.sleep(1)
             assert system.metric("tipring_media_rtp_sent_total") > sent + 20

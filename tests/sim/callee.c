@@ -116,7 +116,7 @@ static void repeat_from_now(struct callee *c)
 
 static void ring(struct callee *c)
 {
-	char lines[64] = "", rest[128];
+	char lines[64] = "", rest[256];
 
 	if (c->reliable) {
 		c->rseq++;

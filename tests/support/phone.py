@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import shutil
 import socket
@@ -28,19 +29,21 @@ snd_path .
 module_tmp account.so
 module_app menu.so
 """
+KEYPAD = """\
+module_app ctrl_tcp.so
+ctrl_tcp_listen {host}:{port}
+"""
 
 
 class Phone:
     """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
-    phone waits at `port` and answers. It takes commands at UDP port `keys`, when that is given."""
+    phone waits at `port` and answers. With a `keypad`, a free TCP port, keys can be pressed."""
 
-    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0,
-                 keys: int = 0):
+    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0, keypad: int = 0):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
-        console = f"module cons.so\ncons_listen {host}:{keys}\n" if keys else ""
-        (directory / "config").write_text(CONFIG.format(host=host, port=port) + console)
-        self.keys = (host, keys)
+        self.keypad = (host, keypad)
+        (directory / "config").write_text(CONFIG.format(host=host, port=port) + (KEYPAD.format(host=host, port=keypad) if keypad else ""))
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
         (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}\n")
         (directory / "contacts").write_text("")
@@ -53,10 +56,16 @@ class Phone:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
-    def press(self, command: str) -> None:
-        """hold, resume, ..."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.sendto(f"/{command}\n".encode(), self.keys)
+    def command(self, name: str, params: str = "") -> None:
+        """hold, resume, ... of its menu"""
+        command = json.dumps({"command": name, "params": params})
+        with socket.create_connection(self.keypad, 5) as s:
+            s.sendall(f"{len(command)}:{command},".encode())
+            assert b'"ok":true' in (answer := s.recv(4096)), answer
+
+    def press(self, key: str) -> None:
+        """RFC 4733, of its usual length."""
+        self.command("sndcode", key)
 
     def over(self) -> bool:
         return "terminated" in self.log or self.process.poll() is not None
