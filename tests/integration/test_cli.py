@@ -60,7 +60,8 @@ def test_a_few_digits_are_a_call_and_filters_choose(busy):
     """N12"""
     system, _ = busy
     [call] = rows(tipring(system, "calls", "--json"))
-    assert rows(tipring(system, "--json", "call", call["call_id"][:7])) == rows(tipring(system, "--json", "call", call["call_id"]))
+    [few], [all_of_them] = (rows(tipring(system, "--json", "call", call["call_id"][:n])) for n in (7, None))
+    assert few | {"stats": None} == all_of_them | {"stats": None}  # figures come meanwhile
     assert rows(tipring(system, "--json", "calls", "--call", call["call_id"][:5])) and rows(tipring(system, "--json", "calls", "--app=echo"))
     assert not rows(tipring(system, "--json", "calls", "--app", "other"))
     other = "0" if call["call_id"][0] != "0" else "1"
