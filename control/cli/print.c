@@ -136,6 +136,12 @@ struct word {
 	char z[24];
 };
 
+/* A backend need not say why. */
+static struct show_text end_reason(const Tipring__V1__CallInfo *c)
+{
+	return show_safe(c->end_reason[0] != '\0' ? c->end_reason : "hung up");
+}
+
 static struct word outcome(Tipring__V1__Outcome o)
 {
 	const char *name = enum_text(&tipring__v1__outcome__descriptor, (int)o, "OUTCOME_");
@@ -165,7 +171,7 @@ void print_calls_row(FILE *to, const Tipring__V1__CallInfo *c)
 	fprintf(to, "%016" PRIx64 " %-3s %-9s %8s %-16s %-20s %-28s %s", c->call_id, direction(c), phase(c), time_of(c).z, c->app, show_safe(c->backend).z,
 		short_uri(c->from_uri).z, short_uri(c->request_uri).z);
 	if (c->ended_unix_ns != 0)
-		fprintf(to, " (%s%s%u %s, by %s, %s ago)", c->outcome != 0 ? outcome(c->outcome).z : "", c->outcome != 0 ? ", " : "", c->sip_code, show_safe(c->end_reason).z,
+		fprintf(to, " (%s%s%u %s, by %s, %s ago)", c->outcome != 0 ? outcome(c->outcome).z : "", c->outcome != 0 ? ", " : "", c->sip_code, end_reason(c).z,
 			enum_text(&tipring__v1__ended_by__descriptor, (int)c->ended_by, ""), since(c->ended_unix_ns).z);
 	fputc('\n', to);
 }
@@ -223,7 +229,7 @@ static void facts_of_the_end(FILE *to, const Tipring__V1__CallInfo *c)
 	if (c->ended_unix_ns == 0)
 		return;
 	fact_time(to, "ended", c->ended_unix_ns);
-	fprintf(to, "  %-12s %s, by %s, SIP %u, up %s\n", "because", show_safe(c->end_reason).z,
+	fprintf(to, "  %-12s %s, by %s, SIP %u, up %s\n", "because", end_reason(c).z,
 		enum_text(&tipring__v1__ended_by__descriptor, (int)c->ended_by, ""), c->sip_code, span(c->duration_ms).z);
 }
 
