@@ -21,8 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (leg_unpack(first, n, &leg.r, &client, &has_client) != 0 ||
 	    leg_pack(&leg.r, has_client ? &client : NULL, second) != n || memcmp(first, second, n) != 0)
 		abort();
-	(void)!leg_restore(&leg, &cfg, 200);
-	for (uint32_t i = 0; i < leg.r.header_count && leg.r.header_count <= LEG_HEADERS_MAX; i++)
+	if (leg_restore(&leg, &cfg, 200) != 0)
+		return 0; /* what it refused is not looked at */
+	if (leg.r.header_count > LEG_HEADERS_MAX)
+		abort();
+	for (uint32_t i = 0; i < leg.r.header_count; i++)
 		(void)!str_eq(leg_header_name(&leg, i), leg_header_value(&leg, i));
 	return 0;
 }
