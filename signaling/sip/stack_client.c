@@ -1,50 +1,6 @@
-/* stack_client.c - see stack.h: requests of ours and the responses to them. */
+/* stack_client.c - see stack.h: what happens to requests of ours. */
 #include "signaling/sip/stack_parts.h"
 #include "signaling/sip/uses.h"
-
-void stack_free_client(struct sip_stack *s, struct sip_client_txn *t)
-{
-	s->count.unexpected += t->txn.unexpected;
-	wheel_cancel(&s->wheel, &t->timer);
-	(void)map_del(&s->client_keys, t->key, NULL, NULL);
-	sip_store_drop(&s->store, &t->request);
-	sip_store_drop(&s->store, &t->more);
-	pool_give(&s->clients, t);
-}
-
-/* RFC 3261 17.1.3; a CANCEL has the branch of its INVITE. */
-uint64_t stack_client_key(const struct sip_stack *s, struct str branch,
-			  enum sip_method method)
-{
-	uint64_t h[2] = {map_hash(&s->hash, branch.p, branch.n), (uint64_t)method};
-
-	return map_hash(&s->hash, h, sizeof h);
-}
-
-static struct sip_effect *tell(struct sip_stack *s, const struct sip_client_txn *t,
-			       enum sip_effect_kind kind, uint32_t status,
-			       struct sip_effects *out)
-{
-	struct sip_effect *e = stack_emit(out, kind);
-
-	e->user = t->user;
-	e->txn = pool_handle(&s->clients, t);
-	e->status = status;
-	return e;
-}
-
-void stack_tell(struct sip_stack *s, const struct sip_client_txn *t,
-		enum sip_effect_kind kind, struct sip_effects *out)
-{
-	struct sip_effect *e;
-
-	if (t->user == 0)
-		return;
-	e = tell(s, t, kind, s->msg.status, out);
-	e->packet = &s->packet;
-	e->msg = &s->msg;
-	e->core = &s->core;
-}
 
 /* Its owner hears of a response before the ACK of it goes out: what has its ACK is not
  * repeated, and so not heard by a successor. */
@@ -60,9 +16,9 @@ void stack_act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned to
 	if (todo & TXN_DO_DELIVER)
 		stack_tell(s, t, SIP_GOT_RESPONSE, out);
 	if ((todo & TXN_DO_GIVE_UP) && t->user != 0)
-		(void)tell(s, t, SIP_NO_RESPONSE, 408, out);
+		(void)stack_tell_status(s, t, SIP_NO_RESPONSE, 408, out);
 	if ((todo & TXN_DO_CANCELLED) && t->user != 0)
-		(void)tell(s, t, SIP_CANCELLED, 487, out);
+		(void)stack_tell_status(s, t, SIP_CANCELLED, 487, out);
 	if ((todo & (TXN_DO_DELIVER | TXN_DO_CANCELLED)) && t->txn.state == TXN_ACCEPTED)
 		stack_invite_accepted(s, t, (todo & TXN_DO_DELIVER) != 0);
 	if (todo & TXN_DO_ACK)
@@ -121,43 +77,10 @@ void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 			 now_ms, out);
 }
 
-struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method method,
-					const struct sip_effect *request,
-					struct str branch, uint64_t now_ms)
-{
-	uint64_t handle;
-	struct sip_client_txn *t =
-		request->n <= SIP_REQUEST_BYTES ? pool_take(&s->clients, &handle) : NULL;
-
-	if (t == NULL)
-		return NULL;
-	t->key = stack_client_key(s, branch, method);
-	if (sip_store_put(&s->store, &t->request, request->p, request->n) != 0 ||
-	    map_put(&s->client_keys, t->key, handle, NULL, NULL) != 0) {
-		sip_store_drop(&s->store, &t->request);
-		pool_give(&s->clients, t);
-		return NULL;
-	}
-	t->method = (uint32_t)method;
-	t->to = request->to;
-	t->flow = request->flow;
-	t->user = request->user;
-	t->timer.owner = t;
-	txn_start(&t->txn, method == SIP_M_INVITE ? TXN_INVITE_CLIENT : TXN_CLIENT, now_ms);
-	return t;
-}
-
-static enum sip_method method_of(const struct sip_effect *request)
-{
-	struct str rest, text = {request->p, request->n};
-
-	return sip_method_of(str_cut(text, ' ', &rest));
-}
-
 int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 		      struct str branch, uint64_t now_ms, struct sip_effects *out)
 {
-	enum sip_method method = method_of(request);
+	enum sip_method method = stack_method_of(request);
 	struct sip_client_txn *t;
 
 	if (method == SIP_UNKNOWN || method == SIP_M_INVITE || method == SIP_M_ACK ||
@@ -166,20 +89,23 @@ int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 	t = stack_add_client(s, method, request, branch, now_ms);
 	if (t == NULL)
 		return ERR_NOSPC;
-	stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
+	stack_start_client(s, t, out);
 	return 0;
 }
 
-bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
-		    struct str branch, uint64_t now_ms, struct sip_effects *out)
+int sip_stack_cancel(struct sip_stack *s, uint64_t txn, struct str lines,
+		     uint64_t now_ms, struct sip_effects *out)
 {
-	struct sip_client_txn *t =
-		stack_add_client(s, method_of(request), request, branch, now_ms);
+	struct sip_client_txn *t = stack_find_invite(s, txn);
+	int err;
 
 	if (t == NULL)
-		stack_send(s, (struct str){request->p, request->n}, &request->to,
-			   &request->flow, out);
-	else
-		stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
-	return t != NULL;
+		return ERR_STALE;
+	if (t->txn.state == TXN_STOPPING || t->txn.state == TXN_CANCELLING)
+		return 0;
+	err = stack_invite_keep_cancel(s, t, lines);
+	if (err == 0)
+		stack_act_client(s, t, txn_event(&t->txn, TXN_EV_CANCEL, now_ms), now_ms,
+				 out);
+	return err;
 }

@@ -273,7 +273,7 @@ bool stack_invite_is_sound(struct sip_stack *s, struct str text, enum sip_method
 	return branch->n > 0;
 }
 
-static struct sip_client_txn *find_invite(struct sip_stack *s, uint64_t txn)
+struct sip_client_txn *stack_find_invite(struct sip_stack *s, uint64_t txn)
 {
 	struct sip_client_txn *t = pool_get(&s->clients, txn);
 
@@ -300,14 +300,14 @@ int sip_stack_invite(struct sip_stack *s, const struct sip_effect *request,
 	if (t == NULL)
 		return ERR_NOSPC;
 	*ret_txn = pool_handle(&s->clients, t);
-	stack_act_client(s, t, TXN_DO_SEND, now_ms, out);
+	stack_start_client(s, t, out);
 	return 0;
 }
 
 int sip_stack_ack(struct sip_stack *s, uint64_t txn, const struct sip_effect *ack,
 		  struct sip_effects *out)
 {
-	struct sip_client_txn *t = find_invite(s, txn);
+	struct sip_client_txn *t = stack_find_invite(s, txn);
 	struct str text = {ack->p, ack->n};
 	int err;
 
@@ -328,16 +328,11 @@ int sip_stack_ack(struct sip_stack *s, uint64_t txn, const struct sip_effect *ac
 	return err;
 }
 
-int sip_stack_cancel(struct sip_stack *s, uint64_t txn, struct str lines,
-		     uint64_t now_ms, struct sip_effects *out)
+int stack_invite_keep_cancel(struct sip_stack *s, struct sip_client_txn *t,
+			     struct str lines)
 {
 	struct buf b = buf_of(s->second, sizeof s->second);
-	struct sip_client_txn *t = find_invite(s, txn);
 
-	if (t == NULL)
-		return ERR_STALE;
-	if (t->txn.state == TXN_STOPPING || t->txn.state == TXN_CANCELLING)
-		return 0;
 	if (t->txn.state != TXN_TRYING && t->txn.state != TXN_PROCEEDING)
 		return ERR_PROTO;
 	if (!sip_lines_are_sound(lines))
@@ -345,6 +340,5 @@ int sip_stack_cancel(struct sip_stack *s, uint64_t txn, struct str lines,
 	if (!read_kept(s, t) || !derive(s, &b, "CANCEL", (struct str){"", 0}, lines) ||
 	    (lines.n > 0 && sip_store_put(&s->store, &t->more, lines.p, lines.n) != 0))
 		return ERR_NOSPC;
-	stack_act_client(s, t, txn_event(&t->txn, TXN_EV_CANCEL, now_ms), now_ms, out);
 	return 0;
 }

@@ -1,5 +1,5 @@
-/* stack_parts.h - what stack.c (the server side), stack_client.c, stack_invite.c and takeover.c
- * share. Of no interest to others. */
+/* stack_parts.h - what stack.c (the server side), stack_client.c, stack_invite.c, stack_own.c
+ * and takeover.c share. Of no interest to others. */
 #pragma once
 
 #include "signaling/sip/stack.h"
@@ -28,6 +28,8 @@ void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 /* What txn_event() or txn_tick() said. */
 void stack_act_client(struct sip_stack *s, struct sip_client_txn *t, unsigned todo,
 		      uint64_t now_ms, struct sip_effects *out);
+
+/* stack_own.c */
 uint64_t stack_client_key(const struct sip_stack *s, struct str branch,
 			  enum sip_method method);
 /* A transaction that can be found, with its request kept and nothing sent. NULL: no room, or
@@ -36,9 +38,16 @@ struct sip_client_txn *stack_add_client(struct sip_stack *s, enum sip_method met
 					const struct sip_effect *request,
 					struct str branch, uint64_t now_ms);
 void stack_free_client(struct sip_stack *s, struct sip_client_txn *t);
+/* It is sent for the first time. */
+void stack_start_client(struct sip_stack *s, struct sip_client_txn *t,
+			struct sip_effects *out);
+enum sip_method stack_method_of(const struct sip_effect *request);
 /* One of the stack's own; sent once when there is no room to repeat it, and false then. */
 bool stack_send_own(struct sip_stack *s, const struct sip_effect *request,
 		    struct str branch, uint64_t now_ms, struct sip_effects *out);
+struct sip_effect *stack_tell_status(struct sip_stack *s, const struct sip_client_txn *t,
+				     enum sip_effect_kind kind, uint32_t status,
+				     struct sip_effects *out);
 /* An effect about the response being served, for the owner of `t`. */
 void stack_tell(struct sip_stack *s, const struct sip_client_txn *t,
 		enum sip_effect_kind kind, struct sip_effects *out);
@@ -50,6 +59,11 @@ void stack_invite_ack(struct sip_stack *s, struct sip_client_txn *t, uint64_t no
 		      struct sip_effects *out);
 void stack_invite_cancel(struct sip_stack *s, struct sip_client_txn *t, uint64_t now_ms,
 			 struct sip_effects *out);
+/* NULL: the handle is stale, or of another method. */
+struct sip_client_txn *stack_find_invite(struct sip_stack *s, uint64_t txn);
+/* Its CANCEL can be made, and has these lines. ERR_PROTO, ERR_SYNTAX, ERR_NOSPC. */
+MUST_USE int stack_invite_keep_cancel(struct sip_stack *s, struct sip_client_txn *t,
+				      struct str lines);
 /* Is it an INVITE that a client transaction can go on with? `*branch` is borrowed. */
 bool stack_invite_is_sound(struct sip_stack *s, struct str text, enum sip_method method,
 			   struct str *branch);
