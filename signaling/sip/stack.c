@@ -52,16 +52,6 @@ static void put_worker(struct buf *b, const struct sip_stack *s)
 	buf_hex(b, s->cfg.worker, 2);
 }
 
-void sip_stack_branch(struct sip_stack *s, char out[SIP_BRANCH_BYTES])
-{
-	struct buf b = buf_of(out, SIP_BRANCH_BYTES - 1);
-
-	buf_z(&b, COOKIE);
-	buf_hex(&b, rand_u64(&s->rand), 16);
-	put_worker(&b, s);
-	out[b.n] = '\0';
-}
-
 void sip_stack_new_tag(struct sip_stack *s, char out[SIP_TAG_BYTES])
 {
 	struct buf b = buf_of(out, SIP_TAG_BYTES - 1);

@@ -1,6 +1,16 @@
 /* stack_own.c - see stack_parts.h: transactions of requests of ours, and what is told of them. */
 #include "signaling/sip/stack_parts.h"
 
+void sip_stack_branch(struct sip_stack *s, char out[SIP_BRANCH_BYTES])
+{
+	struct buf b = buf_of(out, SIP_BRANCH_BYTES - 1);
+
+	buf_z(&b, "z9hG4bK");
+	buf_hex(&b, rand_u64(&s->rand), 16);
+	buf_hex(&b, s->cfg.worker, 2);
+	out[b.n] = '\0';
+}
+
 void stack_free_client(struct sip_stack *s, struct sip_client_txn *t)
 {
 	s->count.unexpected += t->txn.unexpected;
