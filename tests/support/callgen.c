@@ -645,6 +645,7 @@ int main(int argc, char **argv)
 
 		c->rtp = open_udp(g.port != 0 ? (uint16_t)(g.port + 2 * i) : 0, &c->port);
 		c->number = i;
+		c->bye_ns = UINT64_MAX;
 		c->ssrc = g.run * 31 + i;
 		c->seq = (uint16_t)(i * 977);
 		c->ts = i * 7919;
