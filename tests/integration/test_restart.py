@@ -40,7 +40,13 @@ class Observer:
                 pass
 
     def of(self, body):
-        return [e for e in self.events if e.WhichOneof("body") == body]
+        """What came so far; of ends the first is waited for: a backend may hear of it before this thread does."""
+        until = time.monotonic() + (5 if body == "call_ended" else 0)
+        while True:
+            found = [e for e in self.events if e.WhichOneof("body") == body]
+            if found or time.monotonic() >= until:
+                return found
+            time.sleep(0.02)
 
     def close(self):
         self._on = False
