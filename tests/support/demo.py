@@ -26,7 +26,7 @@ from sniff import Sniffer, rtp_of  # noqa: E402
 from system import HERE, System, wait_for  # noqa: E402
 
 CORRELATION_LEAST = 0.95
-DELAY_MS_MOST = 40
+DELAY_MS_MOST = 100  # a busy machine plays out a frame or two later; an echo that is broken is later than this
 CALLS_MOST = 3  # while the packets are right and only the phone's recording is not
 LEVEL_DB_MOST = 3  # the echo may be so much louder or softer
 

@@ -177,7 +177,7 @@ def test_what_is_logged(said):
         await call.ended()
 
     async def scenario(control, server):
-        assert f"serving bot at {control.run_dir} as {server.name}" in said.text
+        await until(lambda: f"serving bot at {control.run_dir} as {server.name}" in said.text)
         await control.offer(CALL, from_uri="sip:alice@example.org", to_uri="sip:bot@example.org")
         await until(lambda: server.calls)
         await control.event(CALL, call_ended={"reason": "hung up"})
