@@ -1,13 +1,11 @@
 /* ids.c - see ids.h */
 #include "signaling/sip/ids.h"
 
-#define COOKIE "z9hG4bK"
-
 void sip_make_branch(char out[SIP_ID_BRANCH_BYTES], uint64_t chance)
 {
 	struct buf b = buf_of(out, SIP_ID_BRANCH_BYTES);
 
-	buf_z(&b, COOKIE);
+	buf_z(&b, SIP_BRANCH_COOKIE);
 	buf_hex(&b, chance, 16);
 	buf_char(&b, '\0');
 }

@@ -8,7 +8,8 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 
-#define SIP_ID_BRANCH_BYTES 24u /* "z9hG4bK", 16 digits, NUL */
+#define SIP_BRANCH_COOKIE   "z9hG4bK" /* RFC 3261 8.1.1.7 */
+#define SIP_ID_BRANCH_BYTES 24u /* the cookie, 16 digits, NUL */
 #define SIP_ID_TAG_BYTES    17u /* 16 digits, NUL */
 
 void sip_make_branch(char out[SIP_ID_BRANCH_BYTES], uint64_t chance); /* RFC 3261 8.1.1.7 */

@@ -6,8 +6,6 @@
 #include "common/base/must.h"
 #include "signaling/sip/stack_parts.h"
 
-#define COOKIE "z9hG4bK"
-
 int sip_stack_init(struct sip_stack *s, const struct sip_config *cfg,
 		   const struct map_key *hash, uint64_t seed, uint64_t now_ms)
 {
@@ -78,7 +76,7 @@ static uint64_t hash_parts(const struct sip_stack *s, const struct str *parts, s
 static uint64_t server_key(const struct sip_stack *s, enum sip_method method)
 {
 	const struct sip_core *c = &s->core;
-	bool cookie = str_has_prefix(c->via.branch, STR(COOKIE));
+	bool cookie = str_has_prefix(c->via.branch, STR(SIP_BRANCH_COOKIE));
 	struct str kind = s->msg.method_name;
 	char port_area[24], cseq_area[24];
 	struct buf port = buf_of(port_area, sizeof port_area);

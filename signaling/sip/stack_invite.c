@@ -118,7 +118,7 @@ static void ack_branch(const struct sip_stack *s, const struct sip_client_txn *t
 	uint64_t h[2] = {t->key, tag};
 	struct buf b = buf_of(out, SIP_BRANCH_BYTES - 1);
 
-	buf_z(&b, "z9hG4bK");
+	buf_z(&b, SIP_BRANCH_COOKIE);
 	buf_hex(&b, map_hash(&s->hash, h, sizeof h), 16);
 	buf_hex(&b, s->cfg.worker, 2);
 	out[b.n] = '\0';

@@ -5,7 +5,7 @@ void sip_stack_branch(struct sip_stack *s, char out[SIP_BRANCH_BYTES])
 {
 	struct buf b = buf_of(out, SIP_BRANCH_BYTES - 1);
 
-	buf_z(&b, "z9hG4bK");
+	buf_z(&b, SIP_BRANCH_COOKIE);
 	buf_hex(&b, rand_u64(&s->rand), 16);
 	buf_hex(&b, s->cfg.worker, 2);
 	out[b.n] = '\0';

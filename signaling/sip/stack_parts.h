@@ -2,6 +2,7 @@
  * and takeover.c share. Of no interest to others. */
 #pragma once
 
+#include "signaling/sip/ids.h"
 #include "signaling/sip/stack.h"
 
 struct sip_effect *stack_emit(struct sip_effects *out, enum sip_effect_kind kind);

@@ -2,11 +2,11 @@
 #include "signaling/sip/validate.h"
 
 #include "signaling/sip/body.h"
+#include "signaling/sip/ids.h"
 #include "signaling/sip/uri.h"
 #include "signaling/sip/uses.h"
 #include "signaling/sip/word8.h"
 
-#define COOKIE       "z9hG4bK"
 #define VIAS_MAX     70u
 #define CONTACTS_MAX 32u
 
@@ -40,7 +40,7 @@ static verdict check_vias(const struct sip_msg *m, struct sip_core *c)
 				return refuse(400, "Too many Via values");
 		}
 	}
-	if (str_eq(c->via.branch, STR(COOKIE)))
+	if (str_eq(c->via.branch, STR(SIP_BRANCH_COOKIE)))
 		return refuse(400, "Empty branch");
 	return pass;
 }
