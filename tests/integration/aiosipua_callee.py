@@ -28,7 +28,7 @@ async def talk(session, pcm: bytes, is_over) -> None:
 
 
 async def until(what) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not what():
             await asyncio.sleep(0.02)
 
@@ -52,7 +52,7 @@ async def main(wav: str, rtp_port: int, then: str) -> None:
     transport.on_message = note
     print(json.dumps({"port": transport.local_addr[1]}), flush=True)
 
-    call = await asyncio.wait_for(invited.get(), 20)
+    call = await asyncio.wait_for(invited.get(), 60)
     session = await aiortp.RTPSession.create(local_addr=("127.0.0.1", rtp_port), remote_addr=call.sdp_offer.rtp_address,
                                              payload_type=0, clock_rate=8000, dtmf_payload_type=101)
     session.on_audio = lambda samples, timestamp: heard.extend(samples)

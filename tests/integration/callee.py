@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+from system import PATIENCE
 from test_backend import Caller
 
 
@@ -21,6 +22,9 @@ class Callee(Caller):
 
     def next_request(self, method: str, seconds: float = 5.0) -> str:
         """The first request of that method; others are noted and left unanswered."""
+        return self.request_briefly(method, seconds * PATIENCE)
+
+    def request_briefly(self, method: str, seconds: float) -> str:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             message = self.receive(left)
@@ -62,10 +66,10 @@ class Callee(Caller):
 
     def pick_up(self) -> None:
         """200, until the ACK comes."""
-        for _ in range(10):
+        for _ in range(10 * PATIENCE):
             self.reply(200, sdp=True, phrase="OK")
             try:
-                self.next_request("ACK", 0.5)
+                self.request_briefly("ACK", 0.5)
                 return
             except AssertionError:
                 continue
@@ -94,7 +98,7 @@ class Callee(Caller):
         self.thread.start()
         return self.thread
 
-    def joined(self, seconds: float = 20.0) -> None:
+    def joined(self, seconds: float = 60.0) -> None:
         self.thread.join(seconds)
         assert not self.thread.is_alive(), f"still waiting; it has seen {self.seen}"
         if self.failure is not None:

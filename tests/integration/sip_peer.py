@@ -7,6 +7,8 @@ import re
 import socket
 import time
 
+from system import PATIENCE
+
 
 class Peer:
     """One UDP socket. Builds requests, sends any bytes, waits for responses."""
@@ -65,6 +67,10 @@ class Peer:
 
     def wait(self, *codes: int, seconds: float = 3.0) -> str:
         """The first response with one of these codes; AssertionError when none comes."""
+        return self.wait_briefly(*codes, seconds=seconds * PATIENCE)
+
+    def wait_briefly(self, *codes: int, seconds: float) -> str:
+        """So long, and no longer."""
         end, seen = time.monotonic() + seconds, []
         while (left := end - time.monotonic()) > 0:
             message = self.receive(left)
@@ -77,17 +83,17 @@ class Peer:
 
     def send_until(self, message: str, *codes: int, seconds: float = 5.0) -> str:
         """Send as timer E does (500 ms) until this answer comes: what a process that is killed had taken from its socket is lost."""
-        for _ in range(int(2 * seconds)):
+        for _ in range(int(2 * seconds * PATIENCE)):
             self.send(message)
             try:
-                return self.wait(*codes, seconds=0.5)
+                return self.wait_briefly(*codes, seconds=0.5)
             except AssertionError:
                 continue
         raise AssertionError(f"none of {codes}")
 
     def request_of(self, method: str, *, but: str = "", seconds: float = 3.0) -> str:
         """The first request of that method that is not `but` again."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while (left := end - time.monotonic()) > 0:
             message = self.receive(left)
             if message is not None and message.startswith(method + " ") and message != but:

@@ -12,7 +12,7 @@ from system import wait_for
 
 
 def tipring(system, *words):
-    return subprocess.run([BIN / "tipring", *words], env=system.env, capture_output=True, text=True, timeout=10)
+    return subprocess.run([BIN / "tipring", *words], env=system.env, capture_output=True, text=True, timeout=60)
 
 
 def rows(done):
@@ -120,7 +120,7 @@ def test_events_are_one_line_each_with_the_call(busy, form):
         time.sleep(0.5)
     finally:
         watcher.terminate()
-    lines = watcher.communicate(timeout=5)[0].splitlines()
+    lines = watcher.communicate(timeout=60)[0].splitlines()
     names = ["call_offered", "call_claimed", "call_answered", "call_ended"]
     if form == "json":
         events = [json.loads(line) for line in lines]
@@ -164,6 +164,6 @@ def test_answers_that_are_no(busy):
 
 @pytest.mark.parametrize("words", [["status"], ["calls"], ["call", "1"], ["events"]])
 def test_nothing_runs(tmp_path, words):
-    done = subprocess.run([BIN / "tipring", *words], env={"TIPRING_ENDPOINT": str(tmp_path)}, capture_output=True, text=True, timeout=10)
+    done = subprocess.run([BIN / "tipring", *words], env={"TIPRING_ENDPOINT": str(tmp_path)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "can not be reached" in done.stderr and str(tmp_path) in done.stderr and "TIPRING_ENDPOINT" in done.stderr

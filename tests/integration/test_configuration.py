@@ -25,7 +25,7 @@ def reload(system):
 
 
 def status(system) -> str:
-    return subprocess.run([BIN / "tipring", "status"], env=system.env, capture_output=True, text=True, timeout=10, check=True).stdout
+    return subprocess.run([BIN / "tipring", "status"], env=system.env, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def differs(system) -> set:
@@ -50,7 +50,7 @@ def test_sighup_takes_over_routes_and_ends_nothing(make_system, backends):
     assert "supervisor.config key=log_level effect=now" in system.log
     assert " debug " in system.log
     assert system.workers() == pids and system.process.poll() is None
-    assert differs(system) == set() and "configuration file" not in status(system)
+    wait_for(lambda: differs(system) == set() and "configuration file" not in status(system), 5)
     peer.bye()
 
 
@@ -61,8 +61,8 @@ def test_what_needs_a_restart_is_told_and_shown(make_system, backends):
     peer.call()
     rewrite(system, sip_server="Other", max_calls=5)
     reload(system)
-    assert "supervisor.config key=sip.server effect=next-start-of-its-process" in system.log
-    assert "supervisor.config key=max_calls effect=full-restart" in system.log
+    wait_for(lambda: "supervisor.config key=sip.server effect=next-start-of-its-process" in system.log, 5)
+    wait_for(lambda: "supervisor.config key=max_calls effect=full-restart" in system.log, 5)
     wait_for(lambda: differs(system) == {"signaling", "media", "control"}, 5)
     shown = [line.split()[0] for line in status(system).splitlines() if "not as the configuration file says" in line]
     assert shown == ["control", "signaling-0", "media-0"]

@@ -15,7 +15,7 @@ import sound
 import tipring
 from conftest import BIN
 from phone import Phone
-from system import free_udp_port, wait_for
+from system import free_port_range, free_udp_port, wait_for
 
 from callee import Callee
 from test_backend import in_thread, is_silent, tone
@@ -99,7 +99,7 @@ def sipp(tmp_path):
     made = []
 
     def start(scenario=None):
-        port, media = free_udp_port(), free_udp_port()
+        port, media = free_udp_port(), free_port_range(4)
         what = ["-sn", "uas"]
         if scenario is not None:
             path = tmp_path / f"scenario{len(made)}.xml"
@@ -138,7 +138,7 @@ def observe():
         observer.close()
 
 
-def dialling(system, scenario, seconds=60):
+def dialling(system, scenario, seconds=150):
     """Run `scenario(server)` in a process that serves nothing."""
     async def main():
         async with tipring.connect(str(system.run_dir)) as server:
@@ -178,7 +178,7 @@ def test_sipp_answers_and_echoes(make_system, sipp, observe):
             await cancel(server, call)
         playback = await call.say(tone(0.5))
         loud = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for frame in call.audio:
                 loud += frame.rms > 1000
                 if loud == 20:
@@ -189,7 +189,7 @@ def test_sipp_answers_and_echoes(make_system, sipp, observe):
         return row
 
     row = dialling(system, scenario)
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     from tipring.v1 import api_pb2
     assert row.direction == api_pb2.CALL_OUTBOUND and row.phase == api_pb2.CALL_ANSWERED and row.metadata == "campaign 7"
     assert row.from_uri == "sip:alice@example.org" and row.room_id == "7" and row.sip_call_id and row.media.remote_rtp.port
@@ -212,7 +212,7 @@ def test_sipp_refuses(make_system, sipp, code, phrase, extra, outcome, q850):
     failed = failed_of(system, uri)
     assert (failed.outcome, failed.code, failed.q850) == (outcome, code, q850)
     assert failed.reason
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     nothing_is_left(system)
 
 
@@ -222,7 +222,7 @@ def test_it_rings_until_the_time_is_over(make_system, sipp):
     began = time.monotonic()
     failed = failed_of(system, uri, ringing_timeout=1.5)
     assert failed.outcome == "no_answer" and time.monotonic() - began >= 1.4
-    assert process.wait(20) == 0, "it saw a CANCEL, and an ACK of its 487"
+    assert process.wait(60) == 0, "it saw a CANCEL, and an ACK of its 487"
     nothing_is_left(system)
 
 
@@ -248,7 +248,7 @@ def test_cancelled_while_it_rings(make_system, sipp, how):
 
     failed, outcome = dialling(system, scenario)
     assert failed.outcome == outcome == "cancelled" and failed.code == 487
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     nothing_is_left(system)
 
 
@@ -282,7 +282,7 @@ def test_an_answer_that_crosses_the_cancel(make_system, observe):
     nothing_is_left(system)
 
 
-def hear_loud(callee, seconds=10):
+def hear_loud(callee, seconds=40):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if any(not is_silent(p[3]) for p in callee.hear(0.1)):
@@ -307,7 +307,7 @@ def test_early_media(make_system, early):
         callee.reply(183, sdp=True)
         player = threading.Thread(target=play)
         player.start()
-        assert heard.wait(20)
+        assert heard.wait(60)
         if early:
             hear_loud(callee)
         callee.pick_up()
@@ -363,7 +363,7 @@ def test_the_callee_hangs_up_and_presses_keys(make_system):
             callee.send_audio()
             time.sleep(0.02)
         callee.send_digit(5)
-        assert pressed.wait(10)
+        assert pressed.wait(60)
         callee.hang_up()
 
     callee.in_background(answer)
@@ -428,7 +428,7 @@ def test_a_kill_while_it_rings(make_system, observe, name):
     def answer():
         callee.wait_invite()
         callee.reply(180)
-        assert killed.wait(20)
+        assert killed.wait(60)
         time.sleep(1.0)
         callee.pick_up()
         hear_loud(callee)
@@ -445,7 +445,7 @@ def test_a_kill_while_it_rings(make_system, observe, name):
         killed.set()
         await call.answered()
         await call.say(tone(10))
-        await in_thread(heard.wait, 20)
+        await in_thread(heard.wait, 60)
         (row,) = await server.list_calls(call_id=call.call_id)
         await call.hangup()
         await call.ended()
@@ -472,7 +472,7 @@ def test_a_kill_while_it_is_up(make_system, observe, name):
         callee.wait_invite()
         callee.pick_up()
         hear_loud(callee)
-        assert again.wait(20)
+        assert again.wait(60)
         hear_loud(callee)
         bye = callee.next_request("BYE", 20)
         callee.reply(200, to=bye)
@@ -654,9 +654,11 @@ def test_calls_in_a_second(make_system):
     system = make_system(calls=20, settings={**OPEN, "outbound.max_cps": 2})
 
     async def scenario(server):
-        calls = [await server.dial("sip:nobody@127.0.0.1:9", rate=RATE) for _ in range(2)]
+        calls = []
         with pytest.raises(tipring.CommandRefused) as why:
-            await server.dial("sip:nobody@127.0.0.1:9", rate=RATE)
+            while len(calls) < 10:  # two, and more when this takes long
+                calls.append(await server.dial("sip:nobody@127.0.0.1:9", rate=RATE))
+        assert len(calls) >= 2
         assert why.value.code == "OVERLOADED" and 0 < why.value.retry_after_ms <= 500
         await asyncio.sleep(why.value.retry_after_ms / 1000)
         calls.append(await server.dial("sip:nobody@127.0.0.1:9", rate=RATE))
@@ -685,7 +687,7 @@ def test_the_configuration_is_opened_while_it_runs(make_system, sipp):
                 except tipring.CommandRefused:
                     await asyncio.sleep(0.1)
 
-        call = await asyncio.wait_for(dial(), 10)
+        call = await asyncio.wait_for(dial(), 40)
         await call.answered()
         await call.hangup()
         await call.ended()
@@ -697,7 +699,7 @@ def test_the_configuration_is_opened_while_it_runs(make_system, sipp):
 # ---- tipring dial ----
 
 
-def run_cli(system, *words, seconds=40):
+def run_cli(system, *words, seconds=100):
     done = subprocess.run([BIN / "tipring", "dial", *map(str, words)], env=system.env, capture_output=True, text=True, timeout=seconds)
     return done.returncode, done.stdout, done.stderr
 
@@ -748,6 +750,6 @@ def test_the_command_is_interrupted(make_system, sipp):
             break
     command.send_signal(signal.SIGINT)
     rest = command.stdout.read()
-    assert command.wait(10) == 1 and "failed cancelled, 487" in rest
-    assert process.wait(20) == 0
+    assert command.wait(60) == 1 and "failed cancelled, 487" in rest
+    assert process.wait(60) == 0
     nothing_is_left(system)

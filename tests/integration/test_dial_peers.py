@@ -73,7 +73,7 @@ def talk(peer: Caller, ulaw: bytes) -> np.ndarray:
 
     speaker = threading.Thread(target=speak, daemon=True)
     speaker.start()
-    packets, end = [], time.monotonic() + 20
+    packets, end = [], time.monotonic() + 60
     while len(packets) < len(ulaw) // 160 * 3 // 2:
         assert time.monotonic() < end, f"only {len(packets)} packets"
         packets += peer.hear(0.1)
@@ -98,7 +98,7 @@ async def speak_and_hear(call, speech, over: threading.Event | None = None) -> b
     hearing = asyncio.create_task(hear())
     await call.play(speech)
     if over is not None:
-        await in_thread(over.wait, 25)
+        await in_thread(over.wait, 60)
         await call.hangup()
     await hearing
     await call.ended()
@@ -133,7 +133,7 @@ def test_aiosipua_is_called(make_system, speech, tmp_path, who):
             uri = f"sip:bob@127.0.0.1:{json.loads(process.stdout.readline())['port']}"
             threading.Thread(target=lambda: process.stdout.readline() and over.set(), daemon=True).start()
             heard = call_out(system, uri, speech, over if who == "we" else None)
-            assert process.wait(20) == 0, (tmp_path / "errors").read_text()[-3000:]
+            assert process.wait(60) == 0, (tmp_path / "errors").read_text()[-3000:]
             seen = json.loads(process.stdout.read())
         finally:
             process.kill()
@@ -411,7 +411,7 @@ def test_the_answer_is_repeated(make_system):
     async def scenario(server):
         call = await server.dial(callee.uri, rate=RATE)
         await call.answered()
-        await in_thread(over.wait, 20)
+        await in_thread(over.wait, 60)
         await call.hangup()
         await call.ended()
 
@@ -427,7 +427,7 @@ def test_cancel_waits_for_a_provisional(make_system):
 
     def ring():
         callee.wait_invite()
-        assert hung_up.wait(20)
+        assert hung_up.wait(60)
         for _ in range(2):
             assert callee.receive(10).startswith("INVITE "), "repeated, and no CANCEL before it is known to have come"
         callee.reply(100)

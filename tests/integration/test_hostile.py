@@ -1,5 +1,6 @@
 """Garbage on every socket changes no call and is counted."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -48,8 +49,7 @@ def test_on_the_sip_port(calm):
         for _ in range(rng.randrange(1, 40)):
             data[rng.randrange(len(data))] = rng.randrange(256)
         peer.send(bytes(data))
-    time.sleep(0.6)
-    assert system.metric("tipring_sip_malformed_total") > 200
+    wait_for(lambda: system.metric("tipring_sip_malformed_total") > 200, 5)
     peer.close()
 
 
@@ -64,8 +64,7 @@ def test_on_the_rtp_and_rtcp_ports(calm):
                 stranger.sendto(noise(rng, rng.randrange(0, 400)), (caller.remote[0], port))
     for _ in range(100):  # and from the right place
         caller.rtp.sendto(noise(rng, rng.randrange(1, 12)), caller.remote)
-    time.sleep(0.6)
-    assert system.metric("tipring_media_rtp_malformed_total") >= before + 90
+    wait_for(lambda: system.metric("tipring_media_rtp_malformed_total") >= before + 90, 5)
     assert system.metric("tipring_calls") == 1
 
 
@@ -78,15 +77,14 @@ def test_on_the_buses(calm):
         for name, identity in (("commands", b"noisy"), ("workers", b"media-9"), ("workers", b"stranger")):
             with context.socket(zmq.DEALER) as dealer:
                 dealer.setsockopt(zmq.ROUTING_ID, identity)
-                dealer.setsockopt(zmq.LINGER, 500)
+                dealer.setsockopt(zmq.LINGER, 10000)
                 dealer.connect(f"ipc://{system.run_dir}/{name}.ipc")
                 for _ in range(200):
                     dealer.send(noise(rng, rng.randrange(0, 300)))
                     dealer.send_multipart([b"a", b"b", noise(rng, 20)])
                 dealer.send(noise(rng, 300_000))  # above the limit: the connection is closed
-    time.sleep(0.6)
     # 600 of one frame, some of which may by chance be a message, and 600 of three
-    assert system.metric("tipring_bus_garbage_total") > before + 1100
+    wait_for(lambda: system.metric("tipring_bus_garbage_total") > before + 1100, 5)
 
 
 def test_on_the_unix_socket_of_the_tapes(calm):
@@ -101,8 +99,7 @@ def test_on_the_unix_socket_of_the_tapes(calm):
             else:  # well formed, with a tape id that is none
                 s.send(struct.pack("=IIQ", 0x68636174, 1, rng.getrandbits(64)))
                 assert struct.unpack("=IiQ", s.recv(64)[:16])[1] == -2
-    time.sleep(0.5)
-    assert system.metric("tipring_media_attach_refused_total") >= before + 50
+    wait_for(lambda: system.metric("tipring_media_attach_refused_total") >= before + 50, 5)
 
 
 def test_in_the_cursors_of_a_tape(make_system, backends):
@@ -113,11 +110,16 @@ def test_in_the_cursors_of_a_tape(make_system, backends):
     for caller in (good, bad):
         caller.start_media(caller.call())
         caller.send_audio()
-    time.sleep(0.2)
     rng = random.Random(5)
-    fds = [p for p in os.listdir(f"/proc/{echo.pid}/fd")
-           if "tape-backend" in (os.readlink(f"/proc/{echo.pid}/fd/{p}") if os.path.exists(f"/proc/{echo.pid}/fd") else "")]
-    assert len(fds) == 2
+
+    def tapes():
+        found = []
+        for p in os.listdir(f"/proc/{echo.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                found += [p] if "tape-backend" in os.readlink(f"/proc/{echo.pid}/fd/{p}") else []
+        return len(found) == 2 and found
+
+    fds = wait_for(tapes, 5)
     with open(f"/proc/{echo.pid}/fd/{sorted(fds, key=int)[1]}", "r+b") as f, mmap.mmap(f.fileno(), 4096 + 64 * 700) as memory:
         for _ in range(200):
             memory[128:136] = struct.pack("=Q", rng.getrandbits(64))       # tx_head
@@ -125,8 +127,7 @@ def test_in_the_cursors_of_a_tape(make_system, backends):
             memory[at:at + 48] = noise(rng, 48)                            # slot headers
             memory[256:280] = noise(rng, 24)                               # rx_tail, sleeping, wants_room
             time.sleep(0.005)
-    time.sleep(0.5)
-    assert system.metric("tipring_media_tape_hostile_total") > 10
+    wait_for(lambda: system.metric("tipring_media_tape_hostile_total") > 10, 5)
     heard = good.hear(0.3)
     assert len(heard) >= 12 and system.metric("tipring_calls_answered") == 2
     for caller in (good, bad):
@@ -202,7 +203,7 @@ def test_clients_that_say_a_request_octet_by_octet_keep_nobody_out(calm):
 def dealer(context, system, name, path="commands"):
     import zmq
     s = context.socket(zmq.DEALER)
-    for option, value in ((zmq.ROUTING_ID, name), (zmq.LINGER, 200), (zmq.RCVTIMEO, 2000), (zmq.RCVHWM, 1)):
+    for option, value in ((zmq.ROUTING_ID, name), (zmq.LINGER, 200), (zmq.RCVTIMEO, 20000), (zmq.RCVHWM, 1)):
         s.setsockopt(option, value)
     s.connect(f"ipc://{system.run_dir}/{path}.ipc")
     return s
@@ -265,8 +266,7 @@ def test_the_table_of_backends_has_a_cap(make_system, backends):
     full = [e for e in answers if e.WhichOneof("body") == "ack"]
     assert len(full) >= 4 and all(e.ack.code == common_pb2.OVERLOADED and e.ack.retry_after_ms for e in full)
     assert refused.ack.code == newer.ack.code == common_pb2.REJECTED
-    wait_for(lambda: not any("many" in b for b in system.log.splitlines()[-1:]), 1)
-    time.sleep(3.6)  # they fell silent: their rows are free again
+    wait_for(lambda: system.metric("tipring_backends") <= 1, 10)  # they fell silent: their rows are free again
     backends.start(system)
 
 

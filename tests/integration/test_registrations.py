@@ -38,7 +38,7 @@ def registrar(monkeypatch):
 
 
 def listed(system) -> list[dict]:
-    done = subprocess.run([BIN / "tipring", "--json", "registrations"], env=system.env, capture_output=True, text=True, timeout=10, check=True)
+    done = subprocess.run([BIN / "tipring", "--json", "registrations"], env=system.env, capture_output=True, text=True, timeout=60, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
@@ -118,13 +118,13 @@ def test_reload_adds_changes_and_removes(make_system, registrar):
 def test_unregistered_at_the_end(make_system, registrar):
     """C256"""
     r = registrar()
-    system = make_system(calls=4, settings={"registrations": [row(r)], "drain_ms": 5000})
+    system = make_system(calls=4, settings={"registrations": [row(r)], "drain_ms": 20000})
     wait_for(lambda: r.bindings, 5)
     wait_for(lambda: phases(system).get("trunk") == "REGISTERED", 5)
     start = time.monotonic()
     assert system.stop() == 0
     assert r.bindings == {} and header(r.requests[-1], "Expires") == "0"
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 16
 
 
 def test_the_end_does_not_wait_for_a_registrar_that_is_away(make_system, registrar):
@@ -184,12 +184,12 @@ class Tool:
         self.socket = dealer(self.context, system, b"registrations-tool")
         self.socket.setsockopt(zmq.RCVHWM, 1000)
         self.events = self.context.socket(zmq.SUB)
-        self.events.setsockopt(zmq.RCVTIMEO, 5000)
+        self.events.setsockopt(zmq.RCVTIMEO, 20000)
         self.events.setsockopt(zmq.LINGER, 0)
         self.events.connect(f"ipc://{system.run_dir}/events.ipc")
-        self.events.setsockopt(zmq.SUBSCRIBE, b"e1/host/")
+        self.events.setsockopt(zmq.SUBSCRIBE, b"e1/")
         self.number = 0
-        time.sleep(0.3)  # a subscription has no answer
+        self.events.recv_multipart()  # a heartbeat: the subscription is in force
 
     def close(self):
         self.context.destroy(0)

@@ -32,7 +32,7 @@ class Control:
         self._socket.bind(f"ipc://{path}")
         self.hear(lambda e: e.WhichOneof("body") == "worker_heartbeat")
 
-    def hear(self, is_it, seconds=10):
+    def hear(self, is_it, seconds=40):
         """The first message of media that `is_it`."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -120,7 +120,7 @@ def test_facts_come_in_numbered_updates(control):
 
 
 def speaks(peer):
-    peer.settimeout(10)
+    peer.settimeout(40)
     return len(peer.recv(2048)) == 172
 
 

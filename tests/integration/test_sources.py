@@ -35,7 +35,7 @@ class Voice:
             return heard
 
 
-def speak_until(speakers, is_over, seconds=10):
+def speak_until(speakers, is_over, seconds=40):
     """Each of `speakers` sends a packet every 20 ms until `is_over()`."""
     end = time.monotonic() + seconds
     while not is_over():

@@ -5,7 +5,8 @@
 ROLE: media, signaling, control or supervisor. Every round kills at a seeded random instant, in the middle of a burst of new calls, waits
 until things have settled, and reads what a frame-counting peer saw meanwhile. `setups_completed` of `setups` are the calls of those bursts
 that were answered. At the end half of the calls are hung up from this side and the others by the
-backend, so that both directions are proven to work. Exit code 1 when a call was dropped or a bar was missed.
+backend, so that both directions are proven to work. Exit code 1 when a call was dropped or a bar was missed. The bars of the pauses
+are of a machine that has time: --any-pause tells them and judges only what was lost.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Calls:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def finish(self, seconds: float = 60) -> dict:
+    def finish(self, seconds: float = 120) -> dict:
         """Figures when every call is over."""
         out, _ = self.process.communicate("end\n", timeout=seconds)
         return json.loads(out.splitlines()[-1])
@@ -86,7 +87,7 @@ def answered(fresh: Calls) -> int:
         up = wait_for(over, 10, 0.1)["up"]
     except TimeoutError:
         up = fresh.say("window")["up"]
-    fresh.finish(40)
+    fresh.finish(120)
     return up
 
 
@@ -132,7 +133,7 @@ def run(options) -> dict:
             calls.say(f"bye {options.calls // 2}")
             wait_for(lambda: calls.say("window")["done"] >= options.calls // 2, 10, 0.2)
             echo.send_signal(signal.SIGTERM)  # its calls are hung up by the policy: BYE from our side
-            figures = json.loads(echo.communicate(timeout=10)[0].splitlines()[-1])
+            figures = json.loads(echo.communicate(timeout=60)[0].splitlines()[-1])
             wait_for(lambda: calls.say("window")["done"] == options.calls, 20, 0.2)
             final = calls.finish()
         finally:
@@ -152,11 +153,11 @@ def run(options) -> dict:
     }
 
 
-def verdict(result: dict) -> list[str]:
+def verdict(result: dict, any_pause: bool = False) -> list[str]:
     why = []
     if result["dropped"]:
         why.append(f"{result['dropped']} calls were dropped")
-    if result["gap_ms_max"] > GAP_MS_MAX[result["role"]]:
+    if not any_pause and result["gap_ms_max"] > GAP_MS_MAX[result["role"]]:
         why.append(f"the audio paused for {result['gap_ms_max']} ms, allowed are {GAP_MS_MAX[result['role']]}")
     if result["setups_completed"] < SETUPS_BAR * result["setups"]:
         why.append(f"only {result['setups_completed']} of {result['setups']} new calls were answered")
@@ -173,6 +174,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--any-pause", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--bin", default=str(HERE / "build" / "release" / "bin"))
@@ -182,7 +184,7 @@ def main() -> int:
         print(json.dumps(result))
     else:
         print(", ".join(f"{k} {v}" for k, v in result.items()))
-    why = verdict(result)
+    why = verdict(result, options.any_pause)
     for reason in why:
         print(f"chaos: {reason}", file=sys.stderr)
     return 1 if why else 0

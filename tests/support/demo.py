@@ -23,7 +23,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import sound  # noqa: E402
 from phone import Phone  # noqa: E402
 from sniff import Sniffer, rtp_of  # noqa: E402
-from system import HERE, System, wait_for  # noqa: E402
+from system import HERE, System, free_udp_port, wait_for  # noqa: E402
 
 CORRELATION_LEAST = 0.95
 DELAY_MS_MOST = 100  # a busy machine plays out a frame or two later; an echo that is broken is later than this
@@ -35,15 +35,14 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def sip_port() -> int:
+def sip_port(wanted: int) -> int:
     """5060 when it is free: a person's own phone finds it there."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         try:
-            s.bind(("127.0.0.1", 5060))
-            return 5060
+            s.bind(("127.0.0.1", wanted))
+            return wanted
         except OSError:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+            return free_udp_port()
 
 
 def ladder(datagrams, port: int) -> list[str]:
@@ -200,6 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./tipring demo", description=__doc__.split("\n")[0])
     parser.add_argument("--once", action="store_true", help="end after the call instead of staying up")
     parser.add_argument("--backend", type=pathlib.Path, default=HERE / "examples" / "echo.py", help=argparse.SUPPRESS)
+    parser.add_argument("--port", type=int, default=5060, help=argparse.SUPPRESS)
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     options = parser.parse_args()
     for ending in (signal.SIGINT, signal.SIGTERM):  # also where a shell started us with SIGINT ignored
@@ -212,7 +212,7 @@ def main() -> int:
         return 2
     directory = pathlib.Path(tempfile.mkdtemp(prefix="tipring-demo-"))
     system = System(options.bin, directory=str(directory))
-    system.sip_port = sip_port()
+    system.sip_port = sip_port(options.port)
     system.values["sip.listen"] = [f"udp:127.0.0.1:{system.sip_port}"]
     system.values["routes"] = [{"number": "bot", "app": "bot"}, {"number": "*", "app": "echo"}]
     echo = None

@@ -20,6 +20,7 @@ ausrc_channels 1
 auplay_channels 1
 audio_buffer 20-160
 jitter_buffer_delay 1-5
+rtp_ports 61000-65000
 module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so

@@ -6,7 +6,6 @@ ever signalled, by their id.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
@@ -18,35 +17,15 @@ import tempfile
 import time
 import urllib.request
 
+from ports import Range, free_port_range, free_udp_port  # noqa: F401
+
 HERE = pathlib.Path(__file__).resolve().parents[2]
-
-
-def free_udp_port(host: str = "127.0.0.1", kind: int = socket.SOCK_DGRAM) -> int:
-    """A port nobody uses at this moment (UDP unless `kind` says SOCK_STREAM)."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
-
-
-def free_port_range(count: int, host: str = "127.0.0.1") -> int:
-    """The first (even) port of `count` consecutive free UDP ports."""
-    for base in range(21000 + (os.getpid() * 14) % 9000 // 2 * 2, 60000 - count, count + 2):
-        base += base % 2
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(base, base + count):
-                    s = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-                    s.bind((host, port))
-            except OSError:
-                continue
-            return base
-    raise RuntimeError(f"no {count} consecutive free ports")
+PATIENCE = 4  # what is waited for has so many times the time that a machine with nothing else to do needs
 
 
 def wait_for(what, seconds: float, every: float = 0.02):
-    """Call `what` until it answers something true; its answer. TimeoutError after `seconds`."""
-    end = time.monotonic() + seconds
+    """Call `what` until it answers something true; its answer. TimeoutError after `seconds`, and the patience a busy machine needs."""
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         got = what()
         if got:
@@ -74,7 +53,8 @@ class System:
         self.sip_port = free_udp_port(host)
         self.http_port = free_udp_port("127.0.0.1", socket.SOCK_STREAM)
         count = ports if ports is not None else 2 * calls + 64
-        self.rtp_port = free_port_range(count, host) if host == "127.0.0.1" else 30000
+        self.ports = Range(count, host)
+        self.rtp_port = self.ports.first
         self.rtp_last = self.rtp_port + count - 1
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
@@ -131,7 +111,7 @@ class System:
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=1) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=5) as answer:
                 return answer.status == 200
         except OSError:
             return False
@@ -160,7 +140,7 @@ class System:
             if self.process.poll() is None:
                 self.process.terminate()
                 try:
-                    self.process.wait(10)
+                    self.process.wait(30)
                 except subprocess.TimeoutExpired:
                     self.process.kill()
                     self.process.wait()
@@ -175,6 +155,7 @@ class System:
 
     def __exit__(self, *_):
         self.stop()
+        self.ports.close()
         if self.own_dir and not os.environ.get("TIPRING_KEEP"):
             shutil.rmtree(self.dir, ignore_errors=True)
 
@@ -187,14 +168,14 @@ class System:
         except OSError:
             return ""
 
-    def get(self, path: str, seconds: float = 5) -> str:
+    def get(self, path: str, seconds: float = 20) -> str:
         """A page of the HTTP port."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=seconds) as answer:
             return answer.read().decode()
 
     def metrics(self) -> dict[str, float]:
         """Every sample of /metrics, keyed as printed (name{labels})."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=20) as answer:
             rows = answer.read().decode().splitlines()
         return {r.rsplit(" ", 1)[0]: float(r.rsplit(" ", 1)[1]) for r in rows if r and not r.startswith("#")}
 

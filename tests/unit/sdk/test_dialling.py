@@ -126,7 +126,7 @@ def test_everything_comes_at_once_with_the_acknowledgement():
 
     async def scenario(control, server, ids):
         call = await begin(server)
-        await asyncio.wait_for(call.answered(), 10)
+        await asyncio.wait_for(call.answered(), 60)
 
     for _ in range(20):
         dialling(scenario, at_once, published=False)

@@ -23,7 +23,7 @@ CASES = [(document, number) for document in ("COMING_FROM_AIOSIPUA.md", "SIP_LIB
 def test_snippets(document, number, tmp_path):
     path = tmp_path / "snippet.py"
     path.write_text(snippets(document)[number])
-    done = subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-W", "error", path], capture_output=True, text=True, timeout=200, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

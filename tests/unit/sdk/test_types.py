@@ -54,11 +54,11 @@ def test_what_the_documents_show(tmp_path, document):
         path.write_text(block)
         mypy(tmp_path, path)
         if "testing.Caller" in block:
-            subprocess.run([sys.executable, path], check=True, timeout=30)
+            subprocess.run([sys.executable, path], check=True, timeout=200)
 
 
 def test_the_example_helps(tmp_path):
     """N9: without a server, and without asking one."""
-    done = subprocess.run([sys.executable, HERE / "examples" / "echo.py", "--help"], capture_output=True, text=True, timeout=30,
+    done = subprocess.run([sys.executable, HERE / "examples" / "echo.py", "--help"], capture_output=True, text=True, timeout=200,
                           env={"TIPRING_ENDPOINT": str(tmp_path)})
     assert done.returncode == 0 and "--app" in done.stdout and "--rate" in done.stdout

@@ -234,7 +234,7 @@ Test(custody, a_new_configuration_reaches_a_running_process)
 
 static int accept_one(int listener)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 4000; i++) {
 		int fd;
 
 		custody_tick(c, clock_ms());

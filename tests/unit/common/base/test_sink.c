@@ -57,7 +57,7 @@ static const struct link links[] = {
 	{"terminal", make_terminal, SINK_OWN},
 };
 
-Test(base_sink, what_nobody_reads_is_refused_and_taken_again_later, .timeout = 30)
+Test(base_sink, what_nobody_reads_is_refused_and_taken_again_later, .timeout = 120)
 {
 	static char in[1 << 20];
 
@@ -84,7 +84,7 @@ Test(base_sink, what_nobody_reads_is_refused_and_taken_again_later, .timeout = 3
 }
 
 /* Of a user who may not open it again: half a pipe stays free for those who write at the same time. */
-Test(base_sink, a_pipe_of_somebody_else_is_filled_by_half, .timeout = 30)
+Test(base_sink, a_pipe_of_somebody_else_is_filled_by_half, .timeout = 120)
 {
 	struct sink s = {.kind = SINK_SHARED};
 	unsigned n, whole;

@@ -182,7 +182,7 @@ Test(shm_fdpass, closed_peer)
 	cr_expect_eq(fdpass_recv(-1, &in), ERR_IO);
 }
 
-Test(shm_fdpass, full_queue_is_again, .timeout = 10)
+Test(shm_fdpass, full_queue_is_again, .timeout = 120)
 {
 	struct pair p = pair_open();
 	char bytes[1024] = {0};

@@ -52,7 +52,7 @@ static void *starts(void *self)
 	return NULL;
 }
 
-Test(supervisor_store, a_full_socket_is_waited_for, .timeout = 20)
+Test(supervisor_store, a_full_socket_is_waited_for, .timeout = 120)
 {
 	pthread_t process;
 
@@ -62,13 +62,13 @@ Test(supervisor_store, a_full_socket_is_waited_for, .timeout = 20)
 	cr_assert_eq(pthread_join(process, NULL), 0);
 }
 
-Test(supervisor_store, who_never_reads_is_given_up, .timeout = 20)
+Test(supervisor_store, who_never_reads_is_given_up, .timeout = 120)
 {
 	fill();
 	cr_expect_eq(store_send(ours, &message), ERR_AGAIN);
 }
 
-Test(supervisor_store, who_is_dead_is_not_waited_for, .timeout = 20)
+Test(supervisor_store, who_is_dead_is_not_waited_for, .timeout = 120)
 {
 	close(theirs);
 	theirs = -1;
@@ -84,7 +84,7 @@ static uint64_t id_of(const struct fdpass_in *in, size_t i)
 }
 
 /* Two memfds per call, put by turns: a kind of its own each, and a message for as many as fit into one. */
-Test(supervisor_store, what_is_mixed_goes_by_kinds, .timeout = 20)
+Test(supervisor_store, what_is_mixed_goes_by_kinds, .timeout = 120)
 {
 	static uint64_t wire[(sizeof(struct custody_header) + CUSTODY_PAYLOAD_MAX) / sizeof(uint64_t)];
 	const struct custody_header *h = (const void *)wire;
