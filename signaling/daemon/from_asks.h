@@ -19,5 +19,8 @@ typedef void ask_done_fn(const struct ask_done *d);
 /* SIP_GOT_RESPONSE or SIP_NO_RESPONSE to one of them; false: it is to none. */
 bool from_asks_final(struct signaling *s, struct leg *l, const struct sip_effect *e);
 
+/* LegAsk */
+void from_asks_ask(void *self, struct str peer, const Tipring__V1__Envelope *m);
+
 /* A leg that was taken over: what had no final response is sent again, what waited goes on. */
 void from_asks_resume(struct signaling *s, struct leg *l);

@@ -8,6 +8,7 @@
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
+#include "signaling/daemon/from_info.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/request_effects.h"
@@ -73,6 +74,12 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		serve_answer(s, e->txn,
 		       &(struct sip_reply){.code = 200,
 					   .headers = STR(SIP_OPTIONS_HEADERS)});
+	} else if (e->msg->method == SIP_M_INFO) {
+		from_info(s, l, e);
+	} else if (e->msg->method == SIP_M_MESSAGE) {
+		from_info_message(s, l, e);
+	} else if (e->msg->method == SIP_M_NOTIFY) {
+		from_info_notify(s, l, e);
 	} else {
 		serve_refuse(s, e, (struct leg_refusal){.code = 405});
 	}
@@ -89,6 +96,8 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 			sip_stack_dismiss(&s->stack, e->txn);
 	} else if (leg_is_same_update(l, e)) {
 		from_change_update_again(s, l, e);
+	} else if (from_info_is_same(l, e)) {
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		serve_answer(s, e->txn,

@@ -20,7 +20,7 @@
 
 #define LEG_OFFER_BYTES   8192u
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
-#define LEG_CONTEXT_BYTES 512u
+#define LEG_CONTEXT_BYTES 1024u
 #define LEG_HEADERS_MAX   32u
 #define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */
 #define LEG_CREDENTIALS_BYTES 3072u
@@ -193,6 +193,13 @@ struct ask_last {
 	uint32_t pad;
 };
 
+/* The last INFO or MESSAGE of the peer that was taken: asked again, perhaps of a successor, it is
+ * answered again. */
+struct leg_heard {
+	uint32_t cseq; /* 0: none */
+	uint32_t pad;
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -258,6 +265,7 @@ struct leg_record {
 	char change_offer[LEG_OFFER_BYTES];
 	/* requests of ours in the dialog */
 	struct ask_last ask_last[ASK_KINDS];
+	struct leg_heard heard;
 	struct ask asks[ASK_SLOTS]; /* one of each kind but NOTIFY, then those in order */
 	uint32_t ask_used;
 	char ask_text[ASK_TEXT_BYTES];

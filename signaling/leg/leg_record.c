@@ -25,7 +25,7 @@
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
-#define ASK_PARTS     3u /* and behind them one for each of asks */
+#define ASK_PARTS     4u /* and behind them one for each of asks */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -87,7 +87,7 @@ static bool is_asking(const struct leg_record *r)
 	for (uint32_t i = 0; i < ASK_SLOTS; i++)
 		if (r->asks[i].state != ASK_FREE)
 			return true;
-	return false;
+	return r->heard.cseq != 0;
 }
 
 /* Is there anything behind the parts of the INVITE we sent? */
@@ -180,6 +180,7 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 		if (r->asks[i].state != ASK_FREE)
 			used[n++] = i;
 	record_put(b, r->ask_last, sizeof r->ask_last);
+	record_put(b, &r->heard, sizeof r->heard);
 	record_put(b, r->ask_text, r->ask_used);
 	record_put(b, used, n * sizeof used[0]);
 	for (uint32_t i = 0; i < n; i++)
@@ -375,6 +376,8 @@ static int take_asks(struct str *in, struct leg_record *ret)
 	if (next_is_empty(in)) /* likewise */
 		return skip(in, ASK_PARTS);
 	err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
+	if (err == 0)
+		err = record_take(in, &ret->heard, sizeof ret->heard, 0);
 	if (err == 0)
 		err = take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
 	if (err == 0)
