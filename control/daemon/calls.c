@@ -25,6 +25,7 @@ int calls_init(struct control *k, uint32_t cap)
 	if (err == 0)
 		err = map_init(&k->by_session, cap);
 	wheel_init(&k->wheel, clock_ms());
+	wheel_init(&k->ask_wheel, clock_ms());
 	return err;
 }
 
@@ -112,6 +113,7 @@ bool calls_ended_lately(const struct control *k, uint64_t id)
 void calls_free(struct control *k, struct control_call *cc)
 {
 	wheel_cancel(&k->wheel, &cc->timer);
+	wheel_cancel(&k->ask_wheel, &cc->ask_timer);
 	calls_set_session(k, cc, 0, 0);
 	(void)map_del(&k->by_id, cc->c.id, NULL, NULL);
 	if (cc->c.leg_id != 0)
@@ -360,6 +362,7 @@ void calls_of_backend_lost(struct control *k, const char *name)
 		if (!str_eq(str_of(cc->c.backend), str_of(name)))
 			continue;
 		cc->c.flush_command[0] = cc->c.command[0] = '\0'; /* nobody is there to be answered */
+		cc->c.info_command[0] = cc->c.message_command[0] = cc->c.dtmf.command[0] = '\0';
 		cc->c.holds_place = false;
 		if (cc->c.owned && cc->c.state != CALL_CLOSING)
 			to_backend_lease_lost(k, cc, "not heard of"); /* it may only have been slow */

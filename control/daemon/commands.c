@@ -2,6 +2,7 @@
 #include "control/daemon/commands.h"
 
 #include "common/base/log.h"
+#include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
@@ -28,6 +29,11 @@ static struct control_call *mine(struct control *k, struct str peer, uint64_t ca
 	else
 		return cc;
 	return NULL;
+}
+
+struct control_call *commands_mine(struct control *k, struct str peer, uint64_t call_id, uint64_t fence, struct verdict *ret)
+{
+	return mine(k, peer, call_id, fence, ret);
 }
 
 static struct verdict input(struct control *k, struct control_call *cc, enum call_event ev)
@@ -226,6 +232,9 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
+	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
+	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
+	{TIPRING__V1__ENVELOPE__BODY_SEND_DTMF,    asks_send_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},
 	/* clang-format on */

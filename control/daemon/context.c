@@ -8,10 +8,32 @@ static char *text(const char *z)
 	return (char *)(uintptr_t)z; /* packing only reads it */
 }
 
+static Tipring__V1__SendingDtmf *pack_dtmf(Tipring__V1__SendingDtmf *m, const struct call_dtmf *d)
+{
+	tipring__v1__sending_dtmf__init(m);
+	m->command = text(d->command);
+	m->digits = text(d->digits);
+	m->next = d->next;
+	m->duration_ms = d->duration_ms;
+	m->gap_ms = d->gap_ms;
+	return m;
+}
+
+static void fill_dtmf(struct call_dtmf *d, const Tipring__V1__SendingDtmf *m)
+{
+	if (m == NULL || m->next > str_of(m->digits).n || str_copy(d->digits, sizeof d->digits, str_of(m->digits)) != 0)
+		return;
+	(void)!str_copy(d->command, sizeof d->command, str_of(m->command));
+	d->next = m->next;
+	d->duration_ms = m->duration_ms;
+	d->gap_ms = m->gap_ms;
+}
+
 /* 0: it does not fit, which can not happen: every text of it is bounded. */
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
+	Tipring__V1__SendingDtmf dtmf;
 	struct info_address a;
 
 	x.call_id = c->id;
@@ -23,6 +45,9 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.starting = c->state == CALL_STARTING;
 	x.generation = c->change != 0 ? c->generation_before : c->generation; /* what waits is in the roster */
 	x.held = c->held;
+	x.info_command = text(c->info_command);
+	x.message_command = text(c->message_command);
+	x.dtmf = c->dtmf.command[0] != '\0' ? pack_dtmf(&dtmf, &c->dtmf) : NULL;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -60,6 +85,9 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered = x->answered_unix_ns != 0;
 	c->answered_mono_ns = x->answered_mono_ns;
 	c->held = x->held;
+	(void)!str_copy(c->info_command, sizeof c->info_command, str_of(x->info_command));
+	(void)!str_copy(c->message_command, sizeof c->message_command, str_of(x->message_command));
+	fill_dtmf(&c->dtmf, x->dtmf);
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;

@@ -75,6 +75,7 @@ struct control_call {
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
+	struct wheel_timer ask_timer; /* asks.c */
 };
 
 struct page {
@@ -118,6 +119,7 @@ struct control {
 	uint64_t ended[CONTROL_ENDED_MAX]; /* ring of call ids */
 	uint32_t ended_next;
 	struct wheel wheel;
+	struct wheel ask_wheel;
 	struct backends backends;
 	struct routes routes;
 	struct dedup dedup;

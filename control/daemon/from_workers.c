@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "common/base/log.h"
+#include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/events.h"
@@ -179,6 +180,30 @@ static void on_leg_agreed(void *self, struct str peer, const Tipring__V1__Envelo
 
 	if (cc != NULL)
 		changes_agreed(self, cc, m->leg_agreed);
+}
+
+static void on_leg_asked(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_asked->leg_id);
+
+	if (cc != NULL)
+		asks_asked(self, cc, m->leg_asked);
+}
+
+static void on_leg_heard(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_heard->leg_id);
+
+	if (cc != NULL)
+		asks_heard(self, cc, m->leg_heard);
+}
+
+static void on_leg_key(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_key->leg_id);
+
+	if (cc != NULL)
+		asks_key(self, cc, m->leg_key);
 }
 
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -400,7 +425,7 @@ PASS(on_media_started, session_media_started, MediaStarted, MEDIA_STARTED, media
      (m.pos = in->session_media_started->pos, m.source = in->session_media_started->source))
 PASS(on_stalled, session_stalled, MediaStalled, MEDIA_STALLED, media_stalled, m.pos = in->session_stalled->pos)
 PASS(on_resumed, session_resumed, MediaResumed, MEDIA_RESUMED, media_resumed, m.pos = in->session_resumed->pos)
-PASS(on_dtmf, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
+PASS(dtmf_heard, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
      (m.digit = in->session_dtmf->digit, m.pos = in->session_dtmf->pos, m.duration_ms = in->session_dtmf->duration_ms,
       m.method = (char *)(uintptr_t)"rfc4733"))
 PASS(on_source_moved, session_source_moved, MediaSourceMoved, MEDIA_SOURCE_MOVED, media_source_moved,
@@ -421,6 +446,14 @@ PASS(mark_reached, session_mark_resolved, MarkReached, MARK_REACHED, mark_reache
       m.unix_ns = in->session_mark_resolved->unix_ns))
 PASS(mark_dropped, session_mark_resolved, MarkDropped, MARK_DROPPED, mark_dropped,
      (m.mark = in->session_mark_resolved->mark, m.reason = in->session_mark_resolved->reason))
+
+static void on_dtmf(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_dtmf->session_id);
+
+	if (cc != NULL && asks_takes_key(cc, CALL_KEYS_RFC4733))
+		dtmf_heard(self, peer, m);
+}
 
 static void on_utterance(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
@@ -453,6 +486,9 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
 	RULE(LEG_OFFER,             FROM_SIGNALING,              on_leg_offer),
 	RULE(LEG_AGREED,            FROM_SIGNALING,              on_leg_agreed),
+	RULE(LEG_ASKED,             FROM_SIGNALING,              on_leg_asked),
+	RULE(LEG_HEARD,             FROM_SIGNALING,              on_leg_heard),
+	RULE(LEG_KEY,               FROM_SIGNALING,              on_leg_key),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

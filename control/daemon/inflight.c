@@ -92,4 +92,7 @@ void inflight_end(struct control *k, struct control_call *cc)
 		events_mark_dropped(k, cc, cc->marks[i].name, "ended");
 	}
 	to_backend_failed(k, cc, cc->c.flush_command, "the call ended");
+	to_backend_failed(k, cc, cc->c.info_command, "the call ended");
+	to_backend_failed(k, cc, cc->c.message_command, "the call ended");
+	to_backend_failed(k, cc, cc->c.dtmf.command, "the call ended");
 }

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/from_backends.h"
@@ -276,6 +277,7 @@ static void tick(void *self)
 	if (k->draining)
 		end_of_drain(k);
 	calls_tick(k);
+	asks_tick(k);
 	listen_to_backends(k);
 	if (k->actor->now_ms >= k->look_ms) {
 		k->look_ms = k->actor->now_ms + LOOK_MS;
@@ -297,6 +299,9 @@ static uint64_t deadline_ns(const void *self)
 	const struct control *k = self;
 	uint64_t wheel_ms = wheel_deadline(&k->wheel), next_ms = k->look_ms;
 
+	if (wheel_ms < next_ms)
+		next_ms = wheel_ms;
+	wheel_ms = wheel_deadline(&k->ask_wheel);
 	if (wheel_ms < next_ms)
 		next_ms = wheel_ms;
 	return next_ms * 1000000u;

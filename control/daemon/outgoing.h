@@ -5,6 +5,8 @@
 #include "control/daemon/to_backends.h"
 
 struct verdict outgoing_dial(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d);
+/* NULL, or what is wrong with headers of a backend. */
+const char *outgoing_headers_fault(Tipring__V1__Header **headers, size_t n);
 void outgoing_dialled(struct control *k, uint32_t signaling, const Tipring__V1__LegDialled *d);
 void outgoing_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r);
 void outgoing_progress(struct control *k, struct control_call *cc, const Tipring__V1__LegProgress *p);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "common/base/log.h"
+#include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/context.h"
@@ -65,6 +66,8 @@ static void roster_end(struct control *k, struct worker_row *w)
 		} else if (fresh && concerns(cc, w)) {
 			if (w->from == FROM_MEDIA)
 				inflight_again(k, cc);
+			if (w->from == FROM_SIGNALING)
+				asks_again(k, cc);
 			(void)calls_input(k, cc, back);
 		}
 	}

@@ -111,3 +111,26 @@ void to_backend_failed(struct control *k, struct control_call *cc, char *command
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 	command[0] = '\0';
 }
+
+static void asked_failed(struct control *k, struct control_call *cc, char *command, const struct asked *how)
+{
+	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
+	m.command_id = command;
+	m.code = how->code == TIPRING__V1__RESULT_CODE__OK ? TIPRING__V1__RESULT_CODE__REJECTED : how->code;
+	m.sip_code = how->sip_code;
+	m.reason = text(how->reason);
+	e.call_id = cc->c.id;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+}
+
+bool to_backend_asked(struct control *k, struct control_call *cc, char *command, const struct asked *how)
+{
+	if (!backend_is_here(&k->backends, str_of(cc->c.backend)))
+		return false;
+	if (how->code == TIPRING__V1__RESULT_CODE__OK && how->sip_code >= 200 && how->sip_code < 300)
+		to_backend_completed(k, cc, command, NULL);
+	else
+		asked_failed(k, cc, command, how);
+	command[0] = '\0';
+	return true;
+}

@@ -19,6 +19,14 @@ MUST_USE int to_backend_pong(struct control *k, struct str backend, bool known);
 void to_backend_offer(struct control *k, const struct control_call *cc);
 void to_backend_media_ready(struct control *k, struct control_call *cc);
 void to_backend_lease_lost(struct control *k, const struct control_call *cc, const char *reason);
+/* What became of something the far side was asked. */
+struct asked {
+	Tipring__V1__ResultCode code; /* OK: it was sent */
+	uint32_t sip_code;
+	const char *reason;
+};
+/* Completes or fails `command` and empties it. False: its owner is not there, to be said again. */
+bool to_backend_asked(struct control *k, struct control_call *cc, char *command, const struct asked *how);
 /* Both empty `command`. */
 void to_backend_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed);
 void to_backend_failed(struct control *k, struct control_call *cc, char *command, const char *reason);

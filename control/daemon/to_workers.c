@@ -181,6 +181,21 @@ void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t ge
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+void to_leg_ask(struct control *k, const struct control_call *cc, const struct leg_ask *a)
+{
+	REQUEST(LegAsk, LEG_ASK, leg_ask, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.token = a->token;
+	m.kind = a->kind;
+	m.content_type = text(a->content_type);
+	m.body.data = (uint8_t *)(uintptr_t)a->body.p;
+	m.body.len = a->body.n;
+	m.headers = a->headers;
+	m.n_headers = a->header_count;
+	m.again = a->again;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 static size_t pack_context(struct control *k, const struct control_call *cc, uint8_t bytes[CONTEXT_BYTES_MAX])
 {
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;

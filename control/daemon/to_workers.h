@@ -29,4 +29,16 @@ void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation);
 void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t generation);
+
+/* What the far side of a call is asked. */
+struct leg_ask {
+	uint64_t token;
+	Tipring__V1__AskKind kind;
+	const char *content_type;
+	struct str body;
+	Tipring__V1__Header **headers; /* borrowed */
+	size_t header_count;
+	bool again; /* only how it went */
+};
+void to_leg_ask(struct control *k, const struct control_call *cc, const struct leg_ask *a);
 void to_leg_annotate(struct control *k, const struct control_call *cc);

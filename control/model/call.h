@@ -20,6 +20,7 @@
 #define CALL_HEADERS_MAX 32u
 #define CALL_TEXT_BYTES 6144u /* all texts of the INVITE together */
 #define CALL_COMMAND_BYTES 64u
+#define CALL_DIGITS_MAX 64u /* of one SendDtmf */
 #define CALL_PATH_BYTES 108u
 #define CALL_EFFECTS_MAX 12u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
@@ -162,6 +163,22 @@ struct call_heard {
 	struct call_media media;
 };
 
+enum call_keys { /* how the first key came: those by the other way are the same ones again */
+	CALL_KEYS_NONE,
+	CALL_KEYS_RFC4733,
+	CALL_KEYS_INFO
+};
+
+/* A SendDtmf under way. */
+struct call_dtmf {
+	char command[CALL_COMMAND_BYTES];
+	char digits[CALL_DIGITS_MAX + 1];
+	uint32_t next; /* of digits, that is out or is to be */
+	uint32_t duration_ms, gap_ms;
+	bool rests; /* a pause passes */
+	bool waits; /* the key before passes */
+};
+
 struct call {
 	uint64_t id;
 	enum call_state state;
@@ -198,6 +215,10 @@ struct call {
 	/* command under way */
 	char command[CALL_COMMAND_BYTES];       /* Answer */
 	char flush_command[CALL_COMMAND_BYTES]; /* Flush */
+	char info_command[CALL_COMMAND_BYTES];    /* SendInfo */
+	char message_command[CALL_COMMAND_BYTES]; /* SendMessage */
+	struct call_dtmf dtmf;
+	enum call_keys keys;
 	uint32_t ring_code;    /* that was sent; outbound: that was published */
 	/* of an outbound call */
 	bool outbound;         /* made by Dial; `command` is that Dial until it is completed or failed */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
 #include "signaling/daemon/from_registrations.h"
@@ -152,6 +153,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_DIAL,     ANY, UP, from_dial},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ACCEPT,   ANY, UP, from_change_accept},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE,   ANY, UP, from_change_refuse},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_ASK,      ANY, UP, from_asks_ask},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

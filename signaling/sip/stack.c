@@ -369,7 +369,7 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0) {
 		take_new(s, key, now_ms, out);
 	} else {
-		v.status = s->msg.method == SIP_M_BYE ? 481 : 405;
+		v.status = s->msg.method == SIP_M_BYE || s->msg.method == SIP_M_INFO ? 481 : 405;
 		refuse(s, &v, out);
 	}
 }

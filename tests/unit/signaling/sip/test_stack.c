@@ -431,7 +431,8 @@ Test(sip_stack, c168_refusals)
 		const char *has;
 	} cases[] = {
 		{{.method = "SUBSCRIBE"}, 405, "Allow: " SIP_ALLOW "\r\n"},
-		{{.method = "INFO"}, 405, "Allow: " SIP_ALLOW "\r\n"},
+		{{.method = "INFO"}, 481, NULL},
+		{{.method = "MESSAGE"}, 405, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "REGISTER"}, 405, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "NOTIFY"}, 405, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "invite"}, 501, "Allow: " SIP_ALLOW "\r\n"}, /* C042 */

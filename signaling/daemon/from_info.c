@@ -1,0 +1,76 @@
+/* from_info.c - see from_info.h. What control was told of has a 200; what it could not be told of is asked again by the peer. */
+#include "signaling/daemon/from_info.h"
+
+#include "signaling/daemon/legs.h"
+#include "signaling/daemon/serve_effects.h"
+#include "signaling/daemon/to_asks.h"
+#include "signaling/sip/body.h"
+
+#define BODY_BYTES_MAX 4096u
+
+static bool is_encoded(const struct sip_msg *m)
+{
+	struct str encoding = sip_value(m, SIP_CONTENT_ENCODING);
+
+	return encoding.n > 0 && !str_ieq(encoding, STR("identity"));
+}
+
+static void unsupported(struct signaling *s, const struct sip_effect *e, const char *accept)
+{
+	char area[160];
+	struct buf headers = buf_of(area, sizeof area);
+
+	buf_z(&headers, "Accept: ");
+	buf_z(&headers, accept);
+	buf_z(&headers, "\r\nAccept-Encoding: identity\r\n");
+	serve_answer(s, e->txn, &(struct sip_reply){.code = 415, .headers = buf_str(&headers)});
+}
+
+bool from_info_is_same(const struct leg *l, const struct sip_effect *e)
+{
+	return (e->msg->method == SIP_M_INFO || e->msg->method == SIP_M_MESSAGE) &&
+	       l->r.heard.cseq != 0 && e->core->cseq.number == l->r.heard.cseq;
+}
+
+static void answer(struct signaling *s, struct leg *l, const struct sip_effect *e, int err)
+{
+	if (err == 0)
+		l->r.heard.cseq = e->core->cseq.number;
+	legs_save(s, l); /* the CSeq */
+	if (err != 0)
+		serve_refuse(s, e, (struct leg_refusal){.code = 503});
+	else
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+}
+
+void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
+	struct key key;
+
+	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || (e->msg->body.n > 0 && type.n == 0))
+		unsupported(s, e, "*/*");
+	else if (!key_is_type(type))
+		answer(s, l, e, to_asks_heard(s, l, e->msg));
+	else if (key_read(type, e->msg->body, &key) != 0)
+		unsupported(s, e, "application/dtmf-relay, application/dtmf");
+	else
+		answer(s, l, e, to_asks_key(s, l, &key));
+}
+
+void from_info_message(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
+
+	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || !sip_type_is(type, STR("text/plain")))
+		unsupported(s, e, "text/plain");
+	else
+		answer(s, l, e, to_asks_heard(s, l, e->msg));
+}
+
+/* RFC 6665 4.1.3: nothing was subscribed to. */
+void from_info_notify(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	legs_save(s, l);
+	serve_answer(s, e->txn, &(struct sip_reply){.code = 489, .headers = STR("Allow-Events: refer\r\n")});
+}

@@ -1,0 +1,116 @@
+/* to_asks.c - see to_asks.h */
+#include "signaling/daemon/to_asks.h"
+
+#include <string.h>
+
+#define HEADERS_MAX LEG_HEADERS_MAX
+
+/* What is told, with the memory it points to. */
+struct heard {
+	Tipring__V1__Header headers[HEADERS_MAX], *rows[HEADERS_MAX];
+	size_t count;
+	struct buf text;
+	char area[8192];
+};
+
+/* Messages carry UTF-8; a peer may send anything. */
+static char *text(struct buf *b, struct str s)
+{
+	char *at = b->p + b->n;
+
+	for (size_t i = 0; i < s.n;) {
+		const uint8_t *p = (const uint8_t *)s.p + i;
+		size_t step = s.p[i] != '\0' ? codec_utf8_length(p, s.n - i) : 0;
+
+		if (step > 0)
+			buf_bytes(b, s.p + i, step);
+		else
+			buf_char(b, '?');
+		i += step > 0 ? step : 1;
+	}
+	buf_char(b, '\0');
+	return buf_ok(b) ? at : (char *)(uintptr_t)"";
+}
+
+static bool is_told(struct str name)
+{
+	return (name.n > 2 && str_ieq((struct str){name.p, 2}, STR("X-"))) ||
+	       str_ieq(name, STR("Info-Package"));
+}
+
+/* As many as there is room for. */
+static void put_headers(struct heard *h, const struct sip_msg *m)
+{
+	for (uint16_t i = 0; i < m->count && h->count < HEADERS_MAX; i++) {
+		const struct sip_field *f = &m->fields[i];
+		Tipring__V1__Header *row = &h->headers[h->count];
+
+		if (!is_told(f->name) || f->name.n + f->value.n + 2 > h->text.cap - h->text.n)
+			continue;
+		tipring__v1__header__init(row);
+		row->name = text(&h->text, f->name);
+		row->value = text(&h->text, f->value);
+		h->rows[h->count++] = row;
+	}
+}
+
+static int tell(struct signaling *s, const Tipring__V1__Envelope *e)
+{
+	int err = worker_welcome(s->worker) ? worker_send(s->worker, e) : ERR_AGAIN;
+
+	count(s, STAT_signaling_bus_full, err != 0);
+	return err;
+}
+
+int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m)
+{
+	static struct heard h; /* 10 KB */
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegHeard b = TIPRING__V1__LEG_HEARD__INIT;
+
+	h.count = 0;
+	h.text = buf_of(h.area, sizeof h.area);
+	b.leg_id = pool_handle(&s->legs, l);
+	b.kind = m->method == SIP_M_MESSAGE ? TIPRING__V1__ASK_KIND__MESSAGE : TIPRING__V1__ASK_KIND__INFO;
+	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
+	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
+	b.body.len = m->body.n;
+	put_headers(&h, m);
+	b.headers = h.rows;
+	b.n_headers = h.count;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_HEARD;
+	e.leg_heard = &b;
+	return tell(s, &e);
+}
+
+int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key)
+{
+	char digit[2] = {key->digit, '\0'};
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegKey b = TIPRING__V1__LEG_KEY__INIT;
+
+	b.leg_id = pool_handle(&s->legs, l);
+	b.digit = digit;
+	b.duration_ms = key->duration_ms;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_KEY;
+	e.leg_key = &b;
+	return tell(s, &e);
+}
+
+void to_asks_told(struct signaling *s, const struct ask_news *n)
+{
+	char area[256];
+	struct buf reason = buf_of(area, sizeof area);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegAsked b = TIPRING__V1__LEG_ASKED__INIT;
+
+	b.leg_id = n->leg_id;
+	b.token = n->token;
+	b.kind = (Tipring__V1__AskKind)n->kind;
+	b.code = (Tipring__V1__ResultCode)n->code;
+	b.sip_code = n->sip_code;
+	b.reason = text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ASKED;
+	e.leg_asked = &b;
+	(void)!tell(s, &e); /* control asks again when it has missed it */
+}

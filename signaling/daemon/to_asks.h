@@ -1,0 +1,19 @@
+/* to_asks.h - what signaling tells control of requests in a call: what the peer asked (INFO, MESSAGE)
+ * and what became of what we asked. */
+#pragma once
+
+#include "signaling/daemon/signaling.h"
+#include "signaling/leg/key.h"
+
+/* ERR_AGAIN: the queue is full, or control is not there. */
+MUST_USE int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m);
+MUST_USE int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key);
+
+struct ask_news {
+	uint64_t leg_id, token;
+	uint32_t kind;     /* AskKind */
+	uint32_t code;     /* ResultCode */
+	uint32_t sip_code; /* 0: nothing was sent */
+	struct str reason;
+};
+void to_asks_told(struct signaling *s, const struct ask_news *n);
