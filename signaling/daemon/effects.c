@@ -119,6 +119,7 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_UPDATED:
 		serve_update(s, l, l->update, fx->code);
 		break;
+	case LEG_FX_SEND_REFRESH:
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:
 		break;

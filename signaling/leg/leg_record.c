@@ -17,6 +17,8 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first with session timers */
+#define REFRESH_LEAST 56u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
@@ -45,6 +47,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct refresh) == REFRESH_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +77,14 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+/* A timer, or what is known of one to come. */
+static bool is_refreshed(const struct leg_record *r)
+{
+	static const struct refresh none;
+
+	return memcmp(&r->refresh, &none, sizeof none) != 0;
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +96,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || is_changed(r) || is_refreshed(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +125,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, is_changed(r) || is_refreshed(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +145,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, is_refreshed(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -144,6 +157,12 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_refresh(struct buf *b, const struct leg_record *r)
+{
+	if (is_refreshed(r))
+		record_put(b, &r->refresh, sizeof r->refresh);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -167,6 +186,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_refresh(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +345,13 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_refresh(struct str *in, struct leg_record *ret)
+{
+	if (next_is_empty(in))
+		return skip(in, 1);
+	return record_take(in, &ret->refresh, sizeof ret->refresh, REFRESH_LEAST);
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +392,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_refresh(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -501,6 +530,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
+	l->mended |= !refresh_restore(&r->refresh, now_ms);
 	return 0;
 }
 
