@@ -8,6 +8,7 @@
 #include "common/base/must.h"
 #include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/daemon/refresh_effects.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/to_bus.h"
@@ -97,6 +98,7 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 		serve_repeat(s, l);
 		break;
 	case LEG_FX_SEND_BYE:
+		sip_auth_begin(&l->r.auth);
 		request_bye(s, l);
 		break;
 	case LEG_FX_SEND_INVITE:
@@ -120,6 +122,8 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 		serve_update(s, l, l->update, fx->code);
 		break;
 	case LEG_FX_SEND_REFRESH:
+		refresh_send(s, l);
+		break;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:
 		break;

@@ -1,6 +1,7 @@
 /* leg_record.c - see leg.h: the record as octets, part by part, and back. */
 #include "common/base/must.h"
 #include "common/base/record.h"
+#include "signaling/leg/ask.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 
@@ -17,6 +18,8 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that asked the peer */
+#define ASK_LEAST 88u
 /* and in the first with session timers */
 #define REFRESH_LEAST 56u
 
@@ -24,6 +27,7 @@
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
+#define ASK_PARTS     3u /* and behind them one for each of asks */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -47,6 +51,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct ask) == ASK_LEAST, "likewise");
 _Static_assert(sizeof(struct refresh) == REFRESH_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
@@ -77,12 +82,29 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_asking(const struct leg_record *r)
+{
+	for (uint32_t i = 0; i < ASK_KINDS; i++)
+		if (r->ask_last[i].token != 0)
+			return true;
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			return true;
+	return false;
+}
+
 /* A timer, or what is known of one to come. */
 static bool is_refreshed(const struct leg_record *r)
 {
 	static const struct refresh none;
 
 	return memcmp(&r->refresh, &none, sizeof none) != 0;
+}
+
+/* Is there anything behind the parts of the INVITE we sent? */
+static bool goes_on(const struct leg_record *r)
+{
+	return is_changed(r) || is_asking(r) || is_refreshed(r);
 }
 
 static void put_nothing(struct buf *b, unsigned parts)
@@ -96,7 +118,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) || is_refreshed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || goes_on(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -125,7 +147,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) || is_refreshed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, goes_on(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -146,7 +168,7 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	bool waits = r->state == LEG_OFFERED;
 
 	if (!is_changed(r)) {
-		put_nothing(b, is_refreshed(r) ? CHANGE_PARTS : 0);
+		put_nothing(b, is_asking(r) || is_refreshed(r) ? CHANGE_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->change, sizeof r->change);
@@ -157,6 +179,24 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_asks(struct buf *b, const struct leg_record *r)
+{
+	uint32_t used[ASK_SLOTS], n = 0;
+
+	if (!is_asking(r)) {
+		put_nothing(b, is_refreshed(r) ? ASK_PARTS : 0);
+		return;
+	}
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			used[n++] = i;
+	record_put(b, r->ask_last, sizeof r->ask_last);
+	record_put(b, r->ask_text, r->ask_used);
+	record_put(b, used, n * sizeof used[0]);
+	for (uint32_t i = 0; i < n; i++)
+		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
 }
 
 static void put_refresh(struct buf *b, const struct leg_record *r)
@@ -186,6 +226,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_asks(&b, r);
 	put_refresh(&b, r);
 	must(buf_ok(&b));
 	return b.n;
@@ -345,9 +386,32 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* What a later build asked and this one has no place for is not repeated here. */
+static int take_asks(struct str *in, struct leg_record *ret)
+{
+	uint32_t used[ASK_SLOTS], bytes = 0;
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, ASK_PARTS);
+	err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
+	if (err == 0)
+		err = take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
+	if (err == 0)
+		err = take_bytes(in, used, sizeof used, &bytes);
+	for (uint32_t i = 0; i < bytes / sizeof used[0] && err == 0; i++) {
+		struct ask a;
+
+		err = record_take(in, &a, sizeof a, ASK_LEAST);
+		if (err == 0 && used[i] < ASK_SLOTS)
+			ret->asks[used[i]] = a;
+	}
+	return err;
+}
+
 static int take_refresh(struct str *in, struct leg_record *ret)
 {
-	if (next_is_empty(in))
+	if (next_is_empty(in)) /* likewise */
 		return skip(in, 1);
 	return record_take(in, &ret->refresh, sizeof ret->refresh, REFRESH_LEAST);
 }
@@ -394,6 +458,8 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
 	if (err == 0)
 		err = take_change(&in, ret);
+	if (err == 0)
+		err = take_asks(&in, ret);
 	return err == 0 ? take_refresh(&in, ret) : err;
 }
 
@@ -530,6 +596,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
+	l->mended |= !ask_restore(l);
 	l->mended |= !refresh_restore(&r->refresh, now_ms);
 	return 0;
 }

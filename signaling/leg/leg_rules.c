@@ -440,6 +440,26 @@ static void hang_up_offered(struct step *s)
 	hang_up(s);
 }
 
+/* ---- the system ends it ---- */
+
+static void gone(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	over(s, LEG_BY_SYSTEM, s->l->said.code, s->l->said.reason);
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void gone_later(struct step *s)
+{
+	over(s, LEG_BY_SYSTEM, s->l->said.code, s->l->said.reason);
+}
+
+static void gone_offered(struct step *s)
+{
+	refuse_change(s, 487);
+	gone(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -475,6 +495,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_ANSWERED},
 		[LEG_EV_EXPIRED]  = {expire_later,     LEG_HANGING},
 		[LEG_EV_UNSENT]   = {unanswerable,     LEG_REFUSED},
+		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
 	},
 	[LEG_HANGING] = {
 		[LEG_EV_ACK]      = {bye_after_ack,    LEG_ENDING},
@@ -496,6 +517,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
 		[LEG_EV_OFFER]    = {ask_change,       LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
+		[LEG_EV_GONE]     = {gone,             LEG_ENDING},
 		[LEG_EV_REFRESH_DUE] = {send_refresh,  LEG_CONFIRMED},
 		[LEG_EV_EXPIRED]  = {expire,           LEG_ENDING},
 	},
@@ -509,6 +531,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_REFRESHED}, /* or no_ack: give_up */
 		[LEG_EV_UNSENT]   = {refuse_refresh,   LEG_CONFIRMED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_REFRESHED},
+		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
 		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_REFRESHED},
 		[LEG_EV_EXPIRED]  = {expire_later,     LEG_HANGING},
 	},
@@ -574,6 +597,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_ACK]      = {ignore,           LEG_OFFERED},
 		[LEG_EV_ANSWER]   = {ignore,           LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_OFFERED},
+		[LEG_EV_GONE]     = {gone_offered,     LEG_ENDING},
 		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_OFFERED},
 		[LEG_EV_EXPIRED]  = {expire_offered,   LEG_ENDING},
 	},
@@ -675,7 +699,7 @@ const char *leg_event_name(enum leg_event e)
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
-		"refresh_due", "expired",
+		"gone", "refresh_due", "expired",
 	};
 
 	return names[e];

@@ -152,6 +152,55 @@ def test_a_caller_that_stops_to_refresh(short, victim):
     assert Call(short, scenario, headers=TIMER + "Session-Expires: 3;refresher=uac\r\n").reason == "session timer expired"
 
 
+@pytest.mark.parametrize("victim", [None, "signaling-0", "control-0"])
+def test_ours_is_an_update_at_half_the_interval(short, victim):
+    """C243 C249: while they are answered the call lives, whoever dies; who has lost it ends it"""
+
+    def scenario(caller, answer):
+        assert expires(answer) == "4;refresher=uas"
+        begin = time.monotonic()
+        update = caller.refreshed(seconds=8)
+        assert time.monotonic() - begin > 1.5
+        assert expires(update) == "4;refresher=uac" and "\r\nMin-SE: 2\r\n" in update and "\r\nSupported: timer\r\n" in update
+        assert "\r\nContent-Length: 0\r\n" in update and "\r\nContact: <sip:" in update
+        if victim:
+            short.kill(victim)
+        caller.refreshed(headers="Session-Expires: 4;refresher=uac\r\nRequire: timer\r\n", seconds=12)
+        caller.refreshed(481, seconds=8)
+        caller.wait_bye(5)
+
+    assert Call(short, scenario, headers=TIMER + "Session-Expires: 4;refresher=uas\r\n").reason == "session timer expired"
+
+
+def test_killed_while_a_refresh_is_out(short):
+    """C243: it is asked again, and means the same"""
+
+    def scenario(caller, _):
+        update = caller.request_of("UPDATE")
+        short.kill("signaling-0")
+        again = caller.request_of("UPDATE", but=update, seconds=8)
+        assert re.search(r"\r\nCSeq: [^\r]*", again)[0] == re.search(r"\r\nCSeq: [^\r]*", update)[0] or expires(again) == expires(update)
+        caller.served = set()
+        caller.answer(again, 200)
+        caller.refreshed(seconds=8)
+        caller.send_until(caller.request("BYE"), 200)
+
+    assert Call(short, scenario, headers=TIMER + "Session-Expires: 6;refresher=uas\r\n").reason == "hung up"
+
+
+def test_refused_refreshes(short):
+    """C249 C247: one that may be tried again is; for a 422 with more"""
+
+    def scenario(caller, _):
+        first = caller.refreshed(422, "Min-SE: 4\r\n")
+        again = caller.refreshed(500)
+        assert expires(first) == "3;refresher=uac" and expires(again) == "4;refresher=uac" and "\r\nMin-SE: 4\r\n" in again
+        assert expires(caller.refreshed(headers="Session-Expires: 4;refresher=uas\r\n")) == "4;refresher=uac"
+        caller.wait_bye(6)  # it has taken it over, and does nothing
+
+    assert Call(short, scenario, headers=TIMER + "Session-Expires: 3;refresher=uas\r\n").reason == "session timer expired"
+
+
 class TimedCallee(Callee):
     """One that we call."""
 
