@@ -2,11 +2,9 @@
 
 import asyncio
 import re
+import threading
 import time
 
-import pytest
-
-from callee import Callee
 from system import wait_for
 from test_backend import in_thread, with_backend
 from test_midcall import Changer
@@ -41,34 +39,31 @@ class Timed(Changer):
         return self.wait(200)
 
 
-class Call:
-    """A call of ours to a backend that waits for its end; `reason` is how it ended."""
+def calls(system, scenarios, meanwhile=None):
+    """{name: (scenario(caller, answer), headers of its INVITE)}, all at once, with `meanwhile(server)` beside them: {name: how it ended}."""
+    reasons = {}
 
-    def __init__(self, system, scenario, **options):
-        self.reason = None
+    async def handle(call):
+        await call.answer(rate=8000)
+        await call.ended()
+        reasons[call.room_id] = call.end_reason
 
-        async def handle(call):
-            await call.answer(rate=8000)
-            await call.ended()
-            self.reason = call.end_reason
+    async def one(name, scenario, headers):
+        caller = Timed(system)
+        try:
+            answer = await in_thread(lambda: caller.call(headers=f"X-Room-ID: {name}\r\n{headers}"))
+            await in_thread(scenario, caller, answer)
+            while name not in reasons:
+                await asyncio.sleep(0.02)
+        finally:
+            caller.close()
 
-        async def run(server):
-            caller = Timed(system)
-            try:
-                answer = await in_thread(lambda: caller.call(**options))
-                await in_thread(scenario, caller, answer)
-                while self.reason is None:
-                    await asyncio.sleep(0.02)
-            finally:
-                caller.close()
+    async def run(server):
+        await asyncio.gather(*[one(name, *what) for name, what in scenarios.items()], *([in_thread(meanwhile)] if meanwhile else []))
 
-        with_backend(system, handle, run)
-        wait_for(lambda: system.metric("tipring_calls") == 0, 5)
-
-
-@pytest.fixture
-def short(make_system):
-    return make_system(calls=4, settings=SHORT)
+    with_backend(system, handle, run)
+    wait_for(lambda: system.metric("tipring_calls") == 0, 5)
+    return reasons
 
 
 def test_what_is_answered(make_system, backends):
@@ -121,152 +116,93 @@ def test_what_comes_again_in_the_dialog(make_system, backends):
     caller.close()
 
 
-def test_a_caller_that_holds_and_is_gone(short):
+def holds_and_is_gone(caller, answer):
     """C244 C214: nobody misses its media, but its refresh"""
-
-    def scenario(caller, answer):
-        assert expires(answer) == "3;refresher=uac"
-        caller.reinvite(caller.offer(extra="a=inactive\r\n"))
-        caller.wait_bye(6)
-
-    call = Call(short, scenario, headers=TIMER + "Session-Expires: 3;refresher=uac\r\n")
-    assert call.reason == "session timer expired"
+    assert expires(answer) == "3;refresher=uac"
+    caller.reinvite(caller.offer(extra="a=inactive\r\n"))
+    caller.wait_bye(8)
 
 
-@pytest.mark.parametrize("victim", [None, "signaling-0"])
-def test_a_caller_that_stops_to_refresh(short, victim):
-    """C245 C244: not while it does; deadlines are kept over the death of signaling"""
-
-    def scenario(caller, _):
-        begin = time.monotonic()
-        while time.monotonic() < begin + 4:
-            caller.send_until(caller.request("UPDATE"), 200)
-            time.sleep(0.3)
-        if victim:
-            old = short.kill(victim)
-            wait_for(lambda: short.workers().get(victim, old) != old, 5)
-        last = time.monotonic()
-        caller.wait_bye(8)
-        assert victim or time.monotonic() - last > 1
-
-    assert Call(short, scenario, headers=TIMER + "Session-Expires: 3;refresher=uac\r\n").reason == "session timer expired"
+def stops_to_refresh(caller, _):
+    """C245 C244: it lives as long as it does, by UPDATE or re-INVITE"""
+    end = time.monotonic() + 4
+    while time.monotonic() < end:
+        caller.send_until(caller.request("UPDATE"), 200)
+        caller.reinvite(caller.offer())
+        time.sleep(0.2)
+    caller.wait_bye(8)
 
 
-@pytest.mark.parametrize("victim", [None, "signaling-0", "control-0"])
-def test_ours_is_an_update_at_half_the_interval(short, victim):
-    """C243 C249: while they are answered the call lives, whoever dies; who has lost it ends it"""
-
-    def scenario(caller, answer):
-        assert expires(answer) == "4;refresher=uas"
-        begin = time.monotonic()
-        update = caller.refreshed(seconds=8)
-        assert time.monotonic() - begin > 1.5
-        assert expires(update) == "4;refresher=uac" and "\r\nMin-SE: 2\r\n" in update and "\r\nSupported: timer\r\n" in update
-        assert "\r\nContent-Length: 0\r\n" in update and "\r\nContact: <sip:" in update
-        if victim:
-            short.kill(victim)
-        caller.refreshed(headers="Session-Expires: 4;refresher=uac\r\nRequire: timer\r\n", seconds=12)
-        caller.refreshed(481, seconds=8)
-        caller.wait_bye(5)
-
-    assert Call(short, scenario, headers=TIMER + "Session-Expires: 4;refresher=uas\r\n").reason == "session timer expired"
+def is_refreshed_and_loses_the_call(caller, answer):
+    """C243 C249"""
+    assert expires(answer) == "6;refresher=uas"
+    update = caller.refreshed(seconds=10)
+    assert expires(update) == "6;refresher=uac" and "\r\nMin-SE: 2\r\n" in update and "\r\nSupported: timer\r\n" in update
+    assert "\r\nContent-Length: 0\r\n" in update and "\r\nContact: <sip:" in update
+    caller.refreshed(481, seconds=10)
+    caller.wait_bye(8)
 
 
-def test_killed_while_a_refresh_is_out(short):
-    """C243: it is asked again, and means the same"""
+def is_not_heard_of(caller, _):
+    """C249: whoever does not answer is not there"""
+    caller.request_of("UPDATE", seconds=8)
+    caller.wait_bye(8)
 
-    def scenario(caller, _):
-        update = caller.request_of("UPDATE")
-        short.kill("signaling-0")
-        again = caller.request_of("UPDATE", but=update, seconds=8)
-        assert re.search(r"\r\nCSeq: [^\r]*", again)[0] == re.search(r"\r\nCSeq: [^\r]*", update)[0] or expires(again) == expires(update)
-        caller.served = set()
+
+def refuses(caller, _):
+    """C247 C249: with more for a 422, and again after another refusal; at last it refreshes itself, and does not"""
+    first = caller.refreshed(422, "Min-SE: 12\r\n", seconds=10)
+    again = caller.refreshed(500)
+    assert expires(first) == "9;refresher=uac" and expires(again) == "12;refresher=uac" and "\r\nMin-SE: 12\r\n" in again
+    assert expires(caller.refreshed(headers="Session-Expires: 3;refresher=uas\r\n")) == "12;refresher=uac"
+    caller.wait_bye(8)
+
+
+def test_short_sessions(make_system):
+    """C243 C244 C245 C249"""
+    system = make_system(calls=8, settings=SHORT)
+    ended = calls(system, {
+        "held": (holds_and_is_gone, TIMER + "Session-Expires: 3;refresher=uac\r\n"),
+        "stops": (stops_to_refresh, TIMER + "Session-Expires: 3;refresher=uac\r\n"),
+        "loses": (is_refreshed_and_loses_the_call, TIMER + "Session-Expires: 6;refresher=uas\r\n"),
+        "silent": (is_not_heard_of, TIMER + "Session-Expires: 3;refresher=uas\r\n"),
+        "refuses": (refuses, TIMER + "Session-Expires: 9;refresher=uas\r\n"),
+    })
+    assert set(ended.values()) == {"session timer expired"} and len(ended) == 5, ended
+
+
+def test_signaling_and_control_die(make_system):
+    """C243 C244: every deadline is in the record, and what was out is asked again"""
+    system = make_system(calls=8, settings=SHORT)
+    killed = threading.Event()
+
+    def kill():
+        old = {name: system.kill(name) for name in ("control-0", "signaling-0")}
+        wait_for(lambda: all(system.workers().get(name, pid) != pid for name, pid in old.items()), 5)
+        killed.set()
+
+    def is_asked_again(caller, _):
+        update = caller.request_of("UPDATE", seconds=10)
+        kill()
+        while caller.receive(0.01) is not None:
+            pass
+        again = caller.request_of("UPDATE", seconds=8)
+        assert re.search(r"\r\nCSeq: [^\r]*", again)[0] == re.search(r"\r\nCSeq: [^\r]*", update)[0] and expires(again) == expires(update)
         caller.answer(again, 200)
-        caller.refreshed(seconds=8)
         caller.send_until(caller.request("BYE"), 200)
 
-    assert Call(short, scenario, headers=TIMER + "Session-Expires: 6;refresher=uas\r\n").reason == "hung up"
+    def is_refreshed(caller, _):
+        assert killed.wait(20)
+        caller.refreshed(seconds=12)
+        caller.send_until(caller.request("BYE"), 200)
 
+    def is_gone(caller, _):
+        assert killed.wait(20)
+        caller.wait_bye(12)
 
-def test_refused_refreshes(short):
-    """C249 C247: one that may be tried again is; for a 422 with more"""
-
-    def scenario(caller, _):
-        first = caller.refreshed(422, "Min-SE: 4\r\n")
-        again = caller.refreshed(500)
-        assert expires(first) == "3;refresher=uac" and expires(again) == "4;refresher=uac" and "\r\nMin-SE: 4\r\n" in again
-        assert expires(caller.refreshed(headers="Session-Expires: 4;refresher=uas\r\n")) == "4;refresher=uac"
-        caller.wait_bye(6)  # it has taken it over, and does nothing
-
-    assert Call(short, scenario, headers=TIMER + "Session-Expires: 3;refresher=uas\r\n").reason == "session timer expired"
-
-
-class TimedCallee(Callee):
-    """One that we call."""
-
-    def pick_up_with(self, headers: str) -> None:
-        for _ in range(10):
-            self.reply(200, sdp=True, phrase="OK", headers=headers)
-            try:
-                self.next_request("ACK", 0.5)
-                return
-            except AssertionError:
-                continue
-        raise AssertionError("no ACK")
-
-
-def dialling(system, callee, *steps):
-    """Dial, with `steps` of the callee; how it ended."""
-
-    async def unused(call):
-        pass
-
-    async def run(server):
-        callee.in_background(*steps)
-        call = await server.dial(callee.uri, rate=8000)
-        await call.answered()
-        await call.ended()
-        await in_thread(callee.joined)
-        return call.end_reason
-
-    try:
-        return with_backend(system, unused, run)
-    finally:
-        callee.close()
-
-
-OUT = {"outbound.hosts": ["127.0.0.1"]}
-
-
-def test_a_callee_that_wants_longer_sessions(make_system):
-    """C247: the same call, one CSeq further; C248: and no timer when it does not say so"""
-    system = make_system(calls=4, settings=OUT)
-    callee = TimedCallee(system)
-
-    def too_short():
-        first = callee.wait_invite()
-        assert expires(first) == "1800" and "\r\nMin-SE: 90\r\n" in first and re.search(r"\r\nSupported: [^\r]*timer", first)
-        callee.reply(422, headers="Min-SE: 2400\r\n")
-        callee.next_request("ACK")
-        second = callee.wait_invite()
-        assert expires(second) == "2400" and "\r\nMin-SE: 2400\r\n" in second
-        for name in ("From", "Call-ID", "To"):
-            assert re.search(rf"\r\n{name}: [^\r]*", second)[0] == re.search(rf"\r\n{name}: [^\r]*", first)[0]
-        assert int(re.search(r"\r\nCSeq: (\d+)", second)[1]) == int(re.search(r"\r\nCSeq: (\d+)", first)[1]) + 1
-        callee.pick_up_with("")
-        callee.hang_up()
-
-    assert dialling(system, callee, too_short) == "hung up"
-
-
-def test_a_callee_that_stops_to_refresh(make_system):
-    """C244 as the client"""
-    system = make_system(calls=4, settings=OUT | {"sip.min_se_s": 2, "sip.session_expires_s": 3})
-    callee = TimedCallee(system)
-
-    def gone():
-        assert expires(callee.wait_invite()) == "3"
-        callee.pick_up_with("Require: timer\r\nSession-Expires: 3;refresher=uas\r\n")
-        callee.wait_bye(6)
-
-    assert dialling(system, callee, gone) == "session timer expired"
+    ended = calls(system, {
+        "again": (is_asked_again, TIMER + "Session-Expires: 10;refresher=uas\r\n"),
+        "later": (is_refreshed, TIMER + "Session-Expires: 14;refresher=uas\r\n"),
+        "gone": (is_gone, TIMER + "Session-Expires: 12;refresher=uac\r\n"),
+    })
+    assert ended == {"again": "hung up", "later": "hung up", "gone": "session timer expired"}
