@@ -23,6 +23,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	p->waits_for_restart = false;
 	if (p->signaling != NULL) {
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
+		p->signaling->session_expires_s = p->signaling->min_se_s = 0;
 		p->signaling->n_registrations = 0;
 	}
 	if (p->media != NULL) {

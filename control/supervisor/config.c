@@ -362,6 +362,11 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 	c->sip_force_rport = sip_force_rport;
 	c->sip_answer_timeout_ms = sip_answer_timeout_ms;
 	c->sip_new_per_source_per_s = sip_new_per_source_per_s;
+	c->sip_session_expires_s = sip_session_expires_s;
+	c->sip_min_se_s = sip_min_se_s;
+	if (sip_session_expires_s != 0 && sip_session_expires_s < sip_min_se_s)
+		return complain(l, "sip.session_expires_s", ERR_RANGE, "%u is less than sip.min_se_s, which is %u",
+				sip_session_expires_s, sip_min_se_s);
 	copy_text(c->sip_server, sizeof c->sip_server, sip_server);
 	copy_text(c->sip_advertised_address, sizeof c->sip_advertised_address, sip_advertised_address);
 	err = take_address(l, "sip.advertised_address", sip_advertised_address);

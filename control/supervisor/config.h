@@ -72,6 +72,8 @@ struct config {
 	bool sip_force_rport;
 	uint32_t sip_answer_timeout_ms;
 	uint32_t sip_new_per_source_per_s;
+	uint32_t sip_session_expires_s;
+	uint32_t sip_min_se_s;
 	char sip_server[64];
 
 	struct addr rtp_address[CONFIG_ADDRESSES_MAX]; /* every port of the pool is bound on each */

@@ -53,6 +53,8 @@ static const struct config_change effects[] = {
 	{"drain_ms", CONFIG_NOW},
 	{"sip.answer_timeout_ms", CONFIG_NOW},
 	{"sip.new_per_source_per_s", CONFIG_NOW},
+	{"sip.session_expires_s", CONFIG_NOW},
+	{"sip.min_se_s", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},

@@ -100,6 +100,8 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	s.force_rport = c->sip_force_rport;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
 	s.new_per_source_per_s = c->sip_new_per_source_per_s;
+	s.session_expires_s = c->sip_session_expires_s;
+	s.min_se_s = c->sip_min_se_s;
 	s.server = text(c->sip_server);
 	for (uint32_t i = 0; i < c->rtp_address_count; i++) {
 		s.rtp_v4 |= c->rtp_address[i].family == ADDR_V4;

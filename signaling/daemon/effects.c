@@ -8,6 +8,7 @@
 #include "common/base/must.h"
 #include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/daemon/refresh_effects.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/to_bus.h"
@@ -119,6 +120,9 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 		break;
 	case LEG_FX_UPDATED:
 		serve_update(s, l, l->update, fx->code);
+		break;
+	case LEG_FX_SEND_REFRESH:
+		refresh_send(s, l);
 		break;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:

@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "signaling/daemon/ask_effects.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_refresh.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/to_asks.h"
@@ -45,6 +46,7 @@ static void message_done(const struct ask_done *d)
 static ask_done_fn *const done[ASK_KINDS] = {
 	[ASK_INFO] = info_done,
 	[ASK_MESSAGE] = message_done,
+	[ASK_UPDATE] = from_refresh_updated,
 };
 
 static uint32_t slot_of(const struct leg *l, uint64_t txn)

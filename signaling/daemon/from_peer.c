@@ -168,6 +168,8 @@ static void got_final(struct signaling *s, struct leg *l, const struct sip_effec
 		ev = leg_refused(l, &login, e->msg, clock_entropy());
 	else
 		ev = leg_picked_up(l, &s->leg_config, e->msg, e->core);
+	if (ev == LEG_EV_PICKED_UP)
+		refresh_agreed(&l->r.refresh, e->msg, s->actor->now_ms);
 	(void)effects_leg_input(s, l, ev);
 }
 

@@ -24,5 +24,5 @@ struct leg *legs_of_call(struct signaling *s, uint64_t call_id);
 
 /* Into the slab, with its transactions. */
 void legs_save(struct signaling *s, struct leg *l);
-/* The timer follows r.deadline_ms. */
+/* The timer follows leg_deadline_ms(). */
 void legs_arm(struct signaling *s, struct leg *l);

@@ -34,6 +34,8 @@ void serve_refuse(struct signaling *s, const struct sip_effect *e,
 	struct sip_reply r = {.code = why.code};
 
 	sip_refusal_headers(&b, e->msg, why.code);
+	if (why.code == 422)
+		refresh_put_min_se(&s->leg_config.refresh, &b);
 	if (warnings[why.fit] != NULL) {
 		buf_z(&b, "Warning: ");
 		buf_z(&b, warnings[why.fit]);
@@ -80,6 +82,15 @@ static int put_success(struct leg *l, bool answers, struct buf *headers, struct 
 	return err;
 }
 
+/* Begins anew with every 2xx to an INVITE or UPDATE. */
+static void put_timer(struct signaling *s, struct leg *l, struct buf *headers)
+{
+	if (!leg_has_session(l))
+		return;
+	refresh_answer(&l->r.refresh, &s->leg_config.refresh, s->actor->now_ms, headers);
+	legs_arm(s, l);
+}
+
 int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
 {
 	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
@@ -90,8 +101,10 @@ int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
 
 	if (r.make_dialog)
 		put_contact(l, &h);
-	if (code >= 200 && code < 300)
+	if (code >= 200 && code < 300) {
+		put_timer(s, l, &h);
 		err = put_success(l, true, &h, &sdp, &r);
+	}
 	put_wish(l, &h, &r);
 	r.headers = buf_str(&h);
 	if (err == 0)
@@ -123,8 +136,10 @@ void serve_update(struct signaling *s, struct leg *l, uint64_t txn, uint32_t cod
 	int err = 0;
 
 	put_contact(l, &h);
-	if (code < 300)
+	if (code < 300) {
+		put_timer(s, l, &h);
 		err = put_success(l, txn == l->update && l->r.change.answers, &h, &sdp, &r);
+	}
 	if (code == 500)
 		sip_put_retry_after(&h, rand_u64(&s->stack.rand));
 	r.headers = buf_str(&h);

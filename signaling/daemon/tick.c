@@ -12,7 +12,7 @@ void tick_run(struct signaling *s)
 	while (sip_stack_tick(&s->stack, s->actor->now_ms, &fx))
 		from_peer(s, &fx);
 	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
-		(void)effects_leg_input(s, t->owner, LEG_EV_TIMER);
+		(void)effects_leg_input(s, t->owner, leg_due(t->owner, s->actor->now_ms));
 	registrations_tick(s);
 }
 

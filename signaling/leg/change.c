@@ -141,6 +141,8 @@ struct leg_refusal leg_reinvite(struct leg *l, const struct leg_config *cfg,
 	bool waits = false;
 
 	if (why.code == 0)
+		why = refusal(refresh_asked(&l->r.refresh, &cfg->refresh, request->msg));
+	if (why.code == 0)
 		why = take_offer(l, cfg, request, &waits);
 	if (why.code != 0)
 		return why;
@@ -169,15 +171,12 @@ struct leg_refusal leg_update(struct leg *l, const struct leg_config *cfg,
 			      const struct sip_effect *request, enum leg_todo *ret_todo)
 {
 	bool offers = request->msg->body.n > 0, waits = false;
-	struct leg_refusal why;
+	struct leg_refusal why = refusal(offers ? fault_of_time(l) : 0);
 
-	if (!offers) {
-		why = refresh_target(l, request);
-	} else {
-		why = refusal(fault_of_time(l));
-		if (why.code == 0)
-			why = take_offer(l, cfg, request, &waits);
-	}
+	if (why.code == 0 && leg_has_session(l))
+		why = refusal(refresh_asked(&l->r.refresh, &cfg->refresh, request->msg));
+	if (why.code == 0)
+		why = offers ? take_offer(l, cfg, request, &waits) : refresh_target(l, request);
 	if (why.code != 0)
 		return why;
 	*ret_todo = waits ? LEG_ASK : LEG_UPDATE_NOW;

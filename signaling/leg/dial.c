@@ -229,10 +229,11 @@ int leg_print_invite(struct leg *l, const struct leg_config *cfg, const struct s
 
 	for (uint32_t i = 0; i < l->r.header_count && err == 0; i++)
 		err = sip_line(&lines, leg_header_name(l, i), leg_header_value(l, i));
+	refresh_put(&l->r.refresh, &cfg->refresh, &lines);
 	if (err != 0 || !buf_ok(&lines))
 		return err != 0 ? err : ERR_NOSPC;
 	r.method = SIP_M_INVITE;
-	r.supported = STR("100rel");
+	r.supported = STR("100rel, timer");
 	r.headers = buf_str(&lines);
 	r.user_agent = cfg->user_agent;
 	r.type = STR("application/sdp");
@@ -412,13 +413,22 @@ enum leg_event leg_declined(struct leg *l, const struct sip_msg *m)
 	return LEG_EV_DECLINED;
 }
 
+/* With credentials, or with a longer session. */
+static bool may_go_again(struct leg_record *r, const struct sip_login *login,
+			 const struct sip_msg *m, uint64_t chance)
+{
+	if (m->status == 422)
+		return refresh_too_short(&r->refresh, m);
+	return (m->status == 401 || m->status == 407) &&
+	       sip_auth_challenged(&r->auth, login, m, chance) == SIP_AUTH_RETRY;
+}
+
 enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
 			   const struct sip_msg *m, uint64_t chance)
 {
 	struct leg_record *r = &l->r;
 
-	if ((m->status != 401 && m->status != 407) || r->state != LEG_DIALLING ||
-	    sip_auth_challenged(&r->auth, login, m, chance) != SIP_AUTH_RETRY)
+	if (r->state != LEG_DIALLING || !may_go_again(r, login, m, chance))
 		return leg_declined(l, m);
 	forget_dialog(r);
 	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */

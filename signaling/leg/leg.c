@@ -113,7 +113,7 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	leg_keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	leg_keep(r->request_uri, sizeof r->request_uri, m->uri);
 	leg_keep_headers(r, m);
-	return refusal(0);
+	return refusal(refresh_asked(&r->refresh, &cfg->refresh, m));
 }
 
 bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)

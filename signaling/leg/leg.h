@@ -13,6 +13,7 @@
 #include "common/base/wheel.h"
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
+#include "signaling/leg/refresh.h"
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
@@ -76,6 +77,9 @@ enum leg_event {
 	LEG_EV_ACCEPT_UPDATE, /* that of an UPDATE */
 	LEG_EV_DECLINE,
 	LEG_EV_GONE, /* the dialog is of no use any more: leg->said has code and reason */
+	/* of the session timer (refresh.h) */
+	LEG_EV_REFRESH_DUE,
+	LEG_EV_EXPIRED, /* or the peer has lost the session */
 	LEG_EVENTS
 };
 
@@ -97,6 +101,7 @@ enum leg_fx_kind {
 	LEG_FX_OFFER,  /* tell control what waits */
 	LEG_FX_AGREED, /* and what is in force */
 	LEG_FX_UPDATED, /* code to the UPDATE, with the answer when it is 2xx */
+	LEG_FX_SEND_REFRESH,
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
@@ -269,6 +274,7 @@ struct leg_record {
 	struct ask asks[ASK_SLOTS]; /* one of each kind but NOTIFY, then those in order */
 	uint32_t ask_used;
 	char ask_text[ASK_TEXT_BYTES];
+	struct refresh refresh;
 };
 
 #define LEG_PARTS_MAX    128u
@@ -318,6 +324,7 @@ struct leg_config {
 	uint32_t families; /* that media has: SDP_FAMILY() of each */
 	uint32_t ringing_timeout_ms; /* of a leg of ours, when control does not say */
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
+	struct refresh_config refresh;
 };
 
 /* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
@@ -328,6 +335,13 @@ MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg
 /* One event. False: no rule for it in this state. */
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out);
+
+/* When something is due, UINT64_MAX: nothing is; and which event that is. */
+uint64_t leg_deadline_ms(const struct leg *l);
+enum leg_event leg_due(const struct leg *l, uint64_t now_ms);
+
+/* In a dialog that a 2xx made, and that is not ending: what the session timer is about. */
+bool leg_has_session(const struct leg *l);
 
 /* The answer to the stored offer, with local_rtp; its version counts up when it is not the
  * last one again (RFC 3264 8). ERR_SYNTAX, ERR_NOSPC: then it stays. */

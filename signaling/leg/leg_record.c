@@ -20,6 +20,8 @@
 #define CHANGE_LEAST 24u
 /* and in the first that asked the peer */
 #define ASK_LEAST 88u
+/* and in the first with session timers */
+#define REFRESH_LEAST 56u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
@@ -50,6 +52,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
 _Static_assert(sizeof(struct ask) == ASK_LEAST, "likewise");
+_Static_assert(sizeof(struct refresh) == REFRESH_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -90,10 +93,18 @@ static bool is_asking(const struct leg_record *r)
 	return r->heard.cseq != 0;
 }
 
+/* A timer, or what is known of one to come. */
+static bool is_refreshed(const struct leg_record *r)
+{
+	static const struct refresh none;
+
+	return memcmp(&r->refresh, &none, sizeof none) != 0;
+}
+
 /* Is there anything behind the parts of the INVITE we sent? */
 static bool goes_on(const struct leg_record *r)
 {
-	return is_changed(r) || is_asking(r);
+	return is_changed(r) || is_asking(r) || is_refreshed(r);
 }
 
 static void put_nothing(struct buf *b, unsigned parts)
@@ -157,7 +168,7 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	bool waits = r->state == LEG_OFFERED;
 
 	if (!is_changed(r)) {
-		put_nothing(b, is_asking(r) ? CHANGE_PARTS : 0);
+		put_nothing(b, is_asking(r) || is_refreshed(r) ? CHANGE_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->change, sizeof r->change);
@@ -174,8 +185,10 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 {
 	uint32_t used[ASK_SLOTS], n = 0;
 
-	if (!is_asking(r))
+	if (!is_asking(r)) {
+		put_nothing(b, is_refreshed(r) ? ASK_PARTS : 0);
 		return;
+	}
 	for (uint32_t i = 0; i < ASK_SLOTS; i++)
 		if (r->asks[i].state != ASK_FREE)
 			used[n++] = i;
@@ -185,6 +198,12 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 	record_put(b, used, n * sizeof used[0]);
 	for (uint32_t i = 0; i < n; i++)
 		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
+}
+
+static void put_refresh(struct buf *b, const struct leg_record *r)
+{
+	if (is_refreshed(r))
+		record_put(b, &r->refresh, sizeof r->refresh);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -209,6 +228,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_dialled(&b, r, client);
 	put_change(&b, r);
 	put_asks(&b, r);
+	put_refresh(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -392,6 +412,13 @@ static int take_asks(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_refresh(struct str *in, struct leg_record *ret)
+{
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, 1);
+	return record_take(in, &ret->refresh, sizeof ret->refresh, REFRESH_LEAST);
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -434,7 +461,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
 	if (err == 0)
 		err = take_change(&in, ret);
-	return err == 0 ? take_asks(&in, ret) : err;
+	if (err == 0)
+		err = take_asks(&in, ret);
+	return err == 0 ? take_refresh(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -571,6 +600,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
 	l->mended |= !ask_restore(l);
+	l->mended |= !refresh_restore(&r->refresh, now_ms);
 	return 0;
 }
 

@@ -395,6 +395,39 @@ static void no_change(struct step *s)
 	withdraw(s, 500);
 }
 
+/* ---- the session timer ---- */
+
+static void send_refresh(struct step *s)
+{
+	refresh_sent(&s->l->r.refresh);
+	emit(s, LEG_FX_SEND_REFRESH);
+}
+
+/* What is under way is a refresh itself, or soon over. */
+static void refresh_later(struct step *s)
+{
+	refresh_defer(&s->l->r.refresh, s->now_ms);
+}
+
+static void expire_later(struct step *s)
+{
+	over(s, LEG_BY_SYSTEM, 408, "session timer expired");
+	s->l->r.over.q850 = 102;
+}
+
+static void expire(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	expire_later(s);
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void expire_offered(struct step *s)
+{
+	refuse_change(s, 487);
+	expire(s);
+}
+
 static void bye_offered(struct step *s)
 {
 	refuse_change(s, 487);
@@ -459,6 +492,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_HANGUP]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_ANSWERED}, /* or no_ack: give_up */
+		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_ANSWERED},
+		[LEG_EV_EXPIRED]  = {expire_later,     LEG_HANGING},
 		[LEG_EV_UNSENT]   = {unanswerable,     LEG_REFUSED},
 		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
 	},
@@ -483,6 +518,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_OFFER]    = {ask_change,       LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
 		[LEG_EV_GONE]     = {gone,             LEG_ENDING},
+		[LEG_EV_REFRESH_DUE] = {send_refresh,  LEG_CONFIRMED},
+		[LEG_EV_EXPIRED]  = {expire,           LEG_ENDING},
 	},
 	[LEG_REFRESHED] = {
 		[LEG_EV_ACK]      = {refreshed,        LEG_CONFIRMED},
@@ -495,6 +532,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_UNSENT]   = {refuse_refresh,   LEG_CONFIRMED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_REFRESHED},
 		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
+		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_REFRESHED},
+		[LEG_EV_EXPIRED]  = {expire_later,     LEG_HANGING},
 	},
 	[LEG_ENDING] = {
 		[LEG_EV_BYE_DONE] = {finish,           LEG_ENDED},
@@ -559,6 +598,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_ANSWER]   = {ignore,           LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_OFFERED},
 		[LEG_EV_GONE]     = {gone_offered,     LEG_ENDING},
+		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_OFFERED},
+		[LEG_EV_EXPIRED]  = {expire_offered,   LEG_ENDING},
 	},
 };
 /* clang-format on */
@@ -621,6 +662,25 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	return true;
 }
 
+bool leg_has_session(const struct leg *l)
+{
+	return rules[l->r.state][LEG_EV_EXPIRED].act != NULL;
+}
+
+uint64_t leg_deadline_ms(const struct leg *l)
+{
+	uint64_t ms = leg_has_session(l) ? refresh_deadline_ms(&l->r.refresh) : UINT64_MAX;
+
+	return ms < l->r.deadline_ms ? ms : l->r.deadline_ms;
+}
+
+enum leg_event leg_due(const struct leg *l, uint64_t now_ms)
+{
+	if (now_ms >= l->r.deadline_ms || !leg_has_session(l))
+		return LEG_EV_TIMER;
+	return refresh_due(&l->r.refresh, now_ms) == REFRESH_EXPIRED ? LEG_EV_EXPIRED : LEG_EV_REFRESH_DUE;
+}
+
 const char *leg_state_name(enum leg_state s)
 {
 	static const char *const names[LEG_STATES] = {
@@ -639,7 +699,7 @@ const char *leg_event_name(enum leg_event e)
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
-		"gone",
+		"gone", "refresh_due", "expired",
 	};
 
 	return names[e];

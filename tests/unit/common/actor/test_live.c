@@ -46,7 +46,7 @@ Test(live, media_and_signaling)
 	before = digest(&p);
 	m.reorder_ms_max = m.rtp_timeout_ms = 7;
 	m.idle_silence = m.allow_loopback = true;
-	s.answer_timeout_ms = 7;
+	s.answer_timeout_ms = s.session_expires_s = s.min_se_s = 7;
 	cr_expect_eq(digest(&p), before);
 	s.force_rport = true;
 	cr_expect_neq(digest(&p), before);

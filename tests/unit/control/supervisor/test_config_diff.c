@@ -53,6 +53,8 @@ static const struct {
 	{"orphan_ms: 7777",                   "orphan_ms",              CONFIG_NOW, 0},
 	{"drain_ms: 777",                     "drain_ms",               CONFIG_NOW, 0},
 	{"sip: {answer_timeout_ms: 7777}",    "sip.answer_timeout_ms",  CONFIG_NOW, 0},
+	{"sip: {session_expires_s: 777}",     "sip.session_expires_s",  CONFIG_NOW, 0},
+	{"sip: {min_se_s: 77}",               "sip.min_se_s",           CONFIG_NOW, 0},
 	{"sip: {new_per_source_per_s: 7}",    "sip.new_per_source_per_s", CONFIG_NOW, 0},
 	{"rtp: {idle: pause}",                "rtp.idle",               CONFIG_NOW, 0},
 	{"rtp: {reorder_ms: 7}",              "rtp.reorder_ms",         CONFIG_NOW, 0},

@@ -110,7 +110,7 @@ enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_P
        TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART,
-       LAST_PART, HEARD_PART, ASK_TEXT_PART, ASK_SLOTS_PART, KNOWN };
+       LAST_PART, HEARD_PART, ASK_TEXT_PART, ASK_SLOTS_PART, REFRESH_PART, KNOWN };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)
@@ -322,7 +322,7 @@ Test(leg_record, of_a_later_build)
 	}
 	b = buf_of(packed, sizeof packed);
 	b.n = n;
-	for (unsigned i = 0; i < KNOWN - PARTS + 2; i++) { /* a leg that was called has nothing in those of one of ours, or of a change */
+	for (unsigned i = 0; i < KNOWN - PARTS + 2; i++) { /* a leg that was called has nothing in those of one of ours, of a change, or of a timer */
 		uint32_t size = i < KNOWN - PARTS ? 0 : 40;
 
 		buf_bytes(&b, &size, sizeof size);

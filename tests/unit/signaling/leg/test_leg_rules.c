@@ -86,6 +86,15 @@ static const struct expected rules[] = {
 	{LEG_ENDING,    LEG_EV_SETTLED,  LEG_ENDING,    "",                   KEPT, 0, 0, ""},
 	{LEG_ENDING,    LEG_EV_RESUME,   LEG_ENDING,    "bye",              BYE_MS, 0, 0, ""},
 
+	{LEG_ANSWERED,  LEG_EV_REFRESH_DUE, LEG_ANSWERED, "",                 KEPT, 0, 0, ""},
+	{LEG_ANSWERED,  LEG_EV_EXPIRED,  LEG_HANGING,   "over",               KEPT, LEG_BY_SYSTEM,  408, "session timer expired"},
+	{LEG_CONFIRMED, LEG_EV_REFRESH_DUE, LEG_CONFIRMED, "refresh",         KEPT, 0, 0, ""},
+	{LEG_CONFIRMED, LEG_EV_EXPIRED,  LEG_ENDING,    "bye over",         BYE_MS, LEG_BY_SYSTEM,  408, "session timer expired"},
+	{LEG_REFRESHED, LEG_EV_REFRESH_DUE, LEG_REFRESHED, "",                KEPT, 0, 0, ""},
+	{LEG_REFRESHED, LEG_EV_EXPIRED,  LEG_HANGING,   "over",               KEPT, LEG_BY_SYSTEM,  408, "session timer expired"},
+	{LEG_OFFERED,   LEG_EV_REFRESH_DUE, LEG_OFFERED, "",                  KEPT, 0, 0, ""},
+	{LEG_OFFERED,   LEG_EV_EXPIRED,  LEG_ENDING,    "487 bye over",     BYE_MS, LEG_BY_SYSTEM,  408, "session timer expired"},
+
 	{LEG_REFUSED,   LEG_EV_REFUSAL_DONE, LEG_ENDED, "",                TELL_MS, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_SETTLED,  LEG_REFUSED,   "",                   KEPT, 0, 0, ""},
 	{LEG_REFUSED,   LEG_EV_TIMER,    LEG_REFUSED,   "over",            TELL_MS, 0, 0, ""},
@@ -176,7 +185,7 @@ static const char *effects(void)
 		[LEG_FX_REPEAT] = "repeat", [LEG_FX_SEND_BYE] = "bye", [LEG_FX_FREE] = "free",
 		[LEG_FX_SEND_INVITE] = "invite", [LEG_FX_SEND_CANCEL] = "cancel", [LEG_FX_SEND_ACK] = "ack",
 		[LEG_FX_SEND_PRACK] = "prack", [LEG_FX_PROGRESS] = "progress", [LEG_FX_PICKED_UP] = "picked_up", [LEG_FX_DIALLED] = "dialled",
-		[LEG_FX_OFFER] = "offer", [LEG_FX_AGREED] = "agreed", [LEG_FX_UPDATED] = "updated",
+		[LEG_FX_OFFER] = "offer", [LEG_FX_AGREED] = "agreed", [LEG_FX_UPDATED] = "updated", [LEG_FX_SEND_REFRESH] = "refresh",
 	};
 	static char text[256];
 	struct buf b = buf_of(text, sizeof text - 1);
