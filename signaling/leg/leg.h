@@ -151,6 +151,25 @@ struct leg_change {
 	uint32_t answers;    /* there was an offer in it */
 };
 
+/* Transfers (refer.h); all zero: none ever. */
+struct leg_refer {
+	uint64_t replaces;     /* handle of the leg whose place this call wants; 0: none */
+	uint64_t out_until_ms; /* ours: nothing more is awaited behind it */
+	uint64_t in_until_ms;  /* theirs: of its state */
+	uint32_t out_state;    /* enum refer_out */
+	uint32_t out_code;     /* last said of it */
+	uint32_t out_cseq;     /* of the REFER */
+	uint32_t in_state;     /* enum refer_in */
+	uint32_t in_id;        /* CSeq of theirs; 0: none ever */
+	uint32_t in_count;     /* that were taken */
+	uint32_t in_code;      /* what is to be said of it */
+	uint32_t in_said;      /* by the last NOTIFY */
+	uint32_t in_quiet;     /* nothing is to be said (RFC 4488) */
+	uint32_t notifying;    /* a NOTIFY is out */
+	char out_command[64];  /* control's name of ours */
+	char out_reason[64], in_reason[64];
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -214,6 +233,9 @@ struct leg_record {
 	char change_target[SIP_DIALOG_URI_BYTES];
 	uint32_t change_bytes;
 	char change_offer[LEG_OFFER_BYTES];
+	/* transfers; the last three of the REFER that was taken */
+	struct leg_refer refer;
+	char refer_target[256], refer_replaces[512], refer_by[256];
 };
 
 #define LEG_PARTS_MAX    64u
@@ -227,6 +249,7 @@ struct leg {
 	uint64_t client; /* client transaction of ours; likewise */
 	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
 	struct wheel_timer timer;
+	struct wheel_timer refer_timer; /* refer_deadline_ms() */
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */

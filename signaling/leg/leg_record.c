@@ -3,6 +3,7 @@
 #include "common/base/record.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/refer.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -17,11 +18,14 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that transferred */
+#define REFER_LEAST 256u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
+#define REFER_PARTS   4u
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -45,6 +49,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct leg_refer) == REFER_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +79,17 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_referred(const struct leg_record *r)
+{
+	return r->refer.replaces != 0 || r->refer.out_state != 0 || r->refer.in_id != 0;
+}
+
+/* Something stands behind the parts of a leg that was called. */
+static bool goes_on(const struct leg_record *r)
+{
+	return is_changed(r) || is_referred(r);
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +101,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || goes_on(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +130,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, goes_on(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +150,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, is_referred(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -144,6 +162,21 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_text(struct buf *b, const char *z, size_t cap)
+{
+	record_put(b, z, strnlen(z, cap));
+}
+
+static void put_refer(struct buf *b, const struct leg_record *r)
+{
+	if (!is_referred(r))
+		return;
+	record_put(b, &r->refer, sizeof r->refer);
+	put_text(b, r->refer_target, sizeof r->refer_target);
+	put_text(b, r->refer_replaces, sizeof r->refer_replaces);
+	put_text(b, r->refer_by, sizeof r->refer_by);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -167,6 +200,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_refer(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +359,31 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* A text that is only of use whole. */
+static int take_text(struct str *in, char *to, size_t cap)
+{
+	uint32_t n = 0;
+	int err = take_bytes(in, to, cap - 1, &n);
+
+	return err == 0 && memchr(to, '\0', n) != NULL ? ERR_CORRUPT : err;
+}
+
+static int take_refer(struct str *in, struct leg_record *ret)
+{
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, REFER_PARTS);
+	err = record_take(in, &ret->refer, sizeof ret->refer, REFER_LEAST);
+	if (err == 0)
+		err = take_text(in, ret->refer_target, sizeof ret->refer_target);
+	if (err == 0)
+		err = take_text(in, ret->refer_replaces, sizeof ret->refer_replaces);
+	if (err == 0)
+		err = take_text(in, ret->refer_by, sizeof ret->refer_by);
+	return err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +424,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_refer(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -501,6 +562,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
+	l->mended |= !refer_restore(r, now_ms);
 	return 0;
 }
 
