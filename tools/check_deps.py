@@ -77,7 +77,7 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_dial from_registrations takeover tick",
                            "effects serve_effects request_effects dial_effects legs logins gate registrations",
                            "to_bus to_registrations udp local"),
-    "control/daemon":  ("main from_workers changes roster incoming outgoing from_backends commands questions http",
+    "control/daemon":  ("main from_workers changes transfers roster incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",

@@ -23,6 +23,9 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.starting = c->state == CALL_STARTING;
 	x.generation = c->change != 0 ? c->generation_before : c->generation; /* what waits is in the roster */
 	x.held = c->held;
+	x.referrer = c->transfer.referrer;
+	x.refer_id = c->transfer.referrer_id;
+	x.transfer_told = c->transfer.told;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -60,6 +63,9 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered = x->answered_unix_ns != 0;
 	c->answered_mono_ns = x->answered_mono_ns;
 	c->held = x->held;
+	c->transfer.referrer = x->referrer;
+	c->transfer.referrer_id = x->refer_id;
+	c->transfer.told = x->transfer_told;
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;

@@ -10,6 +10,7 @@
 #define REQUEST_ANSWER 5ull
 #define REQUEST_UPDATE 6ull
 #define REQUEST_DIAL 7ull
+#define REQUEST_REFER 9ull
 #define REQUEST_REGISTRATION 8ull /* of no call: registrations.c */
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
@@ -29,4 +30,6 @@ void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation);
 void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t generation);
+void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg);
+void to_leg_refer_progress(struct control *k, const struct control_call *cc, uint32_t refer_id, uint32_t code);
 void to_leg_annotate(struct control *k, const struct control_call *cc);
