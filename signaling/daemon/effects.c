@@ -97,6 +97,7 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 		serve_repeat(s, l);
 		break;
 	case LEG_FX_SEND_BYE:
+		sip_auth_begin(&l->r.auth);
 		request_bye(s, l);
 		break;
 	case LEG_FX_SEND_INVITE:

@@ -6,9 +6,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
+#include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/change.h"
@@ -125,15 +127,33 @@ static void got_provisional(struct signaling *s, struct leg *l, const struct sip
 			s, l, leg_provisional(l, &s->leg_config, e->msg, e->core));
 }
 
-/* Of a BYE, or of the INVITE. */
+/* Of our BYE. */
+static void got_bye_answer(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	struct sip_login login = logins_of(s, l);
+
+	if (l->r.state == LEG_ENDING && e->kind == SIP_GOT_RESPONSE &&
+	    (e->status == 401 || e->status == 407) &&
+	    sip_auth_challenged(&l->r.auth, &login, e->msg, clock_entropy()) == SIP_AUTH_RETRY)
+		request_bye(s, l);
+	else
+		(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
+}
+
 static void got_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
 	struct sip_login login = logins_of(s, l);
-	enum leg_event ev = LEG_EV_BYE_DONE;
+	enum leg_event ev;
 
+	if (from_asks_final(s, l, e))
+		return;
+	if (e->txn == l->bye) {
+		got_bye_answer(s, l, e);
+		return;
+	}
 	if (e->txn != l->client)
-		ev = LEG_EV_BYE_DONE;
-	else if (e->kind == SIP_NO_RESPONSE)
+		return; /* of what nobody waits for any more */
+	if (e->kind == SIP_NO_RESPONSE)
 		ev = LEG_EV_NOBODY;
 	else if (e->status >= 300)
 		ev = leg_refused(l, &login, e->msg, clock_entropy());

@@ -55,8 +55,9 @@ void request_bye(struct signaling *s, struct leg *l)
 	where.p = b.p;
 	where.n = b.n;
 	if (err == 0) {
-		err = sip_stack_request(&s->stack, &where, str_of(branch),
-					s->actor->now_ms, &out);
+		err = sip_stack_request_txn(&s->stack, &where, str_of(branch),
+					    s->actor->now_ms, &out);
+		l->bye = where.txn;
 		if (err == ERR_NOSPC) { /* no room to repeat it: said once */
 			where.kind = SIP_SEND;
 			out.v[0] = where;

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/legs.h"
 
 int takeover_slab(struct signaling *s, uint32_t cap)
@@ -120,6 +121,7 @@ static int restore(struct signaling *s, uint32_t slot, const struct saved *saved
 	if (l->mended)
 		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
 			 l->r.dialog.call_id);
+	from_asks_resume(s, l);
 	resume(s, l, saved);
 	return 0;
 }

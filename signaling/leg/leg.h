@@ -75,6 +75,7 @@ enum leg_event {
 	LEG_EV_ACCEPT,        /* from control: that of a re-INVITE */
 	LEG_EV_ACCEPT_UPDATE, /* that of an UPDATE */
 	LEG_EV_DECLINE,
+	LEG_EV_GONE, /* the dialog is of no use any more: leg->said has code and reason */
 	LEG_EVENTS
 };
 
@@ -149,6 +150,47 @@ struct leg_change {
 	uint32_t cseq;
 	uint32_t code;       /* the UPDATE was answered so; 0: not yet */
 	uint32_t answers;    /* there was an offer in it */
+};
+
+enum ask_kind { /* numbers stand in records: later ones come last */
+	ASK_UPDATE,
+	ASK_INFO,
+	ASK_MESSAGE,
+	ASK_REFER,
+	ASK_NOTIFY,
+	ASK_KINDS
+};
+
+enum ask_state { /* likewise */
+	ASK_FREE,
+	ASK_WAITS,
+	ASK_OUT,
+	ASK_STATES
+};
+
+#define ASK_NOTIFY_SLOTS 4u
+#define ASK_SLOTS        (ASK_KINDS - 1u + ASK_NOTIFY_SLOTS)
+#define ASK_TEXT_BYTES   4096u /* of all slots */
+
+/* A request of ours in the dialog (ask.h). */
+struct ask {
+	uint32_t kind, state;
+	uint32_t cseq; /* 0: it waits */
+	uint32_t at;   /* in ask_text: lines, type, body */
+	uint32_t lines, type, body;
+	uint8_t asked[SIP_AUTH_SLOTS]; /* as in sip_auth_slot, of this request */
+	uint8_t stale[SIP_AUTH_SLOTS];
+	uint8_t pad[2];
+	uint32_t pad2;
+	uint64_t token; /* of who asked */
+	char branch[SIP_BRANCH_BYTES];
+};
+
+/* The last outcome of each kind: who asks about it again hears the same. */
+struct ask_last {
+	uint64_t token; /* 0: none yet */
+	uint32_t code;
+	uint32_t pad;
 };
 
 /* Transfers (refer.h); all zero: none ever. */
@@ -233,12 +275,17 @@ struct leg_record {
 	char change_target[SIP_DIALOG_URI_BYTES];
 	uint32_t change_bytes;
 	char change_offer[LEG_OFFER_BYTES];
+	/* requests of ours in the dialog */
+	struct ask_last ask_last[ASK_KINDS];
+	struct ask asks[ASK_SLOTS]; /* one of each kind but NOTIFY, then those in order */
+	uint32_t ask_used;
+	char ask_text[ASK_TEXT_BYTES];
 	/* transfers; the last three of the REFER that was taken */
 	struct leg_refer refer;
 	char refer_target[256], refer_replaces[512], refer_by[256];
 };
 
-#define LEG_PARTS_MAX    64u
+#define LEG_PARTS_MAX    128u
 #define LEG_PACKED_BYTES                                                                 \
 	(sizeof(struct leg_record) + sizeof(struct sip_client_record) +                  \
 	 LEG_PARTS_MAX * sizeof(uint32_t))
@@ -248,11 +295,13 @@ struct leg {
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	uint64_t client; /* client transaction of ours; likewise */
 	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
+	uint64_t bye; /* client transaction of our BYE; 0: none */
+	uint64_t ask_txn[ASK_SLOTS]; /* likewise of r.asks */
 	struct wheel_timer timer;
 	struct wheel_timer refer_timer; /* refer_deadline_ms() */
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
-	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */
+	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said; of LEG_EV_GONE: why */
 	uint32_t said_q850;
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
 	bool news;      /* of LEG_EV_PROGRESS: control has to be told */

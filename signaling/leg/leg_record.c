@@ -1,6 +1,7 @@
 /* leg_record.c - see leg.h: the record as octets, part by part, and back. */
 #include "common/base/must.h"
 #include "common/base/record.h"
+#include "signaling/leg/ask.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 #include "signaling/leg/refer.h"
@@ -18,6 +19,8 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that asked the peer */
+#define ASK_LEAST 88u
 /* and in the first that transferred */
 #define REFER_LEAST 256u
 
@@ -25,6 +28,7 @@
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
+#define ASK_PARTS     3u /* and behind them one for each of asks */
 #define REFER_PARTS   4u
 
 #define HEAD          offsetof(struct leg_record, over)
@@ -49,6 +53,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct ask) == ASK_LEAST, "likewise");
 _Static_assert(sizeof(struct leg_refer) == REFER_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
@@ -79,15 +84,26 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_asking(const struct leg_record *r)
+{
+	for (uint32_t i = 0; i < ASK_KINDS; i++)
+		if (r->ask_last[i].token != 0)
+			return true;
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			return true;
+	return false;
+}
+
 static bool is_referred(const struct leg_record *r)
 {
 	return r->refer.replaces != 0 || r->refer.out_state != 0 || r->refer.in_id != 0;
 }
 
-/* Something stands behind the parts of a leg that was called. */
+/* Is there anything behind the parts of the INVITE we sent? */
 static bool goes_on(const struct leg_record *r)
 {
-	return is_changed(r) || is_referred(r);
+	return is_changed(r) || is_asking(r) || is_referred(r);
 }
 
 static void put_nothing(struct buf *b, unsigned parts)
@@ -151,7 +167,7 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	bool waits = r->state == LEG_OFFERED;
 
 	if (!is_changed(r)) {
-		put_nothing(b, is_referred(r) ? CHANGE_PARTS : 0);
+		put_nothing(b, is_asking(r) || is_referred(r) ? CHANGE_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->change, sizeof r->change);
@@ -162,6 +178,24 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_asks(struct buf *b, const struct leg_record *r)
+{
+	uint32_t used[ASK_SLOTS], n = 0;
+
+	if (!is_asking(r)) {
+		put_nothing(b, is_referred(r) ? ASK_PARTS : 0);
+		return;
+	}
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			used[n++] = i;
+	record_put(b, r->ask_last, sizeof r->ask_last);
+	record_put(b, r->ask_text, r->ask_used);
+	record_put(b, used, n * sizeof used[0]);
+	for (uint32_t i = 0; i < n; i++)
+		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
 }
 
 static void put_text(struct buf *b, const char *z, size_t cap)
@@ -200,6 +234,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_asks(&b, r);
 	put_refer(&b, r);
 	must(buf_ok(&b));
 	return b.n;
@@ -359,6 +394,29 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* What a later build asked and this one has no place for is not repeated here. */
+static int take_asks(struct str *in, struct leg_record *ret)
+{
+	uint32_t used[ASK_SLOTS], bytes = 0;
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, ASK_PARTS);
+	err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
+	if (err == 0)
+		err = take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
+	if (err == 0)
+		err = take_bytes(in, used, sizeof used, &bytes);
+	for (uint32_t i = 0; i < bytes / sizeof used[0] && err == 0; i++) {
+		struct ask a;
+
+		err = record_take(in, &a, sizeof a, ASK_LEAST);
+		if (err == 0 && used[i] < ASK_SLOTS)
+			ret->asks[used[i]] = a;
+	}
+	return err;
+}
+
 /* A text that is only of use whole. */
 static int take_text(struct str *in, char *to, size_t cap)
 {
@@ -426,6 +484,8 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
 	if (err == 0)
 		err = take_change(&in, ret);
+	if (err == 0)
+		err = take_asks(&in, ret);
 	return err == 0 ? take_refer(&in, ret) : err;
 }
 
@@ -562,6 +622,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
+	l->mended |= !ask_restore(l);
 	l->mended |= !refer_restore(r, now_ms);
 	return 0;
 }

@@ -407,6 +407,26 @@ static void hang_up_offered(struct step *s)
 	hang_up(s);
 }
 
+/* ---- the system ends it ---- */
+
+static void gone(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	over(s, LEG_BY_SYSTEM, s->l->said.code, s->l->said.reason);
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void gone_later(struct step *s)
+{
+	over(s, LEG_BY_SYSTEM, s->l->said.code, s->l->said.reason);
+}
+
+static void gone_offered(struct step *s)
+{
+	refuse_change(s, 487);
+	gone(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -440,6 +460,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_ANSWERED}, /* or no_ack: give_up */
 		[LEG_EV_UNSENT]   = {unanswerable,     LEG_REFUSED},
+		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
 	},
 	[LEG_HANGING] = {
 		[LEG_EV_ACK]      = {bye_after_ack,    LEG_ENDING},
@@ -461,6 +482,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
 		[LEG_EV_OFFER]    = {ask_change,       LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
+		[LEG_EV_GONE]     = {gone,             LEG_ENDING},
 	},
 	[LEG_REFRESHED] = {
 		[LEG_EV_ACK]      = {refreshed,        LEG_CONFIRMED},
@@ -472,6 +494,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_TIMER]    = {repeat_answer,    LEG_REFRESHED}, /* or no_ack: give_up */
 		[LEG_EV_UNSENT]   = {refuse_refresh,   LEG_CONFIRMED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_REFRESHED},
+		[LEG_EV_GONE]     = {gone_later,       LEG_HANGING},
 	},
 	[LEG_ENDING] = {
 		[LEG_EV_BYE_DONE] = {finish,           LEG_ENDED},
@@ -535,6 +558,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_ACK]      = {ignore,           LEG_OFFERED},
 		[LEG_EV_ANSWER]   = {ignore,           LEG_OFFERED},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_OFFERED},
+		[LEG_EV_GONE]     = {gone_offered,     LEG_ENDING},
 	},
 };
 /* clang-format on */
@@ -615,6 +639,7 @@ const char *leg_event_name(enum leg_event e)
 		"cancel", "refresh", "bye_done", "unsent", "refusal_done", "settled", "resume",
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
+		"gone",
 	};
 
 	return names[e];

@@ -228,6 +228,11 @@ MUST_USE int sip_stack_request(struct sip_stack *s, const struct sip_effect *req
 			       struct str branch, uint64_t now_ms,
 			       struct sip_effects *out);
 
+/* The same, and `txn` of `request` is its transaction: that of what is told of it. */
+MUST_USE int sip_stack_request_txn(struct sip_stack *s, struct sip_effect *request,
+				   struct str branch, uint64_t now_ms,
+				   struct sip_effects *out);
+
 /* ---- INVITE of ours, initial or in a dialog (RFC 3261 17.1.1, RFC 6026 7.2) ----
  *
  * Told of it: any number of SIP_GOT_PROVISIONAL, then exactly one of SIP_GOT_RESPONSE,

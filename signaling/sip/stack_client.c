@@ -77,8 +77,8 @@ void stack_take_response(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 			 now_ms, out);
 }
 
-int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
-		      struct str branch, uint64_t now_ms, struct sip_effects *out)
+int sip_stack_request_txn(struct sip_stack *s, struct sip_effect *request,
+			  struct str branch, uint64_t now_ms, struct sip_effects *out)
 {
 	enum sip_method method = stack_method_of(request);
 	struct sip_client_txn *t;
@@ -89,8 +89,17 @@ int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
 	t = stack_add_client(s, method, request, branch, now_ms);
 	if (t == NULL)
 		return ERR_NOSPC;
+	request->txn = pool_handle(&s->clients, t);
 	stack_start_client(s, t, out);
 	return 0;
+}
+
+int sip_stack_request(struct sip_stack *s, const struct sip_effect *request,
+		      struct str branch, uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_effect sent = *request;
+
+	return sip_stack_request_txn(s, &sent, branch, now_ms, out);
 }
 
 int sip_stack_cancel(struct sip_stack *s, uint64_t txn, struct str lines,

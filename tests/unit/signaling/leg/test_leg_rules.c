@@ -138,6 +138,11 @@ static const struct expected rules[] = {
 	{LEG_OFFERED,   LEG_EV_ACK,      LEG_OFFERED,   "",                   KEPT, 0, 0, ""},
 	{LEG_OFFERED,   LEG_EV_ANSWER,   LEG_OFFERED,   "",                   KEPT, 0, 0, ""},
 	{LEG_OFFERED,   LEG_EV_ACK_WANTED, LEG_OFFERED, "",                   KEPT, 0, 0, ""},
+
+	{LEG_ANSWERED,  LEG_EV_GONE,     LEG_HANGING,   "over",               KEPT, LEG_BY_SYSTEM, 486, "Busy Here"},
+	{LEG_CONFIRMED, LEG_EV_GONE,     LEG_ENDING,    "bye over",         BYE_MS, LEG_BY_SYSTEM, 486, "Busy Here"},
+	{LEG_REFRESHED, LEG_EV_GONE,     LEG_HANGING,   "over",               KEPT, LEG_BY_SYSTEM, 486, "Busy Here"},
+	{LEG_OFFERED,   LEG_EV_GONE,     LEG_ENDING,    "487 bye over",     BYE_MS, LEG_BY_SYSTEM, 486, "Busy Here"},
 };
 
 /* Control knows the end before the peer is done. */
