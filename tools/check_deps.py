@@ -74,7 +74,7 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_dial from_registrations takeover tick",
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_refer from_dial from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects dial_effects legs logins gate registrations",
                            "to_bus to_registrations udp local"),
     "control/daemon":  ("main from_workers changes transfers roster incoming outgoing from_backends commands questions http",

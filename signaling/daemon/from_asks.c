@@ -7,12 +7,15 @@
 #include "common/base/log.h"
 #include "signaling/daemon/ask_effects.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 
 /* By kind, in files of their own on this floor; NULL: nobody has to hear of it. */
 static ask_done_fn *const done[ASK_KINDS] = {
 	[ASK_UPDATE] = NULL,
+	[ASK_REFER] = from_refer_asked,
+	[ASK_NOTIFY] = from_refer_notified,
 };
 
 static uint32_t slot_of(const struct leg *l, uint64_t txn)

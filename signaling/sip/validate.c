@@ -166,10 +166,24 @@ static verdict check_accept(const struct sip_msg *m)
 		       : refuse(406, NULL);
 }
 
-/* RFC 3261 8.2.2.3: nothing that could be required is there. */
+/* What may be required of us (RFC 3261 8.2.2.3). */
+static bool is_known(struct str tag)
+{
+	return str_ieq(tag, STR("replaces"));
+}
+
 static verdict check_extensions(const struct sip_msg *m)
 {
-	return sip_has(m, SIP_REQUIRE) ? refuse(420, NULL) : pass;
+	for (uint16_t i = m->first[SIP_REQUIRE]; i != SIP_NONE; i = m->fields[i].next) {
+		struct str rest = m->fields[i].value;
+
+		if (rest.n == 0)
+			return refuse(420, NULL);
+		while (rest.n > 0)
+			if (!is_known(sip_list_next(&rest)))
+				return refuse(420, NULL);
+	}
+	return pass;
 }
 
 static verdict check_fields(const struct sip_msg *m, uint64_t uses)
@@ -241,6 +255,8 @@ void sip_refusal_headers(struct buf *b, const struct sip_msg *m, unsigned status
 		buf_z(b, "Accept: " SIP_ACCEPT_TYPES "\r\n");
 	if (status == 415)
 		buf_z(b, "Accept-Encoding: identity\r\n");
+	if (status == 489)
+		buf_z(b, "Allow-Events: refer\r\n");
 	if (status != 420)
 		return;
 	for (uint16_t i = m->first[SIP_REQUIRE]; i != SIP_NONE; i = m->fields[i].next) {
@@ -249,7 +265,7 @@ void sip_refusal_headers(struct buf *b, const struct sip_msg *m, unsigned status
 		while (rest.n > 0) {
 			struct str one = sip_list_next(&rest);
 
-			if (!sip_is_token(one))
+			if (!sip_is_token(one) || is_known(one))
 				continue;
 			buf_z(b, "Unsupported: ");
 			buf_str_put(b, one);
