@@ -27,6 +27,7 @@ RETURNED = "tipring/returned"  # the mark behind everything a handler has left t
 STALLS = ("media_started", "media_stalled", "media_resumed")
 HOLDS = ("held", "resumed")
 TAIL_SECONDS = 0.2  # what has left is on its way, and then in the buffer of the caller's phone, which a BYE empties
+CONFIRMED_SECONDS = 2
 STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be heard
 
 
@@ -96,6 +97,7 @@ class Call:
         self._answering = False
         self._picked_up: asyncio.Future[None] | None = None  # of a call of dial(): it is answered and its audio is there, or DialFailed
         self._audible = asyncio.Event()  # of a call of dial(): its audio is there
+        self._confirmed = asyncio.Event()  # the peer's ACK came, or its answer
         self._lost = 0  # by the tape, before it was closed
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
@@ -181,8 +183,18 @@ class Call:
         What the peer says meanwhile are "transfer" events. When it returns, this call is still there: hang it up, if the peer does not.
         TransferFailed: it was refused, or the other call was not answered. CallEnded, CommandRefused as ever."""
         self._require_not_ended()
+        await self._wait_confirmed()
         uri, other = (target, None) if isinstance(target, str) else ("", target)
         await self._transport.transfer(self, uri, other, referred_by, headers or {})
+
+    async def _wait_confirmed(self) -> None:
+        """answer() returns before the caller's ACK, which some things have to wait for; should the event be lost, not for ever."""
+        if not self._answering and self._picked_up is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMED_SECONDS):
+                await self._confirmed.wait()
+        self._require_not_ended()
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
@@ -476,6 +488,8 @@ class Call:
     def _on_event(self, event: Event) -> None:
         if event.kind in STALLS:
             self.stalled = event.kind == "media_stalled"
+        elif event.kind == "answered":
+            self._confirmed.set()
         elif event.kind in HOLDS:
             self.held = event.kind == "held"
         self._events._put(event)
@@ -518,6 +532,7 @@ class Call:
             return
         self.end_reason = reason
         self._ended.set()
+        self._confirmed.set()
         if self._tape is not None:
             tape, self._tape = self._tape, None
             while (frame := tape.read()) is not None:
