@@ -232,7 +232,7 @@ static struct verdict refusal(Tipring__V1__ResultCode code, const char *reason)
 static const char *fault(const struct wish *w)
 {
 	size_t bytes = str_of(w->content_type).n + w->body.n;
-	const char *headers = outgoing_headers_fault(w->headers, w->header_count);
+	const char *headers = outgoing_headers_fault(w->headers, w->header_count, OUTGOING_HEADERS_MAX);
 
 	if (headers != NULL)
 		return headers;

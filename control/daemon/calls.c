@@ -236,6 +236,41 @@ static void publish(struct control *k, struct control_call *cc, enum call_fx_kin
 		events_resumed(k, cc);
 }
 
+/* Whoever asked for this call hears how it goes. */
+static void tell_referrer(struct control *k, const struct control_call *cc, uint32_t code)
+{
+	const struct control_call *asked = calls_by_id(k, cc->c.transfer.referrer);
+
+	if (asked != NULL)
+		to_leg_refer_progress(k, asked, cc->c.transfer.referrer_id, code);
+}
+
+static void replace(struct control *k, const struct control_call *cc)
+{
+	struct control_call *other = calls_by_leg(k, cc->signaling, cc->c.transfer.replaces_leg);
+
+	if (other == NULL || other == cc || other->c.state == CALL_CLOSING)
+		return;
+	call_set_reason(&other->c, CALL_BY_SYSTEM, 200, "replaced by another call");
+	(void)calls_input(k, other, CALL_EV_GIVE_UP);
+}
+
+static void transfer(struct control *k, struct control_call *cc, const struct call_fx *fx)
+{
+	if (fx->kind == CALL_FX_TRANSFER)
+		events_transfer(k, cc);
+	else if (fx->kind == CALL_FX_TRANSFERRED)
+		to_backend_transferred(k, cc);
+	else if (fx->kind == CALL_FX_REFERRED)
+		events_referred(k, cc);
+	else if (fx->kind == CALL_FX_REFUSE_REFER)
+		to_leg_refer_progress(k, cc, cc->c.transfer.refer_id, fx->code);
+	else if (fx->kind == CALL_FX_TELL_REFERRER)
+		tell_referrer(k, cc, fx->code);
+	else
+		replace(k, cc);
+}
+
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
@@ -299,6 +334,14 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_HELD:
 	case CALL_FX_RESUMED:
 		publish(k, cc, fx->kind);
+		break;
+	case CALL_FX_TRANSFER:
+	case CALL_FX_TRANSFERRED:
+	case CALL_FX_REFERRED:
+	case CALL_FX_REFUSE_REFER:
+	case CALL_FX_TELL_REFERRER:
+	case CALL_FX_REPLACE:
+		transfer(k, cc, fx);
 		break;
 	case CALL_FX_FREE:
 	case CALL_FX_KINDS:

@@ -9,6 +9,7 @@
 #include "control/daemon/outgoing.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/to_workers.h"
+#include "control/daemon/transfers.h"
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 
@@ -179,6 +180,30 @@ static struct verdict cancel(struct control *k, struct str peer, const Tipring__
 	return input(k, cc, CALL_EV_HANGUP);
 }
 
+static struct verdict refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->refer->call_id, m->refer->fence, &v);
+
+	return cc != NULL ? transfers_refer(k, cc, m->command_id, m->refer) : v;
+}
+
+static struct verdict accept_refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->accept_refer->call_id, m->accept_refer->fence, &v);
+
+	return cc != NULL ? transfers_accept(k, cc, m->command_id, m->accept_refer) : v;
+}
+
+static struct verdict reject_refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->reject_refer->call_id, m->reject_refer->fence, &v);
+
+	return cc != NULL ? transfers_reject(k, cc, m->reject_refer) : v;
+}
+
 static struct verdict flush(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
@@ -230,6 +255,9 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_HANGUP,   hangup},
 	{TIPRING__V1__ENVELOPE__BODY_DIAL,     dial},
 	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},
+	{TIPRING__V1__ENVELOPE__BODY_REFER,    refer},
+	{TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER, accept_refer},
+	{TIPRING__V1__ENVELOPE__BODY_REJECT_REFER, reject_refer},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},

@@ -143,6 +143,7 @@ struct control {
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
+	uint64_t transfers_ms;  /* when transfers are looked at next; 0 = never */
 	uint64_t garbage;       /* counted so far */
 	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone; /* log_limit() */
 	bool listening;         /* to backends */

@@ -180,6 +180,33 @@ void events_resumed(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
+void events_transfer(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallTransferProgress p = TIPRING__V1__CALL_TRANSFER_PROGRESS__INIT;
+
+	p.code = cc->c.transfer.code;
+	p.reason = cc->c.transfer.reason;
+	p.final = cc->c.transfer.over;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS;
+	e.call_transfer_progress = &p;
+	events_call(k, cc, &e);
+}
+
+void events_referred(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallReferred r = TIPRING__V1__CALL_REFERRED__INIT;
+
+	r.refer_id = cc->c.transfer.refer_id;
+	r.target = cc->c.transfer.target;
+	r.replaces = cc->c.transfer.replaces[0] != '\0';
+	r.referred_by = cc->c.transfer.referred_by;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED;
+	e.call_referred = &r;
+	events_call(k, cc, &e);
+}
+
 void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

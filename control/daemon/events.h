@@ -15,4 +15,6 @@ void events_mark_dropped(struct control *k, struct control_call *cc, const char 
 void events_answered(struct control *k, struct control_call *cc);
 void events_held(struct control *k, struct control_call *cc);
 void events_resumed(struct control *k, struct control_call *cc);
+void events_transfer(struct control *k, struct control_call *cc);
+void events_referred(struct control *k, struct control_call *cc);
 void events_ended(struct control *k, struct control_call *cc);

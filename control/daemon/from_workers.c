@@ -16,6 +16,7 @@
 #include "control/daemon/roster.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
+#include "control/daemon/transfers.h"
 #include "control/daemon/workers.h"
 #include "tipring/v1/schema_hash.h"
 
@@ -206,6 +207,22 @@ static void on_leg_key(void *self, struct str peer, const Tipring__V1__Envelope 
 		asks_key(self, cc, m->leg_key);
 }
 
+static void on_leg_transfer(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_transfer->leg_id);
+
+	if (cc != NULL)
+		transfers_heard(self, cc, m->leg_transfer);
+}
+
+static void on_leg_referred(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_referred->leg_id);
+
+	if (cc != NULL)
+		transfers_referred(self, cc, m->leg_referred);
+}
+
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct worker_row *w = workers_row(self, peer);
@@ -391,6 +408,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 		answer_refused(k, cc, m->result);
 	else if (kind == REQUEST_DIAL)
 		outgoing_refused(k, cc, m->result);
+	else if (kind == REQUEST_REFER)
+		transfers_refused(k, cc, m->result);
 }
 
 static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -489,6 +508,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_ASKED,             FROM_SIGNALING,              on_leg_asked),
 	RULE(LEG_HEARD,             FROM_SIGNALING,              on_leg_heard),
 	RULE(LEG_KEY,               FROM_SIGNALING,              on_leg_key),
+	RULE(LEG_TRANSFER,          FROM_SIGNALING,              on_leg_transfer),
+	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -40,6 +40,7 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 		if (str_ieq(h.name, STR("X-Session-ID")))
 			c->session_name = h.value;
 	}
+	c->transfer.replaces_leg = in->replaces_leg;
 	if (info_take_facts(in->media, &c->media) != 0)
 		return ERR_INVAL;
 	if (addr_is_any(&c->media.towards) && info_take_address(in->source, &c->media.towards) != 0)
@@ -47,15 +48,28 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 	return 0;
 }
 
+/* What replaces a call goes to the one who has it. */
+static void follow(struct control_call *cc, const struct control_call *replaced)
+{
+	cc->c.transfer.replaces_call = replaced->c.id;
+	if (replaced->c.owned)
+		(void)!str_copy(cc->c.transfer.only, sizeof cc->c.transfer.only, str_of(replaced->c.backend));
+}
+
 void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncoming *in)
 {
-	const char *app = route_find(&k->routes, route_user(str_of(in->request_uri)));
+	const struct control_call *replaced = in->replaces_leg != 0 ? calls_by_leg(k, signaling, in->replaces_leg) : NULL;
+	const char *app = replaced != NULL ? replaced->c.app : route_find(&k->routes, route_user(str_of(in->request_uri)));
 	struct call_world w = calls_world(k);
 	struct call_effects fx;
 	struct control_call *cc;
 
 	if (calls_by_leg(k, signaling, in->leg_id) != NULL)
 		return; /* said twice: once is enough */
+	if (in->replaces_leg != 0 && replaced == NULL) {
+		refuse(k, signaling, in, &(struct call_fx){.code = 481, .reason = "the call to be replaced is over"});
+		return;
+	}
 	if (k->draining || app == NULL) {
 		refuse(k, signaling, in,
 		       k->draining ? &(struct call_fx){.code = 503, .retry_s = 5, .reason = "draining"}
@@ -75,6 +89,8 @@ void incoming(struct control *k, uint32_t signaling, const Tipring__V1__LegIncom
 		refuse(k, signaling, in, &(struct call_fx){.code = 488, .reason = "media facts not usable"});
 		return;
 	}
+	if (replaced != NULL)
+		follow(cc, replaced);
 	count(k, STAT_calls_started, 1);
 	log_debug("call.incoming", "call=%016" PRIx64 " app=%s from=%.*s", cc->c.id, cc->c.app, (int)cc->c.from_uri.n,
 		  cc->c.from_uri.p != NULL ? cc->c.from_uri.p : "");

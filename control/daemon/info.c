@@ -130,6 +130,8 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->local_rtp = info_address(&i->local, &c->local_rtp);
 	m->started_unix_ns = c->started_unix_ns;
 	m->answered_unix_ns = c->answered_unix_ns;
+	m->replaces = c->transfer.replaces_call;
+	m->referrer = c->transfer.referrer;
 	m->leg = c->leg_id;
 	m->session = c->session_id;
 	m->media_worker = c->media_worker;

@@ -14,6 +14,7 @@
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
 #include "control/daemon/registrations.h"
+#include "control/daemon/transfers.h"
 #include "control/daemon/workers.h"
 
 #define TOKEN_HTTP 1u
@@ -284,6 +285,7 @@ static void tick(void *self)
 		workers_tick(k);
 		from_backends_tick(k);
 		registrations_tick(k);
+		transfers_tick(k);
 		gauges(k);
 		if (k->http != NULL)
 			http_run(k->http); /* its timeouts */

@@ -14,7 +14,6 @@
 
 #define DISPLAY_BYTES_MAX 127u
 #define METADATA_BYTES_MAX 96u /* the context of a leg has room for them */
-#define HEADERS_MAX 16u
 #define NAME_BYTES_MAX 63u
 #define VALUE_BYTES_MAX 1024u
 #define RINGING_MIN_MS 1000u
@@ -47,12 +46,12 @@ static bool is_token(struct str s)
 	return s.n > 0;
 }
 
-const char *outgoing_headers_fault(Tipring__V1__Header **headers, size_t n)
+const char *outgoing_headers_fault(Tipring__V1__Header *const *rows, size_t n, size_t most)
 {
-	if (n > HEADERS_MAX)
-		return "at most 16 headers";
+	if (n > most)
+		return most == OUTGOING_HEADERS_MAX ? "at most 16 headers" : "too many headers";
 	for (size_t i = 0; i < n; i++) {
-		struct str name = str_of(headers[i]->name), value = str_of(headers[i]->value);
+		struct str name = str_of(rows[i]->name), value = str_of(rows[i]->value);
 
 		if (name.n > NAME_BYTES_MAX || !is_token(name) || !is_header_of_apps(name))
 			return "this header is not for apps: X-*, P-*, and a few (BACKENDS.md)";
@@ -78,7 +77,7 @@ static const char *fault(const Tipring__V1__Dial *d)
 		return "from_display is too long, or has control characters";
 	if (d->to[0] != '\0' && uri_parse(str_of(d->to), &to) != 0)
 		return "to is a sip: URI";
-	return outgoing_headers_fault(d->headers, d->n_headers);
+	return outgoing_headers_fault(d->headers, d->n_headers, OUTGOING_HEADERS_MAX);
 }
 
 /* A URI, or a user part at outbound.from_host; empty: signaling knows which of our addresses the peer sees. NULL: neither. */
@@ -188,7 +187,51 @@ static struct verdict accepted(const struct control_call *cc)
 	return (struct verdict){.code = CODE(ACCEPTED), .reason = "", .fence = cc->c.fence, .call_id = cc->c.id};
 }
 
+static bool put_header(struct call *c, const char *name, const char *value)
+{
+	struct call_header h = {call_keep(c, name), call_keep(c, value)};
+
+	if (value[0] == '\0')
+		return true;
+	if (h.name.p == NULL || h.value.p == NULL || c->header_count == OUTGOING_HEADERS_MAX)
+		return false;
+	c->headers[c->header_count++] = h;
+	return true;
+}
+
+static bool fill_referral(struct control_call *cc, const struct outgoing_referral *r)
+{
+	struct transfer *t = &cc->c.transfer;
+
+	if (r == NULL)
+		return true;
+	t->referrer = r->referrer->c.id;
+	t->referrer_id = r->refer_id;
+	return put_header(&cc->c, "Replaces", r->replaces) && put_header(&cc->c, "Referred-By", r->referred_by);
+}
+
+/* Now it is decided. A refusal by the configuration is one; that there is no room at the moment is none. */
+static struct verdict refuse_referred(struct control *k, const struct outgoing_referral *r, struct verdict v)
+{
+	if (r == NULL || v.code != CODE(REJECTED))
+		return v;
+	r->referrer->c.transfer.open = false;
+	to_leg_refer_progress(k, r->referrer, r->refer_id, 403);
+	return v;
+}
+
+static const char *referral_fault(const struct control *k, const struct outgoing_referral *r)
+{
+	return r != NULL ? transfer_fault(&r->referrer->c.transfer, r->refer_id, k->actor->now_ms) : NULL;
+}
+
 struct verdict outgoing_dial(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d)
+{
+	return outgoing_dial_referred(k, peer, command_id, d, NULL);
+}
+
+struct verdict outgoing_dial_referred(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d,
+				      const struct outgoing_referral *referral)
 {
 	struct control_call *cc = dialled_before(k, peer, command_id);
 	char area[URI_BYTES_MAX + 1];
@@ -200,16 +243,18 @@ struct verdict outgoing_dial(struct control *k, struct str peer, const char *com
 
 	if (cc != NULL)
 		return accepted(cc);
+	if (referral_fault(k, referral) != NULL)
+		return refuse(k, CODE(CONFLICT), referral_fault(k, referral), 0);
 	if (k->draining)
 		return refuse(k, CODE(REJECTED), "the host is draining", 0);
 	if (why == NULL && from == NULL)
 		why = "from is a sip: URI, or a user part at outbound.from_host";
 	if (why != NULL || outbound_route(&k->outbound, str_of(d->uri), &hop, &why) != 0)
-		return refuse(k, CODE(REJECTED), why, 0);
+		return refuse_referred(k, referral, refuse(k, CODE(REJECTED), why, 0));
 	cc = make(k, peer, d, &v);
 	if (cc == NULL)
 		return refuse(k, v.code, v.reason, v.retry_ms);
-	if (!fill(cc, d, from)) {
+	if (!fill(cc, d, from) || !fill_referral(cc, referral)) {
 		backend_find_app(&k->backends, peer, str_of(cc->c.app))->used--;
 		calls_free(k, cc);
 		return refuse(k, CODE(REJECTED), "all texts together are too long", 0);
@@ -222,6 +267,10 @@ struct verdict outgoing_dial(struct control *k, struct str peer, const char *com
 	(void)!str_copy(cc->c.command, sizeof cc->c.command, str_of(command_id));
 	log_debug("call.outgoing", "call=%016" PRIx64 " app=%s backend=%s to=%s", cc->c.id, cc->c.app, cc->c.backend, d->uri);
 	v = accepted(cc);
+	if (referral != NULL) {
+		referral->referrer->c.transfer.open = referral->referrer->c.transfer.orphan = false;
+		to_leg_refer_progress(k, referral->referrer, referral->refer_id, cc->c.transfer.referrer_code = 100);
+	}
 	call_dial(&cc->c, &world, &fx);
 	calls_run(k, cc, &fx); /* it may be over already: no media */
 	return v;

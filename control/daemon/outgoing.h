@@ -4,9 +4,21 @@
 #include "control/daemon/control.h"
 #include "control/daemon/to_backends.h"
 
+#define OUTGOING_HEADERS_MAX 16u
+
+/* What a Dial of a REFER is made with besides. */
+struct outgoing_referral {
+	struct control_call *referrer; /* whose peer asked */
+	const char *replaces, *referred_by; /* values of header fields; "" = none */
+	uint32_t refer_id;
+};
+
+/* NULL, or why these are not for apps to send. */
+const char *outgoing_headers_fault(Tipring__V1__Header *const *rows, size_t n, size_t most);
+
 struct verdict outgoing_dial(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d);
-/* NULL, or what is wrong with headers of a backend. */
-const char *outgoing_headers_fault(Tipring__V1__Header **headers, size_t n);
+struct verdict outgoing_dial_referred(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d,
+				      const struct outgoing_referral *r);
 void outgoing_dialled(struct control *k, uint32_t signaling, const Tipring__V1__LegDialled *d);
 void outgoing_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r);
 void outgoing_progress(struct control *k, struct control_call *cc, const Tipring__V1__LegProgress *p);

@@ -15,6 +15,7 @@
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
+#include "control/daemon/transfers.h"
 #include "control/daemon/workers.h"
 
 static bool belongs(const struct control_call *cc, const struct worker_row *w)
@@ -168,6 +169,8 @@ static bool hear(struct control *k, struct control_call *cc, const Tipring__V1__
 		changes_agreed(k, cc, s->agreed);
 	if (calls_by_id(k, id) != NULL && s->offer != NULL)
 		changes_offer(k, cc, s->offer);
+	if (calls_by_id(k, id) != NULL && cc->c.state != CALL_CLOSING)
+		transfers_roster(k, cc, s);
 	return calls_by_id(k, id) != NULL;
 }
 

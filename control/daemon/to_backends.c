@@ -134,3 +134,27 @@ bool to_backend_asked(struct control *k, struct control_call *cc, char *command,
 	command[0] = '\0';
 	return true;
 }
+
+static void transfer_failed(struct control *k, struct control_call *cc)
+{
+	struct transfer *t = &cc->c.transfer;
+
+	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
+	m.command_id = t->command;
+	m.code = TIPRING__V1__RESULT_CODE__REJECTED;
+	m.reason = t->reason;
+	m.sip_code = t->code;
+	e.call_id = cc->c.id;
+	(void)!to_backend(k, str_of(cc->c.backend), &e);
+}
+
+void to_backend_transferred(struct control *k, struct control_call *cc)
+{
+	struct transfer *t = &cc->c.transfer;
+
+	if (t->code >= 200 && t->code < 300)
+		to_backend_completed(k, cc, t->command, NULL);
+	else if (t->command[0] != '\0')
+		transfer_failed(k, cc);
+	t->command[0] = '\0';
+}

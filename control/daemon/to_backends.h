@@ -30,3 +30,5 @@ bool to_backend_asked(struct control *k, struct control_call *cc, char *command,
 /* Both empty `command`. */
 void to_backend_completed(struct control *k, struct control_call *cc, char *command, Tipring__V1__SessionFlushed *flushed);
 void to_backend_failed(struct control *k, struct control_call *cc, char *command, const char *reason);
+/* The Refer is completed or failed, as transfer.code says. */
+void to_backend_transferred(struct control *k, struct control_call *cc);

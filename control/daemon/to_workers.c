@@ -196,6 +196,29 @@ void to_leg_ask(struct control *k, const struct control_call *cc, const struct l
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg)
+{
+	REQUEST(LegRefer, LEG_REFER, leg_refer, REQUEST_REFER);
+	m.leg_id = cc->c.leg_id;
+	m.command = text(cc->c.transfer.command);
+	m.target = r->target;
+	m.replaces_leg = replaces_leg;
+	m.referred_by = r->referred_by;
+	m.headers = r->headers;
+	m.n_headers = r->n_headers;
+	stamp(k, &e);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_refer_progress(struct control *k, const struct control_call *cc, uint32_t refer_id, uint32_t code)
+{
+	REQUEST(LegReferProgress, LEG_REFER_PROGRESS, leg_refer_progress, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.refer_id = refer_id;
+	m.code = code;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 static size_t pack_context(struct control *k, const struct control_call *cc, uint8_t bytes[CONTEXT_BYTES_MAX])
 {
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;

@@ -10,6 +10,7 @@
 #define REQUEST_ANSWER 5ull
 #define REQUEST_UPDATE 6ull
 #define REQUEST_DIAL 7ull
+#define REQUEST_REFER 9ull
 #define REQUEST_REGISTRATION 8ull /* of no call: registrations.c */
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
@@ -41,4 +42,6 @@ struct leg_ask {
 	bool again; /* only how it went */
 };
 void to_leg_ask(struct control *k, const struct control_call *cc, const struct leg_ask *a);
+void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg);
+void to_leg_refer_progress(struct control *k, const struct control_call *cc, uint32_t refer_id, uint32_t code);
 void to_leg_annotate(struct control *k, const struct control_call *cc);

@@ -75,7 +75,7 @@ static void offer(struct step *s)
 {
 	struct call *c = s->c;
 	struct str app = str_of(c->app);
-	struct backend *b = backend_choose(s->w->backends, app, str_of(c->passed));
+	struct backend *b = c->transfer.only[0] != '\0' ? transfer_backend(s) : backend_choose(s->w->backends, app, str_of(c->passed));
 	bool was_owned = c->owned;
 
 	if (b == NULL && may_wait(s)) {
@@ -555,8 +555,9 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	struct step s = {c, w, out, r->next};
 
 	out->n = 0;
-	if (change_input(&s, ev) == CHANGE_DONE) {
+	if (change_input(&s, ev) == CHANGE_DONE || transfer_input(&s, ev)) {
 		change_look(&s);
+		transfer_look(&s, c->state);
 		return true;
 	}
 	if (r->act == NULL)
@@ -564,6 +565,7 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	r->act(&s);
 	c->state = s.next;
 	change_look(&s);
+	transfer_look(&s, c->state);
 	return true;
 }
 

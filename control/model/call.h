@@ -16,13 +16,14 @@
 #include "common/base/str.h"
 #include "control/model/backend.h"
 #include "control/model/route.h"
+#include "control/model/transfer.h"
 
 #define CALL_HEADERS_MAX 32u
 #define CALL_TEXT_BYTES 6144u /* all texts of the INVITE together */
 #define CALL_COMMAND_BYTES 64u
 #define CALL_DIGITS_MAX 64u /* of one SendDtmf */
 #define CALL_PATH_BYTES 108u
-#define CALL_EFFECTS_MAX 12u
+#define CALL_EFFECTS_MAX 16u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
 #define CALL_LATE_TRIES 2u    /* a leg that nobody knows is waited for: signaling drops what it was asked for longer than CALL_DIAL_MS ago */
@@ -77,6 +78,8 @@ enum call_event {
 	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
 	CALL_EV_LEG_OFFER,       /* in mid-call the peer offers `heard` and waits */
 	CALL_EV_LEG_AGREED,      /* `heard` is in force, and nothing waits */
+	CALL_EV_TRANSFER,        /* something new is known of our REFER */
+	CALL_EV_REFERRED,        /* the peer asks for a transfer */
 	CALL_EVENTS
 };
 
@@ -106,6 +109,12 @@ enum call_fx_kind {
 	CALL_FX_LEG_REFUSE,   /* media can not */
 	CALL_FX_HELD,         /* event */
 	CALL_FX_RESUMED,      /* event */
+	CALL_FX_TRANSFER,     /* event: what is known of our REFER */
+	CALL_FX_TRANSFERRED,  /* transfer.command is completed or failed */
+	CALL_FX_REFERRED,     /* event */
+	CALL_FX_REFUSE_REFER, /* code */
+	CALL_FX_TELL_REFERRER, /* code; to the peer of transfer.referrer */
+	CALL_FX_REPLACE,      /* the call of transfer.replaces_leg ends */
 	CALL_FX_KINDS
 };
 
@@ -235,6 +244,7 @@ struct call {
 	uint64_t answered_mono_ns, ended_mono_ns; /* 0 = not known */
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
+	struct transfer transfer;
 	/* the INVITE */
 	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
 	struct call_header headers[CALL_HEADERS_MAX];

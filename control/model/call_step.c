@@ -17,6 +17,7 @@ void step_release(struct step *s)
 
 void step_finish(struct step *s)
 {
+	transfer_look(s, CALL_CLOSING);
 	if (s->c->lease_lost_due)
 		emit(s, CALL_FX_LEASE_LOST)->reason = s->c->end_reason;
 	step_release(s);

@@ -1,5 +1,5 @@
 /* call_step.h - private to the table of calls: call.c (the table, inbound calls) over call_dial.c (outbound calls) and call_change.c (changes in mid-call) over call_step.c (what both
- * do). An action appends effects and never changes the state: it may say which one is next. */
+ * do) over call_transfer.c (transfers). An action appends effects and never changes the state: it may say which one is next. */
 #pragma once
 
 #include "common/base/must.h"
@@ -70,6 +70,12 @@ void dial_late(struct step *s);
 bool dial_is_given_up(const struct step *s);
 void dial_gone(struct step *s);
 void dial_leg_again(struct step *s);
+
+/* ---- call_transfer.c ---- */
+
+bool transfer_input(struct step *s, enum call_event ev); /* it was one of its events */
+void transfer_look(struct step *s, enum call_state now); /* behind every event, and before the end: is there anything to tell? */
+struct backend *transfer_backend(struct step *s);
 
 /* ---- call_change.c ---- */
 

@@ -58,7 +58,7 @@ static int command(struct tipring_server *s, envelope *e)
 	c->number = ++s->numbers;
 	c->call_id = e->call_id;
 	c->mark[0] = '\0';
-	c->dial = e->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL;
+	c->dial = e->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL || e->body_case == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER;
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK)
 		(void)!str_copy(c->mark, sizeof c->mark, str_of(e->mark->mark));
 	c->tries = 1;
@@ -172,6 +172,61 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.from = text(how->from);
 	body.from_display = text(how->from_display);
 	body.to = text(how->to);
+	body.headers = rows;
+	body.n_headers = how->headers_n;
+	body.ringing_timeout_ms = how->ringing_timeout_ms;
+	body.early_media = how->early_media;
+	body.rate_hz = how->rate_hz;
+	body.frame_ms = how->frame_ms;
+	body.metadata = text(how->metadata);
+	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
+	err = command(s, &e);
+	if (err == 0)
+		*ret_dial = s->numbers;
+	return err;
+}
+
+int tipring_transfer(struct tipring_server *s, uint64_t call_id, const char *target, uint64_t other)
+{
+	COMMAND(Refer, REFER, refer);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.target = text(target);
+	body.replaces_call_id = target == NULL ? other : 0;
+	return command(s, &e);
+}
+
+int tipring_reject_refer(struct tipring_server *s, uint64_t call_id, uint32_t refer_id, uint32_t code)
+{
+	COMMAND(RejectRefer, REJECT_REFER, reject_refer);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.refer_id = refer_id;
+	body.code = code;
+	return command(s, &e);
+}
+
+int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t refer_id, const struct tipring_dial *how, uint64_t *ret_dial)
+{
+	Tipring__V1__Header headers[DIAL_HEADERS_MAX], *rows[DIAL_HEADERS_MAX];
+	int err;
+
+	COMMAND(AcceptRefer, ACCEPT_REFER, accept_refer);
+	if (how->headers_n > DIAL_HEADERS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < how->headers_n; i++) {
+		tipring__v1__header__init(&headers[i]);
+		headers[i].name = text(how->headers[i].name);
+		headers[i].value = text(how->headers[i].value);
+		rows[i] = &headers[i];
+	}
+	body.call_id = call_id; /* not of the envelope: what is acknowledged is another call */
+	body.fence = sdk_fence(s, call_id);
+	body.refer_id = refer_id;
+	body.from = text(how->from);
+	body.from_display = text(how->from_display);
 	body.headers = rows;
 	body.n_headers = how->headers_n;
 	body.ringing_timeout_ms = how->ringing_timeout_ms;

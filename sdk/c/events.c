@@ -83,6 +83,7 @@ static void on_offer(struct tipring_server *s, const envelope *m)
 		return;
 	fill_offer(s, c);
 	e->offer = &s->offer;
+	e->replaces = c->replaces;
 }
 
 static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, const struct command *c)
@@ -266,6 +267,28 @@ static void on_resumed(struct tipring_server *s, const envelope *m)
 	(void)sdk_produce(s, TIPRING_EV_RESUMED, m->call_id);
 }
 
+static void on_referred(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__CallReferred *r = m->call_referred;
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_REFERRED, m->call_id);
+
+	if (e == NULL)
+		return;
+	s->referral = (struct tipring_referral){.id = r->refer_id, .replaces = r->replaces, .target = r->target, .referred_by = r->referred_by};
+	e->referral = &s->referral;
+}
+
+static void on_transfer(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_TRANSFER, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = m->call_transfer_progress->code;
+	e->final = m->call_transfer_progress->final;
+	sdk_set_text(e->text, sizeof e->text, m->call_transfer_progress->reason);
+}
+
 static void on_answered(struct tipring_server *s, const envelope *m)
 {
 	(void)sdk_produce(s, TIPRING_EV_ANSWERED, m->call_id);
@@ -357,6 +380,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_HELD,          PUBLISHED,     on_held},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED,      PUBLISHED,     on_referred},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},

@@ -62,6 +62,7 @@ struct tipring_server {
 	uint32_t queue_n, queue_at;
 	struct tipring_offer offer; /* borrowed, with its headers: from the message taken last */
 	struct tipring_header headers[OFFER_HEADERS_MAX];
+	struct tipring_referral referral; /* likewise */
 };
 
 /* ---- commands.c ---- */

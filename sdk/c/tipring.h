@@ -128,7 +128,10 @@ enum tipring_event_kind {
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
 	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
 	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
-	TIPRING_EV_RESUMED      /* and took it back */
+	TIPRING_EV_RESUMED,     /* and took it back */
+	TIPRING_EV_REFERRED,    /* the peer asks for a transfer: `referral`; accept or reject it within two seconds */
+	TIPRING_EV_TRANSFER     /* of tipring_transfer(): the peer sent `code` about the call it makes (0: it does not say), text. final: nothing
+				 * more comes; 2xx: it was answered, else FAILED follows */
 };
 
 /* How dialling ended. */
@@ -163,6 +166,14 @@ struct tipring_offer {
 	size_t headers_n;
 };
 
+/* What the peer wants: tipring_accept_refer(), tipring_reject_refer(). */
+struct tipring_referral {
+	uint32_t id;
+	bool replaces;           /* the new call takes the place of one that `target` has */
+	const char *target;      /* URI */
+	const char *referred_by; /* as it was written; "" */
+};
+
 struct tipring_event {
 	enum tipring_event_kind kind;
 	uint64_t call_id;
@@ -183,6 +194,9 @@ struct tipring_event {
 	uint64_t dial;    /* DIALLING, FAILED: the number of the tipring_dial() */
 	uint32_t outcome; /* ENDED, FAILED: enum tipring_outcome */
 	bool early_media; /* RINGING */
+	bool final;       /* TRANSFER */
+	uint64_t replaces; /* OFFER: the call that ends when this one is answered; 0: none */
+	const struct tipring_referral *referral; /* REFERRED, else NULL: borrowed until the next tipring_next() */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -235,6 +249,15 @@ struct tipring_dial {
  * often as the peer says so, ANSWERED and MEDIA_READY (in this order, or the other one with early_media), ENDED with its outcome.
  * tipring_hangup() gives it up at any time. Its app is that of tipring_open(), else "dial". Only after REGISTERED. */
 TIPRING_API int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial);
+
+/* Ask the peer of an answered call to call `target`, a sip: URI; or, when that is NULL, to take our place in `other`, an answered call of ours
+ * (an attended transfer). -> TRANSFER until it is final. The call stays until either side hangs up. */
+TIPRING_API int tipring_transfer(struct tipring_server *s, uint64_t call_id, const char *target, uint64_t other);
+
+/* Do what REFERRED wants, `refer_id` being its id: as tipring_dial(), `how->uri` and `how->to` are not looked at, and may be NULL. */
+TIPRING_API int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t refer_id, const struct tipring_dial *how,
+				     uint64_t *ret_dial);
+TIPRING_API int tipring_reject_refer(struct tipring_server *s, uint64_t call_id, uint32_t refer_id, uint32_t code); /* 300 to 699; 0: 603 */
 
 /* "busy", "no answer": a constant text. */
 TIPRING_API const char *tipring_outcome_name(uint32_t outcome);

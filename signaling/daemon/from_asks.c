@@ -8,6 +8,7 @@
 #include "signaling/daemon/ask_effects.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_refresh.h"
+#include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/to_asks.h"
@@ -47,6 +48,8 @@ static ask_done_fn *const done[ASK_KINDS] = {
 	[ASK_INFO] = info_done,
 	[ASK_MESSAGE] = message_done,
 	[ASK_UPDATE] = from_refresh_updated,
+	[ASK_REFER] = from_refer_asked,
+	[ASK_NOTIFY] = from_refer_notified,
 };
 
 static uint32_t slot_of(const struct leg *l, uint64_t txn)

@@ -7,6 +7,7 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
+#include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
 
@@ -154,6 +155,8 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ACCEPT,   ANY, UP, from_change_accept},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE,   ANY, UP, from_change_refuse},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ASK,      ANY, UP, from_asks_ask},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER,    ANY, UP, from_refer_wish},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

@@ -67,10 +67,3 @@ void from_info_message(struct signaling *s, struct leg *l, const struct sip_effe
 	else
 		answer(s, l, e, to_asks_heard(s, l, e->msg));
 }
-
-/* RFC 6665 4.1.3: nothing was subscribed to. */
-void from_info_notify(struct signaling *s, struct leg *l, const struct sip_effect *e)
-{
-	legs_save(s, l);
-	serve_answer(s, e->txn, &(struct sip_reply){.code = 489, .headers = STR("Allow-Events: refer\r\n")});
-}

@@ -1,4 +1,4 @@
-/* from_info.h - INFO, MESSAGE and NOTIFY of the peer in a call. */
+/* from_info.h - INFO and MESSAGE of the peer in a call. */
 #pragma once
 
 #include "signaling/daemon/signaling.h"
@@ -7,4 +7,3 @@ void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e);
 void from_info_message(struct signaling *s, struct leg *l, const struct sip_effect *e);
 /* An INFO or MESSAGE that was taken already, and its transaction is lost with a predecessor. */
 bool from_info_is_same(const struct leg *l, const struct sip_effect *e);
-void from_info_notify(struct signaling *s, struct leg *l, const struct sip_effect *e);

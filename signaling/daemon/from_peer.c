@@ -9,6 +9,7 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_info.h"
+#include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/request_effects.h"
@@ -28,11 +29,17 @@ static void refuse(struct signaling *s, const struct sip_effect *e,
 
 static void new_leg(struct signaling *s, const struct sip_effect *e)
 {
-	struct leg_refusal full = {.code = 503}, why;
+	struct leg_refusal full = {.code = 503}, why = {.fit = SDP_FITS};
+	struct leg *replaced;
 	struct addr local;
 	uint64_t handle;
 	struct leg *l;
 
+	why.code = from_refer_replaces(s, e, &replaced);
+	if (why.code != 0) {
+		refuse(s, e, why);
+		return;
+	}
 	if (local_address(s, &e->packet->flow, &e->packet->source, &local) != 0) {
 		refuse(s, e, full);
 		return;
@@ -51,6 +58,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	l->timer.owner = l;
 	l->r.handle = handle;
 	l->r.local = local;
+	l->r.refer.replaces = replaced != NULL ? pool_handle(&s->legs, replaced) : 0;
 	slab_clear(&s->slab, pool_slot(handle));
 	sip_stack_set_user(&s->stack, e->txn, handle);
 	legs_index(s, l);
@@ -70,6 +78,10 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		from_change_reinvite(s, l, e);
 	} else if (e->msg->method == SIP_M_UPDATE) {
 		from_change_update(s, l, e);
+	} else if (e->msg->method == SIP_M_REFER) {
+		from_refer_request(s, l, e);
+	} else if (e->msg->method == SIP_M_NOTIFY) {
+		from_refer_notify(s, l, e);
 	} else if (e->msg->method == SIP_M_OPTIONS) {
 		serve_answer(s, e->txn,
 		       &(struct sip_reply){.code = 200,
@@ -78,8 +90,6 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		from_info(s, l, e);
 	} else if (e->msg->method == SIP_M_MESSAGE) {
 		from_info_message(s, l, e);
-	} else if (e->msg->method == SIP_M_NOTIFY) {
-		from_info_notify(s, l, e);
 	} else {
 		serve_refuse(s, e, (struct leg_refusal){.code = 405});
 	}
@@ -100,6 +110,8 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
+		if (from_refer_again(s, l, e))
+			return;
 		serve_answer(s, e->txn,
 		       &(struct sip_reply){.code = 500,
 					   .reason = STR("CSeq is too low")});

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_asks.h"
+#include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/legs.h"
 
 int takeover_slab(struct signaling *s, uint32_t cap)
@@ -122,6 +123,7 @@ static int restore(struct signaling *s, uint32_t slot, const struct saved *saved
 		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
 			 l->r.dialog.call_id);
 	from_asks_resume(s, l);
+	from_refer_resume(s, l);
 	resume(s, l, saved);
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_peer.h"
+#include "signaling/daemon/from_refer.h"
 
 void tick_run(struct signaling *s)
 {
@@ -11,8 +12,14 @@ void tick_run(struct signaling *s)
 
 	while (sip_stack_tick(&s->stack, s->actor->now_ms, &fx))
 		from_peer(s, &fx);
-	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
-		(void)effects_leg_input(s, t->owner, leg_due(t->owner, s->actor->now_ms));
+	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL) {
+		struct leg *l = t->owner;
+
+		if (t == &l->refer_timer)
+			from_refer_timer(s, l);
+		else
+			(void)effects_leg_input(s, l, leg_due(l, s->actor->now_ms));
+	}
 	registrations_tick(s);
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "signaling/leg/change.h"
+#include "signaling/leg/refer.h"
 
 #define ROSTER_ROWS 16u
 
@@ -34,10 +35,12 @@ struct told {
 	struct told_facts agreed, waiting;
 	Tipring__V1__LegOffer offer;
 	Tipring__V1__LegAgreed in_force;
+	Tipring__V1__LegTransfer transfer;
+	Tipring__V1__LegReferred referred;
 	Tipring__V1__Header headers[LEG_HEADERS_MAX], *rows[LEG_HEADERS_MAX];
 	struct buf text;
 	char area[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
-		  1024];
+		  1024 + 1280 /* of transfers */];
 };
 
 static void told_begin(struct told *t)
@@ -139,6 +142,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->media = facts(&t->agreed, &l->r.choice);
 	m->headers = headers(t, l);
 	m->n_headers = l->r.header_count;
+	m->replaces_leg = l->r.refer.replaces;
 	return m;
 }
 
@@ -214,6 +218,49 @@ static Tipring__V1__LegAgreed *fill_agreed(struct signaling *s, struct told *t, 
 	m->leg_id = pool_handle(&s->legs, l);
 	m->generation = leg_generation(&l->r);
 	m->facts = facts(&t->agreed, &l->r.choice);
+	return m;
+}
+
+/* NULL: there was none. */
+static Tipring__V1__LegTransfer *fill_transfer(struct signaling *s, struct told *t,
+					       const struct leg *l)
+{
+	static const Tipring__V1__TransferState states[REFER_OUT_STATES] = {
+		[REFER_OUT_ASKED] = TIPRING__V1__TRANSFER_STATE__TRANSFER_ASKED,
+		[REFER_OUT_TRYING] = TIPRING__V1__TRANSFER_STATE__TRANSFER_TRYING,
+		[REFER_OUT_DONE] = TIPRING__V1__TRANSFER_STATE__TRANSFER_DONE,
+	};
+	const struct leg_refer *f = &l->r.refer;
+	Tipring__V1__LegTransfer *m = &t->transfer;
+
+	if (f->out_state == REFER_OUT_NONE)
+		return NULL;
+	tipring__v1__leg_transfer__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->command = text(&t->text, str_of(f->out_command));
+	m->state = states[f->out_state];
+	m->code = f->out_code;
+	m->reason = text(&t->text, str_of(f->out_reason));
+	return m;
+}
+
+/* NULL: none is under way. */
+static Tipring__V1__LegReferred *fill_referred(struct signaling *s, struct told *t,
+					       const struct leg *l)
+{
+	const struct leg_refer *f = &l->r.refer;
+	Tipring__V1__LegReferred *m = &t->referred;
+
+	if ((f->in_state != REFER_IN_WAITS && f->in_state != REFER_IN_GOES) || f->in_code >= 200)
+		return NULL;
+	tipring__v1__leg_referred__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->refer_id = f->in_id;
+	m->target = text(&t->text, str_of(l->r.refer_target));
+	m->replaces = text(&t->text, str_of(l->r.refer_replaces));
+	m->referred_by = text(&t->text, str_of(l->r.refer_by));
+	m->until_mono_ms = f->in_until_ms;
+	m->accepted = f->in_state == REFER_IN_GOES;
 	return m;
 }
 
@@ -309,6 +356,28 @@ void to_bus_agreed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
+void to_bus_transfer(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_TRANSFER;
+	e.leg_transfer = fill_transfer(s, &told, l);
+	if (e.leg_transfer != NULL)
+		(void)!tell(s, &e);
+}
+
+void to_bus_referred(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_REFERRED;
+	e.leg_referred = fill_referred(s, &told, l);
+	if (e.leg_referred != NULL)
+		(void)!tell(s, &e);
+}
+
 void to_bus_ringing(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -391,6 +460,8 @@ static void fill_row(struct signaling *s, struct told *t, Tipring__V1__LegState 
 		row->agreed = leg_generation(&l->r) > 1 ? fill_agreed(s, t, l) : NULL;
 	}
 	row->offer = fill_offer(s, t, l);
+	row->transfer = fill_transfer(s, t, l);
+	row->referred = fill_referred(s, t, l);
 	row->phase = phase_of(l->r.state);
 	row->context.data = l->r.context;
 	row->context.len = l->r.context_bytes;

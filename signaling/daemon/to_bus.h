@@ -16,6 +16,8 @@ void to_bus_offer(struct signaling *s, const struct leg *l);
 void to_bus_agreed(struct signaling *s, const struct leg *l);
 /* Answered with LegForget once control has recorded it; the leg is kept, and is in the
  * roster, until then. */
+void to_bus_transfer(struct signaling *s, const struct leg *l); /* what became of our REFER */
+void to_bus_referred(struct signaling *s, const struct leg *l); /* the peer wants a transfer */
 void to_bus_over(struct signaling *s, const struct leg *l);
 /* Every leg that control does not know to be over. */
 void to_bus_roster(struct signaling *s);

@@ -205,6 +205,25 @@ struct leg_heard {
 	uint32_t pad;
 };
 
+/* Transfers (refer.h); all zero: none ever. */
+struct leg_refer {
+	uint64_t replaces;     /* handle of the leg whose place this call wants; 0: none */
+	uint64_t out_until_ms; /* ours: nothing more is awaited behind it */
+	uint64_t in_until_ms;  /* theirs: of its state */
+	uint32_t out_state;    /* enum refer_out */
+	uint32_t out_code;     /* last said of it */
+	uint32_t out_cseq;     /* of the REFER */
+	uint32_t in_state;     /* enum refer_in */
+	uint32_t in_id;        /* CSeq of theirs; 0: none ever */
+	uint32_t in_count;     /* that were taken */
+	uint32_t in_code;      /* what is to be said of it */
+	uint32_t in_said;      /* by the last NOTIFY */
+	uint32_t in_quiet;     /* nothing is to be said (RFC 4488) */
+	uint32_t notifying;    /* a NOTIFY is out */
+	char out_command[64];  /* control's name of ours */
+	char out_reason[64], in_reason[64];
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -275,6 +294,9 @@ struct leg_record {
 	uint32_t ask_used;
 	char ask_text[ASK_TEXT_BYTES];
 	struct refresh refresh;
+	/* transfers; the last three of the REFER that was taken */
+	struct leg_refer refer;
+	char refer_target[256], refer_replaces[512], refer_by[256];
 };
 
 #define LEG_PARTS_MAX    128u
@@ -290,6 +312,7 @@ struct leg {
 	uint64_t bye; /* client transaction of our BYE; 0: none */
 	uint64_t ask_txn[ASK_SLOTS]; /* likewise of r.asks */
 	struct wheel_timer timer;
+	struct wheel_timer refer_timer; /* refer_deadline_ms() */
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said; of LEG_EV_GONE: why */

@@ -1,4 +1,4 @@
-/* leg_parts.h - what leg.c and dial.c share. Of no interest to others. */
+/* leg_parts.h - what files of this folder share. Of no interest to others. */
 #pragma once
 
 #include "signaling/leg/leg.h"
@@ -16,3 +16,17 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b);
 
 /* o= of every description of ours. */
 struct sdp_origin leg_origin(const struct leg_record *r);
+
+/* ---- leg_more.c ---- */
+
+/* Parts behind those that every leg may have. */
+bool leg_has_more(const struct leg_record *r);
+void leg_put_more(struct buf *b, const struct leg_record *r);
+MUST_USE int leg_take_more(struct str *in, struct leg_record *ret);
+
+void leg_put_nothing(struct buf *b, unsigned parts);
+/* A part of variable length; what is longer than `cap` is not taken. */
+MUST_USE int leg_take_bytes(struct str *in, void *to, size_t cap, uint32_t *ret_n);
+/* Also at the end. */
+bool leg_next_is_empty(const struct str *in);
+MUST_USE int leg_skip(struct str *in, unsigned parts);

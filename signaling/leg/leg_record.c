@@ -4,6 +4,8 @@
 #include "signaling/leg/ask.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/leg_parts.h"
+#include "signaling/leg/refer.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -16,18 +18,10 @@
 #define ATTEMPT_LEAST 8u
 #define EARLY_LEAST   136u
 #define CLIENT_LEAST  160u
-/* and in the first that changed calls */
-#define CHANGE_LEAST 24u
-/* and in the first that asked the peer */
-#define ASK_LEAST 88u
-/* and in the first with session timers */
-#define REFRESH_LEAST 56u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
-#define CHANGE_PARTS  4u
-#define ASK_PARTS     4u /* and behind them one for each of asks */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -50,9 +44,6 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_early) == EARLY_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
-_Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
-_Static_assert(sizeof(struct ask) == ASK_LEAST, "likewise");
-_Static_assert(sizeof(struct refresh) == REFRESH_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -77,48 +68,12 @@ static bool is_dialled(const struct leg_record *r)
 	return r->dialled.call_id != 0;
 }
 
-static bool is_changed(const struct leg_record *r)
-{
-	return r->change.cseq != 0 || r->change.generation != 0;
-}
-
-static bool is_asking(const struct leg_record *r)
-{
-	for (uint32_t i = 0; i < ASK_KINDS; i++)
-		if (r->ask_last[i].token != 0)
-			return true;
-	for (uint32_t i = 0; i < ASK_SLOTS; i++)
-		if (r->asks[i].state != ASK_FREE)
-			return true;
-	return r->heard.cseq != 0;
-}
-
-/* A timer, or what is known of one to come. */
-static bool is_refreshed(const struct leg_record *r)
-{
-	static const struct refresh none;
-
-	return memcmp(&r->refresh, &none, sizeof none) != 0;
-}
-
-/* Is there anything behind the parts of the INVITE we sent? */
-static bool goes_on(const struct leg_record *r)
-{
-	return is_changed(r) || is_asking(r) || is_refreshed(r);
-}
-
-static void put_nothing(struct buf *b, unsigned parts)
-{
-	while (parts-- > 0)
-		record_put(b, "", 0);
-}
-
 static void put_server(struct buf *b, const struct leg_record *r)
 {
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || goes_on(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		leg_put_nothing(b, is_dialled(r) || leg_has_more(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -131,7 +86,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 static void put_client(struct buf *b, const struct sip_client_record *c)
 {
 	if (c == NULL) {
-		put_nothing(b, CLIENT_PARTS);
+		leg_put_nothing(b, CLIENT_PARTS);
 		return;
 	}
 	record_put(b, &c->head, sizeof c->head);
@@ -147,7 +102,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, goes_on(r) ? DIALLED_PARTS : 0);
+		leg_put_nothing(b, leg_has_more(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -161,49 +116,6 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	record_put(b, tags, r->dialled.known * sizeof tags[0]);
 	for (uint32_t i = 0; i < r->dialled.known; i++)
 		record_put(b, &r->early_facts[i].choice, sizeof r->early_facts[i].choice);
-}
-
-static void put_change(struct buf *b, const struct leg_record *r)
-{
-	bool waits = r->state == LEG_OFFERED;
-
-	if (!is_changed(r)) {
-		put_nothing(b, is_asking(r) || is_refreshed(r) ? CHANGE_PARTS : 0);
-		return;
-	}
-	record_put(b, &r->change, sizeof r->change);
-	if (!waits) {
-		put_nothing(b, CHANGE_PARTS - 1);
-		return;
-	}
-	record_put(b, &r->change_choice, sizeof r->change_choice);
-	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
-	record_put(b, r->change_offer, r->change_bytes);
-}
-
-static void put_asks(struct buf *b, const struct leg_record *r)
-{
-	uint32_t used[ASK_SLOTS], n = 0;
-
-	if (!is_asking(r)) {
-		put_nothing(b, is_refreshed(r) ? ASK_PARTS : 0);
-		return;
-	}
-	for (uint32_t i = 0; i < ASK_SLOTS; i++)
-		if (r->asks[i].state != ASK_FREE)
-			used[n++] = i;
-	record_put(b, r->ask_last, sizeof r->ask_last);
-	record_put(b, &r->heard, sizeof r->heard);
-	record_put(b, r->ask_text, r->ask_used);
-	record_put(b, used, n * sizeof used[0]);
-	for (uint32_t i = 0; i < n; i++)
-		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
-}
-
-static void put_refresh(struct buf *b, const struct leg_record *r)
-{
-	if (is_refreshed(r))
-		record_put(b, &r->refresh, sizeof r->refresh);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -226,9 +138,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
 	put_dialled(&b, r, client);
-	put_change(&b, r);
-	put_asks(&b, r);
-	put_refresh(&b, r);
+	leg_put_more(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -251,54 +161,23 @@ static int take_texts(struct str *in, struct leg_record *ret)
 	return 0;
 }
 
-/* A part of variable length; what is longer than `cap` is not taken. */
-static int take_bytes(struct str *in, void *to, size_t cap, uint32_t *ret_n)
-{
-	struct str s;
-	int err = record_take_str(in, SIZE_MAX, &s);
-
-	if (err != 0)
-		return err;
-	*ret_n = s.n <= cap ? (uint32_t)s.n : 0;
-	memcpy(to, s.p, *ret_n);
-	return 0;
-}
-
-/* Also at the end. */
-static bool next_is_empty(const struct str *in)
-{
-	struct str ahead = *in, part;
-
-	return record_take_str(&ahead, SIZE_MAX, &part) == 0 && part.n == 0;
-}
-
-static int skip(struct str *in, unsigned parts)
-{
-	struct str part;
-	int err = 0;
-
-	while (err == 0 && parts-- > 0)
-		err = record_take_str(in, SIZE_MAX, &part);
-	return err;
-}
-
 static int take_server(struct str *in, struct leg_record *ret)
 {
 	struct sip_server_record *s = &ret->server;
 	uint32_t text, response;
 	int err;
 
-	if (next_is_empty(in))
-		return skip(in, SERVER_PARTS);
+	if (leg_next_is_empty(in))
+		return leg_skip(in, SERVER_PARTS);
 	err = record_take(in, &s->head, sizeof s->head, SERVER_LEAST);
 	if (err == 0)
 		err = record_take(in, &s->txn, sizeof s->txn, TXN_LEAST);
 	if (err == 0)
 		err = record_take(in, &s->skeleton, SKELETON_HEAD, 0);
 	if (err == 0)
-		err = take_bytes(in, s->skeleton.text, sizeof s->skeleton.text, &text);
+		err = leg_take_bytes(in, s->skeleton.text, sizeof s->skeleton.text, &text);
 	if (err == 0)
-		err = take_bytes(in, s->response, sizeof s->response, &response);
+		err = leg_take_bytes(in, s->response, sizeof s->response, &response);
 	/* what does not fit here is no transaction that could go on here */
 	ret->has_txn = err == 0 && text == s->skeleton.bytes &&
 		       response == s->head.response_bytes;
@@ -310,15 +189,15 @@ static int take_client(struct str *in, struct sip_client_record *c, bool *ret_ha
 	uint32_t request, more;
 	int err;
 
-	if (next_is_empty(in))
-		return skip(in, CLIENT_PARTS);
+	if (leg_next_is_empty(in))
+		return leg_skip(in, CLIENT_PARTS);
 	err = record_take(in, &c->head, sizeof c->head, CLIENT_LEAST);
 	if (err == 0)
 		err = record_take(in, &c->txn, sizeof c->txn, TXN_LEAST);
 	if (err == 0)
-		err = take_bytes(in, c->request, sizeof c->request, &request);
+		err = leg_take_bytes(in, c->request, sizeof c->request, &request);
 	if (err == 0)
-		err = take_bytes(in, c->more, sizeof c->more, &more);
+		err = leg_take_bytes(in, c->more, sizeof c->more, &more);
 	*ret_has = err == 0 && request == c->head.request_bytes &&
 		   more == c->head.more_bytes;
 	return err;
@@ -328,7 +207,7 @@ static int take_early_facts(struct str *in, struct leg_record *ret)
 {
 	uint64_t tags[SIP_EARLY_MAX];
 	uint32_t bytes = 0;
-	int err = take_bytes(in, tags, sizeof tags, &bytes);
+	int err = leg_take_bytes(in, tags, sizeof tags, &bytes);
 
 	ret->dialled.known = bytes / (uint32_t)sizeof tags[0];
 	for (uint32_t i = 0; i < ret->dialled.known && err == 0; i++) {
@@ -344,7 +223,7 @@ static int take_early_facts(struct str *in, struct leg_record *ret)
 static int take_auth(struct str *in, struct leg_record *ret)
 {
 	uint32_t n = 0;
-	int err = take_bytes(in, ret->credentials, sizeof ret->credentials - 1, &n);
+	int err = leg_take_bytes(in, ret->credentials, sizeof ret->credentials - 1, &n);
 
 	if (err == 0 && memchr(ret->credentials, '\0', n) != NULL)
 		err = ERR_CORRUPT;
@@ -356,8 +235,8 @@ static int take_dialled(struct str *in, struct leg_record *ret, struct sip_clien
 {
 	int err;
 
-	if (next_is_empty(in)) /* parts of a later build may follow */
-		return skip(in, DIALLED_PARTS);
+	if (leg_next_is_empty(in)) /* parts of a later build may follow */
+		return leg_skip(in, DIALLED_PARTS);
 	err = record_take(in, &ret->dialled, sizeof ret->dialled, DIALLED_LEAST);
 	if (err == 0)
 		err = record_take(in, &ret->attempt, sizeof ret->attempt, ATTEMPT_LEAST);
@@ -370,68 +249,19 @@ static int take_dialled(struct str *in, struct leg_record *ret, struct sip_clien
 	return err == 0 ? take_early_facts(in, ret) : err;
 }
 
-static int take_change(struct str *in, struct leg_record *ret)
-{
-	uint32_t target;
-	int err;
-
-	if (next_is_empty(in)) /* likewise */
-		return skip(in, CHANGE_PARTS);
-	err = record_take(in, &ret->change, sizeof ret->change, CHANGE_LEAST);
-	if (err == 0)
-		err = record_take(in, &ret->change_choice, sizeof ret->change_choice, 0);
-	if (err == 0)
-		err = take_bytes(in, ret->change_target, sizeof ret->change_target - 1, &target);
-	if (err == 0)
-		err = take_bytes(in, ret->change_offer, sizeof ret->change_offer, &ret->change_bytes);
-	return err;
-}
-
-/* What a later build asked and this one has no place for is not repeated here. */
-static int take_asks(struct str *in, struct leg_record *ret)
-{
-	uint32_t used[ASK_SLOTS], bytes = 0;
-	int err;
-
-	if (next_is_empty(in)) /* likewise */
-		return skip(in, ASK_PARTS);
-	err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
-	if (err == 0)
-		err = record_take(in, &ret->heard, sizeof ret->heard, 0);
-	if (err == 0)
-		err = take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
-	if (err == 0)
-		err = take_bytes(in, used, sizeof used, &bytes);
-	for (uint32_t i = 0; i < bytes / sizeof used[0] && err == 0; i++) {
-		struct ask a;
-
-		err = record_take(in, &a, sizeof a, ASK_LEAST);
-		if (err == 0 && used[i] < ASK_SLOTS)
-			ret->asks[used[i]] = a;
-	}
-	return err;
-}
-
-static int take_refresh(struct str *in, struct leg_record *ret)
-{
-	if (next_is_empty(in)) /* likewise */
-		return skip(in, 1);
-	return record_take(in, &ret->refresh, sizeof ret->refresh, REFRESH_LEAST);
-}
-
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
-	int err = take_bytes(in, ret->offer, sizeof ret->offer, &ret->offer_bytes);
+	int err = leg_take_bytes(in, ret->offer, sizeof ret->offer, &ret->offer_bytes);
 
 	if (err == 0)
 		err = record_take(in, &ret->choice, sizeof ret->choice, 0);
 	if (err == 0)
-		err = take_bytes(in, ret->header_at, sizeof ret->header_at, &rows);
+		err = leg_take_bytes(in, ret->header_at, sizeof ret->header_at, &rows);
 	if (err == 0)
-		err = take_bytes(in, ret->text, sizeof ret->text, &ret->text_used);
+		err = leg_take_bytes(in, ret->text, sizeof ret->text, &ret->text_used);
 	if (err == 0)
-		err = take_bytes(in, ret->context, sizeof ret->context,
+		err = leg_take_bytes(in, ret->context, sizeof ret->context,
 				 &ret->context_bytes);
 	if (err != 0)
 		return err;
@@ -459,11 +289,7 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	if (err == 0)
-		err = take_change(&in, ret);
-	if (err == 0)
-		err = take_asks(&in, ret);
-	return err == 0 ? take_refresh(&in, ret) : err;
+	return err == 0 ? leg_take_more(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -601,6 +427,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	restore_change(l, now_ms);
 	l->mended |= !ask_restore(l);
 	l->mended |= !refresh_restore(&r->refresh, now_ms);
+	l->mended |= !refer_restore(r, now_ms);
 	return 0;
 }
 

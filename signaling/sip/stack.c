@@ -341,6 +341,12 @@ static void take_ack(struct sip_stack *s, struct sip_server_txn *t, uint64_t now
 		sip_store_drop(&s->store, &t->response); /* timer I needs the key alone */
 }
 
+/* Of no use where there is no dialog. */
+static bool is_of_dialogs(uint16_t method)
+{
+	return method == SIP_M_BYE || method == SIP_M_REFER || method == SIP_M_NOTIFY || method == SIP_M_INFO;
+}
+
 static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
 {
 	struct sip_verdict v = sip_validate(&s->msg, &s->core);
@@ -369,7 +375,7 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0) {
 		take_new(s, key, now_ms, out);
 	} else {
-		v.status = s->msg.method == SIP_M_BYE || s->msg.method == SIP_M_INFO ? 481 : 405;
+		v.status = is_of_dialogs(s->msg.method) ? 481 : 405;
 		refuse(s, &v, out);
 	}
 }

@@ -31,6 +31,8 @@ static const struct {
 	[SIP_M_INFO]     = {NEEDS,                  NEEDS},
 	[SIP_M_MESSAGE]  = {NEEDS,                  NEEDS},
 	[SIP_M_REGISTER] = {SIP_BIT(CONTACT) | NEEDS, NEEDS}, /* RFC 4475 3.1.2.13 */
+	[SIP_M_REFER]    = {NEEDS,                  SIP_BIT(REFER_TO) | NEEDS},
+	[SIP_M_NOTIFY]   = {NEEDS,                  SIP_BIT(EVENT) | SIP_BIT(SUBSCRIPTION_STATE) | NEEDS},
 };
 
 static const uint64_t singles = 0

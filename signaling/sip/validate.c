@@ -166,10 +166,10 @@ static verdict check_accept(const struct sip_msg *m)
 		       : refuse(406, NULL);
 }
 
-/* What may be required: RFC 4028. */
+/* What may be required: RFC 3891, 4028. */
 static bool is_served(struct str option)
 {
-	return str_ieq(option, STR("timer"));
+	return str_ieq(option, STR("timer")) || str_ieq(option, STR("replaces"));
 }
 
 /* RFC 3261 8.2.2.3 */
@@ -255,6 +255,8 @@ void sip_refusal_headers(struct buf *b, const struct sip_msg *m, unsigned status
 		buf_z(b, "Accept: " SIP_ACCEPT_TYPES "\r\n");
 	if (status == 415)
 		buf_z(b, "Accept-Encoding: identity\r\n");
+	if (status == 489)
+		buf_z(b, "Allow-Events: refer\r\n");
 	if (status != 420)
 		return;
 	for (uint16_t i = m->first[SIP_REQUIRE]; i != SIP_NONE; i = m->fields[i].next) {

@@ -10,10 +10,11 @@
 #include "signaling/sip/nameaddr.h"
 #include "signaling/sip/via.h"
 
-#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, MESSAGE"
+#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, MESSAGE, REFER, NOTIFY"
 #define SIP_ACCEPT_TYPES "application/sdp, multipart/mixed"
 /* of the 200 to OPTIONS, RFC 3261 11.2 */
-#define SIP_OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
+#define SIP_OPTIONS_HEADERS                                                               \
+	"Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\nSupported: replaces\r\n"
 
 struct sip_verdict {
 	uint16_t status;    /* 0 = serve it; 1 = drop it silently */

@@ -10,10 +10,11 @@ from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, Tipring
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .playback import Flushed, Heard, Playback
 from .tape import Frame
+from .transferring import Referral, TransferFailed
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
-    "Frame", "Heard", "Playback", "Server", "TipringError", "__version__", "connect",
+    "Frame", "Heard", "Playback", "Referral", "Server", "TipringError", "TransferFailed", "__version__", "connect",
 ]

@@ -27,6 +27,7 @@ RETURNED = "tipring/returned"  # the mark behind everything a handler has left t
 STALLS = ("media_started", "media_stalled", "media_resumed")
 HOLDS = ("held", "resumed")
 TAIL_SECONDS = 0.2  # what has left is on its way, and then in the buffer of the caller's phone, which a BYE empties
+CONFIRMED_SECONDS = 2
 STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be heard
 
 
@@ -47,6 +48,7 @@ class Transport(typing.Protocol):
     async def reject(self, call: "Call", code: int, reason: str) -> None: ...
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
+    async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
     def clock(self) -> Clock: ...
 
@@ -57,7 +59,8 @@ class Call:
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
-    "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the
+    "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
+    answered, "": of none. rate: of answer() or dial(), in Hz; 0 before. audio: the
     caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts.
 
@@ -80,6 +83,7 @@ class Call:
         self.codec: str = info.get("codec", "")
         self.direction: str = info.get("direction", "in")
         self.metadata: str = info.get("metadata", "")
+        self.replaces: str = info.get("replaces", "")
         self.outcome = ""
         self.rate = 0
         self.audio = Audio()
@@ -93,6 +97,7 @@ class Call:
         self._answering = False
         self._picked_up: asyncio.Future[None] | None = None  # of a call of dial(): it is answered and its audio is there, or DialFailed
         self._audible = asyncio.Event()  # of a call of dial(): its audio is there
+        self._confirmed = asyncio.Event()  # the peer's ACK came, or its answer
         self._lost = 0  # by the tape, before it was closed
         self._utterance = 0
         self._writing = 0  # the utterance of write(); 0: the next write() begins one
@@ -170,6 +175,26 @@ class Call:
         """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended."""
         if not self._ended.is_set() and self._closing is None:
             await self._transport.hangup(self, cause, headers or {})
+
+    async def transfer(self, target: "str | Call", *, referred_by: str = "", headers: dict[str, str] | None = None) -> None:
+        """Ask the peer to call somebody else, and wait until that call is answered. target: a sip: URI, or another answered call of ours:
+        the peer then takes our place in it (an attended transfer). referred_by: a sip: URI for who asks; "": ours in this call.
+
+        What the peer says meanwhile are "transfer" events. When it returns, this call is still there: hang it up, if the peer does not.
+        TransferFailed: it was refused, or the other call was not answered. CallEnded, CommandRefused as ever."""
+        self._require_not_ended()
+        await self._wait_confirmed()
+        uri, other = (target, None) if isinstance(target, str) else ("", target)
+        await self._transport.transfer(self, uri, other, referred_by, headers or {})
+
+    async def _wait_confirmed(self) -> None:
+        """answer() returns before the caller's ACK, which some things have to wait for; should the event be lost, not for ever."""
+        if not self._answering and self._picked_up is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMED_SECONDS):
+                await self._confirmed.wait()
+        self._require_not_ended()
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
@@ -463,6 +488,8 @@ class Call:
     def _on_event(self, event: Event) -> None:
         if event.kind in STALLS:
             self.stalled = event.kind == "media_stalled"
+        elif event.kind == "answered":
+            self._confirmed.set()
         elif event.kind in HOLDS:
             self.held = event.kind == "held"
         self._events._put(event)
@@ -505,6 +532,7 @@ class Call:
             return
         self.end_reason = reason
         self._ended.set()
+        self._confirmed.set()
         if self._tape is not None:
             tape, self._tape = self._tape, None
             while (frame := tape.read()) is not None:

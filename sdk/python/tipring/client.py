@@ -17,6 +17,7 @@ from .dialling import Dialling, body_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Digit, Event
 from .tape import Tape
+from .transferring import Referral
 from .transport import ControlTransport, heard_of, outcome_of
 from .v1 import api_pb2, common_pb2, envelope_pb2
 from .watching import signals, watch_loop
@@ -49,6 +50,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
         "codec": common_pb2.Codec.Name(info.media.codec), "metadata": info.metadata,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
+        "replaces": f"{info.replaces:016x}" if info.replaces else "",
     }
 
 
@@ -419,6 +421,28 @@ class Server:
 
     def _event_call_resumed(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "resumed", 0)
+
+    def _event_call_transfer_progress(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and body.code:
+            call._on_event(Event("transfer", 0, body.code))
+
+    def _event_call_referred(self, body: Message, envelope: Message) -> None:
+        call = self._calls.get(envelope.call_id)
+        if call is None:
+            return
+        refer_id = body.refer_id
+
+        async def accept(referral: Referral, *, from_uri: str, app: str, headers: dict[str, str], ringing_timeout: float | None, rate: int,
+                         **more: typing.Any) -> Call:
+            dial = body_of(referral.target, headers, ringing_timeout)
+            dial.MergeFrom(api_pb2.Dial(rate_hz=rate, app=app or next(iter(self._apps), "dial"), **more))
+            setattr(dial, "from", from_uri)
+            return await self._dialling.accept(call, refer_id, dial)
+
+        async def reject(code: int) -> None:
+            await self._transport.reject_refer(call, refer_id, code)
+
+        call._on_event(Event("referred", 0, referral=Referral(body.target, body.replaces, body.referred_by, accept, reject)))
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)

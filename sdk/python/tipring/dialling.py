@@ -22,7 +22,7 @@ End = typing.Callable[[Call, str], None]
 
 @dataclasses.dataclass
 class _Asked:
-    """A Dial that is not acknowledged."""
+    """A Dial, or what makes a call like one, that is not acknowledged."""
 
     body: api_pb2.Dial
     call: Call | None = None  # its first event may come before
@@ -53,12 +53,23 @@ class Dialling:
         self._watching: set[asyncio.Task[None]] = set()
 
     async def dial(self, body: api_pb2.Dial) -> Call:
+        return await self._ask("dial", body, body)
+
+    async def accept(self, call: Call, refer_id: int, body: api_pb2.Dial) -> Call:
+        """What the peer of `call` asked for: `body` says to whom and how."""
+        accept = api_pb2.AcceptRefer(call_id=call.call_id, fence=call._fence, refer_id=refer_id, from_display=body.from_display,
+                                     headers=body.headers, ringing_timeout_ms=body.ringing_timeout_ms, early_media=body.early_media,
+                                     rate_hz=body.rate_hz, frame_ms=body.frame_ms, metadata=body.metadata, app=body.app)
+        setattr(accept, "from", getattr(body, "from"))
+        return await self._ask("accept_refer", accept, body)
+
+    async def _ask(self, field: str, message: Message, body: api_pb2.Dial) -> Call:
         await self._subscribe(body.app)
         command_id = self._bus.new_id()
         asked = self._asked[command_id] = _Asked(body)
         answer = self._transport.expect(command_id)  # it may fail before it is acknowledged
         try:
-            ack = await self._bus.command("dial", body, 0, command_id)
+            ack = await self._bus.command(field, message, 0, command_id)
         except BaseException:
             self._transport.forget(command_id)
             raise

@@ -8,6 +8,7 @@ import dataclasses
 import typing
 
 from .tape import Frame
+from .transferring import Referral
 
 FRAMES_WAITING = 512
 DIGITS_WAITING = 256
@@ -30,12 +31,14 @@ class Event:
     """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up),
     "ringing" (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio
     came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a
-    hole), "held" (the peer put the call on hold: what is said now is played to nobody), "resumed". pos: where."""
+    hole), "held" (the peer put the call on hold: what is said now is played to nobody), "resumed", "referred" (the peer asks for a
+    transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`). pos: where."""
 
     kind: str
     pos: int
     code: int = 0
     early_media: bool = False
+    referral: Referral | None = None
 
 
 @dataclasses.dataclass(frozen=True)

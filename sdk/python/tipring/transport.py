@@ -12,6 +12,7 @@ from .clock import Clock
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .playback import Flushed, Heard
 from .tape import Link, Tape
+from .transferring import TransferFailed
 from .v1 import api_pb2, common_pb2, session_pb2
 
 ATTACH_SECONDS = 2
@@ -37,6 +38,7 @@ class ControlTransport:
         self._completions: dict[str, asyncio.Future[api_pb2.CommandCompleted]] = {}
         self._media: dict[int, asyncio.Future[Message]] = {}
         self._links: dict[str, Link] = {}
+        self._transfers: set[str] = set()  # commands
 
     def close(self) -> None:
         for link in self._links.values():
@@ -100,6 +102,25 @@ class ControlTransport:
         flushed: session_pb2.SessionFlushed = completed.flushed
         return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances})
 
+    async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
+        body = api_pb2.Refer(call_id=call.call_id, fence=call._fence, target=target, referred_by=referred_by,
+                             replaces_call_id=other.call_id if other is not None else 0)
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
+        command_id = self.bus.new_id()
+        future = self.expect(command_id)
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it
+        self._transfers.add(command_id)
+        try:
+            await self._command("refer", body, call, command_id)
+            await self._wait_or_end(future, call, "", None)
+        finally:
+            self._transfers.discard(command_id)
+            self.forget(command_id)
+
+    async def reject_refer(self, call: Call, refer_id: int, code: int) -> None:
+        await self._command("reject_refer", api_pb2.RejectRefer(call_id=call.call_id, fence=call._fence, refer_id=refer_id, code=code), call)
+
     async def mark(self, call: Call, name: str, after_index: int) -> None:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
         await self._command("mark", body, call)
@@ -113,11 +134,12 @@ class ControlTransport:
                 raise CallEnded(call.end_reason or call._closing or why.reason) from None
             raise
 
-    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str) -> typing.Any:
+    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str,
+                           timeout: float | None = ACK_SECONDS * TRIES) -> typing.Any:
         """The future's result; CallEnded when the call ends first."""
         ended = asyncio.ensure_future(call.ended())
         try:
-            await asyncio.wait({future, ended}, timeout=ACK_SECONDS * TRIES, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({future, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if future.done():
@@ -161,7 +183,9 @@ class ControlTransport:
         future = self._completions.get(body.command_id)
         if future is None or future.done():
             return
-        if body.outcome:
+        if body.command_id in self._transfers:
+            future.set_exception(TransferFailed(body.sip_code, body.reason))
+        elif body.outcome:
             future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
         else:
             future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))

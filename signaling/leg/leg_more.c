@@ -1,0 +1,251 @@
+/* leg_more.c - the parts of a record that only some legs have, in groups. Behind the last group
+ * that a leg has nothing is written, in the place of one before it only empty parts. */
+#include "common/base/record.h"
+#include "signaling/leg/ask.h"
+#include "signaling/leg/leg_parts.h"
+
+/* Sizes in the first build that wrote them. */
+#define CHANGE_LEAST  24u
+#define ASK_LEAST     88u
+#define REFRESH_LEAST 56u
+#define REFER_LEAST   256u
+
+_Static_assert(sizeof(struct leg_change) == CHANGE_LEAST && sizeof(struct ask) == ASK_LEAST &&
+		       sizeof(struct refresh) == REFRESH_LEAST &&
+		       sizeof(struct leg_refer) == REFER_LEAST,
+	       "parts may grow: then these become >=, and the constants stay");
+
+/* ---- parts ---- */
+
+void leg_put_nothing(struct buf *b, unsigned parts)
+{
+	while (parts-- > 0)
+		record_put(b, "", 0);
+}
+
+int leg_take_bytes(struct str *in, void *to, size_t cap, uint32_t *ret_n)
+{
+	struct str s;
+	int err = record_take_str(in, SIZE_MAX, &s);
+
+	if (err != 0)
+		return err;
+	*ret_n = s.n <= cap ? (uint32_t)s.n : 0;
+	memcpy(to, s.p, *ret_n);
+	return 0;
+}
+
+bool leg_next_is_empty(const struct str *in)
+{
+	struct str ahead = *in, part;
+
+	return record_take_str(&ahead, SIZE_MAX, &part) == 0 && part.n == 0;
+}
+
+int leg_skip(struct str *in, unsigned parts)
+{
+	struct str part;
+	int err = 0;
+
+	while (err == 0 && parts-- > 0)
+		err = record_take_str(in, SIZE_MAX, &part);
+	return err;
+}
+
+static void put_text(struct buf *b, const char *z, size_t cap)
+{
+	record_put(b, z, strnlen(z, cap));
+}
+
+/* A text that is only of use whole. */
+static int take_text(struct str *in, char *to, size_t cap)
+{
+	uint32_t n = 0;
+	int err = leg_take_bytes(in, to, cap - 1, &n);
+
+	return err == 0 && memchr(to, '\0', n) != NULL ? ERR_CORRUPT : err;
+}
+
+/* ---- what the peer changes (change.h) ---- */
+
+static bool is_changed(const struct leg_record *r)
+{
+	return r->change.cseq != 0 || r->change.generation != 0;
+}
+
+static void put_change(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->change, sizeof r->change);
+	if (r->state != LEG_OFFERED) {
+		leg_put_nothing(b, 3);
+		return;
+	}
+	record_put(b, &r->change_choice, sizeof r->change_choice);
+	put_text(b, r->change_target, sizeof r->change_target);
+	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static int take_change(struct str *in, struct leg_record *ret)
+{
+	uint32_t target;
+	int err = record_take(in, &ret->change, sizeof ret->change, CHANGE_LEAST);
+
+	if (err == 0)
+		err = record_take(in, &ret->change_choice, sizeof ret->change_choice, 0);
+	if (err == 0)
+		err = leg_take_bytes(in, ret->change_target, sizeof ret->change_target - 1, &target);
+	if (err == 0)
+		err = leg_take_bytes(in, ret->change_offer, sizeof ret->change_offer, &ret->change_bytes);
+	return err;
+}
+
+/* ---- what is asked in the dialog (ask.h) ---- */
+
+static bool is_asking(const struct leg_record *r)
+{
+	for (uint32_t i = 0; i < ASK_KINDS; i++)
+		if (r->ask_last[i].token != 0)
+			return true;
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			return true;
+	return r->heard.cseq != 0;
+}
+
+/* Behind its four parts one for each that is out. */
+static void put_asks(struct buf *b, const struct leg_record *r)
+{
+	uint32_t used[ASK_SLOTS], n = 0;
+
+	for (uint32_t i = 0; i < ASK_SLOTS; i++)
+		if (r->asks[i].state != ASK_FREE)
+			used[n++] = i;
+	record_put(b, r->ask_last, sizeof r->ask_last);
+	record_put(b, &r->heard, sizeof r->heard);
+	record_put(b, r->ask_text, r->ask_used);
+	record_put(b, used, n * sizeof used[0]);
+	for (uint32_t i = 0; i < n; i++)
+		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
+}
+
+/* What a later build asked and this one has no place for is not repeated here. */
+static int take_asks(struct str *in, struct leg_record *ret)
+{
+	uint32_t used[ASK_SLOTS], bytes = 0;
+	int err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
+
+	if (err == 0)
+		err = record_take(in, &ret->heard, sizeof ret->heard, 0);
+	if (err == 0)
+		err = leg_take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
+	if (err == 0)
+		err = leg_take_bytes(in, used, sizeof used, &bytes);
+	for (uint32_t i = 0; i < bytes / sizeof used[0] && err == 0; i++) {
+		struct ask a;
+
+		err = record_take(in, &a, sizeof a, ASK_LEAST);
+		if (err == 0 && used[i] < ASK_SLOTS)
+			ret->asks[used[i]] = a;
+	}
+	return err;
+}
+
+/* ---- session timers (refresh.h): one, or what is known of one to come ---- */
+
+static bool is_refreshed(const struct leg_record *r)
+{
+	static const struct refresh none;
+
+	return memcmp(&r->refresh, &none, sizeof none) != 0;
+}
+
+static void put_refresh(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->refresh, sizeof r->refresh);
+}
+
+static int take_refresh(struct str *in, struct leg_record *ret)
+{
+	return record_take(in, &ret->refresh, sizeof ret->refresh, REFRESH_LEAST);
+}
+
+/* ---- transfers (refer.h) ---- */
+
+static bool is_referred(const struct leg_record *r)
+{
+	return r->refer.replaces != 0 || r->refer.out_state != 0 || r->refer.in_id != 0;
+}
+
+static void put_refer(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->refer, sizeof r->refer);
+	put_text(b, r->refer_target, sizeof r->refer_target);
+	put_text(b, r->refer_replaces, sizeof r->refer_replaces);
+	put_text(b, r->refer_by, sizeof r->refer_by);
+}
+
+static int take_refer(struct str *in, struct leg_record *ret)
+{
+	int err = record_take(in, &ret->refer, sizeof ret->refer, REFER_LEAST);
+
+	if (err == 0)
+		err = take_text(in, ret->refer_target, sizeof ret->refer_target);
+	if (err == 0)
+		err = take_text(in, ret->refer_replaces, sizeof ret->refer_replaces);
+	if (err == 0)
+		err = take_text(in, ret->refer_by, sizeof ret->refer_by);
+	return err;
+}
+
+/* ---- the groups, in the order in which they are written: later ones come last ---- */
+
+/* clang-format off */
+static const struct {
+	bool (*has)(const struct leg_record *r);
+	void (*put)(struct buf *b, const struct leg_record *r);
+	int (*take)(struct str *in, struct leg_record *ret);
+	unsigned parts; /* that stand empty in its place; its first part is never empty */
+} groups[] = {
+	{is_changed,   put_change,  take_change,  4},
+	{is_asking,    put_asks,    take_asks,    4},
+	{is_refreshed, put_refresh, take_refresh, 1},
+	{is_referred,  put_refer,   take_refer,   4},
+};
+/* clang-format on */
+#define GROUPS (sizeof groups / sizeof groups[0])
+
+/* The number of groups up to the last one it has. */
+static size_t used_groups(const struct leg_record *r)
+{
+	size_t n = GROUPS;
+
+	while (n > 0 && !groups[n - 1].has(r))
+		n--;
+	return n;
+}
+
+bool leg_has_more(const struct leg_record *r)
+{
+	return used_groups(r) > 0;
+}
+
+void leg_put_more(struct buf *b, const struct leg_record *r)
+{
+	size_t n = used_groups(r);
+
+	for (size_t i = 0; i < n; i++) {
+		if (groups[i].has(r))
+			groups[i].put(b, r);
+		else
+			leg_put_nothing(b, groups[i].parts);
+	}
+}
+
+int leg_take_more(struct str *in, struct leg_record *ret)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < GROUPS && err == 0; i++)
+		err = leg_next_is_empty(in) ? leg_skip(in, groups[i].parts) : groups[i].take(in, ret);
+	return err;
+}
