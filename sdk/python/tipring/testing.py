@@ -356,6 +356,9 @@ class Caller:
         self._marks.clear()
         return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)})
 
+    async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
+        raise CommandRefused("UNSUPPORTED", "this caller can not be transferred")
+
     def clock(self) -> _Clock:
         return self._clock
 
