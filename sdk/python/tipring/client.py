@@ -388,7 +388,7 @@ class Server:
 
     def _event_dtmf_received(self, body: Message, envelope: Message) -> None:
         if call := self._calls.get(envelope.call_id):
-            call._on_digit(Digit(body.digit, body.pos, body.duration_ms))
+            call._on_digit(Digit(body.digit, body.pos, body.duration_ms, body.method))
 
     def _event_utterance_finished(self, body: Message, envelope: Message) -> None:
         # the answer to flush() tells of those that were flushed, the end of the call of the others
@@ -419,6 +419,17 @@ class Server:
 
     def _event_call_resumed(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "resumed", 0)
+
+    def _event_info_received(self, body: Message, envelope: Message) -> None:
+        self._tell_of(envelope, "info", body)
+
+    def _event_message_received(self, body: Message, envelope: Message) -> None:
+        self._tell_of(envelope, "message", body)
+
+    def _tell_of(self, envelope: Message, kind: str, body: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            headers = {h.name: h.value for h in body.headers}
+            call._on_event(Event(kind, 0, content_type=body.content_type, body=body.body, headers=headers))
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)
