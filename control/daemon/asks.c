@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "control/daemon/calls.h"
-#include "control/daemon/commands.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
@@ -248,7 +247,7 @@ static const char *fault(const struct wish *w)
 /* The call of a command of this kind, when it may be sent now. */
 static struct control_call *ready(struct control *k, struct str peer, const struct wish *w, struct verdict *ret)
 {
-	struct control_call *cc = commands_mine(k, peer, w->call_id, w->fence, ret);
+	struct control_call *cc = calls_mine(k, peer, w->call_id, w->fence, ret);
 
 	if (cc == NULL)
 		return NULL;

@@ -129,6 +129,21 @@ struct control_call *calls_by_id(struct control *k, uint64_t id)
 	return map_get(&k->by_id, id, NULL, NULL, &handle) ? pool_get(&k->calls, handle) : NULL;
 }
 
+struct control_call *calls_mine(struct control *k, struct str peer, uint64_t call_id, uint64_t fence, struct verdict *ret)
+{
+	struct control_call *cc = calls_by_id(k, call_id);
+
+	if (cc == NULL)
+		*ret = (struct verdict){.code = TIPRING__V1__RESULT_CODE__NOT_FOUND, .reason = "no such call"};
+	else if (!cc->c.owned || !str_eq(str_of(cc->c.backend), peer))
+		*ret = (struct verdict){.code = TIPRING__V1__RESULT_CODE__UNAUTHORIZED, .reason = "this call is not yours"};
+	else if (cc->c.fence != fence)
+		*ret = (struct verdict){.code = TIPRING__V1__RESULT_CODE__CONFLICT, .reason = "the fence is not the current one"};
+	else
+		return cc;
+	return NULL;
+}
+
 struct control_call *calls_by_leg(struct control *k, uint32_t signaling, uint64_t leg_id)
 {
 	uint64_t handle;

@@ -15,28 +15,6 @@
 
 static const struct verdict good = {.code = CODE(OK), .reason = ""};
 
-/* The call, when the sender may command it. */
-static struct control_call *mine(struct control *k, struct str peer, uint64_t call_id, uint64_t fence,
-				 struct verdict *ret)
-{
-	struct control_call *cc = calls_by_id(k, call_id);
-
-	if (cc == NULL)
-		*ret = (struct verdict){.code = CODE(NOT_FOUND), .reason = "no such call"};
-	else if (!cc->c.owned || !str_eq(str_of(cc->c.backend), peer))
-		*ret = (struct verdict){.code = CODE(UNAUTHORIZED), .reason = "this call is not yours"};
-	else if (cc->c.fence != fence)
-		*ret = (struct verdict){.code = CODE(CONFLICT), .reason = "the fence is not the current one"};
-	else
-		return cc;
-	return NULL;
-}
-
-struct control_call *commands_mine(struct control *k, struct str peer, uint64_t call_id, uint64_t fence, struct verdict *ret)
-{
-	return mine(k, peer, call_id, fence, ret);
-}
-
 static struct verdict input(struct control *k, struct control_call *cc, enum call_event ev)
 {
 	if (calls_input(k, cc, ev))
@@ -80,7 +58,7 @@ static struct verdict claim(struct control *k, struct str peer, const Tipring__V
 static struct verdict ring(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->ring->call_id, m->ring->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->ring->call_id, m->ring->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -97,7 +75,7 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 	uint32_t rate = m->answer->rate_hz != 0 ? m->answer->rate_hz : 16000;
 	uint32_t frame = m->answer->frame_ms != 0 ? m->answer->frame_ms : 20;
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->answer->call_id, m->answer->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->answer->call_id, m->answer->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -129,7 +107,7 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 {
 	uint32_t sip = m->reject->code != 0 ? m->reject->code : 486;
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->reject->call_id, m->reject->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->reject->call_id, m->reject->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -150,7 +128,7 @@ static bool is_unanswered(const struct control_call *cc)
 static struct verdict hangup(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->hangup->call_id, m->hangup->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->hangup->call_id, m->hangup->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -170,7 +148,7 @@ static struct verdict dial(struct control *k, struct str peer, const Tipring__V1
 static struct verdict cancel(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->cancel->call_id, m->cancel->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->cancel->call_id, m->cancel->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -207,7 +185,7 @@ static struct verdict reject_refer(struct control *k, struct str peer, const Tip
 static struct verdict flush(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->flush->call_id, m->flush->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->flush->call_id, m->flush->fence, &v);
 
 	if (cc == NULL)
 		return v;
@@ -224,7 +202,7 @@ static struct verdict flush(struct control *k, struct str peer, const Tipring__V
 static struct verdict mark(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->mark->call_id, m->mark->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->mark->call_id, m->mark->fence, &v);
 
 	if (cc == NULL)
 		return v;

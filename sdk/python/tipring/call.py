@@ -50,6 +50,8 @@ class Transport(typing.Protocol):
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
+    async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
+    async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
     def clock(self) -> Clock: ...
 
 
@@ -195,6 +197,28 @@ class Call:
             async with asyncio.timeout(CONFIRMED_SECONDS):
                 await self._confirmed.wait()
         self._require_not_ended()
+
+    # -- asking the far side --
+
+    async def send_info(self, content_type: str, body: bytes | str = b"", headers: dict[str, str] | None = None) -> None:
+        """Send SIP INFO, and wait until the far side took it. At most 2048 octets with its headers (as of dial()).
+
+        CommandRefused: it did not; `sip_code` is its answer, 408 when it was silent. 0: nothing was sent (CONFLICT: another send_info() or
+        send_dtmf() is under way, or the call is not answered). After 481 and 408 the call ends."""
+        self._require_not_ended()
+        await self._transport.send(self, "info", content_type, body.encode() if isinstance(body, str) else body, headers or {})
+
+    async def send_message(self, body: bytes | str, content_type: str = "text/plain", headers: dict[str, str] | None = None) -> None:
+        """Send SIP MESSAGE in the call; as send_info(), but one beside it, and whatever is answered the call goes on."""
+        self._require_not_ended()
+        await self._transport.send(self, "message", content_type, body.encode() if isinstance(body, str) else body, headers or {})
+
+    async def send_dtmf(self, digits: str, method: str = "info", duration_ms: int = 160, gap_ms: int = 80) -> None:
+        """Press keys, one after another, and wait until the far side took the last one. digits: 1 to 64 of 0-9 * # A-D, and w for half a
+        second. method: "info", each key being an INFO (application/dtmf-relay) that waits for the answer to the one before; another one is
+        CommandRefused UNSUPPORTED. duration_ms, gap_ms: 40 to 6000. CommandRefused as of send_info()."""
+        self._require_not_ended()
+        await self._transport.send_dtmf(self, digits, method, duration_ms, gap_ms)
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())

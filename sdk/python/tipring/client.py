@@ -390,7 +390,7 @@ class Server:
 
     def _event_dtmf_received(self, body: Message, envelope: Message) -> None:
         if call := self._calls.get(envelope.call_id):
-            call._on_digit(Digit(body.digit, body.pos, body.duration_ms))
+            call._on_digit(Digit(body.digit, body.pos, body.duration_ms, body.method))
 
     def _event_utterance_finished(self, body: Message, envelope: Message) -> None:
         # the answer to flush() tells of those that were flushed, the end of the call of the others
@@ -443,6 +443,17 @@ class Server:
             await self._transport.reject_refer(call, refer_id, code)
 
         call._on_event(Event("referred", 0, referral=Referral(body.target, body.replaces, body.referred_by, accept, reject)))
+
+    def _event_info_received(self, body: Message, envelope: Message) -> None:
+        self._tell_of(envelope, "info", body)
+
+    def _event_message_received(self, body: Message, envelope: Message) -> None:
+        self._tell_of(envelope, "message", body)
+
+    def _tell_of(self, envelope: Message, kind: str, body: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            headers = {h.name: h.value for h in body.headers}
+            call._on_event(Event(kind, 0, content_type=body.content_type, body=body.body, headers=headers))
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)

@@ -12,13 +12,15 @@ class Disconnected(TipringError):
 class CommandRefused(TipringError):
     """Control answered a command with anything but success.
 
-    `code` is the name of a ResultCode (proto/tipring/v1/common.proto), such as "CONFLICT" or "UNSUPPORTED".
+    `code` is the name of a ResultCode (proto/tipring/v1/common.proto), such as "CONFLICT" or "UNSUPPORTED". `sip_code`: what the far
+    side answered to what was sent to it (408: nothing); 0: it was not asked.
     """
 
-    def __init__(self, code: str, reason: str, retry_after_ms: int = 0):
-        super().__init__(f"{code}: {reason}" if reason else code)
+    def __init__(self, code: str, reason: str, retry_after_ms: int = 0, sip_code: int = 0):
+        super().__init__(" ".join(str(part) for part in (f"{code}:" if reason or sip_code else code, sip_code or "", reason) if part))
         self.code = code
         self.reason = reason
+        self.sip_code = sip_code
         self.retry_after_ms = retry_after_ms
 
 

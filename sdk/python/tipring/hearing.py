@@ -19,11 +19,13 @@ T = typing.TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Digit:
-    """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down."""
+    """A key the caller pressed. digit: one of 0-9 * # A-D. pos: where it began. duration_ms: how long it was down; 0: it did not say.
+    method: how it came, "rfc4733" or "info"."""
 
     digit: str
     pos: int
     duration_ms: int
+    method: str = dataclasses.field(default="rfc4733", compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +34,17 @@ class Event:
     "ringing" (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio
     came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a
     hole), "held" (the peer put the call on hold: what is said now is played to nobody), "resumed", "referred" (the peer asks for a
-    transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`). pos: where."""
+    transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the peer
+    sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones). pos: where."""
 
     kind: str
     pos: int
     code: int = 0
     early_media: bool = False
     referral: Referral | None = None
+    content_type: str = ""
+    body: bytes = b""
+    headers: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

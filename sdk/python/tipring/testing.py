@@ -166,7 +166,8 @@ class Caller:
     of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
     After `call()`: answered, rang, rejected (SIP code or 0), heard (bytes: what the handler said, silence included, from the answer
-    on), hung_up_by ("caller" or "handler"), end_reason.
+    on), hung_up_by ("caller" or "handler"), end_reason, received (what the handler sent besides: ("info" or "message", content type, body),
+    and ("dtmf", "", key) for each key).
     """
 
     def __init__(self, wav: WavSource | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
@@ -193,6 +194,7 @@ class Caller:
         self.hung_up_by = ""
         self.end_reason = ""
         self.heard = bytearray()
+        self.received: list[tuple[str, str, bytes]] = []
         self._tape: _Tape | None = None
         self._slot: _Slot | None = None  # being played
         self._pos = 0
@@ -364,3 +366,11 @@ class Caller:
 
     async def mark(self, call: Call, name: str, after_index: int) -> None:
         self._marks.append((after_index, name))
+
+    async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
+        self.received.append((kind, content_type, body))
+
+    async def send_dtmf(self, call: Call, digits: str, method: str, duration_ms: int, gap_ms: int) -> None:
+        if method != "info":
+            raise CommandRefused("UNSUPPORTED", "keys by RFC 4733")
+        self.received += [("dtmf", "", key.encode()) for key in digits if key != "w"]

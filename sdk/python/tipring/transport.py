@@ -16,6 +16,7 @@ from .transferring import TransferFailed
 from .v1 import api_pb2, common_pb2, session_pb2
 
 ATTACH_SECONDS = 2
+ASKING_SECONDS = 40  # a peer has 32 s for its answer
 HISTORY_FRAMES = 128  # that came before we attached
 
 
@@ -125,6 +126,27 @@ class ControlTransport:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
         await self._command("mark", body, call)
 
+    async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
+        type_of = api_pb2.SendMessage if kind == "message" else api_pb2.SendInfo
+        message = type_of(call_id=call.call_id, fence=call._fence, content_type=content_type, body=body)
+        for name, value in headers.items():
+            message.headers.add(name=name, value=value)
+        await self._to_the_end(f"send_{kind}", message, call, ASKING_SECONDS)
+
+    async def send_dtmf(self, call: Call, digits: str, method: str, duration_ms: int, gap_ms: int) -> None:
+        body = api_pb2.SendDtmf(call_id=call.call_id, fence=call._fence, digits=digits, method=method, duration_ms=duration_ms, gap_ms=gap_ms)
+        await self._to_the_end("send_dtmf", body, call, ASKING_SECONDS + len(digits) * ASKING_SECONDS)
+
+    async def _to_the_end(self, field: str, body: Message, call: Call, seconds: float) -> None:
+        """A command that the far side of the call completes."""
+        command_id = self.bus.new_id()
+        future = self.expect(command_id)
+        try:
+            await self._command(field, body, call, command_id)
+            await self._wait_or_end(future, call, f"{field}: acknowledged and never completed", seconds)
+        finally:
+            self.forget(command_id)
+
     async def _command(self, field: str, body: Message, call: Call, command_id: str = "") -> api_pb2.Ack:
         """CallEnded when there is no such call any more."""
         try:
@@ -135,11 +157,11 @@ class ControlTransport:
             raise
 
     async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str,
-                           timeout: float | None = ACK_SECONDS * TRIES) -> typing.Any:
+                           timeout: float | None = ACK_SECONDS * TRIES, seconds: float = ACK_SECONDS * TRIES) -> typing.Any:
         """The future's result; CallEnded when the call ends first."""
         ended = asyncio.ensure_future(call.ended())
         try:
-            await asyncio.wait({future, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({future, ended}, timeout=timeoutseconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if future.done():
@@ -188,4 +210,4 @@ class ControlTransport:
         elif body.outcome:
             future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
         else:
-            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))
+            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason, sip_code=body.sip_code))

@@ -127,6 +127,8 @@ Test(context, the_largest_fits)
 	metadata[96] = '\0';
 	c->metadata = (struct str){metadata, 96};
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
+	c->info_command[CALL_COMMAND_BYTES - 1] = c->message_command[CALL_COMMAND_BYTES - 1] = '\0';
+	c->dtmf.command[CALL_COMMAND_BYTES - 1] = c->dtmf.digits[CALL_DIGITS_MAX] = '\0';
 	c->owned = c->outbound = c->early_media = c->held = true;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
@@ -233,4 +235,31 @@ Test(context, the_state_follows_from_what_is_known)
 		x.starting = cases[i].starting;
 		cr_expect_eq(context_state(&x, cases[i].phase), cases[i].state, "case %zu", i);
 	}
+}
+
+/* What the far side is being asked goes on in a successor. */
+Test(context, what_is_asked)
+{
+	uint8_t out[CONTEXT_BYTES_MAX];
+	struct call *back = calloc(1, sizeof *back);
+	context *x;
+	size_t size;
+
+	(void)strcpy(c->info_command, "i1");
+	(void)strcpy(c->message_command, "m1");
+	c->dtmf = (struct call_dtmf){.command = "d1", .digits = "12w#", .next = 2, .duration_ms = 160, .gap_ms = 80};
+	size = context_pack(c, 1, out);
+	x = tipring__v1__call_context__unpack(NULL, size, out);
+	cr_assert_not_null(x);
+	back->arena = arena_of(back->text, sizeof back->text);
+	context_fill(back, x);
+	cr_expect_str_eq(back->info_command, "i1");
+	cr_expect_str_eq(back->message_command, "m1");
+	cr_expect_eq(memcmp(&back->dtmf, &c->dtmf, sizeof c->dtmf), 0);
+	x->dtmf->next = 5;
+	memset(&back->dtmf, 0, sizeof back->dtmf);
+	context_fill(back, x);
+	cr_expect_str_eq(back->dtmf.command, "", "beyond its end");
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	free(back);
 }
