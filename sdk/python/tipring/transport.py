@@ -157,11 +157,11 @@ class ControlTransport:
             raise
 
     async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str,
-                           timeout: float | None = ACK_SECONDS * TRIES, seconds: float = ACK_SECONDS * TRIES) -> typing.Any:
+                           seconds: float | None = ACK_SECONDS * TRIES) -> typing.Any:
         """The future's result; CallEnded when the call ends first."""
         ended = asyncio.ensure_future(call.ended())
         try:
-            await asyncio.wait({future, ended}, timeout=timeoutseconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({future, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if future.done():
