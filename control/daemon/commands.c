@@ -161,7 +161,7 @@ static struct verdict cancel(struct control *k, struct str peer, const Tipring__
 static struct verdict refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->refer->call_id, m->refer->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->refer->call_id, m->refer->fence, &v);
 
 	return cc != NULL ? transfers_refer(k, cc, m->command_id, m->refer) : v;
 }
@@ -169,7 +169,7 @@ static struct verdict refer(struct control *k, struct str peer, const Tipring__V
 static struct verdict accept_refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->accept_refer->call_id, m->accept_refer->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->accept_refer->call_id, m->accept_refer->fence, &v);
 
 	return cc != NULL ? transfers_accept(k, cc, m->command_id, m->accept_refer) : v;
 }
@@ -177,7 +177,7 @@ static struct verdict accept_refer(struct control *k, struct str peer, const Tip
 static struct verdict reject_refer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
-	struct control_call *cc = mine(k, peer, m->reject_refer->call_id, m->reject_refer->fence, &v);
+	struct control_call *cc = calls_mine(k, peer, m->reject_refer->call_id, m->reject_refer->fence, &v);
 
 	return cc != NULL ? transfers_reject(k, cc, m->reject_refer) : v;
 }

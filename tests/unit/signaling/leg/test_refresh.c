@@ -393,7 +393,7 @@ Test(refresh, C247_the_invite_again)
 	cr_assert_eq(leg_print_invite(leg, &cfg, &nobody, STR("z9hG4bKx"), &b), 0);
 	area[b.n] = '\0';
 	cr_expect_not_null(strstr(area, "\r\nSession-Expires: 600\r\nMin-SE: 600\r\n"));
-	cr_expect_not_null(strstr(area, "\r\nSupported: 100rel, timer\r\n"));
+	cr_expect_not_null(strstr(area, "\r\nSupported: 100rel, timer, replaces\r\n"));
 	a = read_answer_of(RESPONSE("422 x", ";tag=t", "", ""));
 	cr_expect_eq(leg_refused(leg, &nobody, &a->msg, 1), LEG_EV_DECLINED);
 }

@@ -434,7 +434,7 @@ Test(sip_stack, c168_refusals)
 		{{.method = "INFO"}, 481, NULL},
 		{{.method = "MESSAGE"}, 405, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "REGISTER"}, 405, "Allow: " SIP_ALLOW "\r\n"},
-		{{.method = "NOTIFY"}, 405, "Allow: " SIP_ALLOW "\r\n"},
+		{{.method = "NOTIFY"}, 481, NULL},
 		{{.method = "invite"}, 501, "Allow: " SIP_ALLOW "\r\n"}, /* C042 */
 		{{.method = "FROB"}, 501, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "FROB", .to_tag = "x"}, 501, "Allow: " SIP_ALLOW "\r\n"},
