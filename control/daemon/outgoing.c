@@ -47,12 +47,12 @@ static bool is_token(struct str s)
 	return s.n > 0;
 }
 
-static const char *headers_fault(const Tipring__V1__Dial *d)
+const char *outgoing_headers_fault(Tipring__V1__Header *const *headers, size_t n)
 {
-	if (d->n_headers > HEADERS_MAX)
+	if (n > HEADERS_MAX)
 		return "at most 16 headers";
-	for (size_t i = 0; i < d->n_headers; i++) {
-		struct str name = str_of(d->headers[i]->name), value = str_of(d->headers[i]->value);
+	for (size_t i = 0; i < n; i++) {
+		struct str name = str_of(headers[i]->name), value = str_of(headers[i]->value);
 
 		if (name.n > NAME_BYTES_MAX || !is_token(name) || !is_header_of_apps(name))
 			return "this header is not for apps: X-*, P-*, and a few (BACKENDS.md)";
@@ -78,7 +78,7 @@ static const char *fault(const Tipring__V1__Dial *d)
 		return "from_display is too long, or has control characters";
 	if (d->to[0] != '\0' && uri_parse(str_of(d->to), &to) != 0)
 		return "to is a sip: URI";
-	return headers_fault(d);
+	return outgoing_headers_fault(d->headers, d->n_headers);
 }
 
 /* A URI, or a user part at outbound.from_host; empty: signaling knows which of our addresses the peer sees. NULL: neither. */
@@ -244,7 +244,7 @@ void outgoing_dialled(struct control *k, uint32_t signaling, const Tipring__V1__
 	struct control_call *cc = calls_by_id(k, d->call_id);
 
 	if (cc == NULL || !cc->c.outbound || cc->signaling != signaling || (cc->c.leg_id != 0 && cc->c.leg_id != d->leg_id)) {
-		to_leg_hangup(k, signaling, d->leg_id, ""); /* nobody waits for it any more */
+		to_leg_hangup(k, signaling, d->leg_id, "", NULL); /* nobody waits for it any more */
 		return;
 	}
 	if (cc->c.leg_id == 0)

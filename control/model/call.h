@@ -41,6 +41,7 @@ enum call_state {
 	CALL_OFFERED,   /* a backend was asked */
 	CALL_CLAIMED,
 	CALL_RINGING,
+	CALL_EARLY_STARTING, /* media was asked for the tape of early media */
 	CALL_STARTING,  /* media was asked for the tape of an answer */
 	CALL_ANSWERING, /* the 200 is on its way, no ACK yet */
 	CALL_ANSWERED,
@@ -76,6 +77,7 @@ enum call_event {
 	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
 	CALL_EV_LEG_OFFER,       /* in mid-call the peer offers `heard` and waits */
 	CALL_EV_LEG_AGREED,      /* `heard` is in force, and nothing waits */
+	CALL_EV_RING_EARLY,      /* with the tape, before the answer */
 	CALL_EVENTS
 };
 
@@ -198,10 +200,11 @@ struct call {
 	/* command under way */
 	char command[CALL_COMMAND_BYTES];       /* Answer */
 	char flush_command[CALL_COMMAND_BYTES]; /* Flush */
+	bool ring_described;   /* inbound: the last Ring wanted early media */
 	uint32_t ring_code;    /* that was sent; outbound: that was published */
 	/* of an outbound call */
 	bool outbound;         /* made by Dial; `command` is that Dial until it is completed or failed */
-	bool early_media;      /* it wants the tape before the answer */
+	bool early_media;      /* it wants the tape before the answer; also of one that came in */
 	uint32_t ringing_timeout_ms; /* 0: the configured one */
 	struct addr next_hop;
 	struct str metadata;

@@ -54,7 +54,7 @@ const char *call_state_name(enum call_state s)
 {
 	static const char *const names[CALL_STATES] = {
 		"opening", "updating", "dialling", "calling", "connecting", "waiting", "offered",
-		"claimed", "ringing", "starting", "answering", "answered", "closing",
+		"claimed", "ringing", "early starting", "starting", "answering", "answered", "closing",
 	};
 
 	return names[s];

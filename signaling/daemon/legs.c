@@ -120,8 +120,10 @@ struct leg *legs_take(struct signaling *s, uint64_t *ret_handle)
 
 void legs_arm(struct signaling *s, struct leg *l)
 {
-	if (l->r.deadline_ms == UINT64_MAX)
+	uint64_t at = leg_deadline(l);
+
+	if (at == UINT64_MAX)
 		wheel_cancel(&s->wheel, &l->timer);
 	else
-		wheel_arm(&s->wheel, &l->timer, l->r.deadline_ms);
+		wheel_arm(&s->wheel, &l->timer, at);
 }

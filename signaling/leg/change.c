@@ -125,6 +125,28 @@ static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg
 	return refusal(0);
 }
 
+struct leg_refusal leg_renew(struct leg *l, const struct leg_config *cfg,
+			     const struct sip_effect *request)
+{
+	struct leg_change before = l->r.change;
+	bool waits = false;
+	struct leg_refusal why = take_offer(l, cfg, request, &waits);
+
+	if (why.code != 0)
+		return why;
+	if (waits) {
+		l->r.change = before;
+		return refusal(488);
+	}
+	l->r.reliable.renewed = 1;
+	return why;
+}
+
+static bool may_renew(const struct leg *l)
+{
+	return l->r.state == LEG_RINGING && l->r.reliable.agreed && !l->r.reliable.out.waits;
+}
+
 static void begin(struct leg *l, const struct sip_effect *request, bool update)
 {
 	struct leg_change *c = &l->r.change;
@@ -173,6 +195,8 @@ struct leg_refusal leg_update(struct leg *l, const struct leg_config *cfg,
 
 	if (!offers) {
 		why = refresh_target(l, request);
+	} else if (may_renew(l)) {
+		why = leg_renew(l, cfg, request);
 	} else {
 		why = refusal(fault_of_time(l));
 		if (why.code == 0)

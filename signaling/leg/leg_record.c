@@ -3,6 +3,7 @@
 #include "common/base/record.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/lines.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -17,14 +18,19 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that had reliable provisionals and header lines of control */
+#define RELIABLE_LEAST 80u
+#define LINES_LEAST    8u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
+#define EARLY_PARTS   3u /* behind them */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
+#define LINES_HEAD    offsetof(struct leg_lines, bytes)
 #define SKELETON_HEAD offsetof(struct sip_skeleton, text)
 
 #ifdef TIPRING_NEXT
@@ -45,6 +51,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +81,17 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_early(const struct leg_record *r)
+{
+	return r->reliable.caller != RELIABLE_UNKNOWN || r->lines.of != LEG_LINES_NONE || r->lines.bye_at != 0;
+}
+
+/* Has it parts behind those of its own INVITE? */
+static bool goes_on(const struct leg_record *r)
+{
+	return is_changed(r) || is_early(r);
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +103,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || goes_on(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +132,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, goes_on(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +152,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, is_early(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -144,6 +164,15 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_early(struct buf *b, const struct leg_record *r)
+{
+	if (!is_early(r))
+		return;
+	record_put(b, &r->reliable, sizeof r->reliable);
+	record_put(b, &r->lines, LINES_HEAD);
+	record_put(b, r->lines.text, r->lines.bytes);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -167,6 +196,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_early(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +355,19 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_early(struct str *in, struct leg_record *ret)
+{
+	struct leg_lines *l = &ret->lines;
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, EARLY_PARTS);
+	err = record_take(in, &ret->reliable, sizeof ret->reliable, RELIABLE_LEAST);
+	if (err == 0)
+		err = record_take(in, l, LINES_HEAD, LINES_LEAST);
+	return err == 0 ? take_bytes(in, l->text, sizeof l->text, &l->bytes) : err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +408,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_early(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -498,6 +543,8 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	l->mended = !headers_are_sound(r);
 	if (l->mended)
 		r->header_count = r->text_used = 0;
+	l->mended |= !reliable_mend(&r->reliable, now_ms);
+	l->mended |= !leg_lines_mend(r);
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);

@@ -29,6 +29,7 @@ static const struct {
 	[SIP_M_CANCEL]   = {0,                      0},
 	[SIP_M_OPTIONS]  = {NEEDS,                  NEEDS},
 	[SIP_M_INFO]     = {NEEDS,                  NEEDS},
+	[SIP_M_PRACK]    = {0,                      BODY | NEEDS | SIP_BIT(RACK)},
 	[SIP_M_REGISTER] = {SIP_BIT(CONTACT) | NEEDS, NEEDS}, /* RFC 4475 3.1.2.13 */
 };
 

@@ -166,10 +166,24 @@ static verdict check_accept(const struct sip_msg *m)
 		       : refuse(406, NULL);
 }
 
-/* RFC 3261 8.2.2.3: nothing that could be required is there. */
+/* What may be required. */
+static bool is_served(struct str option)
+{
+	return str_ieq(option, STR(SIP_SUPPORTED_TAGS));
+}
+
+/* RFC 3261 8.2.2.3; an empty line is none of ours to understand. */
 static verdict check_extensions(const struct sip_msg *m)
 {
-	return sip_has(m, SIP_REQUIRE) ? refuse(420, NULL) : pass;
+	for (uint16_t i = m->first[SIP_REQUIRE]; i != SIP_NONE; i = m->fields[i].next) {
+		struct str rest = m->fields[i].value;
+
+		do
+			if (!is_served(str_trim(sip_list_next(&rest))))
+				return refuse(420, NULL);
+		while (rest.n > 0);
+	}
+	return pass;
 }
 
 static verdict check_fields(const struct sip_msg *m, uint64_t uses)
@@ -249,7 +263,7 @@ void sip_refusal_headers(struct buf *b, const struct sip_msg *m, unsigned status
 		while (rest.n > 0) {
 			struct str one = sip_list_next(&rest);
 
-			if (!sip_is_token(one))
+			if (!sip_is_token(one) || is_served(one))
 				continue;
 			buf_z(b, "Unsupported: ");
 			buf_str_put(b, one);

@@ -10,10 +10,11 @@
 #include "signaling/sip/nameaddr.h"
 #include "signaling/sip/via.h"
 
-#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
+#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE"
+#define SIP_SUPPORTED_TAGS "100rel"
 #define SIP_ACCEPT_TYPES "application/sdp, multipart/mixed"
 /* of the 200 to OPTIONS, RFC 3261 11.2 */
-#define SIP_OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
+#define SIP_OPTIONS_HEADERS "Allow: " SIP_ALLOW "\r\nSupported: " SIP_SUPPORTED_TAGS "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
 
 struct sip_verdict {
 	uint16_t status;    /* 0 = serve it; 1 = drop it silently */

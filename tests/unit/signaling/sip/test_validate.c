@@ -72,7 +72,8 @@ static const struct {
 	{"Contact:", "X: a\rFrom: b\r\n", 0},
 	{"Contact:", "From: a\r b\r\n", 400},
 	{"Contact:", "Require:\r\n", 420},
-	{"Contact:", "Require: 100rel\r\n", 420},                        /* C186 */
+	{"Contact:", "Require: 100rel\r\n", 0},
+	{"Contact:", "Require: 100Rel, foo\r\n", 420},                   /* C186 */
 	{"Contact:", "Proxy-Require: foo\r\n", 0},
 	{"Contact:", "Date: Fri, 01 Jan 2010 16:00:00 EST\r\n", 0},
 	{"Contact:", "X: \x80\xff\r\n", 0},
