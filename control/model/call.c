@@ -222,6 +222,13 @@ static void confirmed_meanwhile(struct step *s)
 	emit(s, CALL_FX_ANNOTATE);
 }
 
+/* The one who answered is gone; what its successor wanted is there already. */
+static void confirmed_early(struct step *s)
+{
+	confirmed_meanwhile(s);
+	deadline(s, UINT64_MAX);
+}
+
 static void complete(struct step *s)
 {
 	emit(s, CALL_FX_COMPLETE);
@@ -514,7 +521,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_EARLY_STARTING},
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_EARLY_STARTING},
-		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
+		[CALL_EV_CONFIRMED]       = {confirmed_early,     CALL_ANSWERED},
 		[CALL_EV_MEDIA_BACK]      = {start_again,         CALL_EARLY_STARTING},
 		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_EARLY_STARTING},
 		[CALL_EV_BACKEND_BACK]    = {step_start,               CALL_EARLY_STARTING},

@@ -254,6 +254,7 @@ struct leg {
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */
 	uint32_t said_q850;
+	uint32_t bye_q850; /* of LEG_EV_BYE */
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
 	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
 	uint32_t ring_code;

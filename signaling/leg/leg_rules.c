@@ -152,7 +152,7 @@ static void no_answer(struct step *s)
 static void early_bye(struct step *s)
 {
 	refuse(s, 487, LEG_BY_CALLER, "ended before the answer");
-	s->l->r.over.q850 = s->l->said_q850;
+	s->l->r.over.q850 = s->l->bye_q850;
 }
 
 static void confirm(struct step *s)
@@ -192,7 +192,7 @@ static void unanswerable(struct step *s)
 static void bye_peer(struct step *s)
 {
 	over(s, LEG_BY_CALLER, 200, "hung up");
-	s->l->r.over.q850 = s->l->said_q850;
+	s->l->r.over.q850 = s->l->bye_q850;
 	finish(s);
 }
 

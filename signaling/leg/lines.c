@@ -59,7 +59,7 @@ void leg_keep_bye(struct leg *l, const struct sip_msg *bye)
 {
 	if (l->r.lines.bye_at != 0)
 		return; /* it came before */
-	l->said_q850 = outcome_q850(bye);
+	l->bye_q850 = outcome_q850(bye);
 	l->r.lines.bye_at = l->r.header_count + 1;
 	leg_keep_headers(&l->r, bye);
 }

@@ -123,7 +123,8 @@ static enum reliable_do answer_or_wait(struct step *s)
 
 static enum reliable_do stop(struct step *s)
 {
-	sip_rel100_stop(&s->r->out);
+	if (s->r->out.waits)
+		sip_rel100_stop(&s->r->out);
 	return RELIABLE_GO_ON;
 }
 
