@@ -70,27 +70,25 @@ def origin(answer: str) -> str:
 
 
 def run(system, handler, scenario):
-    """`scenario(caller, go)` in a thread; a handler that waits for `await go()` goes on when the scenario has called go()."""
+    """`scenario(caller, go)` in a thread; the handler's `await go()` lasts until the scenario has called go()."""
+    gone = threading.Event()
 
-    async def main(server):
-        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+    async def went():
+        await in_thread(gone.wait)
+
+    async def handle(call):
+        await handler(call, went)
+
+    async def main(_):
         caller = EarlyCaller(system)
-        waits.append(gone.wait)
         try:
-            await in_thread(scenario, caller, lambda: loop.call_soon_threadsafe(gone.set))
+            await in_thread(scenario, caller, gone.set)
         finally:
+            gone.set()
             caller.close()
 
-    waits = []
-    with_backend(system, lambda_to_handler(handler, waits), main)
+    with_backend(system, handle, main)
     wait_for(lambda: system.metric("tipring_calls") == 0, 10)
-
-
-def lambda_to_handler(handler, waits):
-    async def handle(call):
-        await handler(call, waits[0])
-
-    return handle
 
 
 @pytest.fixture
@@ -271,8 +269,7 @@ def test_never_answered(system, end):
     assert len(ended) == 1
 
 
-@pytest.mark.parametrize("victim", ["control-0", "signaling-0", "media-0"])
-@pytest.mark.parametrize("acknowledged", [True, False])
+@pytest.mark.parametrize("victim, acknowledged", [("control-0", True), ("signaling-0", True), ("signaling-0", False), ("media-0", True)])
 def test_a_kill_before_the_answer(system, victim, acknowledged):
     """The audio goes on, RSeq stays what it was, and the answer is the one that was given"""
 
@@ -363,14 +360,17 @@ def test_headers_that_are_refused(system):
 
 def test_headers_of_the_peers_bye(system):
     seen = {}
+    up = threading.Event()
 
     async def handle(call, _):
         await call.answer(8000)
+        up.set()
         await call.ended()
         seen.update(call.end_headers)
 
     def scenario(caller, _):
         caller.call(headers="X-Room-ID: r1\r\n")
+        assert up.wait(5)
         caller.send(caller.request("BYE", headers="X-Why: tired\r\nx-LOW: Jürgen\r\nReason: Q.850;cause=16\r\n"))
         caller.wait(200)
 
