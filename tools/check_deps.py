@@ -79,7 +79,7 @@ FLOORS = {
                            "to_bus to_asks to_registrations udp local"),
     "control/daemon":  ("main from_workers changes asks transfers roster incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
-                        "to_workers to_backends events journal context info metrics overview"),
+                        "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells",
                         "to_bus ports counts"),

@@ -46,6 +46,7 @@ CATALOGUE = {
     "LegPickedUp": (S, C, "-", "yes, by generation"),
     "LegOffer": (S, C, "LegAccept or LegRefuse", "yes, by generation"),
     "LegAccept": (C, S, "-", "yes, by generation"),
+    "LegHeaders": (C, S, "-", "yes"),
     "LegRefuse": (C, S, "-", "yes, by generation"),
     "LegAgreed": (S, C, "-", "yes, by generation"),
     "LegAsk": (C, S, "LegAsked", "yes, by token"),

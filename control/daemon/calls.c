@@ -212,7 +212,7 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 
 	if (cc->c.who != CALL_BY_BACKEND)
 		told.reason = "";
-	to_leg_reject(k, cc->signaling, cc->c.leg_id, &told);
+	to_leg_reject(k, cc->signaling, cc->c.leg_id, &told, &cc->said);
 }
 
 static void ended(struct control *k, struct control_call *cc)
@@ -324,7 +324,7 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		leg_reject(k, cc, fx);
 		break;
 	case CALL_FX_LEG_HANGUP:
-		to_leg_hangup(k, cc->signaling, cc->c.leg_id, fx->reason);
+		to_leg_hangup(k, cc->signaling, cc->c.leg_id, fx->reason, &cc->said);
 		break;
 	case CALL_FX_SESSION_CLOSE:
 		to_session_close(k, cc->c.media_worker, cc->c.session_id);

@@ -55,6 +55,49 @@ static struct verdict claim(struct control *k, struct str peer, const Tipring__V
 	return v;
 }
 
+/* The headers of a command, kept with the call. */
+static struct verdict say(struct control_call *cc, enum said_of of, Tipring__V1__Header *const *headers, size_t n)
+{
+	const char *why = outgoing_headers_fault(headers, n, OUTGOING_HEADERS_MAX);
+
+	if (why == NULL && said_take(&cc->said, of, headers, n) > 0)
+		why = "all headers together are too long";
+	return why == NULL ? good : (struct verdict){.code = CODE(REJECTED), .reason = why};
+}
+
+/* Its rate is decided, also when media has still to make it. */
+static bool has_tape(const struct call *c)
+{
+	return c->started || c->state == CALL_EARLY_STARTING || c->state == CALL_STARTING;
+}
+
+/* Rate and frame of the tape; 0: as they are, else 16000 and 20. */
+static struct verdict set_tape(struct call *c, uint32_t rate_hz, uint32_t frame_ms)
+{
+	uint32_t rate = rate_hz != 0 ? rate_hz : 16000, frame = frame_ms != 0 ? frame_ms : 20;
+
+	if ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000 or 16000, frames of 10 or 20 ms"};
+	if (has_tape(c) && ((rate_hz != 0 && c->rate_hz != rate) || (frame_ms != 0 && c->frame_ms != frame)))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate or frame"};
+	if (!has_tape(c)) {
+		c->rate_hz = rate;
+		c->frame_ms = frame;
+	}
+	return good;
+}
+
+static struct verdict ring_early(struct control *k, struct control_call *cc, const Tipring__V1__Ring *m)
+{
+	struct verdict v = set_tape(&cc->c, m->rate_hz, m->frame_ms);
+
+	if (v.code != CODE(OK))
+		return v;
+	if (m->n_headers > 0)
+		to_leg_headers(k, cc);
+	return input(k, cc, CALL_EV_RING_EARLY);
+}
+
 static struct verdict ring(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
@@ -62,39 +105,37 @@ static struct verdict ring(struct control *k, struct str peer, const Tipring__V1
 
 	if (cc == NULL)
 		return v;
-	if (m->ring->early_media)
-		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "early media"};
 	if (m->ring->code != 0 && m->ring->code != 180 && m->ring->code != 183)
 		return (struct verdict){.code = CODE(REJECTED), .reason = "180 or 183"};
-	cc->c.ring_code = m->ring->code != 0 ? m->ring->code : 180;
-	return input(k, cc, CALL_EV_RING);
+	if (cc->c.state != CALL_CLAIMED && cc->c.state != CALL_RINGING && cc->c.state != CALL_EARLY_STARTING)
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "not possible in the call's state"};
+	v = say(cc, SAID_RING, m->ring->headers, m->ring->n_headers);
+	if (v.code != CODE(OK))
+		return v;
+	cc->c.ring_code = m->ring->code != 0 ? m->ring->code : m->ring->early_media ? 183 : 180;
+	cc->c.ring_described = m->ring->early_media;
+	return m->ring->early_media ? ring_early(k, cc, m->ring) : input(k, cc, CALL_EV_RING);
 }
 
 static struct verdict answer(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
-	uint32_t rate = m->answer->rate_hz != 0 ? m->answer->rate_hz : 16000;
-	uint32_t frame = m->answer->frame_ms != 0 ? m->answer->frame_ms : 20;
 	struct verdict v;
 	struct control_call *cc = calls_mine(k, peer, m->answer->call_id, m->answer->fence, &v);
 
 	if (cc == NULL)
 		return v;
-	if ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20))
-		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000 or 16000, frames of 10 or 20 ms"};
-	if (m->answer->n_headers > 0)
-		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "headers on the answer"};
 	if (str_eq(str_of(cc->c.command), str_of(m->command_id))) /* under way since before a restart of ours */
 		return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 	if (cc->c.command[0] != '\0')
 		return (struct verdict){.code = CODE(CONFLICT), .reason = "an answer is under way"};
-	if (cc->c.started && ((m->answer->rate_hz != 0 && cc->c.rate_hz != rate) ||
-			      (m->answer->frame_ms != 0 && cc->c.frame_ms != frame)))
-		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate or frame"};
+	v = set_tape(&cc->c, m->answer->rate_hz, m->answer->frame_ms);
+	if (v.code == CODE(OK))
+		v = say(cc, SAID_ANSWER, m->answer->headers, m->answer->n_headers);
+	if (v.code != CODE(OK))
+		return v;
+	if (m->answer->n_headers > 0)
+		to_leg_headers(k, cc);
 	(void)!str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id));
-	if (!cc->c.started) {
-		cc->c.rate_hz = rate;
-		cc->c.frame_ms = frame;
-	}
 	v = input(k, cc, CALL_EV_ANSWER);
 	if (v.code != CODE(OK))
 		cc->c.command[0] = '\0';
@@ -115,7 +156,10 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 		return (struct verdict){.code = CODE(REJECTED), .reason = "a refusal has a code from 300 to 699"};
 	if (!info_is_plain(m->reject->reason))
 		return (struct verdict){.code = CODE(REJECTED), .reason = "control characters in the reason"};
-	if (cc->c.state == CALL_CLAIMED || cc->c.state == CALL_RINGING || cc->c.state == CALL_STARTING)
+	v = say(cc, SAID_END, m->reject->headers, m->reject->n_headers);
+	if (v.code != CODE(OK))
+		return v;
+	if (cc->c.state >= CALL_CLAIMED && cc->c.state <= CALL_STARTING)
 		call_set_reason(&cc->c, CALL_BY_BACKEND, sip, m->reject->reason);
 	return input(k, cc, CALL_EV_REJECT);
 }
@@ -134,8 +178,9 @@ static struct verdict hangup(struct control *k, struct str peer, const Tipring__
 		return v;
 	if (!info_is_plain(m->hangup->cause))
 		return (struct verdict){.code = CODE(REJECTED), .reason = "control characters in the cause"};
-	if (m->hangup->n_headers > 0)
-		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "headers on the hang-up"};
+	v = say(cc, SAID_END, m->hangup->headers, m->hangup->n_headers);
+	if (v.code != CODE(OK))
+		return v;
 	call_set_reason(&cc->c, CALL_BY_BACKEND, 200, m->hangup->cause[0] == '\0' && is_unanswered(cc) ? "cancelled" : m->hangup->cause);
 	return input(k, cc, CALL_EV_HANGUP);
 }

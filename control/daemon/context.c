@@ -64,7 +64,8 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.instance = instance;
 	x.outbound = c->outbound;
 	x.early_media = c->early_media;
-	x.ring_code = c->outbound ? c->ring_code : 0;
+	x.ring_code = c->ring_code;
+	x.ringing_described = c->ring_described;
 	x.metadata = text(c->metadata.p != NULL ? c->metadata.p : "");
 	if (tipring__v1__call_context__get_packed_size(&x) > CONTEXT_BYTES_MAX)
 		return 0;
@@ -97,6 +98,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;
+	c->ring_described = x->ringing_described;
 	c->metadata = call_keep(c, x->metadata);
 	if (c->answered)
 		call_set_outcome(c, CALL_OUTCOME_ANSWERED);
@@ -120,5 +122,7 @@ enum call_state context_state(const Tipring__V1__CallContext *x, Tipring__V1__Le
 		return CALL_ANSWERING;
 	if (x->starting)
 		return CALL_STARTING;
+	if (x->early_media) /* what its leg has not heard is said again */
+		return x->tape_id != 0 ? CALL_RINGING : CALL_EARLY_STARTING;
 	return phase == TIPRING__V1__LEG_PHASE__LEG_RINGING ? CALL_RINGING : CALL_CLAIMED;
 }

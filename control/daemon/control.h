@@ -10,6 +10,7 @@
 #include "common/base/pool.h"
 #include "common/base/rand.h"
 #include "common/base/wheel.h"
+#include "control/daemon/said.h"
 #include "control/model/call.h"
 #include "control/model/dedup.h"
 #include "control/model/outbound.h"
@@ -71,6 +72,7 @@ struct control_call {
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
+	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */

@@ -130,7 +130,7 @@ void events_ringing(struct control *k, struct control_call *cc)
 	Tipring__V1__CallRinging r = TIPRING__V1__CALL_RINGING__INIT;
 
 	r.code = cc->c.ring_code;
-	r.early_media = cc->c.outbound && cc->c.generation > 0;
+	r.early_media = cc->c.outbound ? cc->c.generation > 0 : cc->c.ring_described && cc->c.started;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RINGING;
 	e.call_ringing = &r;
 	events_call(k, cc, &e);
@@ -211,6 +211,7 @@ void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
+	struct said_rows bye;
 
 	d.who = (Tipring__V1__EndedBy)cc->c.who;
 	d.sip_code = cc->c.sip_code;
@@ -219,6 +220,8 @@ void events_ended(struct control *k, struct control_call *cc)
 	d.media = cc->has_stats ? &cc->stats : NULL;
 	d.duration_ms = call_duration_ms(&cc->c);
 	d.outcome = (Tipring__V1__Outcome)cc->c.outcome;
+	d.n_headers = said_fill(&cc->said, SAID_BYE, &bye);
+	d.headers = bye.rows;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;
 	events_call(k, cc, &e);

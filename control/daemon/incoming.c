@@ -17,7 +17,7 @@ static void refuse(struct control *k, uint32_t signaling, const Tipring__V1__Leg
 	count(k, STAT_calls_refused, 1);
 	tally_end(&k->tally, app != NULL ? app : "", "", why->code);
 	journal_refused(k, &(struct refusal){app != NULL ? app : "", str_of(in->request_uri), why->code, why->reason});
-	to_leg_reject(k, signaling, in->leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""});
+	to_leg_reject(k, signaling, in->leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""}, NULL);
 }
 
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)

@@ -293,7 +293,7 @@ void outgoing_dialled(struct control *k, uint32_t signaling, const Tipring__V1__
 	struct control_call *cc = calls_by_id(k, d->call_id);
 
 	if (cc == NULL || !cc->c.outbound || cc->signaling != signaling || (cc->c.leg_id != 0 && cc->c.leg_id != d->leg_id)) {
-		to_leg_hangup(k, signaling, d->leg_id, ""); /* nobody waits for it any more */
+		to_leg_hangup(k, signaling, d->leg_id, "", NULL); /* nobody waits for it any more */
 		return;
 	}
 	if (cc->c.leg_id == 0)

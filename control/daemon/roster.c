@@ -109,9 +109,9 @@ static int fill(struct control_call *cc, const Tipring__V1__LegState *s)
 static void end_leg(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s, uint32_t code)
 {
 	if (s->incoming != NULL)
-		to_leg_reject(k, signaling, leg_of(s), &(struct call_fx){.code = code, .retry_s = code == 503 ? 2 : 0, .reason = ""});
+		to_leg_reject(k, signaling, leg_of(s), &(struct call_fx){.code = code, .retry_s = code == 503 ? 2 : 0, .reason = ""}, NULL);
 	else
-		to_leg_hangup(k, signaling, leg_of(s), "");
+		to_leg_hangup(k, signaling, leg_of(s), "", NULL);
 }
 
 static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
@@ -149,6 +149,8 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 	call_set_outcome(&cc->c, (uint32_t)d->outcome);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;
+	if (d->n_headers > 0)
+		(void)said_take(&cc->said, SAID_BYE, d->headers, d->n_headers);
 	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = d->unix_ns;
 		cc->c.ended_mono_ns = d->mono_ns;
@@ -183,7 +185,7 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 
 	if (calls_ended_lately(k, x->call_id)) { /* our last word did not arrive */
 		if (s->ended == NULL)
-			to_leg_hangup(k, w->index, leg_id, "");
+			to_leg_hangup(k, w->index, leg_id, "", NULL);
 		to_leg_forget(k, w->index, leg_id);
 		return;
 	}

@@ -118,41 +118,76 @@ void to_session_mark(struct control *k, const struct control_call *cc, const str
 
 void to_leg_ring(struct control *k, const struct control_call *cc)
 {
+	struct info_address a;
+	struct said_rows rows;
+
 	REQUEST(LegRing, LEG_RING, leg_ring, 0ull);
 	m.leg_id = cc->c.leg_id;
 	m.code = cc->c.ring_code;
+	if (cc->c.ring_described && cc->c.started)
+		m.local_rtp = info_address(&a, &cc->c.local_rtp);
+	m.n_headers = said_fill(&cc->said, SAID_RING, &rows);
+	m.headers = rows.rows;
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
 void to_leg_answer(struct control *k, const struct control_call *cc)
 {
 	struct info_address a;
+	struct said_rows rows;
 
 	REQUEST(LegAnswer, LEG_ANSWER, leg_answer, REQUEST_ANSWER);
 	m.leg_id = cc->c.leg_id;
 	m.local_rtp = info_address(&a, &cc->c.local_rtp);
+	m.n_headers = said_fill(&cc->said, SAID_ANSWER, &rows);
+	m.headers = rows.rows;
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
-void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why)
+void to_leg_headers(struct control *k, const struct control_call *cc)
+{
+	static const Tipring__V1__LegSaying of[] = {
+		[SAID_NOTHING] = TIPRING__V1__LEG_SAYING__LEG_SAYING_UNSPECIFIED,
+		[SAID_RING] = TIPRING__V1__LEG_SAYING__LEG_SAYING_RINGING,
+		[SAID_ANSWER] = TIPRING__V1__LEG_SAYING__LEG_SAYING_ANSWER,
+		[SAID_END] = TIPRING__V1__LEG_SAYING__LEG_SAYING_END,
+		[SAID_BYE] = TIPRING__V1__LEG_SAYING__LEG_SAYING_UNSPECIFIED,
+	};
+	struct said_rows rows;
+
+	REQUEST(LegHeaders, LEG_HEADERS, leg_headers, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.of = of[cc->said.of];
+	m.n_headers = said_fill(&cc->said, cc->said.of, &rows);
+	m.headers = rows.rows;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why, const struct said *said)
 {
 	const struct control_call *cc = NULL;
+	struct said_rows rows;
 
 	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
 	m.leg_id = leg_id;
 	m.code = why->code;
 	m.reason = text(why->reason);
 	m.retry_after_s = why->retry_s;
+	m.n_headers = said != NULL ? said_fill(said, SAID_END, &rows) : 0;
+	m.headers = rows.rows;
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 
-void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason)
+void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason, const struct said *said)
 {
 	const struct control_call *cc = NULL;
+	struct said_rows rows;
 
 	REQUEST(LegHangup, LEG_HANGUP, leg_hangup, 0ull);
 	m.leg_id = leg_id;
 	m.cause = text(reason);
+	m.n_headers = said != NULL ? said_fill(said, SAID_END, &rows) : 0;
+	m.headers = rows.rows;
 	to_worker(k, FROM_SIGNALING, signaling, &e);
 }
 

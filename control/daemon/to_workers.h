@@ -25,8 +25,9 @@ void to_session_mark(struct control *k, const struct control_call *cc, const str
 void to_leg_dial(struct control *k, const struct control_call *cc);
 void to_leg_ring(struct control *k, const struct control_call *cc);
 void to_leg_answer(struct control *k, const struct control_call *cc);
-void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);
-void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason);
+void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why, const struct said *said); /* said: NULL, nothing */
+void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason, const struct said *said); /* likewise */
+void to_leg_headers(struct control *k, const struct control_call *cc); /* what was said, before it can be sent */
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation);
 void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t generation);

@@ -117,6 +117,8 @@ static void claimed(struct step *s)
 	c->owned = true;
 	c->fence = s->w->random | 1; /* never 0 */
 	c->passed[0] = '\0';
+	if (!c->outbound) /* what the last owner wanted */
+		c->early_media = c->ring_described = false;
 	deadline(s, UINT64_MAX);
 	if (c->answered)
 		s->next = CALL_ANSWERED; /* offered again in mid-call */
@@ -135,6 +137,31 @@ static void ring_again(struct step *s)
 {
 	emit(s, CALL_FX_LEG_RING);
 	emit(s, CALL_FX_ANNOTATE);
+}
+
+/* The tape is there: its owner can speak, and the caller hears it. */
+static void early_ready(struct step *s)
+{
+	emit(s, CALL_FX_MEDIA_READY);
+	ring(s);
+	deadline(s, UINT64_MAX);
+}
+
+static void ring_early(struct step *s)
+{
+	s->c->early_media = true;
+	if (s->c->started) {
+		s->next = CALL_RINGING;
+		early_ready(s);
+	} else {
+		step_start(s);
+	}
+}
+
+static void tell_early_ready(struct step *s)
+{
+	if (s->c->early_media && s->c->started)
+		emit(s, CALL_FX_MEDIA_READY);
 }
 
 static void start_again(struct step *s)
@@ -193,6 +220,13 @@ static void confirmed_meanwhile(struct step *s)
 	s->c->answered = true;
 	emit(s, CALL_FX_ANSWERED);
 	emit(s, CALL_FX_ANNOTATE);
+}
+
+/* The one who answered is gone; what its successor wanted is there already. */
+static void confirmed_early(struct step *s)
+{
+	confirmed_meanwhile(s);
+	deadline(s, UINT64_MAX);
 }
 
 static void complete(struct step *s)
@@ -434,6 +468,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 	},
 	[CALL_CLAIMED] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
+		[CALL_EV_RING_EARLY]      = {ring_early,          CALL_EARLY_STARTING},
 		[CALL_EV_ANSWER]          = {step_start,               CALL_STARTING},
 		[CALL_EV_REJECT]          = {reject,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {hang_up_early,       CALL_CLOSING},
@@ -455,6 +490,7 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 	},
 	[CALL_RINGING] = {
 		[CALL_EV_RING]            = {ring,                CALL_RINGING},
+		[CALL_EV_RING_EARLY]      = {ring_early,          CALL_EARLY_STARTING},
 		[CALL_EV_ANSWER]          = {step_start,               CALL_STARTING},
 		[CALL_EV_REJECT]          = {reject,              CALL_CLOSING},
 		[CALL_EV_HANGUP]          = {hang_up_early,       CALL_CLOSING},
@@ -468,7 +504,27 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_CONFIRMED]       = {confirmed_meanwhile, CALL_ANSWERED},
 		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_RINGING},
 		[CALL_EV_SIGNALING_BACK]  = {ring_again,          CALL_RINGING},
-		[CALL_EV_BACKEND_BACK]    = {ignore,              CALL_RINGING},
+		[CALL_EV_BACKEND_BACK]    = {tell_early_ready,    CALL_RINGING},
+		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
+	},
+	[CALL_EARLY_STARTING] = {
+		[CALL_EV_SESSION_STARTED] = {early_ready,         CALL_RINGING},
+		[CALL_EV_START_REFUSED]   = {start_failed,        CALL_CLOSING},
+		[CALL_EV_TIMEOUT]         = {start_failed,        CALL_CLOSING},
+		[CALL_EV_RING]            = {ring,                CALL_EARLY_STARTING},
+		[CALL_EV_RING_EARLY]      = {ignore,              CALL_EARLY_STARTING},
+		[CALL_EV_ANSWER]          = {step_start,               CALL_STARTING},
+		[CALL_EV_REJECT]          = {reject,              CALL_CLOSING},
+		[CALL_EV_HANGUP]          = {hang_up_early,       CALL_CLOSING},
+		[CALL_EV_BACKEND_LOST]    = {backend_lost_early,  CALL_OFFERED},
+		[CALL_EV_LEG_ENDED]       = {leg_ended,           CALL_CLOSING},
+		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
+		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_EARLY_STARTING},
+		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_EARLY_STARTING},
+		[CALL_EV_CONFIRMED]       = {confirmed_early,     CALL_ANSWERED},
+		[CALL_EV_MEDIA_BACK]      = {start_again,         CALL_EARLY_STARTING},
+		[CALL_EV_SIGNALING_BACK]  = {annotate,            CALL_EARLY_STARTING},
+		[CALL_EV_BACKEND_BACK]    = {step_start,               CALL_EARLY_STARTING},
 		[CALL_EV_GIVE_UP]         = {give_up,             CALL_CLOSING},
 	},
 	[CALL_STARTING] = {

@@ -43,6 +43,7 @@ enum call_state {
 	CALL_OFFERED,   /* a backend was asked */
 	CALL_CLAIMED,
 	CALL_RINGING,
+	CALL_EARLY_STARTING, /* media was asked for the tape of early media */
 	CALL_STARTING,  /* media was asked for the tape of an answer */
 	CALL_ANSWERING, /* the 200 is on its way, no ACK yet */
 	CALL_ANSWERED,
@@ -80,6 +81,7 @@ enum call_event {
 	CALL_EV_LEG_AGREED,      /* `heard` is in force, and nothing waits */
 	CALL_EV_TRANSFER,        /* something new is known of our REFER */
 	CALL_EV_REFERRED,        /* the peer asks for a transfer */
+	CALL_EV_RING_EARLY,      /* with the tape, before the answer */
 	CALL_EVENTS
 };
 
@@ -228,10 +230,11 @@ struct call {
 	char message_command[CALL_COMMAND_BYTES]; /* SendMessage */
 	struct call_dtmf dtmf;
 	enum call_keys keys;
+	bool ring_described;   /* inbound: the last Ring wanted early media */
 	uint32_t ring_code;    /* that was sent; outbound: that was published */
 	/* of an outbound call */
 	bool outbound;         /* made by Dial; `command` is that Dial until it is completed or failed */
-	bool early_media;      /* it wants the tape before the answer */
+	bool early_media;      /* it wants the tape before the answer; also of one that came in */
 	uint32_t ringing_timeout_ms; /* 0: the configured one */
 	struct addr next_hop;
 	struct str metadata;

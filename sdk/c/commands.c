@@ -93,44 +93,111 @@ int tipring_claim(struct tipring_server *s, uint64_t call_id)
 	return command(s, &e);
 }
 
+/* As rows of a message. */
+struct rows {
+	Tipring__V1__Header headers[DIAL_HEADERS_MAX], *v[DIAL_HEADERS_MAX];
+};
+
+static Tipring__V1__Header **fill_rows(struct rows *r, const struct tipring_headers *from)
+{
+	for (size_t i = 0; from != NULL && i < from->n; i++) {
+		tipring__v1__header__init(&r->headers[i]);
+		r->headers[i].name = text(from->v[i].name);
+		r->headers[i].value = text(from->v[i].value);
+		r->v[i] = &r->headers[i];
+	}
+	return r->v;
+}
+
+static size_t count_of(const struct tipring_headers *headers)
+{
+	return headers != NULL ? headers->n : 0;
+}
+
 int tipring_ring(struct tipring_server *s, uint64_t call_id)
 {
-	COMMAND(Ring, RING, ring);
+	return tipring_ring_with(s, call_id, &(struct tipring_ringing){.code = 0});
+}
 
+int tipring_ring_with(struct tipring_server *s, uint64_t call_id, const struct tipring_ringing *how)
+{
+	struct rows rows;
+
+	COMMAND(Ring, RING, ring);
+	if (count_of(how->headers) > DIAL_HEADERS_MAX)
+		return -EINVAL;
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
+	body.code = how->code;
+	body.early_media = how->early_media;
+	body.rate_hz = how->rate_hz;
+	body.frame_ms = how->frame_ms;
+	body.headers = fill_rows(&rows, how->headers);
+	body.n_headers = count_of(how->headers);
 	return command(s, &e);
 }
 
 int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms)
 {
-	COMMAND(Answer, ANSWER, answer);
+	return tipring_answer_with(s, call_id, rate_hz, frame_ms, NULL);
+}
 
+int tipring_answer_with(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms,
+			const struct tipring_headers *headers)
+{
+	struct rows rows;
+
+	COMMAND(Answer, ANSWER, answer);
+	if (count_of(headers) > DIAL_HEADERS_MAX)
+		return -EINVAL;
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
 	body.rate_hz = rate_hz;
 	body.frame_ms = frame_ms;
+	body.headers = fill_rows(&rows, headers);
+	body.n_headers = count_of(headers);
 	return command(s, &e);
 }
 
 int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason)
 {
-	COMMAND(Reject, REJECT, reject);
+	return tipring_reject_with(s, call_id, code, reason, NULL);
+}
 
+int tipring_reject_with(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason,
+			const struct tipring_headers *headers)
+{
+	struct rows rows;
+
+	COMMAND(Reject, REJECT, reject);
+	if (count_of(headers) > DIAL_HEADERS_MAX)
+		return -EINVAL;
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
 	body.code = code;
 	body.reason = text(reason);
+	body.headers = fill_rows(&rows, headers);
+	body.n_headers = count_of(headers);
 	return command(s, &e);
 }
 
 int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause)
 {
-	COMMAND(Hangup, HANGUP, hangup);
+	return tipring_hangup_with(s, call_id, cause, NULL);
+}
 
+int tipring_hangup_with(struct tipring_server *s, uint64_t call_id, const char *cause, const struct tipring_headers *headers)
+{
+	struct rows rows;
+
+	COMMAND(Hangup, HANGUP, hangup);
+	if (count_of(headers) > DIAL_HEADERS_MAX)
+		return -EINVAL;
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
 	body.cause = text(cause);
+	body.headers = fill_rows(&rows, headers);
+	body.n_headers = count_of(headers);
 	return command(s, &e);
 }
 

@@ -218,12 +218,33 @@ TIPRING_API int tipring_next(struct tipring_server *s, struct tipring_event *ret
 TIPRING_API int tipring_claim(struct tipring_server *s, uint64_t call_id);                    /* -> CLAIMED */
 TIPRING_API int tipring_ring(struct tipring_server *s, uint64_t call_id);                     /* 180 */
 
-/* rate_hz: 8000 or 16000; frame_ms: 10 or 20. -> MEDIA_READY, then ANSWERED */
+/* Header lines for the peer: X-, P- and a few more, at most 16, else -EINVAL. NULL: none. */
+struct tipring_headers {
+	const struct tipring_header *v;
+	size_t n;
+};
+
+struct tipring_ringing {
+	uint32_t code;              /* 180 or 183; 0: 180, with early_media 183 */
+	bool early_media;           /* the caller hears the tape before the answer. -> MEDIA_READY */
+	uint32_t rate_hz, frame_ms; /* of that tape, as for tipring_answer() */
+	const struct tipring_headers *headers;
+};
+TIPRING_API int tipring_ring_with(struct tipring_server *s, uint64_t call_id, const struct tipring_ringing *how);
+
+/* rate_hz: 8000 or 16000; frame_ms: 10 or 20; 0: those of early media, else 16000 and 20. -> MEDIA_READY, then ANSWERED; behind early
+ * media MEDIA_READY names the same tape once more. */
 TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms);
+TIPRING_API int tipring_answer_with(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms,
+				    const struct tipring_headers *headers);
 
 /* code: 300 to 699. -> ENDED, as tipring_hangup() */
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
+TIPRING_API int tipring_reject_with(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason,
+				    const struct tipring_headers *headers);
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
+TIPRING_API int tipring_hangup_with(struct tipring_server *s, uint64_t call_id, const char *cause,
+				    const struct tipring_headers *headers);
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

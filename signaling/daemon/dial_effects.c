@@ -60,12 +60,13 @@ int dial_invite(struct signaling *s, struct leg *l)
 /* Why it is cancelled need not be said. */
 int dial_cancel(struct signaling *s, struct leg *l)
 {
-	char area[256];
+	char area[256 + LEG_LINES_BYTES];
 	struct buf lines = buf_of(area, sizeof area);
 	struct sip_effects out = {.n = 0};
 	int err;
 
 	request_put_reason(l, &lines);
+	buf_str_put(&lines, leg_lines(&l->r, LEG_LINES_END));
 	err = buf_ok(&lines) ? sip_stack_cancel(&s->stack, l->client, buf_str(&lines),
 						s->actor->now_ms, &out)
 			     : ERR_NOSPC;

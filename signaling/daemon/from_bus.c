@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/base/log.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
@@ -10,6 +11,7 @@
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/leg/lines.h"
 
 static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
 			  uint64_t id)
@@ -47,37 +49,81 @@ static void take_text(char *to, size_t cap, const char *from)
 	to[n] = '\0';
 }
 
+/* What can not be a header line is left out: the leg is worth more. */
+static void take_lines(struct leg *l, enum leg_lines_of of, Tipring__V1__Header **headers, size_t n)
+{
+	struct leg_line lines[LEG_LINES_MAX];
+	const char *fault;
+
+	for (size_t i = 0; i < n && i < LEG_LINES_MAX; i++)
+		lines[i] = (struct leg_line){str_of(headers[i]->name), str_of(headers[i]->value)};
+	fault = leg_lines_take(&l->r, of, lines, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX);
+	if (fault != NULL)
+		log_warn("leg.headers", "sip_call_id=%s reason=\"%s\"", l->r.dialog.call_id, fault);
+}
+
+static bool take_address(const Tipring__V1__Address *a, struct addr *ret)
+{
+	if (a == NULL || a->port > UINT16_MAX || addr_parse_ip(str_of(a->ip), ret) != 0)
+		return false;
+	ret->port = (uint16_t)a->port;
+	return true;
+}
+
+static void on_headers(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	static const enum leg_lines_of of[] = {
+		[TIPRING__V1__LEG_SAYING__LEG_SAYING_RINGING] = LEG_LINES_RING,
+		[TIPRING__V1__LEG_SAYING__LEG_SAYING_ANSWER] = LEG_LINES_ANSWER,
+		[TIPRING__V1__LEG_SAYING__LEG_SAYING_END] = LEG_LINES_END,
+	};
+	const Tipring__V1__LegHeaders *h = m->leg_headers;
+	struct signaling *s = self;
+	struct leg *l = leg_of(s, m, h->leg_id);
+
+	(void)peer;
+	if (l == NULL || (unsigned)h->of >= sizeof of / sizeof of[0] || of[h->of] == LEG_LINES_NONE)
+		return;
+	leg_lines_drop(&l->r, of[h->of]);
+	take_lines(l, of[h->of], h->headers, h->n_headers);
+	legs_save(s, l);
+}
+
 static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct signaling *s = self;
 	struct leg *l = leg_of(s, m, m->leg_ring->leg_id);
+	struct addr local;
 
 	(void)peer;
 	if (l == NULL)
 		return;
 	l->ring_code = m->leg_ring->code == 183 ? 183 : 180;
+	l->ring_described = take_address(m->leg_ring->local_rtp, &local);
+	if (l->ring_described && l->r.state < LEG_ANSWERED)
+		l->r.local_rtp = local;
+	take_lines(l, LEG_LINES_RING, m->leg_ring->headers, m->leg_ring->n_headers);
 	give(s, l, m, LEG_EV_RING);
 }
 
 static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct signaling *s = self;
-	const Tipring__V1__Address *a = m->leg_answer->local_rtp;
 	struct leg *l = leg_of(s, m, m->leg_answer->leg_id);
 	struct addr local;
 
 	(void)peer;
 	if (l == NULL)
 		return;
-	if (a == NULL || a->port > UINT16_MAX ||
-	    addr_parse_ip(str_of(a->ip), &local) != 0) {
+	if (!take_address(m->leg_answer->local_rtp, &local)) {
 		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED,
 			      "no usable local address");
 		return;
 	}
-	local.port = (uint16_t)a->port;
-	if (l->r.state < LEG_ANSWERED)
+	if (l->r.state < LEG_ANSWERED) {
 		l->r.local_rtp = local;
+		take_lines(l, LEG_LINES_ANSWER, m->leg_answer->headers, m->leg_answer->n_headers);
+	}
 	give(s, l, m, LEG_EV_ANSWER);
 }
 
@@ -93,6 +139,7 @@ static void on_reject(void *self, struct str peer, const Tipring__V1__Envelope *
 	l->wish.code = code >= 300 && code <= 699 ? code : 500;
 	l->wish.retry_after_s = m->leg_reject->retry_after_s;
 	take_text(l->wish.reason, sizeof l->wish.reason, m->leg_reject->reason);
+	take_lines(l, LEG_LINES_END, m->leg_reject->headers, m->leg_reject->n_headers);
 	give(s, l, m, LEG_EV_REJECT);
 }
 
@@ -105,6 +152,7 @@ static void on_hangup(void *self, struct str peer, const Tipring__V1__Envelope *
 	if (l == NULL)
 		return;
 	take_text(l->wish.reason, sizeof l->wish.reason, m->leg_hangup->cause);
+	take_lines(l, LEG_LINES_END, m->leg_hangup->headers, m->leg_hangup->n_headers);
 	give(s, l, m, LEG_EV_HANGUP);
 }
 
@@ -146,6 +194,7 @@ static void on_forget(void *self, struct str peer, const Tipring__V1__Envelope *
 /* clang-format off */
 const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_RING,     ANY, UP, on_ring},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_HEADERS,  ANY, UP, on_headers},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ANSWER,   ANY, UP, on_answer},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REJECT,   ANY, UP, on_reject},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP,   ANY, UP, on_hangup},

@@ -5,6 +5,7 @@
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/leg/change.h"
+#include "signaling/leg/prack.h"
 
 void from_change_reinvite(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
@@ -44,6 +45,30 @@ void from_change_update_again(struct signaling *s, struct leg *l, const struct s
 	l->update = e->txn;
 	if (l->r.change.code != 0)
 		serve_update(s, l, e->txn, l->r.change.code);
+}
+
+/* It has its answer before what waited for it goes out. */
+void from_change_prack(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	bool acknowledged;
+	struct leg_refusal why = leg_prack(l, &s->leg_config, e, &acknowledged);
+
+	if (why.code != 0) {
+		legs_save(s, l);
+		serve_refuse(s, e, why);
+	} else {
+		serve_prack(s, l, e->txn);
+	}
+	if (acknowledged && l->r.state == LEG_RINGING)
+		(void)effects_leg_input(s, l, LEG_EV_PRACK);
+}
+
+void from_change_prack_again(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (l->r.reliable.prack_code == 200)
+		serve_prack(s, l, e->txn);
+	else
+		serve_refuse(s, e, (struct leg_refusal){.code = l->r.reliable.prack_code, .fit = SDP_FITS});
 }
 
 /* Of an offer that waits no more it means nothing: what is in force was said. */

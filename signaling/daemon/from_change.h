@@ -7,6 +7,8 @@ void from_change_reinvite(struct signaling *s, struct leg *l, const struct sip_e
 void from_change_update(struct signaling *s, struct leg *l, const struct sip_effect *e);
 
 /* An UPDATE that was served and comes again though its transaction is lost with a predecessor. */
+void from_change_prack(struct signaling *s, struct leg *l, const struct sip_effect *e);
+void from_change_prack_again(struct signaling *s, struct leg *l, const struct sip_effect *e);
 void from_change_update_again(struct signaling *s, struct leg *l, const struct sip_effect *e);
 
 /* LegAccept, LegRefuse */

@@ -17,6 +17,8 @@
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/lines.h"
+#include "signaling/leg/prack.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
 		   struct leg_refusal why)
@@ -71,6 +73,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
 	if (e->msg->method == SIP_M_BYE) {
+		leg_keep_bye(l, e->msg);
 		/* answered when its effect can not be lost any more */
 		(void)effects_leg_input(s, l, LEG_EV_BYE);
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
@@ -82,6 +85,8 @@ static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e
 		from_refer_request(s, l, e);
 	} else if (e->msg->method == SIP_M_NOTIFY) {
 		from_refer_notify(s, l, e);
+	} else if (e->msg->method == SIP_M_PRACK) {
+		from_change_prack(s, l, e);
 	} else if (e->msg->method == SIP_M_OPTIONS) {
 		serve_answer(s, e->txn,
 		       &(struct sip_reply){.code = 200,
@@ -108,6 +113,8 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 		from_change_update_again(s, l, e);
 	} else if (from_info_is_same(l, e)) {
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+	} else if (leg_is_same_prack(l, e)) {
+		from_change_prack_again(s, l, e);
 	} else if (e->core->cseq.number <=
 		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
 		if (from_refer_again(s, l, e))

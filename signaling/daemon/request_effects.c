@@ -8,6 +8,7 @@
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/lines.h"
 
 void request_put_reason(const struct leg *l, struct buf *b)
 {
@@ -21,11 +22,12 @@ void request_put_reason(const struct leg *l, struct buf *b)
 static int print_bye(struct leg *l, const struct sip_login *login, struct str branch,
 		     struct buf *b)
 {
-	char host[80], headers[256 + LEG_CREDENTIALS_BYTES];
+	char host[80], headers[256 + LEG_LINES_BYTES + LEG_CREDENTIALS_BYTES];
 	struct buf h = buf_of(host, sizeof host), extra = buf_of(headers, sizeof headers);
 
 	addr_print(&h, &l->r.local);
 	request_put_reason(l, &extra);
+	buf_str_put(&extra, leg_lines(&l->r, LEG_LINES_END));
 	leg_put_credentials(l, login, STR("BYE"), &extra);
 	return sip_dialog_print(
 		&l->r.dialog,

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/lines.h"
 
 void serve_answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
 {
@@ -67,16 +68,10 @@ static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply 
 	}
 }
 
-/* Allow, and the answer when there is an offer to be answered. */
-static int put_success(struct leg *l, bool answers, struct buf *headers, struct buf *sdp,
-		       struct sip_reply *r)
+static int put_answer(struct leg *l, struct buf *sdp, struct sip_reply *r)
 {
-	int err;
+	int err = leg_print_answer(l, sdp);
 
-	buf_z(headers, "Allow: " SIP_ALLOW "\r\n");
-	if (!answers)
-		return 0;
-	err = leg_print_answer(l, sdp);
 	r->type = STR("application/sdp");
 	r->body = buf_str(sdp);
 	return err;
@@ -91,28 +86,81 @@ static void put_timer(struct signaling *s, struct leg *l, struct buf *headers)
 	legs_arm(s, l);
 }
 
-int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
+/* Allow, and the answer when there is an offer to be answered. */
+static int put_success(struct leg *l, bool answers, struct buf *headers, struct buf *sdp,
+		       struct sip_reply *r)
 {
-	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
+	buf_z(headers, "Allow: " SIP_ALLOW "\r\nSupported: " SIP_SUPPORTED_TAGS "\r\n");
+	return answers ? put_answer(l, sdp, r) : 0;
+}
+
+/* A provisional, as its machine decided. */
+static int put_provisional(struct leg *l, struct buf *headers, struct buf *sdp, struct sip_reply *r)
+{
+	const struct reliable *rel = &l->r.reliable;
+
+	if (rel->rseq != 0)
+		sip_put_rseq(headers, rel->rseq);
+	return l->ring_described ? put_answer(l, sdp, r) : 0;
+}
+
+/* What control wants to be said with it. */
+static enum leg_lines_of lines_of(const struct leg *l, uint32_t code)
+{
+	if (code < 200)
+		return LEG_LINES_RING;
+	if (code < 300)
+		return l->r.state == LEG_ANSWERED ? LEG_LINES_ANSWER : LEG_LINES_NONE;
+	return leg_is_over(l) ? LEG_LINES_END : LEG_LINES_NONE;
+}
+
+/* Behind an offer in the early dialog the 2xx has none: the answer is known. */
+static bool has_answer(const struct leg *l)
+{
+	return l->r.state != LEG_ANSWERED || !l->r.reliable.renewed;
+}
+
+/* `lines`: without them when it gets too long with them. */
+static int print_and_respond(struct signaling *s, struct leg *l, struct sip_reply *r,
+			     struct str lines, struct sip_effects *out)
+{
+	char headers[1024 + LEG_LINES_BYTES], body[SIP_RESPONSE_BYTES / 2];
 	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
-	struct sip_reply r = {.code = code, .make_dialog = code > 100 && code < 300};
-	struct sip_effects out = {.n = 0};
 	int err = 0;
 
-	if (r.make_dialog)
+	if (r->make_dialog)
 		put_contact(l, &h);
-	if (code >= 200 && code < 300) {
+	if (r->code > 100 && r->code < 200)
+		err = put_provisional(l, &h, &sdp, r);
+	else if (r->code >= 200 && r->code < 300) {
 		put_timer(s, l, &h);
-		err = put_success(l, true, &h, &sdp, &r);
+		err = put_success(l, has_answer(l), &h, &sdp, r);
 	}
-	put_wish(l, &h, &r);
-	r.headers = buf_str(&h);
+	put_wish(l, &h, r);
+	buf_str_put(&h, lines);
+	r->headers = buf_str(&h);
 	if (err == 0)
-		err = sip_stack_respond(&s->stack, l->txn, &r, s->actor->now_ms, &out);
+		err = sip_stack_respond(&s->stack, l->txn, r, s->actor->now_ms, out);
+	return err;
+}
+
+int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
+{
+	struct sip_reply r = {.code = code, .make_dialog = code > 100 && code < 300};
+	enum leg_lines_of of = lines_of(l, code);
+	struct str lines = leg_lines(&l->r, of);
+	struct sip_effects out = {.n = 0};
+	int err = print_and_respond(s, l, &r, lines, &out);
+
+	if (err == ERR_NOSPC && lines.n > 0)
+		err = print_and_respond(s, l, &r, (struct str){"", 0}, &out);
 	if (err != 0)
 		log_warn("leg.respond", "leg=%" PRIx64 " sip_call_id=%s code=%u reason=%s",
 			 pool_handle(&s->legs, l), l->r.dialog.call_id, code,
 			 err_name(err));
+	if (err != 0 && code < 200)
+		reliable_unsent(&l->r.reliable);
+	leg_lines_drop(&l->r, of);
 	legs_save(s, l); /* before it leaves: a successor must know what was said */
 	udp_send_all(s, &out);
 	return err;
@@ -123,6 +171,23 @@ void serve_repeat(struct signaling *s, struct leg *l)
 	struct sip_effects out = {.n = 0};
 
 	sip_stack_repeat(&s->stack, l->txn, &out);
+	udp_send_all(s, &out);
+}
+
+void serve_prack(struct signaling *s, struct leg *l, uint64_t txn)
+{
+	char body[SIP_RESPONSE_BYTES / 2];
+	struct buf sdp = buf_of(body, sizeof body);
+	struct sip_reply r = {.code = 200};
+	struct sip_effects out = {.n = 0};
+	int err = l->r.reliable.prack_answers ? put_answer(l, &sdp, &r) : 0;
+
+	if (err == 0)
+		err = sip_stack_respond(&s->stack, txn, &r, s->actor->now_ms, &out);
+	if (err != 0)
+		log_debug("leg.prack", "leg=%" PRIx64 " sip_call_id=%s reason=%s",
+			  pool_handle(&s->legs, l), l->r.dialog.call_id, err_name(err));
+	legs_save(s, l);
 	udp_send_all(s, &out);
 }
 

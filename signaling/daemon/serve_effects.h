@@ -14,4 +14,6 @@ MUST_USE int serve_respond(struct signaling *s, struct leg *l, uint32_t code);
 void serve_repeat(struct signaling *s, struct leg *l);
 /* LEG_FX_UPDATED, or at once: to an UPDATE; its offer, when it was the last that had one, is
  * answered by a 2xx. */
+/* 200, with an answer when the PRACK had an offer. */
+void serve_prack(struct signaling *s, struct leg *l, uint64_t txn);
 void serve_update(struct signaling *s, struct leg *l, uint64_t txn, uint32_t code);

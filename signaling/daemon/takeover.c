@@ -91,6 +91,8 @@ static void resume(struct signaling *s, struct leg *l, const struct saved *saved
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	else if (l->r.state == LEG_OFFERED && !l->r.change.update && l->txn == 0)
 		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
+	else if (leg_needs_txn(l) && reliable_is_due(&l->r.reliable))
+		(void)effects_leg_input(s, l, LEG_EV_PRACK);
 	else if (leg_needs_client(l) && (lost || !saved->has_client))
 		(void)effects_leg_input(
 			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);

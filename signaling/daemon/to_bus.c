@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/refer.h"
+#include "signaling/leg/lines.h"
 
 #define ROSTER_ROWS 16u
 
@@ -114,15 +115,21 @@ static char *text(struct buf *b, struct str s)
 	return buf_ok(b) ? at : borrowed("");
 }
 
-static Tipring__V1__Header **headers(struct told *t, const struct leg *l)
+/* From `from` to before `to`. */
+static Tipring__V1__Header **some_headers(struct told *t, const struct leg *l, uint32_t from, uint32_t to)
 {
-	for (uint32_t i = 0; i < l->r.header_count; i++) {
+	for (uint32_t i = from; i < to; i++) {
 		tipring__v1__header__init(&t->headers[i]);
 		t->headers[i].name = text(&t->text, leg_header_name(l, i));
 		t->headers[i].value = text(&t->text, leg_header_value(l, i));
 		t->rows[i] = &t->headers[i];
 	}
-	return t->rows;
+	return t->rows + from;
+}
+
+static Tipring__V1__Header **headers(struct told *t, const struct leg *l)
+{
+	return some_headers(t, l, 0, leg_bye_headers_at(&l->r));
 }
 
 static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told *t,
@@ -141,7 +148,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->transport = borrowed("udp");
 	m->media = facts(&t->agreed, &l->r.choice);
 	m->headers = headers(t, l);
-	m->n_headers = l->r.header_count;
+	m->n_headers = leg_bye_headers_at(&l->r);
 	m->replaces_leg = l->r.refer.replaces;
 	return m;
 }
@@ -192,7 +199,7 @@ static Tipring__V1__LegPickedUp *fill_picked_up(struct signaling *s, struct told
 	m->media = facts(&t->agreed, &l->r.choice);
 	m->generation = l->r.dialled.generation;
 	m->headers = headers(t, l);
-	m->n_headers = l->r.header_count;
+	m->n_headers = leg_bye_headers_at(&l->r);
 	return m;
 }
 
@@ -279,6 +286,8 @@ static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 	m->mono_ns = end->at_ms * 1000000u;
 	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - end->at_ms) * 1000000u;
 	m->outcome = (Tipring__V1__Outcome)end->outcome;
+	m->headers = some_headers(t, l, leg_bye_headers_at(&l->r), l->r.header_count);
+	m->n_headers = l->r.header_count - leg_bye_headers_at(&l->r);
 	return m;
 }
 

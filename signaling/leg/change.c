@@ -125,6 +125,28 @@ static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg
 	return refusal(0);
 }
 
+struct leg_refusal leg_offer_early(struct leg *l, const struct leg_config *cfg,
+			     const struct sip_effect *request)
+{
+	struct leg_change before = l->r.change;
+	bool waits = false;
+	struct leg_refusal why = take_offer(l, cfg, request, &waits);
+
+	if (why.code != 0)
+		return why;
+	if (waits) {
+		l->r.change = before;
+		return refusal(488);
+	}
+	l->r.reliable.renewed = 1;
+	return why;
+}
+
+static bool may_offer_early(const struct leg *l)
+{
+	return l->r.state == LEG_RINGING && l->r.reliable.agreed && !l->r.reliable.out.waits;
+}
+
 static void begin(struct leg *l, const struct sip_effect *request, bool update)
 {
 	struct leg_change *c = &l->r.change;
@@ -170,13 +192,15 @@ static struct leg_refusal refresh_target(struct leg *l, const struct sip_effect 
 struct leg_refusal leg_update(struct leg *l, const struct leg_config *cfg,
 			      const struct sip_effect *request, enum leg_todo *ret_todo)
 {
-	bool offers = request->msg->body.n > 0, waits = false;
-	struct leg_refusal why = refusal(offers ? fault_of_time(l) : 0);
+	bool offers = request->msg->body.n > 0, early = may_offer_early(l), waits = false;
+	struct leg_refusal why = refusal(offers && !early ? fault_of_time(l) : 0);
 
 	if (why.code == 0 && leg_has_session(l))
 		why = refusal(refresh_asked(&l->r.refresh, &cfg->refresh, request->msg));
-	if (why.code == 0)
-		why = offers ? take_offer(l, cfg, request, &waits) : refresh_target(l, request);
+	if (why.code == 0 && !offers)
+		why = refresh_target(l, request);
+	else if (why.code == 0)
+		why = early ? leg_offer_early(l, cfg, request) : take_offer(l, cfg, request, &waits);
 	if (why.code != 0)
 		return why;
 	*ret_todo = waits ? LEG_ASK : LEG_UPDATE_NOW;

@@ -21,11 +21,16 @@ MUST_USE struct leg_refusal leg_reinvite(struct leg *l, const struct leg_config 
 					 const struct sip_effect *request,
 					 enum leg_todo *ret_todo);
 
-/* An UPDATE, in an early dialog too when it offers nothing; `*ret_todo` is LEG_UPDATE_NOW or
+/* An UPDATE, in an early dialog too when it offers nothing or comes behind our answer (leg_offer_early()); `*ret_todo` is LEG_UPDATE_NOW or
  * LEG_ASK. */
 MUST_USE struct leg_refusal leg_update(struct leg *l, const struct leg_config *cfg,
 				       const struct sip_effect *request,
 				       enum leg_todo *ret_todo);
+
+/* An offer in an early dialog that we serve, behind our answer: taken when it changes nothing that
+ * media has to know, else refused with 488. */
+MUST_USE struct leg_refusal leg_offer_early(struct leg *l, const struct leg_config *cfg,
+				      const struct sip_effect *request);
 
 /* The UPDATE that was served last has come again, and its transaction is lost with a
  * predecessor: what it is answered; 0: it waits still. */

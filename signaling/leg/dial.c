@@ -233,7 +233,7 @@ int leg_print_invite(struct leg *l, const struct leg_config *cfg, const struct s
 	if (err != 0 || !buf_ok(&lines))
 		return err != 0 ? err : ERR_NOSPC;
 	r.method = SIP_M_INVITE;
-	r.supported = STR("100rel, timer, replaces");
+	r.supported = STR(SIP_SUPPORTED_TAGS);
 	r.headers = buf_str(&lines);
 	r.user_agent = cfg->user_agent;
 	r.type = STR("application/sdp");

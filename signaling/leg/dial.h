@@ -4,15 +4,11 @@
  * and its effects are carried out before another response is read. */
 #pragma once
 
-#include "signaling/leg/leg.h"
+#include "signaling/leg/lines.h"
 
 #define LEG_DIAL_HEADERS_MAX 16u
 #define LEG_RINGING_MAX_MS   3600000u
 #define LEG_PTIME_MS         20u
-
-struct leg_line {
-	struct str name, value;
-};
 
 /* What control wants, checked here. Texts are borrowed. */
 struct leg_call {

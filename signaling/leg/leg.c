@@ -113,6 +113,7 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	leg_keep(r->to_uri, sizeof r->to_uri, c->to.uri);
 	leg_keep(r->request_uri, sizeof r->request_uri, m->uri);
 	leg_keep_headers(r, m);
+	r->reliable.caller = (uint32_t)reliable_caller_of(m);
 	return refusal(refresh_asked(&r->refresh, &cfg->refresh, m));
 }
 

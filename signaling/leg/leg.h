@@ -1,8 +1,8 @@
 /* leg.h - one call leg, of an INVITE we got or of one we sent (dial.h): its dialog, and the
  * facts control works with. Pure.
  *
- * Its life (leg_rules.c) and the INVITE we send (attempt.h) are machines side by side:
- * leg_input() gives each event to both, and neither calls the other.
+ * Its life (leg_rules.c), the INVITE we send (attempt.h) and the provisionals to the one we serve
+ * (reliable.h) are machines side by side: leg_input() gives each event to them, and none calls another.
  *
  * Everything a successor needs after a kill is in leg_record: no pointers. */
 #pragma once
@@ -14,6 +14,7 @@
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
 #include "signaling/leg/refresh.h"
+#include "signaling/leg/reliable.h"
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
@@ -22,6 +23,7 @@
 #define LEG_OFFER_BYTES   8192u
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
 #define LEG_CONTEXT_BYTES 1024u
+#define LEG_LINES_BYTES   2560u /* of header lines that control wants */
 #define LEG_HEADERS_MAX   32u
 #define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */
 #define LEG_CREDENTIALS_BYTES 3072u
@@ -59,7 +61,7 @@ enum leg_event {
 	LEG_EV_REFUSAL_DONE, /* it has its ACK, or nobody acknowledged it */
 	LEG_EV_SETTLED,  /* control has recorded the end */
 	LEG_EV_RESUME,   /* a successor took over */
-	LEG_EV_TIMER,    /* leg->deadline_ms passed */
+	LEG_EV_TIMER,    /* leg_due() */
 	/* of a leg that leg_dial() made; what came is told by functions of dial.h first */
 	LEG_EV_DIAL,
 	LEG_EV_TRYING,    /* a provisional that says nothing new */
@@ -80,6 +82,9 @@ enum leg_event {
 	/* of the session timer (refresh.h) */
 	LEG_EV_REFRESH_DUE,
 	LEG_EV_EXPIRED, /* or the peer has lost the session */
+	/* of a provisional that wants a PRACK (reliable.h) */
+	LEG_EV_PRACK,     /* it has one, and that was answered */
+	LEG_EV_UNPRACKED, /* it never will: leg_input() itself finds it out */
 	LEG_EVENTS
 };
 
@@ -224,6 +229,22 @@ struct leg_refer {
 	char out_reason[64], in_reason[64];
 };
 
+enum leg_lines_of { /* numbers stand in records */
+	LEG_LINES_NONE,
+	LEG_LINES_RING,
+	LEG_LINES_ANSWER,
+	LEG_LINES_END, /* the refusal, the CANCEL or the BYE */
+	LEG_LINES_OF_KINDS
+};
+
+/* Header lines that control wants (lines.h). */
+struct leg_lines {
+	uint32_t of;     /* enum leg_lines_of */
+	uint32_t bye_at; /* headers of the leg from here on are of the BYE, plus 1; 0: none */
+	uint32_t bytes;  /* of text */
+	char text[LEG_LINES_BYTES];
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -297,6 +318,8 @@ struct leg_record {
 	/* transfers; the last three of the REFER that was taken */
 	struct leg_refer refer;
 	char refer_target[256], refer_replaces[512], refer_by[256];
+	struct reliable reliable;
+	struct leg_lines lines;
 };
 
 #define LEG_PARTS_MAX    128u
@@ -317,9 +340,11 @@ struct leg {
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said; of LEG_EV_GONE: why */
 	uint32_t said_q850;
+	uint32_t bye_q850; /* of LEG_EV_BYE */
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
 	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
 	uint32_t ring_code;
+	bool ring_described; /* of LEG_EV_RING: with our answer to the offer */
 	bool dirty;  /* write the record */
 	bool mended; /* parts of the record were not to be used, and the call goes on */
 	uint32_t unexpected;

@@ -5,14 +5,19 @@
 #include "signaling/leg/leg_parts.h"
 
 /* Sizes in the first build that wrote them. */
-#define CHANGE_LEAST  24u
-#define ASK_LEAST     88u
-#define REFRESH_LEAST 56u
-#define REFER_LEAST   256u
+#define CHANGE_LEAST   24u
+#define ASK_LEAST      88u
+#define REFRESH_LEAST  56u
+#define REFER_LEAST    256u
+#define RELIABLE_LEAST 80u
+#define LINES_LEAST    8u
+
+#define LINES_HEAD offsetof(struct leg_lines, bytes)
 
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST && sizeof(struct ask) == ASK_LEAST &&
 		       sizeof(struct refresh) == REFRESH_LEAST &&
-		       sizeof(struct leg_refer) == REFER_LEAST,
+		       sizeof(struct leg_refer) == REFER_LEAST &&
+		       sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
 
 /* ---- parts ---- */
@@ -197,6 +202,31 @@ static int take_refer(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* ---- before the answer (reliable.h, lines.h) ---- */
+
+static bool is_early(const struct leg_record *r)
+{
+	return r->reliable.caller != RELIABLE_UNKNOWN || r->lines.of != LEG_LINES_NONE ||
+	       r->lines.bye_at != 0;
+}
+
+static void put_early(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->reliable, sizeof r->reliable);
+	record_put(b, &r->lines, LINES_HEAD);
+	record_put(b, r->lines.text, r->lines.bytes);
+}
+
+static int take_early(struct str *in, struct leg_record *ret)
+{
+	struct leg_lines *l = &ret->lines;
+	int err = record_take(in, &ret->reliable, sizeof ret->reliable, RELIABLE_LEAST);
+
+	if (err == 0)
+		err = record_take(in, l, LINES_HEAD, LINES_LEAST);
+	return err == 0 ? leg_take_bytes(in, l->text, sizeof l->text, &l->bytes) : err;
+}
+
 /* ---- the groups, in the order in which they are written: later ones come last ---- */
 
 /* clang-format off */
@@ -210,6 +240,7 @@ static const struct {
 	{is_asking,    put_asks,    take_asks,    4},
 	{is_refreshed, put_refresh, take_refresh, 1},
 	{is_referred,  put_refer,   take_refer,   4},
+	{is_early,     put_early,   take_early,   3},
 };
 /* clang-format on */
 #define GROUPS (sizeof groups / sizeof groups[0])

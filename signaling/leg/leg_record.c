@@ -5,6 +5,7 @@
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
 #include "signaling/leg/leg_parts.h"
+#include "signaling/leg/lines.h"
 #include "signaling/leg/refer.h"
 
 /* Sizes in the first build that wrote this format. */
@@ -422,6 +423,8 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	l->mended = !headers_are_sound(r);
 	if (l->mended)
 		r->header_count = r->text_used = 0;
+	l->mended |= !reliable_mend(&r->reliable, now_ms);
+	l->mended |= !leg_lines_mend(r);
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);

@@ -2,6 +2,7 @@
  */
 #include "common/base/must.h"
 #include "signaling/leg/change.h"
+#include "signaling/leg/lines.h"
 
 #define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
 #define TELL_AGAIN_MS 2000u
@@ -151,6 +152,7 @@ static void no_answer(struct step *s)
 static void early_bye(struct step *s)
 {
 	refuse(s, 487, LEG_BY_CALLER, "ended before the answer");
+	s->l->r.over.q850 = s->l->bye_q850;
 }
 
 static void confirm(struct step *s)
@@ -190,6 +192,7 @@ static void unanswerable(struct step *s)
 static void bye_peer(struct step *s)
 {
 	over(s, LEG_BY_CALLER, 200, "hung up");
+	s->l->r.over.q850 = s->l->bye_q850;
 	finish(s);
 }
 
@@ -242,6 +245,12 @@ static void forget(struct step *s)
 {
 	settle(s);
 	finish(s);
+}
+
+/* RFC 3262 3: 64*T1 without a PRACK. */
+static void no_prack(struct step *s)
+{
+	refuse(s, 504, LEG_BY_SYSTEM, "no PRACK");
 }
 
 /* ---- actions of a leg of ours; what the INVITE needs is the attempt's ---- */
@@ -483,6 +492,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_CANCEL]   = {cancelled,        LEG_REFUSED},
 		[LEG_EV_BYE]      = {early_bye,        LEG_REFUSED},
 		[LEG_EV_TIMER]    = {ring_again,       LEG_RINGING}, /* or no_answer: give_up */
+		[LEG_EV_PRACK]    = {ignore,           LEG_RINGING},
+		[LEG_EV_UNPRACKED] = {no_prack,        LEG_REFUSED},
 	},
 	[LEG_ANSWERED] = {
 		[LEG_EV_ANSWER]   = {ignore,           LEG_ANSWERED},
@@ -641,13 +652,95 @@ static void give_to_attempt(struct step *s, enum leg_event ev)
 		emit(s, LEG_FX_SEND_ACK);
 }
 
+/* ---- what of it the provisionals to the INVITE we serve let pass ---- */
+
+static bool is_unanswered(enum leg_state state)
+{
+	return state == LEG_ROUTING || state == LEG_RINGING;
+}
+
+static enum reliable_do tell_reliable(struct step *s, enum reliable_event ev)
+{
+	static const struct map_key any = {0, 0};
+	struct leg_record *r = &s->l->r;
+	uint64_t chance = map_hash(&any, r->dialog.local_tag,
+				   strnlen(r->dialog.local_tag, sizeof r->dialog.local_tag));
+
+	return reliable_event(&r->reliable, ev, r->invite_cseq, chance, s->now_ms);
+}
+
+/* False: that was all. */
+static bool tick_reliable(struct step *s, enum leg_event *ev)
+{
+	struct leg_record *r = &s->l->r;
+	bool waits = r->reliable.out.waits != 0;
+
+	switch (sip_rel100_tick(&r->reliable.out, s->now_ms)) {
+	case SIP_REL100_RESEND:
+		emit(s, LEG_FX_REPEAT);
+		return false;
+	case SIP_REL100_GIVE_UP:
+		*ev = LEG_EV_UNPRACKED;
+		return true;
+	case SIP_REL100_NOTHING:
+		break;
+	}
+	return !waits || s->now_ms >= r->deadline_ms;
+}
+
+static void ring_as_sent(struct leg *l)
+{
+	const struct reliable *r = &l->r.reliable;
+
+	if (r->caller == RELIABLE_UNKNOWN)
+		return;
+	l->ring_code = r->sent.code;
+	l->ring_described = r->sent.described != 0;
+}
+
+/* False: there is nothing in it for the leg. `*ev` may become another one. */
+static bool give_to_reliable(struct step *s, enum leg_event *ev)
+{
+	struct leg *l = s->l;
+	enum reliable_do todo = RELIABLE_GO_ON;
+
+	if (!is_unanswered((enum leg_state)l->r.state))
+		return true;
+	if (*ev == LEG_EV_TIMER)
+		return tick_reliable(s, ev);
+	if (*ev == LEG_EV_RING) {
+		if (l->r.reliable.state != RELIABLE_ANSWER_WAITS)
+			l->r.reliable.wish = (struct reliable_wish){l->ring_code, l->ring_described};
+		todo = tell_reliable(s, RELIABLE_EV_RING);
+		if (todo == RELIABLE_HOLD && l->r.reliable.state != RELIABLE_RING_WAITS)
+			leg_lines_drop(&l->r, LEG_LINES_RING); /* of one that is not sent again */
+	} else if (*ev == LEG_EV_ANSWER) {
+		todo = tell_reliable(s, RELIABLE_EV_ANSWER);
+	} else if (*ev == LEG_EV_PRACK) {
+		todo = tell_reliable(s, RELIABLE_EV_PRACK);
+	}
+	if (todo == RELIABLE_RING) {
+		*ev = LEG_EV_RING;
+		ring_as_sent(l);
+	} else if (todo == RELIABLE_ANSWER) {
+		*ev = LEG_EV_ANSWER;
+	}
+	return todo != RELIABLE_HOLD;
+}
+
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out)
 {
 	struct step s = {.l = l, .cfg = cfg, .now_ms = now_ms, .out = out};
-	const struct rule *r = &rules[l->r.state][ev];
+	enum leg_state before = (enum leg_state)l->r.state;
+	const struct rule *r;
 
 	out->n = 0;
+	if (rules[before][ev].act != NULL && !give_to_reliable(&s, &ev)) {
+		l->dirty = true;
+		return true;
+	}
+	r = &rules[before][ev];
 	if (ev == LEG_EV_TIMER && give_up[l->r.state].act != NULL &&
 	    now_ms >= l->r.give_up_ms)
 		r = &give_up[l->r.state];
@@ -658,6 +751,8 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	give_to_attempt(&s, ev);
 	r->act(&s);
 	l->r.state = (uint32_t)r->next;
+	if (is_unanswered(before) && !is_unanswered(r->next))
+		(void)tell_reliable(&s, RELIABLE_EV_OVER);
 	l->dirty = true;
 	return true;
 }
@@ -669,7 +764,8 @@ bool leg_has_session(const struct leg *l)
 
 uint64_t leg_deadline_ms(const struct leg *l)
 {
-	uint64_t ms = leg_has_session(l) ? refresh_deadline_ms(&l->r.refresh) : UINT64_MAX;
+	uint64_t ms = leg_has_session(l) ? refresh_deadline_ms(&l->r.refresh)
+					 : sip_rel100_deadline(&l->r.reliable.out);
 
 	return ms < l->r.deadline_ms ? ms : l->r.deadline_ms;
 }
@@ -700,6 +796,7 @@ const char *leg_event_name(enum leg_event e)
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
 		"gone", "refresh_due", "expired",
+		"prack", "unpracked",
 	};
 
 	return names[e];

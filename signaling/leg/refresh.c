@@ -175,7 +175,6 @@ void refresh_answer(struct refresh *r, const struct refresh_config *cfg, uint64_
 {
 	uint32_t interval_s = interval_of_answer(r, cfg);
 
-	buf_z(headers, "Supported: timer\r\n");
 	if (interval_s == 0) {
 		stop(r);
 		return;

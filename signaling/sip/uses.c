@@ -30,6 +30,7 @@ static const struct {
 	[SIP_M_OPTIONS]  = {NEEDS,                  NEEDS},
 	[SIP_M_INFO]     = {NEEDS,                  NEEDS},
 	[SIP_M_MESSAGE]  = {NEEDS,                  NEEDS},
+	[SIP_M_PRACK]    = {0,                      BODY | NEEDS | SIP_BIT(RACK)},
 	[SIP_M_REGISTER] = {SIP_BIT(CONTACT) | NEEDS, NEEDS}, /* RFC 4475 3.1.2.13 */
 	[SIP_M_REFER]    = {NEEDS,                  SIP_BIT(REFER_TO) | NEEDS},
 	[SIP_M_NOTIFY]   = {NEEDS,                  SIP_BIT(EVENT) | SIP_BIT(SUBSCRIPTION_STATE) | NEEDS},

@@ -166,13 +166,18 @@ static verdict check_accept(const struct sip_msg *m)
 		       : refuse(406, NULL);
 }
 
-/* What may be required: RFC 3891, 4028. */
+/* What may be required: SIP_SUPPORTED_TAGS. */
 static bool is_served(struct str option)
 {
-	return str_ieq(option, STR("timer")) || str_ieq(option, STR("replaces"));
+	struct str rest = STR(SIP_SUPPORTED_TAGS);
+
+	while (rest.n > 0)
+		if (str_ieq(option, sip_list_next(&rest)))
+			return true;
+	return false;
 }
 
-/* RFC 3261 8.2.2.3 */
+/* RFC 3261 8.2.2.3; an empty line is none of ours to understand. */
 static verdict check_extensions(const struct sip_msg *m)
 {
 	for (uint16_t i = m->first[SIP_REQUIRE]; i != SIP_NONE; i = m->fields[i].next) {

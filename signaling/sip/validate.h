@@ -10,11 +10,12 @@
 #include "signaling/sip/nameaddr.h"
 #include "signaling/sip/via.h"
 
-#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, MESSAGE, REFER, NOTIFY"
+#define SIP_ALLOW        "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, NOTIFY"
+#define SIP_SUPPORTED_TAGS "100rel, timer, replaces" /* RFC 3262, 4028, 3891 */
 #define SIP_ACCEPT_TYPES "application/sdp, multipart/mixed"
 /* of the 200 to OPTIONS, RFC 3261 11.2 */
 #define SIP_OPTIONS_HEADERS                                                               \
-	"Allow: " SIP_ALLOW "\r\nAccept: " SIP_ACCEPT_TYPES "\r\nSupported: replaces\r\n"
+	"Allow: " SIP_ALLOW "\r\nSupported: " SIP_SUPPORTED_TAGS "\r\nAccept: " SIP_ACCEPT_TYPES "\r\n"
 
 struct sip_verdict {
 	uint16_t status;    /* 0 = serve it; 1 = drop it silently */

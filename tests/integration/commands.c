@@ -1,6 +1,7 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
- * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: reject. */
+ * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
+ * of sound before the answer, then reject, both with header lines. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -58,7 +59,18 @@ static void on_event(const struct tipring_event *ev)
 		must("ring", tipring_ring(server, ev->call_id));
 		must("answer", tipring_answer(server, ev->call_id, RATE, 20));
 	} else if (ev->kind == TIPRING_EV_CLAIMED) {
-		must("reject", tipring_reject(server, ev->call_id, 603, "Not today"));
+		const struct tipring_header h = {"X-Early", "one"};
+		const struct tipring_headers lines = {&h, 1}, many = {&h, 17};
+		const struct tipring_ringing how = {.early_media = true, .rate_hz = RATE, .frame_ms = 20, .headers = &lines};
+
+		if (tipring_answer_with(server, ev->call_id, RATE, 20, &many) == 0 || tipring_hangup_with(server, ev->call_id, "", &many) == 0)
+			must("many headers", -1);
+		must("ring_with", tipring_ring_with(server, ev->call_id, &how));
+	} else if (ev->kind == TIPRING_EV_MEDIA_READY && calls == 2) {
+		const struct tipring_header h = {"X-Why", "full"};
+		const struct tipring_headers lines = {&h, 1};
+
+		must("reject", tipring_reject_with(server, ev->call_id, 603, "Not today", &lines));
 	} else if (ev->kind == TIPRING_EV_MEDIA_READY) {
 		speak(ev);
 	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {

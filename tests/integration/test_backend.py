@@ -332,7 +332,7 @@ def test_wrong_commands_get_exact_answers(make_system):
         await attempt(bus, "flush early", "flush", api_pb2.Flush(call_id=call.call_id, fence=call._fence))
         await attempt(bus, "mark early", "mark", api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark="x"))
         await attempt(bus, "app", "register", api_pb2.Register(app="No Such!", capacity=1))
-        await attempt(bus, "early media", "ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, early_media=True))
+        await attempt(bus, "early media", "ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, early_media=True, rate_hz=44100))
         await attempt(bus, "not a command", "call_answered", envelope_pb2.Envelope().call_answered)
         async with tipring.connect(str(system.run_dir), "thief") as other:
             await attempt(other._bus, "owner", "hangup", api_pb2.Hangup(call_id=call.call_id, fence=call._fence))
@@ -347,7 +347,7 @@ def test_wrong_commands_get_exact_answers(make_system):
 
     with_backend(system, handle, scenario)
     assert codes == {"fence": "CONFLICT", "no call": "NOT_FOUND", "rate": "REJECTED", "flush early": "CONFLICT",
-                     "mark early": "CONFLICT", "app": "REJECTED", "early media": "UNSUPPORTED",
+                     "mark early": "CONFLICT", "app": "REJECTED", "early media": "REJECTED",
                      "not a command": "UNSUPPORTED", "owner": "UNAUTHORIZED", "claim": "CONFLICT"}
 
 

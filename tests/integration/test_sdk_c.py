@@ -89,7 +89,10 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
         spoken.send(spoken.request("ACK", cseq=spoken.cseq))
         spoken.answer(spoken.request_of("BYE", seconds=10), 200)
         refused.send(refused.request("INVITE", body=refused.sdp()))
-        assert "603 Not today" in refused.wait(603)
+        early = refused.wait(183)
+        assert "\r\nX-Early: one\r\n" in early and "\r\nm=audio " in early
+        answer = refused.wait(603)
+        assert "603 Not today" in answer and "\r\nX-Why: full\r\n" in answer
         out = backend.communicate(timeout=60)[0]
     finally:
         backend.kill()

@@ -20,7 +20,7 @@ struct held_call {
 	uint64_t id; /* 0 = free */
 	uint64_t fence, tape_id;
 	char sip_call_id[64];
-	bool hangs_up, rejects;
+	bool hangs_up, rejects, early;
 	bool has_tape;
 	struct tape_client tape;
 	uint32_t epoch; /* counts uses of this row: late timers are void */
@@ -133,7 +133,13 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Mark mark = TIPRING__V1__MARK__INIT;
 	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
 	Tipring__V1__Cancel cancel = TIPRING__V1__CANCEL__INIT;
+	Tipring__V1__Ring ring = TIPRING__V1__RING__INIT;
 	struct dial_text d;
+
+	ring.call_id = c->id;
+	ring.fence = c->fence;
+	ring.early_media = true;
+	ring.rate_hz = 8000;
 
 	cancel.call_id = c->id;
 	cancel.fence = c->fence;
@@ -150,6 +156,8 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.claim = &claim;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_ANSWER)
 		e.answer = &answer;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_RING)
+		e.ring = &ring;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_REJECT)
 		e.reject = &reject;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_MARK)
@@ -297,6 +305,8 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	learn_call_id(c);
 	c->ledger = ledger_of(c->sip_call_id);
 	c->ledger->start_ns = m->start_mono_ns;
+	c->utterance = ledger_next_owner(c->ledger);
+	c->in_utterance = FRAMES_OF_UTTERANCE;
 	l = malloc(sizeof *l);
 	*l = (struct later){b, c, c->epoch, 0};
 	echo(l);
@@ -304,7 +314,7 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
-		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, 300 * MS + world_below(5 * SECOND));
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND));
 }
 
 static void offered(struct backend *b, const Tipring__V1__Offer *m)
@@ -321,6 +331,7 @@ static void offered(struct backend *b, const Tipring__V1__Offer *m)
 	for (size_t i = 0; i < m->call->n_headers; i++) {
 		c->hangs_up |= strcmp(m->call->headers[i]->value, "hangup") == 0;
 		c->rejects |= strcmp(m->call->headers[i]->value, "reject") == 0;
+		c->early |= strcmp(m->call->headers[i]->value, "early") == 0;
 	}
 	command(b, c, TIPRING__V1__ENVELOPE__BODY_CLAIM);
 }
@@ -346,6 +357,9 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_CANCEL) {
 		if (good || m->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
 			let_go(b, c, "cancelled by us"); /* else it was answered before */
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_RING) { /* refused where it was answered before */
+		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
+		     world_below(200 * MS));
 	} else if (!good) {
 		let_go(b, c, "refused");
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_DIAL) {
@@ -356,6 +370,10 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 			plan(b, c, TIPRING__V1__ENVELOPE__BODY_CANCEL, world_below(SECOND));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_CLAIM) {
 		c->fence = m->fence;
+		if (c->early) {
+			plan(b, c, TIPRING__V1__ENVELOPE__BODY_RING, world_below(100 * MS));
+			return;
+		}
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(300 * MS));
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_REJECT || was == TIPRING__V1__ENVELOPE__BODY_HANGUP) {

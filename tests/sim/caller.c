@@ -30,7 +30,9 @@ enum plan {
 };
 
 struct caller {
-	char name[16], call_id[64], to_tag[64], request[2048];
+	char name[16], call_id[64], to_tag[64], request[2048], prack[1024];
+	bool early, knows_100rel; /* what its INVITE says */
+	uint32_t rseq;            /* of `prack` */
 	enum state state;
 	enum plan plan;
 	enum caller_end end;
@@ -75,8 +77,9 @@ static void invite(struct caller *c)
 			"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		 addr_text(&c->sip.at).z, plans[c->plan], body, sdp);
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "", c->knows_100rel ? "Supported: 100rel\r\n" : "", body,
+		 sdp);
 	send_text(c, c->request);
 }
 
@@ -169,6 +172,30 @@ static void refused(struct caller *c, const char *text, int code)
 	over(c, code == 487 ? CALLER_CANCELLED : CALLER_REFUSED, code);
 }
 
+/* PRACK, again for every repetition. */
+static void provisional(struct caller *c, const char *text)
+{
+	char to[256], rseq[32];
+	const char *tag;
+	int n;
+
+	header(text, "\nTo:", to, sizeof to);
+	header(text, "\nRSeq:", rseq, sizeof rseq);
+	tag = strstr(to, "tag=");
+	if (rseq[0] == '\0' || tag == NULL || c->state == OVER)
+		return;
+	if (!c->knows_100rel)
+		world_wrong("%s: a reliable provisional nobody asked for", c->name);
+	if ((uint32_t)strtoul(rseq, NULL, 10) != c->rseq) {
+		c->rseq = (uint32_t)strtoul(rseq, NULL, 10);
+		snprintf(c->to_tag, sizeof c->to_tag, "%.*s", (int)strcspn(tag + 4, ";> \r"), tag + 4);
+		n = head(c, c->prack, sizeof c->prack, "PRACK", rseq, ++c->cseq);
+		snprintf(c->prack + n, sizeof c->prack - (size_t)n, "RAck: %u 1 INVITE\r\nContent-Length: 0\r\n\r\n", c->rseq);
+		c->to_tag[0] = '\0'; /* the dialog begins with the answer */
+	}
+	send_text(c, c->prack);
+}
+
 static void response(struct caller *c, const char *text)
 {
 	char cseq[64];
@@ -176,6 +203,8 @@ static void response(struct caller *c, const char *text)
 
 	header(text, "\nCSeq:", cseq, sizeof cseq);
 	if (strstr(cseq, "INVITE") != NULL) {
+		if (code > 100 && code < 200)
+			provisional(c, text);
 		if (code >= 300)
 			refused(c, text, code);
 		else if (code >= 200)
@@ -189,6 +218,9 @@ static void response(struct caller *c, const char *text)
 		if (code != 200 && code != 481)
 			world_wrong("%s: %d to BYE", c->name, code);
 		over(c, CALLER_DONE, code);
+	} else if (strstr(cseq, "PRACK") != NULL) {
+		if (code != 200 && code != 481)
+			world_wrong("%s: %d to PRACK", c->name, code);
 	} else if (strstr(cseq, "CANCEL") != NULL && c->state == CANCELLING) {
 		c->resend_ns = NEVER;
 	}
@@ -280,6 +312,8 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
+	c->early = world_chance(0.4);
+	c->knows_100rel = world_chance(0.6);
 	c->sip = (struct endpoint){voice_address(number, 5060), take, c};
 	voice_open(&c->voice, c->name, number);
 	c->voice.ledger = ledger_of(c->call_id);
@@ -309,6 +343,11 @@ uint64_t caller_missed(const struct caller *c)
 const char *caller_call_id(const struct caller *c)
 {
 	return c->call_id;
+}
+
+bool caller_got_reliable(const struct caller *c)
+{
+	return c->rseq != 0;
 }
 
 bool caller_pressed(const struct caller *c)

@@ -54,6 +54,17 @@ void ledger_sent_frame(struct ledger *l, const struct tape_frame *f)
 	l->sent_next = f->pos + f->samples;
 }
 
+uint32_t ledger_next_owner(struct ledger *l)
+{
+	uint32_t last = 0;
+
+	l->sent_next = l->rx_next = 0;
+	for (uint32_t id = 1; id < LEDGER_UTTERANCES; id++)
+		if (l->written[id] > 0)
+			last = id;
+	return last;
+}
+
 void ledger_wrote(struct ledger *l, const struct tape_frame *f)
 {
 	if (f->utterance >= LEDGER_UTTERANCES)

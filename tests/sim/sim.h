@@ -140,6 +140,7 @@ enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
 uint64_t caller_missed(const struct caller *c); /* ... that it did not hear again */
 const char *caller_call_id(const struct caller *c);
+bool caller_got_reliable(const struct caller *c); /* a provisional response */
 bool caller_pressed(const struct caller *c); /* one key, and every packet of it arrived or was lost by chance */
 
 /* callee.c: SIP phones that are called */
@@ -196,6 +197,8 @@ struct ledger_end {
 struct ledger *ledger_of(const char *sip_call_id); /* made when it is asked for first */
 void ledger_heard_frame(struct ledger *l, const struct tape_client *tape, const struct tape_frame *f);
 void ledger_sent_frame(struct ledger *l, const struct tape_frame *f);
+/* Another backend reads the tape, from its history on: the last utterance of the one before. */
+uint32_t ledger_next_owner(struct ledger *l);
 void ledger_wrote(struct ledger *l, const struct tape_frame *f);
 void ledger_utterance_began(struct ledger *l, uint32_t id, uint64_t pos);
 void ledger_utterance_finished(struct ledger *l, uint32_t id, const struct ledger_played *p);

@@ -44,8 +44,9 @@ class Transport(typing.Protocol):
     """What a Call needs from below: a real server (client.py) or a simulated one (testing.py)."""
 
     async def answer(self, call: "Call", rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
-    async def ring(self, call: "Call", code: int) -> None: ...
-    async def reject(self, call: "Call", code: int, reason: str) -> None: ...
+    async def ring(self, call: "Call", code: int, headers: dict[str, str]) -> None: ...
+    async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
+    async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
@@ -62,9 +63,9 @@ class Call:
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
     "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
-    answered, "": of none. rate: of answer() or dial(), in Hz; 0 before. audio: the
+    answered, "": of none. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
     caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
-    5 s. end_reason: why it ended; None while it lasts.
+    5 s. end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
     when control says no, Disconnected when control does not answer for five seconds.
@@ -92,6 +93,7 @@ class Call:
         self.stalled = False
         self.held = False
         self.end_reason: str | None = None
+        self.end_headers: dict[str, str] = {}
         self._clock = transport.clock()
         self._began = self._clock.time()
         self._rejected = False
@@ -127,19 +129,27 @@ class Call:
 
     # -- commands --
 
-    async def answer(self, rate: int = 16000, frame_ms: int = 20, headers: dict[str, str] | None = None) -> None:
-        """Pick up. rate: 8000 or 16000 Hz. frame_ms: 10 or 20. Audio flows when this returns."""
+    async def answer(self, rate: int = 0, frame_ms: int = 0, headers: dict[str, str] | None = None) -> None:
+        """Pick up. rate: 8000 or 16000 Hz. frame_ms: 10 or 20. 0: those of ring(early_media=True), else 16000 and 20. headers: on the
+        200, X-, P- and a few more, at most 16. Audio flows when this returns; early media goes on."""
         self._require_not_ended()
         if self.direction == "out":
             raise RuntimeError("answer() is for calls that come in: of a call of dial() wait for answered()")
         if self._answering:
             raise RuntimeError("answer() was called before: a call is answered once")
+        rate, frame_ms = rate or self.rate or 16000, frame_ms or self._frame_ms
         self._answering = True
         try:
-            tape = self._tape = await self._transport.answer(self, rate, frame_ms, headers or {})
-        finally:
-            self._answering = self._tape is not None
-        self.rate, self._frame_ms = rate, frame_ms
+            tape = await self._transport.answer(self, rate, frame_ms, headers or {})
+        except BaseException:
+            self._answering = False
+            raise
+        self._begin(tape, rate, frame_ms)
+
+    def _begin(self, tape: TapeLike, rate: int, frame_ms: int) -> None:
+        if self._tape is tape:
+            return
+        self._tape, self.rate, self._frame_ms = tape, rate, frame_ms
         self._outbox.start(tape)
 
     async def answered(self) -> None:
@@ -162,19 +172,28 @@ class Call:
         finally:
             audible.cancel()
 
-    async def ring(self, code: int = 180) -> None:
-        """Let the caller hear ringing (180) or announce progress (183)."""
-        self._require_not_ended()
-        await self._transport.ring(self, code)
+    async def ring(self, code: int = 0, *, early_media: bool = False, rate: int = 0, frame_ms: int = 0,
+                   headers: dict[str, str] | None = None) -> None:
+        """Let the caller hear ringing (180) or announce progress (183). headers: as for answer(), on that response.
 
-    async def reject(self, code: int = 486, reason: str = "") -> None:
-        """Refuse with a final SIP response, 300..699. Only before answer()."""
+        early_media: say what the caller hears before the answer; code is 183 then, when none is given. Audio flows when this returns:
+        say() and the others work, and answer() goes on with the same audio. rate, frame_ms: as for answer()."""
         self._require_not_ended()
-        await self._transport.reject(self, code, reason)
+        if not early_media:
+            await self._transport.ring(self, code or 180, headers or {})
+            return
+        rate, frame_ms = rate or self.rate or 16000, frame_ms or self._frame_ms
+        self._begin(await self._transport.ring_early(self, code or 183, rate, frame_ms, headers or {}), rate, frame_ms)
+
+    async def reject(self, code: int = 486, reason: str = "", headers: dict[str, str] | None = None) -> None:
+        """Refuse with a final SIP response, 300..699. Only before answer(). headers: as for answer()."""
+        self._require_not_ended()
+        await self._transport.reject(self, code, reason, headers or {})
         self._rejected = True
 
     async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:
-        """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended."""
+        """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended.
+        headers: as for answer(), on the BYE."""
         if not self._ended.is_set() and self._closing is None:
             await self._transport.hangup(self, cause, headers or {})
 
@@ -262,7 +281,7 @@ class Call:
     def _require_audio(self) -> None:
         self._require_not_ended()
         if self._tape is None:
-            raise RuntimeError("answer() the call first: there is no audio yet")
+            raise RuntimeError("answer() the call first, or ring(early_media=True): there is no audio yet")
 
     async def write(self, pcm: Pcm, live_ms: int = 0) -> bool:
         """Append audio (mono s16le at `rate`, any number of samples) to an utterance that stays open until the next say() or flush().

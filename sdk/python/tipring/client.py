@@ -475,6 +475,7 @@ class Server:
         if call := self._calls.get(envelope.call_id):
             reason = body.reason or f"ended with {body.sip_code}"
             call.outcome = outcome_of(body.outcome)
+            call.end_headers = {header.name: header.value for header in body.headers}
             if call.outcome not in ("", "answered"):
                 call._on_dial_failed(DialFailed(call.outcome, body.sip_code, body.reason, body.q850))
             self._end(call, reason)

@@ -319,22 +319,26 @@ class Caller:
     async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
         if rate not in (8000, 16000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000 or 16000, frames of 10 or 20 ms")
-        if headers:
-            raise CommandRefused("UNSUPPORTED", "headers on the answer")
         if self._wav_rate not in (None, rate):
             raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
         self.answered = True
-        self._tape = _Tape(rate, rate * frame_ms // 1000)
+        self._tape = self._tape or _Tape(rate, rate * frame_ms // 1000)
         return self._tape
 
-    async def ring(self, call: Call, code: int) -> None:
+    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+        await self.ring(call, code, headers)
+        tape = await self.answer(call, rate, frame_ms, headers)
+        self.answered = False
+        return tape
+
+    async def ring(self, call: Call, code: int, headers: dict[str, str]) -> None:
         if code not in (180, 183):
             raise CommandRefused("REJECTED", "180 or 183")
         if self.answered:
             raise CommandRefused("CONFLICT", "not possible in the call's state")
         self.rang = True
 
-    async def reject(self, call: Call, code: int, reason: str) -> None:
+    async def reject(self, call: Call, code: int, reason: str, headers: dict[str, str]) -> None:
         if not 300 <= code <= 699:
             raise CommandRefused("REJECTED", "a refusal has a code from 300 to 699")
         if self.answered:
@@ -343,8 +347,6 @@ class Caller:
         self._over(call, "handler", reason or f"rejected with {code}")
 
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
-        if headers:
-            raise CommandRefused("UNSUPPORTED", "headers on the hang-up")
         self._over(call, "handler", cause or "hung up")
 
     async def flush(self, call: Call, fade_ms: int) -> Flushed:

@@ -7,7 +7,7 @@ import time
 import typing
 
 from .bus import ACK_SECONDS, TRIES, Bus, Message
-from .call import Call
+from .call import Call, TapeLike
 from .clock import Clock
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .playback import Flushed, Heard
@@ -50,16 +50,22 @@ class ControlTransport:
 
     # -- commands --
 
-    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> Tape:
-        future = self._media[call.call_id] = asyncio.get_running_loop().create_future()
+    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike:
         body = api_pb2.Answer(call_id=call.call_id, fence=call._fence, rate_hz=rate, frame_ms=frame_ms)
+        return await self._begin("answer", body, call, headers)
+
+    async def _begin(self, field: str, body: api_pb2.Answer | api_pb2.Ring, call: Call, headers: dict[str, str]) -> TapeLike:
+        """A command that makes the tape, or goes on with the one there is."""
+        future = self._media[call.call_id] = asyncio.get_running_loop().create_future()
         for name, value in headers.items():
             body.headers.add(name=name, value=value)
         try:
-            await self._command("answer", body, call)
-            ready = await self._wait_or_end(future, call, "answer: the audio never became ready")
+            await self._command(field, body, call)
+            ready = await self._wait_or_end(future, call, f"{field}: the audio never became ready")
         finally:
             self._media.pop(call.call_id, None)
+        if call._tape is not None:
+            return call._tape
         tape = await self.attach(call, ready)
         asyncio.get_running_loop().call_soon(call._on_tape)
         return tape
@@ -72,11 +78,20 @@ class ControlTransport:
     def forget(self, command_id: str) -> None:
         self._completions.pop(command_id, None)
 
-    async def ring(self, call: Call, code: int) -> None:
-        await self._command("ring", api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code), call)
+    async def ring(self, call: Call, code: int, headers: dict[str, str]) -> None:
+        body = api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code)
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
+        await self._command("ring", body, call)
 
-    async def reject(self, call: Call, code: int, reason: str) -> None:
+    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike:
+        body = api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code, early_media=True, rate_hz=rate, frame_ms=frame_ms)
+        return await self._begin("ring", body, call, headers)
+
+    async def reject(self, call: Call, code: int, reason: str, headers: dict[str, str]) -> None:
         body = api_pb2.Reject(call_id=call.call_id, fence=call._fence, code=code, reason=reason)
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
         await self._command("reject", body, call)
 
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:

@@ -180,6 +180,7 @@ static const struct {
 	{CALL_OPENING, CALL_FX_SESSION_OPEN, CALL_FX_ANNOTATE}, {CALL_UPDATING, CALL_FX_SESSION_UPDATE, CALL_FX_ANNOTATE},
 	{CALL_OFFERED, CALL_FX_KINDS, CALL_FX_ANNOTATE},
 	{CALL_CLAIMED, CALL_FX_KINDS, CALL_FX_ANNOTATE},        {CALL_RINGING, CALL_FX_KINDS, CALL_FX_LEG_RING},
+	{CALL_EARLY_STARTING, CALL_FX_SESSION_START, CALL_FX_ANNOTATE},
 	{CALL_STARTING, CALL_FX_SESSION_START, CALL_FX_ANNOTATE}, {CALL_ANSWERING, CALL_FX_KINDS, CALL_FX_LEG_ANSWER},
 	{CALL_ANSWERED, CALL_FX_KINDS, CALL_FX_ANNOTATE},       {CALL_CLOSING, CALL_FX_SESSION_CLOSE, CALL_FX_LEG_HANGUP},
 };
@@ -193,7 +194,7 @@ static void bring_to(enum call_state state)
 	begin();
 	for (size_t i = 0; c->state != state; i++) {
 		cr_assert_lt(i, sizeof path / sizeof path[0]);
-		feed(path[i]);
+		feed(state == CALL_EARLY_STARTING && path[i] == CALL_EV_RING ? CALL_EV_RING_EARLY : path[i]);
 	}
 }
 
@@ -214,6 +215,38 @@ Test(call, a_replaced_worker_is_asked_again_for_what_the_call_waits_for)
 		cr_expect_eq(c->state, waits[i].state);
 		backends->v[0].used = 0;
 	}
+}
+
+Test(call, the_tape_before_the_answer)
+{
+	add_backend("one", 5);
+	bring_to(CALL_EARLY_STARTING);
+	cr_expect(c->early_media);
+	c->started = true;
+	feed(CALL_EV_SESSION_STARTED);
+	cr_expect(c->state == CALL_RINGING && did(CALL_FX_MEDIA_READY) != NULL && did(CALL_FX_LEG_RING) != NULL);
+	feed(CALL_EV_BACKEND_BACK);
+	cr_expect(did(CALL_FX_MEDIA_READY) != NULL, "it may not have heard");
+	feed(CALL_EV_RING_EARLY);
+	cr_expect(c->state == CALL_RINGING && did(CALL_FX_SESSION_START) == NULL && did(CALL_FX_MEDIA_READY) != NULL && did(CALL_FX_LEG_RING) != NULL);
+	feed(CALL_EV_ANSWER);
+	feed(CALL_EV_SESSION_STARTED);
+	cr_expect(c->state == CALL_ANSWERING && did(CALL_FX_LEG_ANSWER) != NULL);
+}
+
+Test(call, early_media_of_one_that_is_gone)
+{
+	add_backend("one", 5);
+	add_backend("two", 5);
+	bring_to(CALL_EARLY_STARTING);
+	feed(CALL_EV_BACKEND_LOST);
+	cr_expect_eq(c->state, CALL_OFFERED);
+	feed(CALL_EV_SESSION_STARTED);
+	feed(CALL_EV_CLAIM);
+	cr_expect_not(c->early_media || c->ring_described, "what the last one wanted");
+	feed(CALL_EV_RING);
+	feed(CALL_EV_BACKEND_BACK);
+	cr_expect_eq(out.n, 0u);
 }
 
 Test(call, found_again_it_goes_on)

@@ -75,7 +75,7 @@ static void bring_to(enum call_state state)
 			(void)!str_copy(c->command, sizeof c->command, STR("c1"));
 		if (path[i] == CALL_EV_CONFIRMED)
 			c->command[0] = '\0';
-		feed(path[i]);
+		feed(state == CALL_EARLY_STARTING && path[i] == CALL_EV_RING ? CALL_EV_RING_EARLY : path[i]);
 	}
 	c->media_generation = 1;
 	if (state == CALL_WAITING)
@@ -306,6 +306,24 @@ static const struct row rules[] = {
 	R(RINGING,    SIGNALING_BACK,   "ring, annotate", RINGING, ""),
 	R(RINGING,    BACKEND_BACK,     "", RINGING, ""),
 	R(RINGING,    GIVE_UP,          "lease lost, reject 503 after 5, close", CLOSING, "+1000 ms, to reject, by 3 503 'given up'"),
+
+	R(EARLY_STARTING, SESSION_OPENED,   "", EARLY_STARTING, ""),
+	R(EARLY_STARTING, SESSION_UPDATED,  "", EARLY_STARTING, ""),
+	R(EARLY_STARTING, RING,             "ring, ringing, annotate", EARLY_STARTING, ""),
+	R(EARLY_STARTING, ANSWER,           "start, annotate", STARTING, "+2000 ms"),
+	R(EARLY_STARTING, SESSION_STARTED,  "ready, ring, ringing, annotate", RINGING, "no deadline"),
+	R(EARLY_STARTING, START_REFUSED,    "lease lost, reject 503 after 2, close", CLOSING, "+1000 ms, to reject, by 3 503 'media could not start'"),
+	R(EARLY_STARTING, CONFIRMED,        "answered, annotate", ANSWERED, "no deadline, answered"),
+	R(EARLY_STARTING, REJECT,           "reject 503 after 0, close", CLOSING, "+1000 ms, to reject"),
+	R(EARLY_STARTING, HANGUP,           "reject 480 after 0, close", CLOSING, "+1000 ms, to reject, code 480"),
+	R(EARLY_STARTING, BACKEND_LOST,     "offer, annotate", OFFERED, "+5000 ms, not owned, offers 2"),
+	R(EARLY_STARTING, LEG_ENDED,        "lease lost, close", CLOSING, "+1000 ms, leg over"),
+	R(EARLY_STARTING, SESSION_LOST,     "lease lost, reject 503 after 2", CLOSING, "+1000 ms, not session, to reject, by 3 503 'media lost'"),
+	R(EARLY_STARTING, TIMEOUT,          "lease lost, reject 503 after 2, close", CLOSING, "+1000 ms, to reject, by 3 503 'media could not start'"),
+	R(EARLY_STARTING, MEDIA_BACK,       "start, annotate", EARLY_STARTING, "+2000 ms"),
+	R(EARLY_STARTING, SIGNALING_BACK,   "annotate", EARLY_STARTING, ""),
+	R(EARLY_STARTING, BACKEND_BACK,     "start, annotate", EARLY_STARTING, "+2000 ms"),
+	R(EARLY_STARTING, GIVE_UP,          "lease lost, reject 503 after 5, close", CLOSING, "+1000 ms, to reject, by 3 503 'given up'"),
 
 	R(STARTING,   SESSION_OPENED,   "", STARTING, ""),
 	R(STARTING,   SESSION_UPDATED,  "", STARTING, ""),

@@ -51,6 +51,8 @@ struct storm_caller {
 	uint32_t call; /* of this caller: part of the Call-ID */
 	uint32_t cseq, invite_cseq;
 	char to_tag[64]; /* "" = no dialog yet */
+	char early_tag[64];
+	uint32_t rseq; /* of the last reliable provisional; 0 = none */
 	bool over;
 	struct storm_invite invites[STORM_INVITES]; /* by CSeq */
 };
@@ -246,14 +248,17 @@ static void storm_control(unsigned what, uint64_t id)
 	local.ip = ip;
 	local.port = 30000;
 	answer.local_rtp = &local;
+	if (what == 4)
+		ring.local_rtp = &local; /* early media */
+	ring.code = what == 4 ? 183 : 180;
 	reject.code = 486;
 	hangup.cause = cause;
 	e.request_id = 1;
-	e.body_case = what == 0   ? TIPRING__V1__ENVELOPE__BODY_LEG_RING
+	e.body_case = what == 0 || what == 4 ? TIPRING__V1__ENVELOPE__BODY_LEG_RING
 		      : what == 1 ? TIPRING__V1__ENVELOPE__BODY_LEG_ANSWER
 		      : what == 2 ? TIPRING__V1__ENVELOPE__BODY_LEG_REJECT
 				  : TIPRING__V1__ENVELOPE__BODY_LEG_HANGUP;
-	if (what == 0)
+	if (what == 0 || what == 4)
 		e.leg_ring = &ring;
 	else if (what == 1)
 		e.leg_answer = &answer;
@@ -412,22 +417,31 @@ static const char storm_other_sdp[] =
 	"v=0\r\no=a 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 	"m=audio 4002 RTP/AVP 8\r\na=sendonly\r\n";
 
+/* What callers know of reliable provisionals. */
+static const char *const storm_100rel[STORM_CALLERS] = {"", "Supported: 100rel\r\n", "Require: 100rel\r\n"};
+
 static void storm_request(uint32_t who, const char *method, uint32_t cseq,
 			  const char *branch, const char *body)
 {
 	const struct storm_caller *c = &storm->callers[who];
-	char text[STORM_BYTES];
-	bool in_dialog = c->to_tag[0] != '\0' && strcmp(method, "CANCEL") != 0;
-	int n = snprintf(text, sizeof text,
+	bool prack = strcmp(method, "PRACK") == 0, invite = strcmp(method, "INVITE") == 0;
+	const char *to_tag = prack ? c->early_tag : c->to_tag;
+	char text[STORM_BYTES], rack[64] = "";
+	bool in_dialog = to_tag[0] != '\0' && strcmp(method, "CANCEL") != 0;
+	int n;
+
+	if (prack)
+		snprintf(rack, sizeof rack, "RAck: %u %u INVITE\r\n", c->rseq, c->invite_cseq);
+	n = snprintf(text, sizeof text,
 			 "%s sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP "
 			 "192.0.2.1:%u;branch=z9hG4bK%s\r\n"
 			 "Max-Forwards: 70\r\nFrom: <sip:a@192.0.2.1>;tag=f%u\r\nTo: "
 			 "<sip:echo@192.0.2.9>%s%s\r\n"
 			 "Call-ID: %u-%u\r\nCSeq: %u %s\r\nContact: "
-			 "<sip:a@192.0.2.1:%u>\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 "<sip:a@192.0.2.1:%u>\r\n%s%s%sContent-Length: %zu\r\n\r\n%s",
 			 method, 5062u + who, branch, who, in_dialog ? ";tag=" : "",
-			 in_dialog ? c->to_tag : "", who, c->call, cseq, method,
-			 5062u + who,
+			 in_dialog ? to_tag : "", who, c->call, cseq, method,
+			 5062u + who, rack, invite ? storm_100rel[who] : "",
 			 body[0] != '\0' ? "Content-Type: application/sdp\r\n" : "",
 			 strlen(body), body);
 
@@ -481,6 +495,29 @@ static void storm_ack(uint32_t who)
 		      "");
 }
 
+/* Of the last reliable provisional, again and again. */
+static void storm_prack(uint32_t who)
+{
+	struct storm_caller *c = &storm->callers[who];
+	char branch[32];
+
+	if (c->rseq == 0 || c->cseq + 2 >= STORM_INVITES)
+		return;
+	storm_branch(who, branch);
+	storm_request(who, "PRACK", ++c->cseq, branch, "");
+}
+
+static void storm_take_provisional(struct storm_caller *c, const struct sip_msg *m, struct str to_tag)
+{
+	uint32_t rseq;
+
+	if (!sip_is_reliable(m, &rseq))
+		return;
+	must(c->rseq == 0 || rseq <= c->rseq + 1); /* no other one before its PRACK */
+	c->rseq = rseq > c->rseq ? rseq : c->rseq;
+	must(str_copy(c->early_tag, sizeof c->early_tag, to_tag) == 0);
+}
+
 static void storm_say(uint32_t who, const char *method, const char *body)
 {
 	struct storm_caller *c = &storm->callers[who];
@@ -515,8 +552,12 @@ static void storm_take_response(uint32_t who, const struct sip_msg *m, const cha
 		return; /* of a call before */
 	if (str_eq(cseq.method, STR("BYE")) && m->status >= 200)
 		c->over = true;
-	if (!str_eq(cseq.method, STR("INVITE")) || m->status < 200)
+	if (!str_eq(cseq.method, STR("INVITE")))
 		return;
+	if (m->status < 200) {
+		storm_take_provisional(c, m, to.tag);
+		return;
+	}
 	must(cseq.number < STORM_INVITES);
 	i = &c->invites[cseq.number];
 	if (i->final == 0) {
@@ -630,6 +671,8 @@ static inline void storm_caller_does(unsigned op, uint32_t who, uint8_t arg)
 	else if (op == 2 && calling)
 		storm_request(who, "CANCEL", c->invite_cseq,
 			      c->invites[c->invite_cseq].branch, "");
+	else if (op == 3 && calling && c->invites[c->invite_cseq].final == 0)
+		storm_prack(who);
 	else if (op == 3)
 		storm_ack(who);
 	else if (op == 4)
@@ -653,7 +696,7 @@ static inline void storm_happen(uint8_t what, uint8_t arg)
 	else if (op <= 9)
 		storm_network(op, arg);
 	else if (op <= 12 && l != NULL && storm->control_up)
-		storm_control(op == 12 && (arg & 64) != 0 ? 3 : op - 10, l->id);
+		storm_control(op == 12 && (arg & 64) != 0 ? 3 : op == 10 && (arg & 64) != 0 ? 4 : op - 10, l->id);
 	else if (op == 13 && l != NULL && storm->control_up && l->ended > 0 &&
 		 !l->settled)
 		storm_settle(l);

@@ -111,7 +111,7 @@ enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_P
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART,
        LAST_PART, HEARD_PART, ASK_TEXT_PART, ASK_SLOTS_PART,
-       REFRESH_PART, REFER_PART, REFER_TARGET_PART, REFER_REPLACES_PART, REFER_BY_PART, KNOWN };
+       REFRESH_PART, REFER_PART, REFER_TARGET_PART, REFER_REPLACES_PART, REFER_BY_PART, RELIABLE_PART, SAID_PART, SAID_TEXT_PART, KNOWN };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)

@@ -42,6 +42,8 @@ static const struct expected rules[] = {
 	{LEG_RINGING,   LEG_EV_CANCEL,   LEG_REFUSED,   "487 over",        TELL_MS, LEG_BY_CALLER,  487, "cancelled"},
 	{LEG_RINGING,   LEG_EV_BYE,      LEG_REFUSED,   "487 over",        TELL_MS, LEG_BY_CALLER,  487, "ended before the answer"},
 	{LEG_RINGING,   LEG_EV_TIMER,    LEG_RINGING,   "repeat",            60000, 0, 0, ""},
+	{LEG_RINGING,   LEG_EV_PRACK,    LEG_RINGING,   "",                   KEPT, 0, 0, ""},
+	{LEG_RINGING,   LEG_EV_UNPRACKED, LEG_REFUSED,  "504 over",        TELL_MS, LEG_BY_SYSTEM,  504, "no PRACK"},
 
 	{LEG_ANSWERED,  LEG_EV_ANSWER,   LEG_ANSWERED,  "",                   KEPT, 0, 0, ""},
 	{LEG_ANSWERED,  LEG_EV_CANCEL,   LEG_ANSWERED,  "",                   KEPT, 0, 0, ""},

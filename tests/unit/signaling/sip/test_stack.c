@@ -441,7 +441,7 @@ Test(sip_stack, c168_refusals)
 		{{.method = "BYE"}, 481, NULL}, /* C165 */
 		{{.lines = "Require: foo, 100rel\r\nRequire: bar\r\n"},
 		 420,
-		 "Unsupported: foo\r\nUnsupported: 100rel\r\nUnsupported: bar\r\n"}, /* C186
+		 "Unsupported: foo\r\nUnsupported: bar\r\n"}, /* C186
 										      */
 		{{.uri = "tel:+15551234"}, 416, NULL},
 		{{.uri = "sip:bob@example.net:99999"}, 400, NULL}, /* C056 */

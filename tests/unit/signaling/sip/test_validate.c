@@ -72,10 +72,11 @@ static const struct {
 	{"Contact:", "X: a\rFrom: b\r\n", 0},
 	{"Contact:", "From: a\r b\r\n", 400},
 	{"Contact:", "Require:\r\n", 420},
-	{"Contact:", "Require: 100rel\r\n", 420},                        /* C186 */
+	{"Contact:", "Require: 100rel\r\n", 0},
+	{"Contact:", "Require: 100Rel, foo\r\n", 420},                   /* C186 */
 	{"Contact:", "Require: timer\r\n", 0},
 	{"Contact:", "Require: Timer , timer\r\n", 0},
-	{"Contact:", "Require: timer, 100rel\r\n", 420},
+	{"Contact:", "Require: timer, 100rel, replaces\r\n", 0},
 	{"Contact:", "Require: timer\r\nRequire: x\r\n", 420},
 	{"Contact:", "Proxy-Require: foo\r\n", 0},
 	{"Contact:", "Date: Fri, 01 Jan 2010 16:00:00 EST\r\n", 0},
