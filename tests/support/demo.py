@@ -25,6 +25,7 @@ from phone import Phone  # noqa: E402
 from sniff import Sniffer, rtp_of  # noqa: E402
 from system import HERE, System, free_udp_port, wait_for  # noqa: E402
 
+SHARE_LEAST = 0.7  # of its pieces, when the phone's buffers slipped and the recording has a seam
 CORRELATION_LEAST = 0.95
 DELAY_MS_MOST = 100  # a busy machine plays out a frame or two later; an echo that is broken is later than this
 CALLS_MOST = 3  # while the packets are right and only the phone's recording is not
@@ -123,7 +124,7 @@ def report_echo(speech: pathlib.Path, phone: Phone) -> list[str]:
     problems = []
     if sound.level_dbov(heard) < -60:
         problems.append("the echo is silent")
-    elif match < CORRELATION_LEAST:
+    elif match < CORRELATION_LEAST and sound.share_heard(sent, heard) < SHARE_LEAST:
         problems.append(f"the echo does not match: correlation {match:.4f}, at least {CORRELATION_LEAST} is right")
     elif abs(difference) > LEVEL_DB_MOST:
         problems.append(f"the echo is {difference:+.1f} dB off")
