@@ -721,7 +721,7 @@ def test_the_command_says_a_file(make_system, speech):
     assert code == 0, out + err
     assert "sip:tester@example.org" in callee.invite
     words = [line.split()[1] for line in out.splitlines()]
-    assert words == ["dialling", "ringing", "answered", "audio", "said", "ended"], out
+    assert words[:2] + sorted(words[2:4]) + words[4:] == ["dialling", "ringing", "answered", "audio", "said", "ended"], out  # two sockets tell
     assert re.search(r"^ *\d+\.\d{3} ended answered, 200", out, re.M)
     nothing_is_left(system)
 
