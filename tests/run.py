@@ -40,39 +40,63 @@ def say(text: str) -> None:
 
 
 TARGETS = {"tsan": ["check_tape_race"], "next": ["tipring-supervisor", "tipring-control", "tipring-media", "tipring-signaling"]}
-AHEAD: dict[str, threading.Event] = {}  # presets that are built in the background
 
 
-def build(preset: str, *how: str) -> str:
-    """What went wrong; `how` stands before each command."""
+def commands_of(preset: str) -> list[list[str]]:
     tree = BUILD / preset
-    commands = [] if (tree / "build.ninja").exists() else [["cmake", "--preset", preset]]
-    for command in (*commands, ["ninja", "-C", str(tree), *TARGETS.get(preset, [])]):
-        done = subprocess.run([*how, *command], cwd=HERE, capture_output=True, text=True)
-        if done.returncode != 0:
-            return f"building {preset} failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
-    return ""
+    configure = [] if (tree / "build.ninja").exists() else [["cmake", "--preset", preset]]
+    return [*configure, ["ninja", "-C", str(tree), *TARGETS.get(preset, [])]]
 
 
-def build_ahead(presets: list[str]) -> None:
-    """With the time that nobody else wants: the tests of whole systems mostly wait. What goes wrong is told when it is needed."""
-    def work() -> None:
-        for preset in presets:
-            build(preset, "chrt", "--idle", "0")
-            AHEAD[preset].set()
+class Ahead(threading.Thread):
+    """Builds what later groups need, with the time that nobody else wants: the tests of whole systems mostly wait. What goes wrong is told
+    when it is needed: whoever needs a preset builds the rest of it."""
 
-    AHEAD.update({preset: threading.Event() for preset in presets})
-    threading.Thread(target=work, daemon=True).start()
+    def __init__(self, presets: list[str]):
+        super().__init__(daemon=True)
+        self.left, self.current, self.lock = presets, "", threading.Lock()
+        self.process: subprocess.Popen | None = None
+
+    def begins(self) -> str:
+        with self.lock:
+            self.current = self.left.pop(0) if self.left else ""
+            return self.current
+
+    def run(self) -> None:
+        while preset := self.begins():
+            for command in commands_of(preset):
+                with self.lock:
+                    if self.current != preset:
+                        break
+                    self.process = subprocess.Popen(["chrt", "--idle", "0", *command], cwd=HERE, stdout=subprocess.DEVNULL,
+                                                    stderr=subprocess.DEVNULL)
+                if self.process.wait() != 0:
+                    break
+
+    def leave(self, preset: str) -> None:
+        """It is not built here any more."""
+        with self.lock:
+            self.left = [p for p in self.left if p != preset]
+            if self.current != preset:
+                return
+            self.current = ""
+            if self.process is not None:
+                self.process.terminate()
+                self.process.wait()
+
+
+AHEAD = Ahead([])
 
 
 def compile_preset(preset: str) -> bool:
     """Build; False (and the reason on the terminal) when it fails."""
-    if preset in AHEAD:
-        AHEAD[preset].wait()
-    why = build(preset)
-    if why:
-        say(why)
-    return not why
+    AHEAD.leave(preset)
+    for command in commands_of(preset):
+        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True)
+        if done.returncode != 0:
+            say(f"building {preset} failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+            return False
+    return True
 
 
 def junit(path: pathlib.Path) -> Count:
@@ -176,7 +200,7 @@ def tsan() -> Count:
 
 def python() -> Count:
     """The Python package by itself."""
-    return pytest("tests/unit/sdk")
+    return pytest("tests/unit/sdk", "-n", WORKERS)
 
 
 def integration() -> Count:
@@ -234,8 +258,9 @@ def main(arguments: list[str]) -> int:
 
     total, names = Count(), arguments or list(GROUPS)
     for i, name in enumerate(names):
-        if name == "integration":
-            build_ahead(list(dict.fromkeys(NEEDS[later] for later in names[i:] if later in NEEDS)))
+        if name == "integration" and name not in names[:i]:
+            AHEAD.left = list(dict.fromkeys(NEEDS[later] for later in names[i:] if later in NEEDS))
+            AHEAD.start()
         say(f"== {name}: {GROUPS[name].__doc__.strip()}")
         start = time.monotonic()
         count = GROUPS[name]()

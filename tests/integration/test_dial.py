@@ -411,11 +411,11 @@ def test_baresip_is_called_and_both_hear_each_other(make_system, speech, tmp_pat
         said = sound.read_wav(speech)
         ours = [s for (s,) in struct.iter_unpack("<h", heard)]
         import numpy as np
-        best = [max(best[0], sound.correlate(said, np.array(ours, dtype=float))[1]),
-                max(best[1], sound.correlate(said, sound.read_wav(phone.recording()))[1])]
-        if min(best) >= 0.95:
+        best = [max(best[0], sound.share_heard(said, np.array(ours, dtype=float))),
+                max(best[1], sound.share_heard(said, sound.read_wav(phone.recording())))]
+        if min(best) >= 0.7:
             break
-    assert min(best) >= 0.95, (best, phone.log[-2000:])
+    assert min(best) >= 0.7, (best, phone.log[-2000:])
 
 
 @pytest.mark.parametrize("name", ["control-0", "signaling-0", "media-0"])
@@ -721,7 +721,7 @@ def test_the_command_says_a_file(make_system, speech):
     assert code == 0, out + err
     assert "sip:tester@example.org" in callee.invite
     words = [line.split()[1] for line in out.splitlines()]
-    assert words == ["dialling", "ringing", "answered", "audio", "said", "ended"], out
+    assert words[:2] + sorted(words[2:4]) + words[4:] == ["dialling", "ringing", "answered", "audio", "said", "ended"], out  # two sockets tell
     assert re.search(r"^ *\d+\.\d{3} ended answered, 200", out, re.M)
     nothing_is_left(system)
 

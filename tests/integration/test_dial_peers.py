@@ -26,7 +26,6 @@ from test_dial import OPEN, RATE, dialling, is_bound, nothing_is_left
 from test_peers import ulaw_file
 
 HERE = pathlib.Path(__file__).resolve().parent
-PIECE = RATE // 4
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +42,9 @@ def samples(pcm: bytes) -> np.ndarray:
     return np.frombuffer(pcm, dtype="<i2").astype(float)
 
 
-def share_heard(said: np.ndarray, heard: np.ndarray) -> float:
-    """How much of what was said is heard as it was, each piece where it belongs: a pause of this machine costs a piece, not the call."""
-    pieces = [said[i:i + PIECE] for i in range(0, len(said) - PIECE, PIECE)]
-    pieces = [(i * PIECE, p) for i, p in enumerate(pieces) if sound.level_dbov(p) > -35]
-    assert len(pieces) >= 3
-    found = [(lag - at, match) for at, p in pieces for lag, match in [sound.correlate(p, heard)]]
-    middle = np.median([place for place, _ in found])
-    return sum(match >= 0.95 and abs(place - middle) < 0.2 * RATE for place, match in found) / len(found)
-
-
 def judge(said_wav, *heard: np.ndarray) -> None:
     said = sound.read_wav(said_wav)
-    shares = [share_heard(said, h) for h in heard]
+    shares = [sound.share_heard(said, h) for h in heard]
     assert min(shares) >= 0.7, shares
 
 

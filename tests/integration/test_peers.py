@@ -34,10 +34,11 @@ def test_baresip_hears_its_own_speech(make_system, backends, speech, tmp_path, e
             wait_for(phone.over, 30, 0.1)
         finally:
             phone.close()
-        _, match = sound.correlate(sound.read_wav(speech), sound.read_wav(phone.recording()))
-        if match >= 0.95:
+        heard = phone.recording()
+        share = sound.share_heard(sound.read_wav(speech), sound.read_wav(heard)) if heard else 0
+        if share >= 0.7:
             break
-    assert match >= 0.95, phone.log[-2000:]
+    assert share >= 0.7, phone.log[-2000:]
 
 
 def test_aiosipua_speaks_hears_and_presses_keys(make_system, backends, speech, tmp_path):
@@ -71,18 +72,24 @@ def test_aiosipua_speaks_hears_and_presses_keys(make_system, backends, speech, t
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-O", HERE / "aiosipua_call.py", str(system.sip_port), str(free_port_range(2)), wav, "15#",
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-            out, err = await asyncio.wait_for(process.communicate(), 40)
-            await asyncio.sleep(0.5)
+            out, err = await asyncio.wait_for(process.communicate(), 120)
+            async with asyncio.timeout(20):
+                while server.calls:
+                    await asyncio.sleep(0.02)
             server.stop()
             await running
             assert process.returncode == 0, err.decode()[-3000:]
             return json.loads(out.splitlines()[-1])
 
-    result = asyncio.run(main())
-    assert digits == ["1", "5", "#"]
-    assert result["heard_samples"] > 8000
-    _, match = sound.correlate(sound.read_wav(wav), sound.read_wav(f"{wav}.heard.wav"))
-    assert match >= 0.95
+    for _ in range(3):  # when the machine pauses, the recording has a seam
+        digits.clear()
+        result = asyncio.run(main())
+        assert digits == ["1", "5", "#"]
+        assert result["heard_samples"] > 8000
+        share = sound.share_heard(sound.read_wav(wav), sound.read_wav(f"{wav}.heard.wav"))
+        if share >= 0.7:
+            break
+    assert share >= 0.7
 
 
 def ulaw_file(speech, path):

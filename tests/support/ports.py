@@ -30,17 +30,20 @@ def is_free(port: int, host: str, kind: int) -> bool:
 
 def lock(block: int):
     """The open file whose lock is ours; None when somebody has it."""
+    path = DIRECTORY / str(block)
     DIRECTORY.mkdir(exist_ok=True)
     with contextlib.suppress(OSError):
         DIRECTORY.chmod(0o1777)
-    with contextlib.suppress(OSError):
-        file = open(DIRECTORY / str(block), "a")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return file
-        except OSError:
-            file.close()
-    return None
+    try:
+        file = open(path) if path.exists() else open(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))  # maybe another user's
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return file
+    except OSError:
+        file.close()
+        return None
 
 
 class Range:

@@ -84,5 +84,15 @@ def jitter_ms(packets) -> float:
     return jitter * 1000 / RATE
 
 
+def share_heard(said: np.ndarray, heard: np.ndarray) -> float:
+    """How much of what was said is heard as it was, each piece where it belongs: a pause of this machine costs a piece, not the call."""
+    length = RATE // 4
+    pieces = [(at, p) for at in range(0, len(said) - length, length) if level_dbov(p := said[at:at + length]) > -35]
+    assert len(pieces) >= 3
+    found = [(lag - at, match) for at, p in pieces for lag, match in [correlate(p, heard)]]
+    middle = np.median([place for place, _ in found])
+    return sum(match >= 0.95 and abs(place - middle) < 0.2 * RATE for place, match in found) / len(found)
+
+
 def lost(packets) -> int:
     return sum(((b.seq - a.seq) & 0xFFFF) - 1 for a, b in zip(packets, packets[1:]))
