@@ -251,7 +251,7 @@ static struct control_call *ready(struct control *k, struct str peer, const stru
 
 	if (cc == NULL)
 		return NULL;
-	if (!cc->c.answered || cc->c.state != CALL_ANSWERED)
+	if (cc->c.state != CALL_ANSWERING && cc->c.state != CALL_ANSWERED) /* signaling waits for the ACK */
 		*ret = refusal(CODE(CONFLICT), "only in a call that is answered");
 	else if (is_busy(&cc->c, w->kind == TIPRING__V1__ASK_KIND__INFO))
 		*ret = refusal(CODE(CONFLICT), "another one is under way");

@@ -117,18 +117,22 @@ enum tipring_event_kind {
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
 	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text, outcome. ENDED or LOST is the last event of a call, behind every
 				 * key, mark and utterance of it */
-	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
+	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms (0: not said) */
 	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
 	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started at pos, 1 finished or flushed: played_*, discarded_* */
 	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer). With `dial`: no call
-				 * was made. With `outcome`: the peer did not answer, ENDED follows */
+				 * was made. With `outcome`: the peer did not answer, ENDED follows. With `ask`: of a tipring_send_*(),
+				 * sip_code being the answer of the far side (408: none; 0: nothing was sent) */
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
 	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
 	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
 	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
-	TIPRING_EV_RESUMED      /* and took it back */
+	TIPRING_EV_RESUMED,     /* and took it back */
+	TIPRING_EV_ASKED,       /* the far side took what tipring_send_*() number `ask` sent */
+	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
+	TIPRING_EV_MESSAGE      /* likewise SIP MESSAGE */
 };
 
 /* How dialling ended. */
@@ -183,6 +187,10 @@ struct tipring_event {
 	uint64_t dial;    /* DIALLING, FAILED: the number of the tipring_dial() */
 	uint32_t outcome; /* ENDED, FAILED: enum tipring_outcome */
 	bool early_media; /* RINGING */
+	uint64_t ask;     /* ASKED, FAILED: the number of the tipring_send_*() */
+	uint32_t sip_code;
+	const void *body; /* INFO, MESSAGE: borrowed until the next tipring_next() */
+	size_t body_n;
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -216,6 +224,17 @@ TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
 
 /* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
+
+/* Of an answered call: SIP INFO or MESSAGE to the far side, one of each at a time (else FAILED with CONFLICT). content_type NULL: no body; of
+ * a message text/plain. With the body at most 2,048 octets. `*ret_ask` is its number. -> ASKED or FAILED, or the end of the call */
+TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
+				  uint64_t *ret_ask);
+TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
+				     uint64_t *ret_ask);
+
+/* Press keys by SIP INFO, one after another. digits: 1 to 64 of 0123456789*#ABCD, and w for half a second; duration_ms of a key, 40 to 6000,
+ * 0: 160. -> as above, ASKED behind the last one */
+TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const char *digits, uint32_t duration_ms, uint64_t *ret_ask);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */
