@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import signal
-import threading
 
 import pytest
 import tipring
@@ -11,6 +9,8 @@ import tipring
 from callee import Callee
 from system import wait_for
 from test_backend import Caller, in_thread, with_backend
+from test_dial import dialling
+from test_dial_peers import NOWHERE, is_right
 
 OUT = {"outbound.hosts": ["127.0.0.1"]}
 
@@ -305,7 +305,7 @@ def test_killed_before_the_answer(system, role, victim):
         old = system.kill(victim)
         await in_thread(wait_for, lambda: system.workers().get(victim, old) != old, 5)
         if victim == "signaling-0":
-            again = await in_thread(peer.request_of, "INFO", )
+            again = await in_thread(peer.request_of, "INFO")
             assert again == request, "the same branch and CSeq"
         peer.answer(request, 200)
         await asyncio.wait_for(asking, 15)
@@ -335,3 +335,47 @@ def test_killed_between_keys(system, victim):
         assert "".join(seen.values()) == "12345"
 
     with_call(system, scenario)
+
+
+def test_who_asks_is_asked_who_it_is(make_system, monkeypatch):
+    """C217: an INFO and a BYE of ours get credentials, each once"""
+    monkeypatch.setenv("TRUNK_PASSWORD", "c0rrect horse")
+    callee, seen = Callee(NOWHERE), []
+
+    def challenged(method: str, nonce: str):
+        first = callee.next_request(method)
+        callee.reply(401, to=first, headers=f'WWW-Authenticate: Digest realm="server", nonce="{nonce}", qop="auth"\r\n')
+        again = callee.next_request(method)
+        while header(again, "CSeq") == header(first, "CSeq"):
+            again = callee.next_request(method)
+        assert is_right(again, "Authorization", "server", "c0rrect horse") and f'nonce="{nonce}"' in again
+        assert header(again, "Via") != header(first, "Via") and body_of(again) == body_of(first)
+        callee.reply(200, to=again)
+        seen.append(method)
+
+    def serve():
+        callee.invite = register = callee.next_request("REGISTER", 20)
+        callee.reply(200, to=register, headers="Expires: 3600\r\n")
+        callee.wait_invite()
+        callee.pick_up()
+        challenged("INFO", "n1")
+        challenged("INFO", "n2")
+        challenged("BYE", "n3")
+
+    callee.in_background(serve)
+    row = {"name": "trunk", "aor": "sip:trunk@example.com", "registrar": f"127.0.0.1:{callee.port}", "username": "alice",
+           "password_env": "TRUNK_PASSWORD"}
+    system = make_system(calls=4, settings={"outbound.hosts": ["127.0.0.1"], "registrations": [row]})
+    wait_for(lambda: system.metric("tipring_signaling_registrations_up") == 1, 10)
+
+    async def scenario(server):
+        call = await server.dial(callee.uri, rate=8000)
+        await call.answered()
+        await call.send_info("text/plain", "x")
+        await call.send_info("text/plain", "y")
+        await call.hangup()
+        await call.ended()
+
+    dialling(system, scenario)
+    callee.joined()
+    assert seen == ["INFO", "INFO", "BYE"]
