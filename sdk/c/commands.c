@@ -196,15 +196,16 @@ int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char 
 	return ask(s, &e, ret_ask);
 }
 
-int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const char *digits, uint32_t duration_ms, uint64_t *ret_ask)
+int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask)
 {
 	COMMAND(SendDtmf, SEND_DTMF, send_dtmf);
 
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.digits = text(digits);
-	body.method = text("info");
-	body.duration_ms = duration_ms;
+	body.digits = text(keys->digits);
+	body.method = text(keys->method);
+	body.duration_ms = keys->duration_ms;
+	body.gap_ms = keys->gap_ms;
 	return ask(s, &e, ret_ask);
 }
 

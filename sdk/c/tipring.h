@@ -232,9 +232,15 @@ TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, co
 TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
 				     uint64_t *ret_ask);
 
-/* Press keys by SIP INFO, one after another. digits: 1 to 64 of 0123456789*#ABCD, and w for half a second; duration_ms of a key, 40 to 6000,
- * 0: 160. -> as above, ASKED behind the last one */
-TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const char *digits, uint32_t duration_ms, uint64_t *ret_ask);
+struct tipring_keys {
+	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */
+	const char *method;   /* NULL: RFC 4733, in the audio; "info": SIP INFO */
+	uint32_t duration_ms; /* of a key, 40 to 6000; 0: 160 */
+	uint32_t gap_ms;      /* 40 to 6000; 0: 80 */
+};
+
+/* Press keys, one after another. -> as above, ASKED behind the last one */
+TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */

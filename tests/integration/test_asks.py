@@ -250,7 +250,7 @@ def test_what_can_not_be_asked(system):
                            (call.send_info("a/b\r\nX: y", "x"), "REJECTED"), (call.send_message("x", headers={"Via": "x"}), "REJECTED"),
                            (call.send_dtmf(""), "REJECTED"), (call.send_dtmf("1" * 65), "REJECTED"), (call.send_dtmf("1x"), "REJECTED"),
                            (call.send_dtmf("1", duration_ms=10), "REJECTED"), (call.send_dtmf("1", method="tone"), "REJECTED"),
-                           (call.send_dtmf("1", method=""), "UNSUPPORTED")):
+                           (call.send_dtmf("1", gap_ms=6001), "REJECTED")):
             with pytest.raises(tipring.CommandRefused) as refused:
                 await work
             assert (refused.value.code, refused.value.sip_code) == (code, 0)
@@ -263,7 +263,7 @@ def test_we_press_keys(system, role):
     """one after another, each after the answer to the one before"""
 
     async def scenario(call, peer):
-        asking = asyncio.ensure_future(call.send_dtmf("1w#", duration_ms=100, gap_ms=40))
+        asking = asyncio.ensure_future(call.send_dtmf("1w#", "info", duration_ms=100, gap_ms=40))
         bodies = []
         for _ in range(2):
             request = await in_thread(peer.request_of, "INFO")
@@ -273,7 +273,7 @@ def test_we_press_keys(system, role):
             peer.answer(request, 200)
         await asking
         assert bodies == ["Signal=1\r\nDuration=100\r\n", "Signal=#\r\nDuration=100\r\n"]
-        asking = asyncio.ensure_future(call.send_dtmf("23"))
+        asking = asyncio.ensure_future(call.send_dtmf("23", "info"))
         peer.answer(await in_thread(peer.request_of, "INFO"), 415)
         with pytest.raises(tipring.CommandRefused) as refused:
             await asking
@@ -332,7 +332,7 @@ def test_killed_between_keys(system, victim):
     """each key is pressed once"""
 
     async def scenario(call, caller):
-        asking = asyncio.ensure_future(call.send_dtmf("12345", duration_ms=40, gap_ms=40))
+        asking = asyncio.ensure_future(call.send_dtmf("12345", "info", duration_ms=40, gap_ms=40))
         seen = {}
 
         def answer_all():
@@ -347,6 +347,78 @@ def test_killed_between_keys(system, victim):
         await in_thread(answer_all)
         await asyncio.wait_for(asking, 15)
         assert "".join(seen.values()) == "12345"
+
+    with_call(system, scenario)
+
+
+def keys_in(packets):
+    """By their timestamps: (event, last duration, packets with the end)."""
+    keys = {}
+    for _, _, ts, payload in packets:
+        if len(payload) == 4:
+            event, end, duration = payload[0], payload[1] >> 7, int.from_bytes(payload[2:], "big")
+            had = keys.get(ts, (event, 0, 0))
+            assert had[0] == event and duration >= had[1]
+            keys[ts] = (event, duration, had[2] + end)
+    return list(keys.values())
+
+
+def hear_keys(peer, count: int):
+    """Until so many are released, and a moment longer."""
+    packets = []
+
+    def released() -> bool:
+        packets.extend(peer.hear(0.2))
+        return sum(ends > 0 for _, _, ends in keys_in(packets)) >= count
+
+    wait_for(released, 15)
+    packets.extend(peer.hear(0.3))
+    return keys_in(packets)
+
+
+@BOTH
+def test_we_press_keys_in_the_audio(system, role):
+    """RFC 4733: one timestamp, a growing duration, the end three times"""
+
+    async def scenario(call, peer):
+        hearing = asyncio.ensure_future(in_thread(hear_keys, peer, 2))
+        await call.send_dtmf("1w#", duration_ms=100, gap_ms=60)
+        assert await hearing == [(1, 800, 3), (11, 800, 3)]
+
+    role(system, scenario)
+
+
+def test_who_takes_no_keys_in_its_audio(system):
+    caller = {}
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        with pytest.raises(tipring.CommandRefused, match="UNSUPPORTED"):
+            await call.send_dtmf("1")
+        caller["asked"] = True
+
+    async def run(_):
+        peer = Asker(system)
+        peer.sdp = lambda **_: Caller.sdp(peer, formats="0").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
+        await in_thread(peer.call)
+        await in_thread(peer.wait_bye, 5)
+        peer.close()
+
+    with_backend(system, handle, run)
+    assert caller["asked"]
+
+
+@pytest.mark.parametrize("victim", ["media-0", "control-0"])
+def test_killed_while_a_key_is_down(system, victim):
+    """each key is pressed once"""
+
+    async def scenario(call, caller):
+        hearing = asyncio.ensure_future(in_thread(hear_keys, caller, 5))
+        asking = asyncio.ensure_future(call.send_dtmf("12345", duration_ms=200, gap_ms=60))
+        await asyncio.sleep(0.4)
+        system.kill(victim)
+        await asyncio.wait_for(asking, 15)
+        assert [event for event, _, _ in await hearing] == [1, 2, 3, 4, 5]
 
     with_call(system, scenario)
 

@@ -516,7 +516,7 @@ Test(sdk_client, what_the_far_side_is_asked)
 	ev = expect(TIPRING_EV_ASKED);
 	cr_expect(ev.call_id == CALL && ev.ask == first);
 	cr_expect_str_eq(k.dialled, "a/b|hi");
-	cr_assert_eq(tipring_send_dtmf(k.server, CALL, "1w#", 90, &second), 0);
+	cr_assert_eq(tipring_send_dtmf(k.server, CALL, &(struct tipring_keys){.digits = "1w#", .method = "info", .duration_ms = 90}, &second), 0);
 	ev = expect(TIPRING_EV_FAILED);
 	cr_expect(ev.ask == second && ev.sip_code == 415 && ev.code == TIPRING__V1__RESULT_CODE__REJECTED && second != first);
 	cr_expect_str_eq(k.dialled, "1w#|info|90");
