@@ -83,6 +83,8 @@ CATALOGUE = {
     "SessionSourceRefused": (M, C, "-", "-"),
     "SessionPayloadUnknown": (M, C, "-", "-"),
     "SessionStats": (M, C, "-", "yes"),
+    "SessionPress": (C, M, "SessionPressed", "yes, by token"),
+    "SessionPressed": (M, C, "-", "yes, by token"),
     "SessionLost": (M, C, "SessionClose", "yes"),
     "Result": ("whoever was asked", "whoever asked", "-", "-"),
     "Hello": (B, C, "Welcome or Ack", "yes"),

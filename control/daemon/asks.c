@@ -57,7 +57,10 @@ static void send_key(struct control *k, struct control_call *cc)
 	struct leg_ask a = {.token = token_of(d->command, d->next), .kind = TIPRING__V1__ASK_KIND__INFO,
 			    .content_type = "application/dtmf-relay", .body = {body, (size_t)n}};
 
-	to_leg_ask(k, cc, &a);
+	if (d->audio)
+		to_session_press(k, cc, a.token, d->digits[d->next]);
+	else
+		to_leg_ask(k, cc, &a);
 }
 
 /* Where it stands: a pause, a key, or behind the last one. */
@@ -89,8 +92,8 @@ static void key_taken(struct control *k, struct control_call *cc)
 		go_on(k, cc);
 		return;
 	}
-	d->waits = true; /* for the key and the gap */
-	arm(k, cc, d->duration_ms + d->gap_ms);
+	d->waits = true; /* for the gap, and for the key that an INFO only tells of */
+	arm(k, cc, d->gap_ms + (d->audio ? 0 : d->duration_ms));
 }
 
 /* ---- asked again ---- */
@@ -138,22 +141,35 @@ void asks_tick(struct control *k)
 
 /* ---- what signaling says ---- */
 
+static void key_answered(struct control *k, struct control_call *cc, uint64_t token, const struct asked *how)
+{
+	struct call_dtmf *d = &cc->c.dtmf;
+
+	if (d->command[0] == '\0' || d->waits || token != token_of(d->command, d->next))
+		return;
+	if (how->code == CODE(OK) && how->sip_code >= 200 && how->sip_code < 300)
+		key_taken(k, cc);
+	else if (to_backend_asked(k, cc, d->command, how))
+		to_leg_annotate(k, cc);
+}
+
+void asks_pressed(struct control *k, struct control_call *cc, const Tipring__V1__SessionPressed *p)
+{
+	if (cc->c.dtmf.audio)
+		key_answered(k, cc, p->token,
+			     &(struct asked){.code = p->code, .sip_code = p->code == CODE(OK) ? 200 : 0, .reason = p->reason});
+}
+
 void asks_asked(struct control *k, struct control_call *cc, const Tipring__V1__LegAsked *a)
 {
 	struct asked how = {.code = a->code, .sip_code = a->sip_code, .reason = a->reason};
-	struct call_dtmf *d = &cc->c.dtmf;
-	bool good = how.code == CODE(OK) && how.sip_code >= 200 && how.sip_code < 300;
 	char *command = a->kind == TIPRING__V1__ASK_KIND__MESSAGE ? cc->c.message_command : cc->c.info_command;
 
 	if (command[0] != '\0' && a->token == token_of(command, 0)) {
 		if (to_backend_asked(k, cc, command, &how))
 			to_leg_annotate(k, cc);
-	} else if (d->command[0] != '\0' && !d->waits && a->kind == TIPRING__V1__ASK_KIND__INFO &&
-		   a->token == token_of(d->command, d->next)) {
-		if (good)
-			key_taken(k, cc);
-		else if (to_backend_asked(k, cc, d->command, &how))
-			to_leg_annotate(k, cc);
+	} else if (a->kind == TIPRING__V1__ASK_KIND__INFO && !cc->c.dtmf.audio) {
+		key_answered(k, cc, a->token, &how);
 	}
 }
 
@@ -251,7 +267,7 @@ static struct control_call *ready(struct control *k, struct str peer, const stru
 
 	if (cc == NULL)
 		return NULL;
-	if (!cc->c.answered || cc->c.state != CALL_ANSWERED)
+	if (cc->c.state != CALL_ANSWERING && cc->c.state != CALL_ANSWERED) /* signaling waits for the ACK */
 		*ret = refusal(CODE(CONFLICT), "only in a call that is answered");
 	else if (is_busy(&cc->c, w->kind == TIPRING__V1__ASK_KIND__INFO))
 		*ret = refusal(CODE(CONFLICT), "another one is under way");
@@ -320,6 +336,8 @@ static const char *dtmf_fault(const Tipring__V1__SendDtmf *s)
 	if ((s->duration_ms != 0 && (s->duration_ms < KEY_MIN_MS || s->duration_ms > KEY_MAX_MS)) ||
 	    (s->gap_ms != 0 && (s->gap_ms < KEY_MIN_MS || s->gap_ms > KEY_MAX_MS)))
 		return "duration_ms and gap_ms are 40 to 6000";
+	if (s->method[0] != '\0' && strcmp(s->method, "rfc4733") != 0 && strcmp(s->method, "info") != 0)
+		return "a method is rfc4733, info or empty";
 	return NULL;
 }
 
@@ -327,6 +345,7 @@ struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring_
 {
 	const Tipring__V1__SendDtmf *s = m->send_dtmf;
 	const struct wish w = {.call_id = s->call_id, .fence = s->fence, .kind = TIPRING__V1__ASK_KIND__INFO};
+	bool audio = strcmp(s->method, "info") != 0;
 	const char *wrong = dtmf_fault(s);
 	struct control_call *cc;
 	struct call_dtmf *d;
@@ -339,12 +358,11 @@ struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring_
 		return v;
 	if (wrong != NULL)
 		return refusal(CODE(REJECTED), wrong);
-	if (strcmp(s->method, "info") != 0)
-		return s->method[0] == '\0' || strcmp(s->method, "rfc4733") == 0
-			       ? refusal(CODE(UNSUPPORTED), "keys by RFC 4733")
-			       : refusal(CODE(REJECTED), "a method is info or empty");
+	if (audio && cc->c.media.dtmf_payload_type == 0)
+		return refusal(CODE(UNSUPPORTED), "the far side takes no keys in its audio");
 	d = &cc->c.dtmf;
 	*d = (struct call_dtmf){.duration_ms = s->duration_ms != 0 ? s->duration_ms : 160, .gap_ms = s->gap_ms != 0 ? s->gap_ms : 80};
+	d->audio = audio;
 	(void)!str_copy(d->command, sizeof d->command, str_of(m->command_id));
 	(void)!str_copy(d->digits, sizeof d->digits, str_of(s->digits));
 	to_leg_annotate(k, cc);

@@ -9,6 +9,7 @@ struct verdict asks_send_message(struct control *k, struct str peer, const Tipri
 struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring__V1__Envelope *m);
 
 void asks_asked(struct control *k, struct control_call *cc, const Tipring__V1__LegAsked *a);
+void asks_pressed(struct control *k, struct control_call *cc, const Tipring__V1__SessionPressed *p);
 void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h);
 void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key);
 

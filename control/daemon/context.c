@@ -16,6 +16,7 @@ static Tipring__V1__SendingDtmf *pack_dtmf(Tipring__V1__SendingDtmf *m, const st
 	m->next = d->next;
 	m->duration_ms = d->duration_ms;
 	m->gap_ms = d->gap_ms;
+	m->audio = d->audio;
 	return m;
 }
 
@@ -27,6 +28,7 @@ static void fill_dtmf(struct call_dtmf *d, const Tipring__V1__SendingDtmf *m)
 	d->next = m->next;
 	d->duration_ms = m->duration_ms;
 	d->gap_ms = m->gap_ms;
+	d->audio = m->audio;
 }
 
 /* 0: it does not fit, which can not happen: every text of it is bounded. */

@@ -191,6 +191,14 @@ static void on_leg_asked(void *self, struct str peer, const Tipring__V1__Envelop
 		asks_asked(self, cc, m->leg_asked);
 }
 
+static void on_pressed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_pressed->session_id);
+
+	if (cc != NULL)
+		asks_pressed(self, cc, m->session_pressed);
+}
+
 static void on_leg_heard(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_heard->leg_id);
@@ -526,6 +534,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_STALLED,       FROM_MEDIA,                  on_stalled),
 	RULE(SESSION_RESUMED,       FROM_MEDIA,                  on_resumed),
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
+	RULE(SESSION_PRESSED,       FROM_MEDIA,                  on_pressed),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),
 	RULE(SESSION_SOURCE_MOVED,  FROM_MEDIA,                  on_source_moved),

@@ -67,8 +67,7 @@ static void roster_end(struct control *k, struct worker_row *w)
 		} else if (fresh && concerns(cc, w)) {
 			if (w->from == FROM_MEDIA)
 				inflight_again(k, cc);
-			if (w->from == FROM_SIGNALING)
-				asks_again(k, cc);
+			asks_again(k, cc);
 			(void)calls_input(k, cc, back);
 		}
 	}

@@ -116,6 +116,18 @@ void to_session_mark(struct control *k, const struct control_call *cc, const str
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
+void to_session_press(struct control *k, const struct control_call *cc, uint64_t token, char digit)
+{
+	char z[2] = {digit, '\0'};
+
+	REQUEST(SessionPress, SESSION_PRESS, session_press, 0ull);
+	m.session_id = cc->c.session_id;
+	m.token = token;
+	m.digit = z;
+	m.duration_ms = cc->c.dtmf.duration_ms;
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
 void to_leg_ring(struct control *k, const struct control_call *cc)
 {
 	struct info_address a;

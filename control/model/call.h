@@ -186,6 +186,7 @@ struct call_dtmf {
 	char digits[CALL_DIGITS_MAX + 1];
 	uint32_t next; /* of digits, that is out or is to be */
 	uint32_t duration_ms, gap_ms;
+	bool audio; /* by RFC 4733, else by INFO */
 	bool rests; /* a pause passes */
 	bool waits; /* the key before passes */
 };

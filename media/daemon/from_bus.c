@@ -198,6 +198,20 @@ static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *e)
 						: "a mark's name has 1 to 63 octets");
 }
 
+static void on_press(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	const Tipring__V1__SessionPress *p = e->session_press;
+	struct media_session *ms = session_of(m, p->session_id);
+	int err = ms == NULL ? ERR_NOENT : !ms->has_tape ? ERR_PROTO : session_press(&ms->s, p->token, p->digit[0], p->duration_ms);
+
+	(void)peer;
+	if (err == 0)
+		sessions_save(m, ms); /* before it is heard */
+	else
+		to_bus_pressed(m, p->session_id, p->token, err == ERR_EXIST ? 0 : err);
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -208,6 +222,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSE,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_close},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_PRESS,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_press},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

@@ -317,6 +317,29 @@ static void tell_payload(struct media *m, const struct media_session *ms, const 
 	tell_control(m, &e);
 }
 
+void to_bus_pressed(struct media *m, uint64_t session_id, uint64_t token, int err)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionPressed b = TIPRING__V1__SESSION_PRESSED__INIT;
+
+	b.session_id = session_id;
+	b.token = token;
+	b.code = err == 0		  ? TIPRING__V1__RESULT_CODE__OK
+		 : err == ERR_NOENT	  ? TIPRING__V1__RESULT_CODE__NOT_FOUND
+		 : err == ERR_UNSUPPORTED ? TIPRING__V1__RESULT_CODE__UNSUPPORTED
+		 : err == ERR_INVAL	  ? TIPRING__V1__RESULT_CODE__REJECTED
+					  : TIPRING__V1__RESULT_CODE__CONFLICT;
+	b.reason = borrowed(err == 0 ? "" : "the key can not be pressed");
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_PRESSED;
+	e.session_pressed = &b;
+	tell_control(m, &e);
+}
+
+static void tell_pressed(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	to_bus_pressed(m, media_handle(m, ms), v->token, 0);
+}
+
 static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct media_session *ms,
 					       const struct session_event *v) = {
 	[SESSION_BEGAN] = tell_began,
@@ -328,6 +351,7 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
+	[SESSION_PRESSED] = tell_pressed,
 	[SESSION_SOURCE_MOVED] = tell_moved,
 	[SESSION_SOURCE_REFUSED] = tell_refused,
 	[SESSION_UNKNOWN_PAYLOAD] = tell_payload,

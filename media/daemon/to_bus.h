@@ -15,6 +15,8 @@ void to_bus_started(struct media *m, uint64_t request_id, const struct media_ses
 #define TO_BUS_STATS_MAX 128u
 void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_t n); /* figures of those that go on */
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms); /* NULL: unknown */
+/* A key is released (0), or can not be pressed. */
+void to_bus_pressed(struct media *m, uint64_t session_id, uint64_t token, int err);
 void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_session *ms, const struct flushed *f);
 void to_bus_event(struct media *m, const struct media_session *ms, const struct session_event *v); /* some kinds are of no interest */
 

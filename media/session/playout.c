@@ -8,6 +8,7 @@
 #include "media/session/events.h"
 #include "media/session/facts.h"
 #include "media/session/mark.h"
+#include "media/session/press.h"
 #include "media/session/utterance.h"
 
 #define SLOTS_PER_TICK 16u /* a backend that writes crumbs is heard in crumbs, and floods nobody with events */
@@ -192,12 +193,18 @@ static void talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos
 	s->rest_n = cut_packets(s, wire, s->rest_n + made, out);
 }
 
-/* hot. A tick of silence that is not sent: what waited for a full packet leaves without. */
-static void hush(struct session *s, struct session_packets *out)
+/* hot. What waited for a full packet leaves without. */
+static void hush_rest(struct session *s, struct session_packets *out)
 {
 	if (s->rest_n > 0)
 		make_packet(s, s->rest, s->rest_n, out);
 	s->rest_n = 0;
+}
+
+/* hot. A tick of silence that is not sent. */
+static void hush(struct session *s, struct session_packets *out)
+{
+	hush_rest(s, out);
 	s->marker = true; /* RFC 3551 4.1: the first packet after silence */
 }
 
@@ -209,7 +216,8 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	struct tape_frame first;
 	uint64_t pos = s->pos;
 	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
-	uint32_t voiced = sends ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+	bool pressed = press_is_down(s);
+	uint32_t voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
 	s->pos += want;
@@ -218,7 +226,10 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 
 	first.mono_ns = now_ns;
 	note_sent(s, pcm, pos, first);
-	if (!sends || (voiced == 0 && !s->cfg.idle_silence))
+	if (pressed) {
+		hush_rest(s, out);
+		press_tick(s, pos, out, ev);
+	} else if (!sends || (voiced == 0 && !s->cfg.idle_silence))
 		hush(s, out);
 	else
 		talk(s, pcm, want, pos, out);

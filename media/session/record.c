@@ -23,6 +23,10 @@ _Static_assert(HOT_WORDS <= SLAB_HOT_WORDS, "every word has its place");
 ALL_PARTS
 #undef PART
 
+/* Parts behind the row of marks, of later releases. */
+#define PRESS_LEAST 24u
+_Static_assert(MEMBER(press) >= PRESS_LEAST, "press only grows");
+
 static const struct {
 	uint32_t at, bytes, least;
 } parts[] = {
@@ -35,7 +39,7 @@ static const struct {
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + (PARTS + 1) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + (PARTS + 2) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -48,6 +52,7 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 	for (uint32_t i = 0; i < s->mark_count; i++)
 		record_put(&marks, &s->marks[i], sizeof s->marks[i]);
 	record_put(&b, row, marks.n);
+	record_put(&b, &s->press, sizeof s->press);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -107,5 +112,9 @@ int session_record_read(struct session *s, struct str in)
 		err = record_take_str(&in, in.n, &marks);
 	if (err == 0)
 		err = read_marks(s, marks);
+	if (err == 0)
+		err = record_take(&in, &s->press, sizeof s->press, 0);
+	if (err == 0 && (s->press.down > 1 || s->press.event > 15 || s->press.duration_ms > SESSION_PRESS_MAX_MS))
+		err = ERR_CORRUPT;
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

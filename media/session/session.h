@@ -83,6 +83,7 @@ enum session_event_kind {
 	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
+	SESSION_PRESSED,  /* token: the key is released */
 	SESSION_EVENT_KINDS
 };
 
@@ -96,6 +97,7 @@ struct session_event {
 	char digit;
 	uint8_t payload_type;
 	struct addr source;
+	uint64_t token;
 	const char *why; /* constant text */
 	char mark[SESSION_MARK_BYTES];
 };
@@ -160,12 +162,25 @@ struct session_record {
 #endif
 };
 
+/* A key that we press, or pressed last. Fields are only appended. */
+struct session_press {
+	uint64_t token;       /* whose it is; 0: none ever */
+	uint64_t pos;         /* where it begins */
+	uint32_t duration_ms;
+	uint8_t event;
+	uint8_t down;
+	uint8_t pad[2];
+};
+
+#define SESSION_PRESS_MAX_MS 6000u
+
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
  * arrays that are seldom used lie behind it. */
 struct session {
 	/* a tick: from here ... */
 	struct session_record r;
 	struct session_facts facts;  /* survives */
+	struct session_press press;  /* survives: each key is pressed once */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
@@ -290,6 +305,11 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 
 /* ERR_NOSPC: too many pending; ERR_RANGE: name empty or too long; ERR_EXIST. */
 MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_index);
+
+/* Press a key (RFC 4733), from the next tick on; what is said meanwhile waits. SESSION_PRESSED when it is released. Asked again with the
+ * same token nothing happens. ERR_EXIST: it was released already; ERR_AGAIN: another one is down; ERR_UNSUPPORTED: the peer takes none;
+ * ERR_INVAL. */
+MUST_USE int session_press(struct session *s, uint64_t token, char digit, uint32_t duration_ms);
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);

@@ -35,6 +35,12 @@ static int send_plain(struct tipring_server *s, const envelope *e)
 	return err == 0 ? bus_send(s->commands, (struct str){NULL, 0}, p, n) : err;
 }
 
+static bool is_ask(const envelope *e)
+{
+	return e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE ||
+	       e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF;
+}
+
 static int command(struct tipring_server *s, envelope *e)
 {
 	struct command *c = NULL;
@@ -47,7 +53,7 @@ static int command(struct tipring_server *s, envelope *e)
 			c = &s->pending[i];
 	if (c == NULL)
 		return -EAGAIN;
-	snprintf(id, sizeof id, "%016" PRIx64 "-%" PRIu64, s->prefix, s->numbers + 1);
+	snprintf(id, sizeof id, "%016" PRIx64 "-%" PRIu64 "%s", s->prefix, s->numbers + 1, is_ask(e) ? SDK_ASK_SUFFIX : "");
 	e->command_id = id;
 	err = codec_pack(&s->codec, e, &p, &c->n);
 	if (err != 0)
@@ -221,6 +227,55 @@ int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, u
 	return command(s, &e);
 }
 
+/* It is completed or failed by what the far side answers. */
+static int ask(struct tipring_server *s, envelope *e, uint64_t *ret_ask)
+{
+	int err = command(s, e);
+
+	if (err == 0)
+		*ret_ask = s->numbers;
+	return err;
+}
+
+int tipring_send_info(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *octets, size_t n,
+		      uint64_t *ret_ask)
+{
+	COMMAND(SendInfo, SEND_INFO, send_info);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.content_type = text(content_type);
+	body.body.data = (uint8_t *)(uintptr_t)octets;
+	body.body.len = n;
+	return ask(s, &e, ret_ask);
+}
+
+int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *octets, size_t n,
+			 uint64_t *ret_ask)
+{
+	COMMAND(SendMessage, SEND_MESSAGE, send_message);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.content_type = text(content_type);
+	body.body.data = (uint8_t *)(uintptr_t)octets;
+	body.body.len = n;
+	return ask(s, &e, ret_ask);
+}
+
+int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask)
+{
+	COMMAND(SendDtmf, SEND_DTMF, send_dtmf);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.digits = text(keys->digits);
+	body.method = text(keys->method);
+	body.duration_ms = keys->duration_ms;
+	body.gap_ms = keys->gap_ms;
+	return ask(s, &e, ret_ask);
+}
+
 int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial)
 {
 	Tipring__V1__Header headers[DIAL_HEADERS_MAX], *rows[DIAL_HEADERS_MAX];
@@ -352,6 +407,14 @@ int sdk_compare(struct tipring_server *s, uint64_t after)
 	if (err == 0)
 		s->compare_number = s->numbers;
 	return err;
+}
+
+uint64_t sdk_ask_of(const char *id)
+{
+	const char *suffix = strstr(id, SDK_ASK_SUFFIX);
+	uint64_t prefix, number;
+
+	return suffix != NULL && sscanf(id, "%" SCNx64 "-%" SCNu64, &prefix, &number) == 2 ? number : 0;
 }
 
 bool sdk_forget(struct tipring_server *s, uint64_t call_id)

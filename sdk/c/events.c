@@ -93,6 +93,7 @@ static void on_refused(struct tipring_server *s, const Tipring__V1__Ack *a, cons
 	if (e == NULL)
 		return;
 	e->dial = c != NULL && c->dial ? c->number : 0;
+	e->ask = sdk_ask_of(a->command_id);
 	e->code = (uint32_t)a->code;
 	sdk_set_text(e->text, sizeof e->text, a->reason);
 }
@@ -214,13 +215,20 @@ static void on_failed(struct tipring_server *s, const envelope *m)
 		return;
 	e->code = (uint32_t)m->command_failed->code;
 	e->outcome = (uint32_t)m->command_failed->outcome;
+	e->ask = sdk_ask_of(m->command_failed->command_id);
+	e->sip_code = e->ask != 0 ? m->command_failed->sip_code : 0;
 	sdk_set_text(e->text, sizeof e->text, m->command_failed->reason);
 }
 
 static void on_completed(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
-	struct tipring_event *e = f == NULL || is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FLUSHED, m->call_id);
+	uint64_t ask = is_gone(s, m->call_id) ? 0 : sdk_ask_of(m->command_completed->command_id);
+	struct tipring_event *e;
+
+	if (ask != 0 && (e = sdk_produce(s, TIPRING_EV_ASKED, m->call_id)) != NULL)
+		e->ask = ask;
+	e = f == NULL || is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FLUSHED, m->call_id);
 
 	if (e == NULL)
 		return;
@@ -317,6 +325,28 @@ static void on_dtmf(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, m->dtmf_received->digit);
 }
 
+static void on_info(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_INFO, m->call_id);
+
+	if (e == NULL)
+		return;
+	sdk_set_text(e->text, sizeof e->text, m->info_received->content_type);
+	e->body = m->info_received->body.data;
+	e->body_n = m->info_received->body.len;
+}
+
+static void on_message(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_MESSAGE, m->call_id);
+
+	if (e == NULL)
+		return;
+	sdk_set_text(e->text, sizeof e->text, m->message_received->content_type);
+	e->body = m->message_received->body.data;
+	e->body_n = m->message_received->body.len;
+}
+
 static void on_utterance(struct tipring_server *s, const envelope *m)
 {
 	bool finished = m->body_case == TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED;
@@ -384,6 +414,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_INFO_RECEIVED,      PUBLISHED,     on_info},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_RECEIVED,   PUBLISHED,     on_message},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, PUBLISHED,     on_utterance},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},

@@ -76,6 +76,10 @@ bool sdk_forget(struct tipring_server *s, uint64_t call_id);
 /* The command that an Ack of this id answers; NULL: none that waits. */
 struct command *sdk_command_of(struct tipring_server *s, const char *id);
 
+/* The number of a tipring_send_*(), from the id of its command; 0: it is another one. */
+#define SDK_ASK_SUFFIX "-ask"
+uint64_t sdk_ask_of(const char *id);
+
 MUST_USE int sdk_hello(struct tipring_server *s);
 MUST_USE int sdk_ping(struct tipring_server *s);
 MUST_USE int sdk_enroll(struct tipring_server *s);

@@ -117,12 +117,13 @@ enum tipring_event_kind {
 	TIPRING_EV_ANSWERED,    /* the caller confirmed */
 	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text, outcome. ENDED or LOST is the last event of a call, behind every
 				 * key, mark and utterance of it */
-	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms */
+	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms (0: not said) */
 	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
 	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started at pos, 1 finished or flushed: played_*, discarded_* */
 	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer). With `dial`: no call
-				 * was made. With `outcome`: the peer did not answer, ENDED follows */
+				 * was made. With `outcome`: the peer did not answer, ENDED follows. With `ask`: of a tipring_send_*(),
+				 * sip_code being the answer of the far side (408: none; 0: nothing was sent) */
 	TIPRING_EV_LOST,        /* it is over, or no longer yours: text. Detach its tape, as after ENDED */
 	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
@@ -132,6 +133,9 @@ enum tipring_event_kind {
 	TIPRING_EV_REFERRED,    /* the peer asks for a transfer: `referral`; accept or reject it within two seconds */
 	TIPRING_EV_TRANSFER     /* of tipring_transfer(): the peer sent `code` about the call it makes (0: it does not say), text. final: nothing
 				 * more comes; 2xx: it was answered, else FAILED follows */
+	TIPRING_EV_ASKED,       /* the far side took what tipring_send_*() number `ask` sent */
+	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
+	TIPRING_EV_MESSAGE      /* likewise SIP MESSAGE */
 };
 
 /* How dialling ended. */
@@ -197,6 +201,10 @@ struct tipring_event {
 	bool final;       /* TRANSFER */
 	uint64_t replaces; /* OFFER: the call that ends when this one is answered; 0: none */
 	const struct tipring_referral *referral; /* REFERRED, else NULL: borrowed until the next tipring_next() */
+	uint64_t ask;     /* ASKED, FAILED: the number of the tipring_send_*() */
+	uint32_t sip_code;
+	const void *body; /* INFO, MESSAGE: borrowed until the next tipring_next() */
+	size_t body_n;
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -251,6 +259,23 @@ TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
 
 /* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
+
+/* Of an answered call: SIP INFO or MESSAGE to the far side, one of each at a time (else FAILED with CONFLICT). content_type NULL: no body; of
+ * a message text/plain. With the body at most 2,048 octets. `*ret_ask` is its number. -> ASKED or FAILED, or the end of the call */
+TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
+				  uint64_t *ret_ask);
+TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
+				     uint64_t *ret_ask);
+
+struct tipring_keys {
+	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */
+	const char *method;   /* NULL: RFC 4733, in the audio; "info": SIP INFO */
+	uint32_t duration_ms; /* of a key, 40 to 6000; 0: 160 */
+	uint32_t gap_ms;      /* 40 to 6000; 0: 80 */
+};
+
+/* Press keys, one after another. -> as above, ASKED behind the last one */
+TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */

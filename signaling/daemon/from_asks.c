@@ -130,9 +130,15 @@ bool from_asks_final(struct signaling *s, struct leg *l, const struct sip_effect
 	return true;
 }
 
+void from_asks_go_on(struct signaling *s, struct leg *l)
+{
+	for (uint32_t i = 0; i < ASK_SLOTS && ask_waiting(l) != ASK_NONE; i++)
+		go_on(s, l);
+}
+
 void from_asks_resume(struct signaling *s, struct leg *l)
 {
-	bool goes_on = is_up(l) || l->r.state == LEG_DIALLING;
+	bool goes_on = is_up(l) || l->r.state == LEG_DIALLING || l->r.state == LEG_ANSWERED;
 
 	for (uint32_t i = 0; i < ASK_SLOTS; i++) {
 		while (!goes_on && l->r.asks[i].state != ASK_FREE)
@@ -140,7 +146,7 @@ void from_asks_resume(struct signaling *s, struct leg *l)
 		if (l->r.asks[i].state == ASK_OUT && asks_repeat(s, l, i) != 0)
 			finish(s, l, i, 503, NULL);
 	}
-	go_on(s, l);
+	from_asks_go_on(s, l);
 }
 
 /* ---- control asks ---- */

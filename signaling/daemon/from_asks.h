@@ -19,6 +19,9 @@ typedef void ask_done_fn(const struct ask_done *d);
 /* SIP_GOT_RESPONSE or SIP_NO_RESPONSE to one of them; false: it is to none. */
 bool from_asks_final(struct signaling *s, struct leg *l, const struct sip_effect *e);
 
+/* Something that waited may go now: the ACK came. */
+void from_asks_go_on(struct signaling *s, struct leg *l);
+
 /* LegAsk */
 void from_asks_ask(void *self, struct str peer, const Tipring__V1__Envelope *m);
 

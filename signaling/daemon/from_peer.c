@@ -144,6 +144,8 @@ static void got_ack(struct signaling *s, const struct sip_effect *e)
 		return; /* of another INVITE than the last */
 	sip_stack_settle(&s->stack, l->txn);
 	(void)effects_leg_input(s, l, LEG_EV_ACK);
+	if (l->r.state == LEG_CONFIRMED)
+		from_asks_go_on(s, l);
 }
 
 /* ---- to requests of ours ---- */

@@ -72,7 +72,7 @@ static uint32_t free_slot(const struct leg *l, enum ask_kind kind)
 
 int ask_check(const struct leg *l, enum ask_kind kind)
 {
-	if (!dialog_takes(l, kind))
+	if (!dialog_takes(l, kind) && l->r.state != LEG_ANSWERED)
 		return ERR_PROTO;
 	return free_slot(l, kind) != ASK_NONE ? 0 : ERR_AGAIN;
 }

@@ -31,7 +31,8 @@ struct ask_request {
 };
 
 /* May one of this kind be asked for now? 0; ERR_PROTO: the dialog is not there, or not any more
- * (an early one of ours takes UPDATE and INFO); ERR_AGAIN: one is out, or the queue is full. */
+ * (an early one of ours takes UPDATE and INFO; what is asked before the ACK of our 2xx waits for
+ * it); ERR_AGAIN: one is out, or the queue is full. */
 MUST_USE int ask_check(const struct leg *l, enum ask_kind kind);
 
 /* Keep it. The slot, which ask_may_go() may say can go now. Besides the errors of ask_check(),
@@ -39,7 +40,7 @@ MUST_USE int ask_check(const struct leg *l, enum ask_kind kind);
  * ERR_NOSPC: longer than ASK_TEXT_EACH, or too much at once. Nothing has changed then. */
 MUST_USE int ask_begin(struct leg *l, const struct ask_request *r, uint32_t *ret_slot);
 
-/* Nothing of its kind is out before it. */
+/* Nothing of its kind is out before it, and the dialog takes it now. */
 bool ask_may_go(const struct leg *l, uint32_t slot);
 
 struct ask_form {

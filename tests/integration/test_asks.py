@@ -2,15 +2,16 @@
 
 import asyncio
 import re
-import signal
-import threading
 
 import pytest
 import tipring
 
 from callee import Callee
-from system import wait_for
+from conftest import BIN
+from system import System, wait_for
 from test_backend import Caller, in_thread, with_backend
+from test_dial import dialling
+from test_dial_peers import NOWHERE, is_right
 
 OUT = {"outbound.hosts": ["127.0.0.1"]}
 
@@ -28,9 +29,20 @@ class Asker(Caller):
         return f"{request}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}"
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """One system for all scenes: each leaves nothing behind."""
+    system = System(BIN, calls=64, settings=OUT)  # a BYE that no peer answers any more keeps a leg for 32 s
+    yield system.start()
+    code = system.stop()
+    assert code == 0 and " must failed=" not in system.log and "Sanitizer" not in system.log, system.log[-6000:]
+
+
 @pytest.fixture
-def system(make_system):
-    return make_system(calls=4, settings=OUT)
+def system(shared):
+    wait_for(lambda: shared.ready(), 10)
+    yield shared
+    wait_for(lambda: shared.metric("tipring_calls") == 0 and shared.metric("tipring_media_sessions") == 0, 10)
 
 
 def with_call(system, scenario):
@@ -47,7 +59,9 @@ def with_call(system, scenario):
         result["call"] = asyncio.get_running_loop().create_future()
         try:
             caller.start_media(await in_thread(caller.call))
-            await scenario(await result["call"], caller)
+            call = await result["call"]
+            await scenario(call, caller)
+            await call.hangup()
         finally:
             caller.close()
 
@@ -236,7 +250,7 @@ def test_what_can_not_be_asked(system):
                            (call.send_info("a/b\r\nX: y", "x"), "REJECTED"), (call.send_message("x", headers={"Via": "x"}), "REJECTED"),
                            (call.send_dtmf(""), "REJECTED"), (call.send_dtmf("1" * 65), "REJECTED"), (call.send_dtmf("1x"), "REJECTED"),
                            (call.send_dtmf("1", duration_ms=10), "REJECTED"), (call.send_dtmf("1", method="tone"), "REJECTED"),
-                           (call.send_dtmf("1", method=""), "UNSUPPORTED")):
+                           (call.send_dtmf("1", gap_ms=6001), "REJECTED")):
             with pytest.raises(tipring.CommandRefused) as refused:
                 await work
             assert (refused.value.code, refused.value.sip_code) == (code, 0)
@@ -249,7 +263,7 @@ def test_we_press_keys(system, role):
     """one after another, each after the answer to the one before"""
 
     async def scenario(call, peer):
-        asking = asyncio.ensure_future(call.send_dtmf("1w#", duration_ms=100, gap_ms=40))
+        asking = asyncio.ensure_future(call.send_dtmf("1w#", "info", duration_ms=100, gap_ms=40))
         bodies = []
         for _ in range(2):
             request = await in_thread(peer.request_of, "INFO")
@@ -259,7 +273,7 @@ def test_we_press_keys(system, role):
             peer.answer(request, 200)
         await asking
         assert bodies == ["Signal=1\r\nDuration=100\r\n", "Signal=#\r\nDuration=100\r\n"]
-        asking = asyncio.ensure_future(call.send_dtmf("23"))
+        asking = asyncio.ensure_future(call.send_dtmf("23", "info"))
         peer.answer(await in_thread(peer.request_of, "INFO"), 415)
         with pytest.raises(tipring.CommandRefused) as refused:
             await asking
@@ -305,7 +319,7 @@ def test_killed_before_the_answer(system, role, victim):
         old = system.kill(victim)
         await in_thread(wait_for, lambda: system.workers().get(victim, old) != old, 5)
         if victim == "signaling-0":
-            again = await in_thread(peer.request_of, "INFO", )
+            again = await in_thread(peer.request_of, "INFO")
             assert again == request, "the same branch and CSeq"
         peer.answer(request, 200)
         await asyncio.wait_for(asking, 15)
@@ -318,7 +332,7 @@ def test_killed_between_keys(system, victim):
     """each key is pressed once"""
 
     async def scenario(call, caller):
-        asking = asyncio.ensure_future(call.send_dtmf("12345", duration_ms=40, gap_ms=40))
+        asking = asyncio.ensure_future(call.send_dtmf("12345", "info", duration_ms=40, gap_ms=40))
         seen = {}
 
         def answer_all():
@@ -335,3 +349,119 @@ def test_killed_between_keys(system, victim):
         assert "".join(seen.values()) == "12345"
 
     with_call(system, scenario)
+
+
+def keys_in(packets):
+    """By their timestamps: (event, last duration, packets with the end)."""
+    keys = {}
+    for _, _, ts, payload in packets:
+        if len(payload) == 4:
+            event, end, duration = payload[0], payload[1] >> 7, int.from_bytes(payload[2:], "big")
+            had = keys.get(ts, (event, 0, 0))
+            assert had[0] == event and duration >= had[1]
+            keys[ts] = (event, duration, had[2] + end)
+    return list(keys.values())
+
+
+def hear_keys(peer, count: int):
+    """Until so many are released, and a moment longer."""
+    packets = []
+
+    def released() -> bool:
+        packets.extend(peer.hear(0.2))
+        return sum(ends > 0 for _, _, ends in keys_in(packets)) >= count
+
+    wait_for(released, 15)
+    packets.extend(peer.hear(0.3))
+    return keys_in(packets)
+
+
+@BOTH
+def test_we_press_keys_in_the_audio(system, role):
+    """RFC 4733: one timestamp, a growing duration, the end three times"""
+
+    async def scenario(call, peer):
+        hearing = asyncio.ensure_future(in_thread(hear_keys, peer, 2))
+        await call.send_dtmf("1w#", duration_ms=100, gap_ms=60)
+        assert await hearing == [(1, 800, 3), (11, 800, 3)]
+
+    role(system, scenario)
+
+
+def test_who_takes_no_keys_in_its_audio(system):
+    caller = {}
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        with pytest.raises(tipring.CommandRefused, match="UNSUPPORTED"):
+            await call.send_dtmf("1")
+        caller["asked"] = True
+
+    async def run(_):
+        peer = Asker(system)
+        peer.sdp = lambda **_: Caller.sdp(peer, formats="0").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
+        await in_thread(peer.call)
+        await in_thread(peer.wait_bye, 5)
+        peer.close()
+
+    with_backend(system, handle, run)
+    assert caller["asked"]
+
+
+@pytest.mark.parametrize("victim", ["media-0", "control-0"])
+def test_killed_while_a_key_is_down(system, victim):
+    """each key is pressed once"""
+
+    async def scenario(call, caller):
+        hearing = asyncio.ensure_future(in_thread(hear_keys, caller, 5))
+        asking = asyncio.ensure_future(call.send_dtmf("12345", duration_ms=200, gap_ms=60))
+        await asyncio.sleep(0.4)
+        system.kill(victim)
+        await asyncio.wait_for(asking, 15)
+        assert [event for event, _, _ in await hearing] == [1, 2, 3, 4, 5]
+
+    with_call(system, scenario)
+
+
+def test_who_asks_is_asked_who_it_is(make_system, monkeypatch):
+    """C217: an INFO and a BYE of ours get credentials, each once"""
+    monkeypatch.setenv("TRUNK_PASSWORD", "c0rrect horse")
+    callee, seen = Callee(NOWHERE), []
+
+    def challenged(method: str, nonce: str):
+        first = callee.next_request(method)
+        callee.reply(401, to=first, headers=f'WWW-Authenticate: Digest realm="server", nonce="{nonce}", qop="auth"\r\n')
+        again = callee.next_request(method)
+        while header(again, "CSeq") == header(first, "CSeq"):
+            again = callee.next_request(method)
+        assert is_right(again, "Authorization", "server", "c0rrect horse") and f'nonce="{nonce}"' in again
+        assert header(again, "Via") != header(first, "Via") and body_of(again) == body_of(first)
+        callee.reply(200, to=again)
+        seen.append(method)
+
+    def serve():
+        callee.invite = register = callee.next_request("REGISTER", 20)
+        callee.reply(200, to=register, headers="Expires: 3600\r\n")
+        callee.wait_invite()
+        callee.pick_up()
+        challenged("INFO", "n1")
+        challenged("INFO", "n2")
+        challenged("BYE", "n3")
+
+    callee.in_background(serve)
+    row = {"name": "trunk", "aor": "sip:trunk@example.com", "registrar": f"127.0.0.1:{callee.port}", "username": "alice",
+           "password_env": "TRUNK_PASSWORD"}
+    system = make_system(calls=4, settings={"outbound.hosts": ["127.0.0.1"], "registrations": [row]})
+    wait_for(lambda: system.metric("tipring_signaling_registrations_up") == 1, 10)
+
+    async def scenario(server):
+        call = await server.dial(callee.uri, rate=8000)
+        await call.answered()
+        await call.send_info("text/plain", "x")
+        await call.send_info("text/plain", "y")
+        await call.hangup()
+        await call.ended()
+
+    dialling(system, scenario)
+    callee.joined()
+    assert seen == ["INFO", "INFO", "BYE"]

@@ -42,6 +42,9 @@ Test(record, damaged_records_are_refused)
 	REFUSED(memset(&s->in.latch.learns, 2, 1));
 	REFUSED(memset(&s->dtmf.active, 2, 1));
 	REFUSED(memset(&s->dtmf.known, 2, 1));
+	REFUSED(s->press.down = 2);
+	REFUSED(s->press.event = 16);
+	REFUSED(s->press.duration_ms = SESSION_PRESS_MAX_MS + 1);
 	REFUSED((s->mark_count = 1, memset(s->marks[0].name, 'x', SESSION_MARK_BYTES)));
 	*s = *good;
 	cr_expect_eq(reload(), 0);
@@ -83,6 +86,8 @@ static int load_parts(unsigned end, unsigned longer, unsigned more)
 		memcpy(p, part[i].p, part[i].n);
 		record_put(&b, p, part[i].n + (i + 1 < PARTS ? longer : 0)); /* the marks are a row of their own */
 	}
+	if (more > 0)
+		record_put(&b, "", 0); /* no key was ever pressed */
 	for (unsigned i = 0; i < more; i++)
 		record_put(&b, "what a later build knows", 24);
 	cr_assert(buf_ok(&b));
@@ -142,13 +147,14 @@ Test(record, of_an_earlier_build_has_zeroes_for_what_that_did_not_know)
 Test(record, cut_off_anywhere_is_refused_or_has_fewer_parts)
 {
 	static uint8_t record[SESSION_RECORD_MAX];
-	size_t n = session_record_write(s, record);
+	size_t n = session_record_write(s, record), press = sizeof(uint32_t) + sizeof s->press;
 
 	for (size_t cut = 0; cut < n; cut++) {
+		bool whole = cut == n - press || cut == n - press - sizeof(uint32_t);
 		uint8_t *exact = malloc(cut + 1);
 
 		memcpy(exact, record, cut);
-		cr_expect_eq(load(exact, cut), cut == n - sizeof(uint32_t) ? 0 : ERR_CORRUPT, "%zu of %zu", cut, n);
+		cr_expect_eq(load(exact, cut), whole ? 0 : ERR_CORRUPT, "%zu of %zu", cut, n);
 		free(exact);
 	}
 }

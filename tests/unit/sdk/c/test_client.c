@@ -102,6 +102,18 @@ static void publish_hold(bool held)
 	post(k.events, "e1/call/bot/0000000000001234/", &e);
 }
 
+static void publish_info(void)
+{
+	MESSAGE(InfoReceived, INFO_RECEIVED, info_received);
+	static uint8_t octets[] = "a\0b";
+
+	e.call_id = CALL;
+	body.content_type = (char[]){"application/x"};
+	body.body.data = octets;
+	body.body.len = 3;
+	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
 static void publish_busy(void)
 {
 	MESSAGE(CallEnded, CALL_ENDED, call_ended);
@@ -111,6 +123,40 @@ static void publish_busy(void)
 	body.outcome = TIPRING__V1__OUTCOME__OUTCOME_BUSY;
 	body.reason = (char[]){"Busy Here"};
 	post(k.events, "e1/call/bot/0000000000001234/", &e);
+}
+
+static void accept(const envelope *asked)
+{
+	MESSAGE(Ack, ACK, ack);
+
+	body.command_id = asked->command_id;
+	body.code = TIPRING__V1__RESULT_CODE__ACCEPTED;
+	post(k.commands, k.peer, &e);
+}
+
+static void answer_info(const envelope *asked)
+{
+	MESSAGE(CommandCompleted, COMMAND_COMPLETED, command_completed);
+
+	snprintf(k.dialled, sizeof k.dialled, "%s|%.*s", asked->send_info->content_type, (int)asked->send_info->body.len,
+		 (const char *)asked->send_info->body.data);
+	body.command_id = asked->command_id;
+	e.call_id = CALL;
+	accept(asked);
+	post(k.commands, k.peer, &e);
+}
+
+static void answer_dtmf(const envelope *asked)
+{
+	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
+
+	snprintf(k.dialled, sizeof k.dialled, "%s|%s|%u", asked->send_dtmf->digits, asked->send_dtmf->method, asked->send_dtmf->duration_ms);
+	body.command_id = asked->command_id;
+	body.code = TIPRING__V1__RESULT_CODE__REJECTED;
+	body.sip_code = 415;
+	e.call_id = CALL;
+	accept(asked);
+	post(k.commands, k.peer, &e);
 }
 
 static void answer_dial(const envelope *asked)
@@ -138,6 +184,10 @@ static void answer(const envelope *asked)
 {
 	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL) {
 		answer_dial(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO) {
+		answer_info(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF) {
+		answer_dtmf(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
 		MESSAGE(Welcome, WELCOME, welcome);
 
@@ -453,6 +503,30 @@ Test(sdk_client, what_can_not_be_dialled_at_all)
 	cr_expect_eq(tipring_dial(k.server, &(struct tipring_dial){.uri = "sip:a@b", .metadata = large}, &number), -EMSGSIZE);
 	cr_expect_str_eq(tipring_outcome_name(TIPRING_NO_ANSWER), "no answer");
 	cr_expect_str_eq(tipring_outcome_name(99), "error");
+}
+
+Test(sdk_client, what_the_far_side_is_asked)
+{
+	uint64_t first, second;
+	struct tipring_event ev;
+	char large[5000] = {0};
+
+	own_a_call();
+	cr_assert_eq(tipring_send_info(k.server, CALL, "a/b", "hi", 2, &first), 0);
+	ev = expect(TIPRING_EV_ASKED);
+	cr_expect(ev.call_id == CALL && ev.ask == first);
+	cr_expect_str_eq(k.dialled, "a/b|hi");
+	cr_assert_eq(tipring_send_dtmf(k.server, CALL, &(struct tipring_keys){.digits = "1w#", .method = "info", .duration_ms = 90}, &second), 0);
+	ev = expect(TIPRING_EV_FAILED);
+	cr_expect(ev.ask == second && ev.sip_code == 415 && ev.code == TIPRING__V1__RESULT_CODE__REJECTED && second != first);
+	cr_expect_str_eq(k.dialled, "1w#|info|90");
+	publish_info();
+	ev = expect(TIPRING_EV_INFO);
+	cr_expect_str_eq(ev.text, "application/x");
+	cr_expect(ev.body_n == 3 && memcmp(ev.body, "a\0b", 3) == 0);
+	cr_expect_eq(tipring_send_message(k.server, CALL, NULL, large, sizeof large, &second), -EMSGSIZE);
+	publish_end();
+	cr_expect_eq(expect(TIPRING_EV_ENDED).code, 200u);
 }
 
 Test(sdk_client, a_call_that_goes_on_without_us_is_lost_at_once)

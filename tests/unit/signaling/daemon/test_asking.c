@@ -111,6 +111,21 @@ Test(asking, one_is_asked_and_answered)
 	cr_expect(strstr(said(), "\r\nCSeq: 2 INFO\r\n") != NULL);
 }
 
+Test(asking, before_the_ack_it_waits)
+{
+	storm_invite(0, storm_sdp);
+	deliver_all();
+	storm_control(1, leg()->r.handle);
+	deliver_all();
+	cr_assert_eq(leg()->r.state, (uint32_t)LEG_ANSWERED);
+	cr_assert_eq(ask(ASK_INFO, 7), 0);
+	cr_expect_str_eq(said(), "");
+	storm_ack(0);
+	storm_kill();
+	storm_deliver(0, false, true);
+	cr_expect(is(said(), "INFO sip:"));
+}
+
 Test(asking, a_successor_sends_the_same_again)
 {
 	char first[STORM_BYTES];

@@ -105,12 +105,17 @@ Test(ask, one_of_a_kind_and_notify_in_a_row)
 Test(ask, in_which_states)
 {
 	for (unsigned state = LEG_ROUTING; state < LEG_STATES; state++) {
-		bool up = state == LEG_CONFIRMED || state == LEG_REFRESHED || state == LEG_OFFERED;
+		bool up = state == LEG_CONFIRMED || state == LEG_REFRESHED || state == LEG_OFFERED ||
+			  state == LEG_ANSWERED; /* it waits for the ACK */
 
 		bring_to((enum leg_state)state);
 		for (unsigned kind = 0; kind < ASK_KINDS; kind++)
 			cr_expect_eq(ask_check(leg, (enum ask_kind)kind), up ? 0 : ERR_PROTO, "%s", leg_state_name((enum leg_state)state));
 	}
+	bring_to(LEG_ANSWERED);
+	cr_expect_not(ask_may_go(leg, begin(ASK_INFO)));
+	feed(LEG_EV_ACK, 200);
+	cr_expect_eq(ask_waiting(leg), 1u);
 	bring_to(LEG_DIALLING);
 	feed(provisional(RESPONSE("180 Ringing", ";tag=p1", "Contact: <sip:bo@192.0.2.1:5099>\r\n", "")), 200);
 	for (unsigned kind = 0; kind < ASK_KINDS; kind++)
