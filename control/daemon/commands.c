@@ -60,9 +60,18 @@ static struct verdict say(struct control_call *cc, enum said_of of, Tipring__V1_
 {
 	const char *why = outgoing_headers_fault(headers, n, OUTGOING_HEADERS_MAX);
 
-	if (why == NULL && said_take(&cc->said, of, headers, n) > 0)
+	if (why == NULL && said_take(&cc->said, of, headers, n) > 0) {
 		why = "all headers together are too long";
+		cc->said.of = SAID_NOTHING;
+	}
 	return why == NULL ? good : (struct verdict){.code = CODE(REJECTED), .reason = why};
+}
+
+/* Before it can be sent; one that came before may have said something else. */
+static void say_ahead(struct control *k, const struct control_call *cc)
+{
+	if (cc->said.n > 0 || cc->c.offers != 1)
+		to_leg_headers(k, cc);
 }
 
 /* Its rate is decided, also when media has still to make it. */
@@ -93,8 +102,7 @@ static struct verdict ring_early(struct control *k, struct control_call *cc, con
 
 	if (v.code != CODE(OK))
 		return v;
-	if (m->n_headers > 0)
-		to_leg_headers(k, cc);
+	say_ahead(k, cc);
 	return input(k, cc, CALL_EV_RING_EARLY);
 }
 
@@ -133,8 +141,7 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 		v = say(cc, SAID_ANSWER, m->answer->headers, m->answer->n_headers);
 	if (v.code != CODE(OK))
 		return v;
-	if (m->answer->n_headers > 0)
-		to_leg_headers(k, cc);
+	say_ahead(k, cc);
 	(void)!str_copy(cc->c.command, sizeof cc->c.command, str_of(m->command_id));
 	v = input(k, cc, CALL_EV_ANSWER);
 	if (v.code != CODE(OK))
@@ -161,7 +168,10 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 		return v;
 	if (cc->c.state >= CALL_CLAIMED && cc->c.state <= CALL_STARTING)
 		call_set_reason(&cc->c, CALL_BY_BACKEND, sip, m->reject->reason);
-	return input(k, cc, CALL_EV_REJECT);
+	v = input(k, cc, CALL_EV_REJECT);
+	if (v.code != CODE(OK))
+		cc->said.of = SAID_NOTHING;
+	return v;
 }
 
 static bool is_unanswered(const struct control_call *cc)

@@ -232,8 +232,10 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 	};
 	int err;
 
-	if (ms->has_tape)
+	if (ms->has_tape) {
+		session_start_again(&ms->s, m->actor->now_ns);
 		return 0;
+	}
 	do
 		cfg.tape_id = clock_entropy(); /* the right to attach: not to be guessed */
 	while (cfg.tape_id == 0);

@@ -62,6 +62,11 @@ int session_start(struct session *s, struct tape *tape, uint64_t start_ns)
 	return 0;
 }
 
+void session_start_again(struct session *s, uint64_t now_ns)
+{
+	s->in.heard_ns = s->in.alive_ns = now_ns;
+}
+
 /* ---- take-over ---- */
 
 int session_resume(struct session *s, const struct session_config *cfg, struct tape *tape, uint64_t now_ns)

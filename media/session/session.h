@@ -262,6 +262,9 @@ void session_open(struct session *s, const struct session_config *cfg, const str
 /* Give it a tape and let it send from now on; position 0 is `start_ns`. */
 MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_ns);
 
+/* Asked for once more, as behind early media: who was not answered before need not have spoken. */
+void session_start_again(struct session *s, uint64_t now_ns);
+
 /* Other facts, also in mid-call: positions and timestamps go on. Generations grow: the one in force again changes nothing, whatever is
  * said with it. ERR_STALE: an older one; ERR_INVAL: 0, or facts that are not sound; nothing is changed then. A lock on the source ends when
  * another one is named. */

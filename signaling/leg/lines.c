@@ -24,7 +24,7 @@ const char *leg_lines_take(struct leg_record *r, enum leg_lines_of of,
 	struct buf b = buf_of(kept->text, sizeof kept->text);
 	const char *fault;
 
-	if (n == 0 && kept->of == (uint32_t)of)
+	if (n == 0)
 		return NULL;
 	fault = put_all(&b, lines, n);
 	kept->of = (uint32_t)of;

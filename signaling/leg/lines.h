@@ -10,8 +10,7 @@ struct leg_line {
 
 #define LEG_LINES_MAX 16u
 
-/* They take the place of the last ones; with n == 0 those that were kept for the same purpose
- * stay, and others go. NULL, or what is wrong with them, for a person: then there are none. */
+/* They take the place of the last ones; with n == 0 those that were kept stay. NULL, or what is wrong with them, for a person: then there are none. */
 const char *leg_lines_take(struct leg_record *r, enum leg_lines_of of,
 			   const struct leg_line *lines, uint32_t n);
 

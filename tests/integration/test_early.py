@@ -3,12 +3,14 @@
 import asyncio
 import re
 import shutil
+import subprocess
 import threading
 
 import pytest
 import tipring
 
 import sound
+from callee import Callee
 from phone import Phone
 from system import wait_for
 from test_backend import Caller, in_thread, is_silent, tone, with_backend
@@ -405,3 +407,118 @@ def test_baresip_hears_an_announcement(system, tmp_path):
         raise AssertionError((match, phone.log[-2000:]))
 
     run(system, handle, scenario)
+
+
+SIPP = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="100rel">
+  <send retrans="500"><![CDATA[
+    INVITE sip:echo@[remote_ip]:[remote_port] SIP/2.0
+    Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+    From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]x[call_number]
+    To: <sip:echo@[remote_ip]:[remote_port]>
+    Call-ID: [call_id]
+    CSeq: 1 INVITE
+    Contact: <sip:sipp@[local_ip]:[local_port]>
+    Max-Forwards: 70
+    Require: 100rel
+    Content-Type: application/sdp
+    Content-Length: [len]
+
+    v=0
+    o=sipp 1 1 IN IP4 [local_ip]
+    s=-
+    c=IN IP4 [media_ip]
+    t=0 0
+    m=audio [media_port] RTP/AVP 0
+
+  ]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="183" rrs="true"><action><ereg regexp="[0-9]+" search_in="hdr" header="RSeq:" check_it="true" assign_to="rseq"/></action></recv>
+  <send retrans="500"><![CDATA[
+    PRACK [next_url] SIP/2.0
+    Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+    From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]x[call_number]
+    To: <sip:echo@[remote_ip]:[remote_port]>[peer_tag_param]
+    Call-ID: [call_id]
+    CSeq: 2 PRACK
+    RAck: [$rseq] 1 INVITE
+    Max-Forwards: 70
+    Content-Length: 0
+
+  ]]></send>
+  <recv response="183" optional="true"/>
+  <recv response="200"/>
+  <recv response="200" rrs="true"/>
+  <send><![CDATA[
+    ACK [next_url] SIP/2.0
+    Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+    From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]x[call_number]
+    To: <sip:echo@[remote_ip]:[remote_port]>[peer_tag_param]
+    Call-ID: [call_id]
+    CSeq: 1 ACK
+    Max-Forwards: 70
+    Content-Length: 0
+
+  ]]></send>
+  <send retrans="500"><![CDATA[
+    BYE [next_url] SIP/2.0
+    Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+    From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]x[call_number]
+    To: <sip:echo@[remote_ip]:[remote_port]>[peer_tag_param]
+    Call-ID: [call_id]
+    CSeq: 3 BYE
+    Max-Forwards: 70
+    Content-Length: 0
+
+  ]]></send>
+  <recv response="200"/>
+</scenario>
+"""
+
+
+def test_sipp_acknowledges(system, tmp_path):
+    (tmp_path / "100rel.xml").write_text(SIPP)
+
+    async def handle(call, _):
+        await call.ring(early_media=True, rate=8000)
+        await call.answer()
+        await call.ended()
+
+    def scenario(_, __):
+        done = subprocess.run(["sipp", f"127.0.0.1:{system.sip_port}", "-sf", "100rel.xml", "-i", "127.0.0.1", "-mi", "127.0.0.1", "-m", "4",
+                               "-l", "2", "-timeout", "20", "-nostdin"], cwd=tmp_path, capture_output=True, text=True, timeout=25)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+    run(system, handle, scenario)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_headers_behind_a_dial(make_system, answered):
+    """On its BYE, or its CANCEL"""
+    system = make_system(calls=4, settings={"outbound": {"hosts": ["127.0.0.1"]}})
+    callee = Callee(system)
+
+    async def main(server):
+        call = await server.dial(callee.uri)
+        await in_thread(callee.wait_invite)
+        if answered:
+            picking_up = asyncio.ensure_future(in_thread(callee.pick_up))
+            await call.answered()
+            await picking_up
+        else:
+            callee.reply(180)
+            async for event in call.events():
+                assert event.kind == "ringing"
+                break
+        hanging_up = asyncio.ensure_future(call.hangup("enough", {"X-Why": "because"}))
+        request = await in_thread(callee.next_request, "BYE" if answered else "CANCEL")
+        callee.reply(200, to=request)
+        if not answered:
+            callee.reply(487)
+        await hanging_up
+        return request
+
+    request = with_backend(system, main, main)
+    assert "\r\nX-Why: because\r\n" in request and '\r\nReason: SIP;cause=200;text="enough"\r\n' in request
+    callee.close()

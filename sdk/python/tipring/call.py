@@ -34,6 +34,9 @@ STUCK_SECONDS = 10  # nothing of it was said and nothing came: it will not be he
 class TapeLike(Speaker, typing.Protocol):
     """The audio of an answered call: a real tape (tape.py) or a simulated one (testing.py)."""
 
+    rate: int
+    frame_samples: int
+
     def read(self) -> Frame | None: ...
     @property
     def lost(self) -> int: ...
@@ -137,19 +140,18 @@ class Call:
             raise RuntimeError("answer() is for calls that come in: of a call of dial() wait for answered()")
         if self._answering:
             raise RuntimeError("answer() was called before: a call is answered once")
-        rate, frame_ms = rate or self.rate or 16000, frame_ms or self._frame_ms
         self._answering = True
         try:
             tape = await self._transport.answer(self, rate, frame_ms, headers or {})
         except BaseException:
             self._answering = False
             raise
-        self._begin(tape, rate, frame_ms)
+        self._begin(tape)
 
-    def _begin(self, tape: TapeLike, rate: int, frame_ms: int) -> None:
+    def _begin(self, tape: TapeLike) -> None:
         if self._tape is tape:
             return
-        self._tape, self.rate, self._frame_ms = tape, rate, frame_ms
+        self._tape, self.rate, self._frame_ms = tape, tape.rate, tape.frame_samples * 1000 // tape.rate
         self._outbox.start(tape)
 
     async def answered(self) -> None:
@@ -182,8 +184,7 @@ class Call:
         if not early_media:
             await self._transport.ring(self, code or 180, headers or {})
             return
-        rate, frame_ms = rate or self.rate or 16000, frame_ms or self._frame_ms
-        self._begin(await self._transport.ring_early(self, code or 183, rate, frame_ms, headers or {}), rate, frame_ms)
+        self._begin(await self._transport.ring_early(self, code or 183, rate, frame_ms, headers or {}))
 
     async def reject(self, code: int = 486, reason: str = "", headers: dict[str, str] | None = None) -> None:
         """Refuse with a final SIP response, 300..699. Only before answer(). headers: as for answer()."""

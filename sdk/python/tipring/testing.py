@@ -317,6 +317,7 @@ class Caller:
     # -- what a Call asks of its transport --
 
     async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+        rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
         if rate not in (8000, 16000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000 or 16000, frames of 10 or 20 ms")
         if self._wav_rate not in (None, rate):

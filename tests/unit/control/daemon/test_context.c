@@ -154,6 +154,39 @@ Test(context, C184_while_an_offer_waits)
 	cr_expect(c->held);
 }
 
+Test(context, of_early_media_of_one_that_came_in)
+{
+	static const struct {
+		uint64_t tape;
+		bool starting;
+		Tipring__V1__LegPhase phase;
+		enum call_state state;
+	} cases[] = {
+		{0, false, TIPRING__V1__LEG_PHASE__LEG_ROUTING, CALL_EARLY_STARTING}, /* media may have made the tape: it is asked again */
+		{7, false, TIPRING__V1__LEG_PHASE__LEG_ROUTING, CALL_RINGING},        /* the 183 is said again */
+		{7, false, TIPRING__V1__LEG_PHASE__LEG_RINGING, CALL_RINGING},
+		{7, true, TIPRING__V1__LEG_PHASE__LEG_RINGING, CALL_STARTING},
+		{7, false, TIPRING__V1__LEG_PHASE__LEG_ANSWERED, CALL_ANSWERING},
+	};
+	context *x;
+
+	take();
+	c->early_media = c->ring_described = true;
+	c->ring_code = 183;
+	c->answered_unix_ns = 0;
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	cr_expect(c->early_media && c->ring_described && c->ring_code == 183 && !c->answered);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		x->tape_id = cases[i].tape;
+		x->starting = cases[i].starting;
+		cr_expect_eq(context_state(x, cases[i].phase), cases[i].state, "%zu", i);
+	}
+	tipring__v1__call_context__free_unpacked(x, NULL);
+}
+
 Test(context, of_an_outbound_call)
 {
 	context *x;

@@ -365,6 +365,24 @@ Test(session, a_wrong_place_in_the_ring_costs_what_was_queued_before)
 	cr_expect_neq(out.p[0][12], G711_ULAW_SILENCE);
 }
 
+/* Behind early media. */
+Test(session, who_was_not_answered_need_not_have_spoken)
+{
+	struct session_config with = cfg;
+
+	teardown();
+	with.timeout_ms = 8000;
+	start_with(&with, &facts, 8000, 20);
+	now = START + 15000 * MS;
+	session_start_again(s, now);
+	now += 16000 * MS;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(events_of(SESSION_DEAD), 0u);
+	now += 1;
+	session_tick(s, now, &out, &ev);
+	cr_expect_eq(events_of(SESSION_DEAD), 1u);
+}
+
 Test(session, silence_of_the_peer_is_told_after_five_seconds_and_ends_with_its_place)
 {
 	struct session_config with = cfg;
