@@ -131,7 +131,7 @@ enum tipring_event_kind {
 	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
 	TIPRING_EV_RESUMED,     /* and took it back */
 	TIPRING_EV_REFERRED,    /* the peer asks for a transfer: `referral`; accept or reject it within two seconds */
-	TIPRING_EV_TRANSFER     /* of tipring_transfer(): the peer sent `code` about the call it makes (0: it does not say), text. final: nothing
+	TIPRING_EV_TRANSFER,    /* of tipring_transfer(): the peer sent `code` about the call it makes (0: it does not say), text. final: nothing
 				 * more comes; 2xx: it was answered, else FAILED follows */
 	TIPRING_EV_ASKED,       /* the far side took what tipring_send_*() number `ask` sent */
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
@@ -202,7 +202,7 @@ struct tipring_event {
 	uint64_t replaces; /* OFFER: the call that ends when this one is answered; 0: none */
 	const struct tipring_referral *referral; /* REFERRED, else NULL: borrowed until the next tipring_next() */
 	uint64_t ask;     /* ASKED, FAILED: the number of the tipring_send_*() */
-	uint32_t sip_code;
+	uint32_t sip_code; /* of what the far side did not take; 0: nothing was sent */
 	const void *body; /* INFO, MESSAGE: borrowed until the next tipring_next() */
 	size_t body_n;
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
