@@ -48,6 +48,8 @@ CATALOGUE = {
     "LegAccept": (C, S, "-", "yes, by generation"),
     "LegRefuse": (C, S, "-", "yes, by generation"),
     "LegAgreed": (S, C, "-", "yes, by generation"),
+    "LegRedirected": (S, C, "LegFollow", "yes, by hop"),
+    "LegFollow": (C, S, "-", "yes, by hop"),
     "RegistrationSet": (C, S, "Result, later RegistrationChanged", "yes, by name"),
     "RegistrationRemove": (C, S, "Result, later RegistrationChanged", "yes, by name"),
     "RegistrationChanged": (S, C, "-", "yes, by id"),
@@ -81,7 +83,7 @@ CATALOGUE = {
     "Ping": (B, C, "Pong", "yes"),
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
-       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
+       ("Register", "Claim", "Ring", "Reject", "Redirect", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
     "Cancel": (B, C, "Ack", "yes, by command_id"),
     **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("RegistrationPut", "RegistrationDelete")},
     "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),

@@ -25,6 +25,8 @@ void to_leg_dial(struct control *k, const struct control_call *cc);
 void to_leg_ring(struct control *k, const struct control_call *cc);
 void to_leg_answer(struct control *k, const struct control_call *cc);
 void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why);
+void to_leg_redirect(struct control *k, const struct control_call *cc, const struct call_fx *why); /* likewise, with its contacts */
+void to_leg_follow(struct control *k, const struct control_call *cc, bool follows); /* cc->c.hop: there, or nowhere */
 void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason);
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation);

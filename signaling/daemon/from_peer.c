@@ -7,12 +7,14 @@
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_change.h"
+#include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/late.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
 		   struct leg_refusal why)
@@ -113,7 +115,7 @@ static void got_ack(struct signaling *s, const struct sip_effect *e)
 	if (l == NULL || e->core->cseq.number != l->r.invite_cseq)
 		return; /* of another INVITE than the last */
 	sip_stack_settle(&s->stack, l->txn);
-	(void)effects_leg_input(s, l, LEG_EV_ACK);
+	(void)effects_leg_input(s, l, leg_acknowledged(l, &s->leg_config, e));
 }
 
 /* ---- to requests of ours ---- */
@@ -131,6 +133,10 @@ static void got_final(struct signaling *s, struct leg *l, const struct sip_effec
 	struct sip_login login = logins_of(s, l);
 	enum leg_event ev = LEG_EV_BYE_DONE;
 
+	if (e->txn == l->client && e->status / 100 == 3) {
+		from_redirect_got(s, l, e);
+		return;
+	}
 	if (e->txn != l->client)
 		ev = LEG_EV_BYE_DONE;
 	else if (e->kind == SIP_NO_RESPONSE)

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/late.h"
 
 void serve_answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
 {
@@ -58,6 +59,7 @@ static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply 
 	if (r->code != l->wish.code || r->code < 300)
 		return;
 	r->reason = str_of(l->wish.reason);
+	buf_str_put(headers, l->wish.lines);
 	if (l->wish.retry_after_s > 0) {
 		buf_z(headers, "Retry-After: ");
 		buf_u64(headers, l->wish.retry_after_s);
@@ -74,7 +76,7 @@ static int put_success(struct leg *l, bool answers, struct buf *headers, struct 
 	buf_z(headers, "Allow: " SIP_ALLOW "\r\n");
 	if (!answers)
 		return 0;
-	err = leg_print_answer(l, sdp);
+	err = leg_owes_offer(l) ? leg_print_offer(l, sdp) : leg_print_answer(l, sdp);
 	r->type = STR("application/sdp");
 	r->body = buf_str(sdp);
 	return err;
@@ -82,7 +84,7 @@ static int put_success(struct leg *l, bool answers, struct buf *headers, struct 
 
 int serve_respond(struct signaling *s, struct leg *l, uint32_t code)
 {
-	char headers[1024], body[SIP_RESPONSE_BYTES / 2];
+	char headers[1024 + LEG_CONTACTS_MAX * 288u], body[SIP_RESPONSE_BYTES / 2];
 	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
 	struct sip_reply r = {.code = code, .make_dialog = code > 100 && code < 300};
 	struct sip_effects out = {.n = 0};

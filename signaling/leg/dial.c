@@ -412,6 +412,13 @@ enum leg_event leg_declined(struct leg *l, const struct sip_msg *m)
 	return LEG_EV_DECLINED;
 }
 
+void leg_forget_dialogs(struct leg_record *r)
+{
+	forget_dialog(r);
+	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */
+	r->dialled.known = 0;
+}
+
 enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
 			   const struct sip_msg *m, uint64_t chance)
 {
@@ -420,8 +427,6 @@ enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
 	if ((m->status != 401 && m->status != 407) || r->state != LEG_DIALLING ||
 	    sip_auth_challenged(&r->auth, login, m, chance) != SIP_AUTH_RETRY)
 		return leg_declined(l, m);
-	forget_dialog(r);
-	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */
-	r->dialled.known = 0;
+	leg_forget_dialogs(r);
 	return LEG_EV_CHALLENGED;
 }

@@ -3,6 +3,8 @@
 #include "common/base/record.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/late.h"
+#include "signaling/leg/redirect.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -17,11 +19,15 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that made offers of its own in a 2xx, and followed a 3xx */
+#define LATE_LEAST     16u
+#define REDIRECT_LEAST 192u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
+#define LATE_PARTS    4u
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -45,6 +51,9 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct leg_late) == LATE_LEAST &&
+		       sizeof(struct leg_redirect) == REDIRECT_LEAST,
+	       "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +83,17 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_late(const struct leg_record *r)
+{
+	return r->late.born || r->late.ours || r->late.stage != 0 || r->redirect.code != 0;
+}
+
+/* Behind what is dialled there are other parts. */
+static bool goes_on(const struct leg_record *r)
+{
+	return is_changed(r) || is_late(r);
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +105,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || goes_on(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +134,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, goes_on(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +154,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, is_late(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -144,6 +166,16 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_late(struct buf *b, const struct leg_record *r)
+{
+	if (!is_late(r))
+		return;
+	record_put(b, &r->late, sizeof r->late);
+	record_put(b, r->late_offer, r->late.bytes);
+	record_put(b, &r->redirect, sizeof r->redirect);
+	record_put(b, r->contacts, r->contact_bytes);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -167,6 +199,7 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	put_late(&b, r);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +358,24 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_late(struct str *in, struct leg_record *ret)
+{
+	uint32_t bytes = 0;
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, LATE_PARTS);
+	err = record_take(in, &ret->late, sizeof ret->late, LATE_LEAST);
+	if (err == 0)
+		err = take_bytes(in, ret->late_offer, sizeof ret->late_offer, &bytes);
+	if (err == 0)
+		err = record_take(in, &ret->redirect, sizeof ret->redirect, REDIRECT_LEAST);
+	if (err == 0)
+		err = take_bytes(in, ret->contacts, sizeof ret->contacts, &ret->contact_bytes);
+	ret->late.bytes = bytes;
+	return err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +416,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_late(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -399,6 +452,8 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 		return r->deadline_ms == UINT64_MAX;
 	if (r->state == LEG_OFFERED && r->give_up_ms > now_ms + SIP_TIMEOUT_MS)
 		return false;
+	if (r->state == LEG_REDIRECTED && r->give_up_ms > now_ms + LEG_RINGING_MAX_MS)
+		return false;
 	if (r->state == LEG_DIALLING)
 		return r->deadline_ms <= now_ms + LEG_RINGING_MAX_MS;
 	if (r->state == LEG_CANCELLING && r->give_up_ms > now_ms + LEG_CANCELLING_MS)
@@ -414,7 +469,8 @@ static bool attempt_is_sound(const struct leg_record *r)
 	uint32_t a = r->attempt.state;
 
 	if (!is_dialled(r))
-		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING;
+		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING &&
+		       r->state != LEG_REDIRECTED;
 	if (r->state == LEG_DIALLING)
 		return a >= ATTEMPT_CALLING && a <= ATTEMPT_EARLY;
 	if (r->state == LEG_CANCELLING)
@@ -432,7 +488,7 @@ static bool dialled_is_sound(const struct leg_record *r)
 /* Of an answer that is not kept: what its readers rely on. */
 static bool choice_is_possible(const struct sdp_choice *c)
 {
-	return c->media == 0 && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	return c->codec < SDP_CODECS && c->payload_type <= 127 &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
@@ -442,9 +498,13 @@ static bool choice_is_possible(const struct sdp_choice *c)
 static int restore_answer(struct leg_record *r)
 {
 	for (uint32_t i = 0; i < r->dialled.known; i++)
-		if (!choice_is_possible(&r->early_facts[i].choice))
+		if (r->early_facts[i].choice.media != 0 ||
+		    !choice_is_possible(&r->early_facts[i].choice))
 			return ERR_CORRUPT;
-	return r->dialled.generation == 0 || choice_is_possible(&r->choice) ? 0 : ERR_CORRUPT;
+	return r->dialled.generation == 0 ||
+			       (r->choice.media == 0 && choice_is_possible(&r->choice))
+		       ? 0
+		       : ERR_CORRUPT;
 }
 
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
@@ -453,9 +513,15 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	struct leg_record *r = &l->r;
 	struct sdp offer;
 
+	if (r->late.born && !leg_is_agreed(r))
+		return 0;
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
+	if (r->late.ours)
+		return r->choice.media < offer.count && choice_is_possible(&r->choice)
+			       ? 0
+			       : ERR_CORRUPT;
 	if (r->dialled.ours)
 		return restore_answer(r);
 	if (sdp_choice_is_sound(&r->choice, &offer))
@@ -480,6 +546,21 @@ static void restore_change(struct leg *l, uint64_t now_ms)
 	r->deadline_ms = r->give_up_ms = now_ms;
 }
 
+/* Where it may go is lost: it ends as if nobody wanted to follow. */
+static void restore_redirect(struct leg *l, uint64_t now_ms)
+{
+	struct leg_record *r = &l->r;
+
+	if (leg_redirect_is_sound(r))
+		return;
+	l->mended = true;
+	memset(&r->redirect, 0, sizeof r->redirect);
+	r->redirect.code = 300;
+	r->contact_bytes = 0;
+	if (r->state == LEG_REDIRECTED)
+		r->deadline_ms = r->give_up_ms = now_ms;
+}
+
 int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 {
 	struct leg_record *r = &l->r;
@@ -498,8 +579,9 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	l->mended = !headers_are_sound(r);
 	if (l->mended)
 		r->header_count = r->text_used = 0;
-	if (restore_choice(l, cfg) != 0)
+	if (!leg_late_is_sound(r) || restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
+	restore_redirect(l, now_ms);
 	restore_change(l, now_ms);
 	return 0;
 }
