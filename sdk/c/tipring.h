@@ -128,7 +128,8 @@ enum tipring_event_kind {
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
 	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
 	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
-	TIPRING_EV_RESUMED      /* and took it back */
+	TIPRING_EV_RESUMED,     /* and took it back */
+	TIPRING_EV_REDIRECTED = 26 /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
 };
 
 /* How dialling ended. */
@@ -183,6 +184,7 @@ struct tipring_event {
 	uint64_t dial;    /* DIALLING, FAILED: the number of the tipring_dial() */
 	uint32_t outcome; /* ENDED, FAILED: enum tipring_outcome */
 	bool early_media; /* RINGING */
+	char contact[256]; /* REDIRECTED; ENDED: where it was sent instead, and nobody followed; "": nowhere */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -210,6 +212,14 @@ TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint3
 /* code: 300 to 699. -> ENDED, as tipring_hangup() */
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
+
+struct tipring_contact {
+	const char *uri; /* sip: */
+	double q;        /* 0 to 1, more is better; negative: not said */
+};
+
+/* Before the answer: send the caller to one of these, at most 8. code: 300, 301, 302, 305 or 380; 0: 302. -> ENDED */
+TIPRING_API int tipring_redirect(struct tipring_server *s, uint64_t call_id, uint32_t code, const struct tipring_contact *contacts, size_t n);
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

@@ -76,6 +76,12 @@ class ControlTransport:
         body = api_pb2.Reject(call_id=call.call_id, fence=call._fence, code=code, reason=reason)
         await self._command("reject", body, call)
 
+    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int) -> None:
+        body = api_pb2.Redirect(call_id=call.call_id, fence=call._fence, code=code)
+        for uri, q in contacts:
+            body.contacts.add(uri=uri, q_thousandths=0 if q is None else max(1, round(q * 1000)))
+        await self._command("redirect", body, call)
+
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
         body = api_pb2.Hangup(call_id=call.call_id, fence=call._fence, cause=cause)
         for name, value in headers.items():
@@ -162,6 +168,7 @@ class ControlTransport:
         if future is None or future.done():
             return
         if body.outcome:
-            future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
+            future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850,
+                                            [c.uri for c in body.contacts]))
         else:
             future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))
