@@ -57,6 +57,8 @@ CATALOGUE = {
     "LegTransfer": (S, C, "-", "yes"),
     "LegReferred": (S, C, "LegReferProgress", "yes, by refer_id"),
     "LegReferProgress": (C, S, "-", "yes"),
+    "LegRedirected": (S, C, "LegFollow", "yes, by hop"),
+    "LegFollow": (C, S, "-", "yes, by hop"),
     "RegistrationSet": (C, S, "Result, later RegistrationChanged", "yes, by name"),
     "RegistrationRemove": (C, S, "Result, later RegistrationChanged", "yes, by name"),
     "RegistrationChanged": (S, C, "-", "yes, by id"),
@@ -92,7 +94,7 @@ CATALOGUE = {
     "Ping": (B, C, "Pong", "yes"),
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
-       ("Register", "Claim", "Ring", "Reject", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
+       ("Register", "Claim", "Ring", "Reject", "Redirect", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
     "Cancel": (B, C, "Ack", "yes, by command_id"),
     "Refer": (B, C, "Ack, later CommandCompleted or CommandFailed", "yes, by command_id"),
     "AcceptRefer": (B, C, "Ack, later CommandCompleted or CommandFailed", "yes, by command_id"),

@@ -212,7 +212,10 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 
 	if (cc->c.who != CALL_BY_BACKEND)
 		told.reason = "";
-	to_leg_reject(k, cc->signaling, cc->c.leg_id, &told, &cc->said);
+	if (cc->c.contact_count > 0)
+		to_leg_redirect(k, cc, &told);
+	else
+		to_leg_reject(k, cc->signaling, cc->c.leg_id, &told, &cc->said);
 }
 
 static void ended(struct control *k, struct control_call *cc)

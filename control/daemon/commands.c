@@ -7,6 +7,7 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/redirects.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/transfers.h"
@@ -174,6 +175,23 @@ static struct verdict reject(struct control *k, struct str peer, const Tipring__
 	return v;
 }
 
+static struct verdict redirect(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->redirect->call_id, m->redirect->fence, &v);
+	const char *fault;
+
+	if (cc == NULL)
+		return v;
+	if (cc->c.answered || (cc->c.state != CALL_CLAIMED && cc->c.state != CALL_RINGING))
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "not possible in the call's state"};
+	fault = redirects_take(&cc->c, m->redirect);
+	if (fault != NULL)
+		return (struct verdict){.code = CODE(REJECTED), .reason = fault};
+	call_set_reason(&cc->c, CALL_BY_BACKEND, m->redirect->code != 0 ? m->redirect->code : 302, "");
+	return input(k, cc, CALL_EV_REJECT);
+}
+
 static bool is_unanswered(const struct control_call *cc)
 {
 	return cc->c.outbound && !cc->c.answered;
@@ -285,6 +303,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_RING,     ring},
 	{TIPRING__V1__ENVELOPE__BODY_ANSWER,   answer},
 	{TIPRING__V1__ENVELOPE__BODY_REJECT,   reject},
+	{TIPRING__V1__ENVELOPE__BODY_REDIRECT, redirect},
 	{TIPRING__V1__ENVELOPE__BODY_HANGUP,   hangup},
 	{TIPRING__V1__ENVELOPE__BODY_DIAL,     dial},
 	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},

@@ -53,6 +53,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.referrer = c->transfer.referrer;
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
+	x.unagreed = !c->outbound && x.generation == 0;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -104,7 +105,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->metadata = call_keep(c, x->metadata);
 	if (c->answered)
 		call_set_outcome(c, CALL_OUTCOME_ANSWERED);
-	c->generation = x->generation != 0 || x->outbound ? x->generation : 1;
+	c->generation = x->generation != 0 || x->outbound || x->unagreed ? x->generation : 1;
 	c->start_mono_ns = x->start_mono_ns;
 	c->start_unix_ns = x->start_unix_ns;
 	(void)!info_take_address(x->local_rtp, &c->local_rtp);

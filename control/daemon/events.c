@@ -207,11 +207,24 @@ void events_referred(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
+void events_redirected(struct control *k, struct control_call *cc, uint32_t code)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__CallRedirected r = TIPRING__V1__CALL_REDIRECTED__INIT;
+
+	r.uri = (char *)(uintptr_t)cc->c.request_uri.p; /* packing only reads it */
+	r.code = code;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_REDIRECTED;
+	e.call_redirected = &r;
+	events_call(k, cc, &e);
+}
+
 void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallEnded d = TIPRING__V1__CALL_ENDED__INIT;
 	struct said_rows bye;
+	struct info_targets contacts;
 
 	d.who = (Tipring__V1__EndedBy)cc->c.who;
 	d.sip_code = cc->c.sip_code;
@@ -222,6 +235,8 @@ void events_ended(struct control *k, struct control_call *cc)
 	d.outcome = (Tipring__V1__Outcome)cc->c.outcome;
 	d.n_headers = said_fill(&cc->said, SAID_BYE, &bye);
 	d.headers = bye.rows;
+	d.n_contacts = info_targets(&contacts, &cc->c);
+	d.contacts = contacts.rows;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_ENDED;
 	e.call_ended = &d;
 	events_call(k, cc, &e);

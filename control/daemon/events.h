@@ -14,6 +14,7 @@ void events_ringing(struct control *k, struct control_call *cc);
 void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);
 void events_answered(struct control *k, struct control_call *cc);
 void events_held(struct control *k, struct control_call *cc);
+void events_redirected(struct control *k, struct control_call *cc, uint32_t code);
 void events_resumed(struct control *k, struct control_call *cc);
 void events_transfer(struct control *k, struct control_call *cc);
 void events_referred(struct control *k, struct control_call *cc);

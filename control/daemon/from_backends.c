@@ -168,6 +168,7 @@ const struct actor_rule backend_rules[] = {
 	RULE(RING,       on_command),
 	RULE(ANSWER,     on_command),
 	RULE(REJECT,     on_command),
+	RULE(REDIRECT,   on_command),
 	RULE(HANGUP,     on_command),
 	RULE(DIAL,       on_command),
 	RULE(CANCEL,     on_command),

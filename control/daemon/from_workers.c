@@ -13,6 +13,7 @@
 #include "control/daemon/info.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/redirects.h"
 #include "control/daemon/roster.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -231,6 +232,14 @@ static void on_leg_referred(void *self, struct str peer, const Tipring__V1__Enve
 		transfers_referred(self, cc, m->leg_referred);
 }
 
+static void on_redirected(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_redirected->leg_id);
+
+	if (cc != NULL)
+		redirects_asked(self, cc, m->leg_redirected);
+}
+
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct worker_row *w = workers_row(self, peer);
@@ -377,6 +386,13 @@ static void open_refused(struct control *k, struct control_call *cc, const Tipri
 	(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
 }
 
+/* What its ACK answered is of no use, and there was nothing before. */
+static void give_up_unagreed(struct control *k, struct control_call *cc)
+{
+	call_set_reason(&cc->c, CALL_BY_SYSTEM, 488, "media can not use the answer in the ACK");
+	(void)calls_input(k, cc, CALL_EV_GIVE_UP);
+}
+
 /* A session that media does not know is gone; what it can not do in mid-call leaves it with what it did before. */
 static void update_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)
 {
@@ -386,6 +402,8 @@ static void update_refused(struct control *k, struct control_call *cc, const Tip
 		(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
 	else if (cc->c.change != 0)
 		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
+	else if (!cc->c.outbound && cc->c.media_generation == 0)
+		give_up_unagreed(k, cc);
 }
 
 static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -520,6 +538,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_KEY,               FROM_SIGNALING,              on_leg_key),
 	RULE(LEG_TRANSFER,          FROM_SIGNALING,              on_leg_transfer),
 	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
+	RULE(LEG_REDIRECTED,        FROM_SIGNALING,              on_redirected),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -41,6 +41,9 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 			c->session_name = h.value;
 	}
 	c->transfer.replaces_leg = in->replaces_leg;
+	c->unagreed = in->media == NULL;
+	if (c->unagreed)
+		return info_take_address(in->source, &c->media.towards);
 	if (info_take_facts(in->media, &c->media) != 0)
 		return ERR_INVAL;
 	if (addr_is_any(&c->media.towards) && info_take_address(in->source, &c->media.towards) != 0)

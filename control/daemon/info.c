@@ -9,6 +9,17 @@ static char *text(struct str s)
 	return (char *)(uintptr_t)(s.p != NULL ? s.p : ""); /* NUL-terminated by the call's arena; packing only reads */
 }
 
+size_t info_targets(struct info_targets *t, const struct call *c)
+{
+	for (uint32_t i = 0; i < c->contact_count; i++) {
+		tipring__v1__redirect_target__init(&t->v[i]);
+		t->v[i].uri = text(c->contacts[i].uri);
+		t->v[i].q_thousandths = c->contacts[i].q;
+		t->rows[i] = &t->v[i];
+	}
+	return c->contact_count;
+}
+
 Tipring__V1__Address *info_address(struct info_address *a, const struct addr *from)
 {
 	struct buf b = buf_of(a->ip, sizeof a->ip - 1);

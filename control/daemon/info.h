@@ -14,6 +14,10 @@ struct info {
 	struct info_address local, rtp, rtcp;
 	Tipring__V1__MediaStats stats;
 };
+struct info_targets {
+	Tipring__V1__RedirectTarget v[CALL_CONTACTS_MAX], *rows[CALL_CONTACTS_MAX];
+};
+size_t info_targets(struct info_targets *t, const struct call *c); /* where it is to go instead: the number of rows */
 Tipring__V1__Address *info_address(struct info_address *a, const struct addr *from);
 Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc);
 Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc);

@@ -48,6 +48,7 @@ static int take_outbound(struct control *k, const Tipring__V1__OutboundConfig *c
 		return 0;
 	p->max_calls = c->max_calls;
 	p->max_cps = c->max_cps;
+	p->follow_redirects = c->follow_redirects;
 	if (c->next_hop[0] != '\0')
 		err = addr_parse(str_of(c->next_hop), &p->next_hop);
 	if (err == 0)

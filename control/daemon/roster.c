@@ -13,6 +13,7 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/redirects.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/transfers.h"
@@ -146,6 +147,8 @@ static void take_end(struct control *k, struct control_call *cc, const Tipring__
 {
 	call_set_reason(&cc->c, (enum call_who)d->who, d->sip_code, d->reason);
 	call_set_outcome(&cc->c, (uint32_t)d->outcome);
+	if (cc->c.contact_count == 0)
+		redirects_keep(&cc->c, d->contacts, d->n_contacts);
 	if (cc->c.q850 == 0)
 		cc->c.q850 = d->q850;
 	if (d->n_headers > 0)
@@ -166,6 +169,8 @@ static bool hear(struct control *k, struct control_call *cc, const Tipring__V1__
 		outgoing_progress(k, cc, s->progress);
 	if (cc->c.outbound && s->picked_up != NULL && cc->c.state != CALL_CLOSING)
 		outgoing_picked_up(k, cc, s->picked_up);
+	if (cc->c.outbound && s->redirected != NULL)
+		redirects_asked(k, cc, s->redirected);
 	if (calls_by_id(k, id) != NULL && s->agreed != NULL)
 		changes_agreed(k, cc, s->agreed);
 	if (calls_by_id(k, id) != NULL && s->offer != NULL)

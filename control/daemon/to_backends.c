@@ -96,6 +96,8 @@ void to_backend_completed(struct control *k, struct control_call *cc, char *comm
 
 void to_backend_failed(struct control *k, struct control_call *cc, char *command, const char *reason)
 {
+	struct info_targets contacts;
+
 	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
 	if (command[0] == '\0')
 		return;
@@ -106,6 +108,8 @@ void to_backend_failed(struct control *k, struct control_call *cc, char *command
 		m.outcome = (Tipring__V1__Outcome)cc->c.outcome;
 		m.sip_code = cc->c.sip_code;
 		m.q850 = cc->c.q850;
+		m.n_contacts = info_targets(&contacts, &cc->c);
+		m.contacts = contacts.rows;
 	}
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);

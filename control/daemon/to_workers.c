@@ -278,6 +278,33 @@ static char *text_of(struct str s)
 	return text(s.p); /* NUL-terminated by the call's arena */
 }
 
+void to_leg_redirect(struct control *k, const struct control_call *cc, const struct call_fx *why)
+{
+	struct info_targets contacts;
+
+	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.code = why->code;
+	m.reason = text(why->reason);
+	m.n_contacts = info_targets(&contacts, &cc->c);
+	m.contacts = contacts.rows;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
+void to_leg_follow(struct control *k, const struct control_call *cc, bool follows)
+{
+	struct info_address hop;
+
+	REQUEST(LegFollow, LEG_FOLLOW, leg_follow, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.hop = cc->c.hop;
+	if (follows) {
+		m.request_uri = text_of(cc->c.request_uri);
+		m.next_hop = info_address(&hop, &cc->c.next_hop);
+	}
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 void to_leg_dial(struct control *k, const struct control_call *cc)
 {
 	Tipring__V1__Header headers[CALL_HEADERS_MAX], *rows[CALL_HEADERS_MAX];

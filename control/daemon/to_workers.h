@@ -27,6 +27,8 @@ void to_leg_dial(struct control *k, const struct control_call *cc);
 void to_leg_ring(struct control *k, const struct control_call *cc);
 void to_leg_answer(struct control *k, const struct control_call *cc);
 void to_leg_reject(struct control *k, uint32_t signaling, uint64_t leg_id, const struct call_fx *why, const struct said *said); /* said: NULL, nothing */
+void to_leg_redirect(struct control *k, const struct control_call *cc, const struct call_fx *why); /* likewise, with its contacts */
+void to_leg_follow(struct control *k, const struct control_call *cc, bool follows); /* cc->c.hop: there, or nowhere */
 void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const char *reason, const struct said *said); /* likewise */
 void to_leg_headers(struct control *k, const struct control_call *cc); /* what was said, before it can be sent */
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);

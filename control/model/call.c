@@ -34,11 +34,22 @@ static void update(struct step *s)
 	deadline(s, CALL_REQUEST_MS);
 }
 
+static void offer(struct step *s);
+
+/* What the caller can is in its ACK. */
+static void offer_unagreed(struct step *s)
+{
+	s->next = CALL_OFFERED;
+	offer(s);
+}
+
 static void opened(struct step *s)
 {
 	s->c->has_session = true;
 	if (s->c->outbound)
 		dial_now(s);
+	else if (s->c->generation == 0)
+		offer_unagreed(s);
 	else
 		update(s);
 }
@@ -631,7 +642,7 @@ void call_begin(struct call *c, const struct call_world *w, struct call_effects 
 
 	out->n = 0;
 	c->state = CALL_OPENING;
-	c->generation = 1;
+	c->generation = c->unagreed ? 0 : 1;
 	emit(&s, CALL_FX_ANNOTATE); /* from now on it has one identity, whoever dies */
 	open_again(&s);
 }

@@ -20,6 +20,7 @@
 
 #define CALL_HEADERS_MAX 32u
 #define CALL_TEXT_BYTES 6144u /* all texts of the INVITE together */
+#define CALL_CONTACTS_MAX 8u
 #define CALL_COMMAND_BYTES 64u
 #define CALL_DIGITS_MAX 64u /* of one SendDtmf */
 #define CALL_PATH_BYTES 108u
@@ -160,6 +161,11 @@ struct call_header {
 	struct str name, value;
 };
 
+struct call_contact { /* where it is to go instead */
+	struct str uri;
+	uint32_t q; /* thousandths; 0: not said */
+};
+
 /* Plain copy of media's facts; control passes them on and shows them. */
 struct call_media {
 	struct addr remote_rtp, remote_rtcp;
@@ -203,12 +209,13 @@ struct call {
 	bool lease_lost_due;  /* the owner is to be told when it is back */
 	bool has_session;
 	bool started;         /* has a tape */
+	bool unagreed;        /* it came without an offer: what is negotiated comes with the ACK */
 	bool answered;        /* once; stays true when it is offered again */
 	uint64_t fence;
 	uint64_t leg_id, session_id;
 	uint32_t media_worker;
 	uint32_t open_tries;       /* workers that had no room */
-	uint32_t generation;       /* of what was negotiated, from 1 */
+	uint32_t generation;       /* of what was negotiated, from 1; 0: nothing is yet */
 	uint32_t media_generation; /* that media has said it follows; 0 = none */
 	uint32_t change;           /* the leg waits until media follows this generation; 0 = it does not wait */
 	uint32_t generation_before; /* of `before`, what was in force when it began to wait */
@@ -253,6 +260,10 @@ struct call {
 	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
 	struct call_header headers[CALL_HEADERS_MAX];
 	uint32_t header_count;
+	struct call_contact contacts[CALL_CONTACTS_MAX];
+	uint32_t contact_count;
+	uint32_t hop;  /* of the redirection that was decided last */
+	bool follows;  /* and so it was: request_uri, next_hop */
 	struct call_media media, before;
 	struct call_heard heard;
 	struct arena arena;

@@ -21,6 +21,7 @@ struct outbound_policy {
 	char from_host[OUTBOUND_TEXT_BYTES]; /* "" = of this host */
 	uint32_t max_calls; /* at one time */
 	uint32_t max_cps;   /* begun in a second */
+	bool follow_redirects; /* where a 3xx sends a call that was allowed, within the same limits */
 };
 
 /* Can anybody be called at all? */

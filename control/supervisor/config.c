@@ -567,6 +567,7 @@ static int take_outbound(struct load *l, const struct raw_top *r, struct config 
 
 	c->outbound_max_calls = outbound_max_calls;
 	c->outbound_max_cps = outbound_max_cps;
+	c->outbound_redirects = (enum config_redirects)outbound_redirects;
 	copy_text(c->outbound_next_hop, sizeof c->outbound_next_hop, outbound_next_hop);
 	copy_text(c->outbound_from_host, sizeof c->outbound_from_host, outbound_from_host);
 	if (outbound_next_hop[0] != '\0' && (addr_parse(str_of(outbound_next_hop), &hop) != 0 || hop.port == 0))

@@ -32,6 +32,10 @@ enum config_idle {
 	CONFIG_IDLE_PAUSE
 };
 
+enum config_redirects {
+	CONFIG_REDIRECTS_NONE,
+	CONFIG_REDIRECTS_FOLLOW
+};
 enum config_on_lost {
 	CONFIG_ON_LOST_HANGUP,
 	CONFIG_ON_LOST_REOFFER
@@ -100,6 +104,7 @@ struct config {
 	uint32_t outbound_number_count;
 	uint32_t outbound_max_calls;
 	uint32_t outbound_max_cps;
+	enum config_redirects outbound_redirects;
 
 	struct config_route routes[CONFIG_ROUTES_MAX];
 	uint32_t route_count;

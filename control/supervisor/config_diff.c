@@ -67,6 +67,7 @@ static const struct config_change effects[] = {
 	{"outbound.numbers", CONFIG_NOW},
 	{"outbound.max_calls", CONFIG_NOW},
 	{"outbound.max_cps", CONFIG_NOW},
+	{"outbound.redirects", CONFIG_NOW},
 	{"routes", CONFIG_NOW},
 	{"registrations", CONFIG_NOW},
 	{"max_calls", CONFIG_RESTART},

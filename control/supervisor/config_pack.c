@@ -145,6 +145,7 @@ static Tipring__V1__OutboundConfig *fill_outbound(struct outbound_rows *o, const
 	o->m.from_host = text(c->outbound_from_host);
 	o->m.max_calls = c->outbound_max_calls;
 	o->m.max_cps = c->outbound_max_cps;
+	o->m.follow_redirects = c->outbound_redirects == CONFIG_REDIRECTS_FOLLOW;
 	return &o->m;
 }
 

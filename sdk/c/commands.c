@@ -10,6 +10,7 @@
 #define PROTOCOL 1
 #define ANSWER_MS 1000
 #define TRIES 5
+#define CONTACTS_MAX 8
 
 struct owned *sdk_owned(struct tipring_server *s, uint64_t call_id)
 {
@@ -184,6 +185,28 @@ int tipring_reject_with(struct tipring_server *s, uint64_t call_id, uint32_t cod
 	body.reason = text(reason);
 	body.headers = fill_rows(&rows, headers);
 	body.n_headers = count_of(headers);
+	return command(s, &e);
+}
+
+int tipring_redirect(struct tipring_server *s, uint64_t call_id, uint32_t code, const struct tipring_contact *contacts, size_t n)
+{
+	Tipring__V1__RedirectTarget targets[CONTACTS_MAX], *rows[CONTACTS_MAX];
+
+	COMMAND(Redirect, REDIRECT, redirect);
+	if (n > CONTACTS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		tipring__v1__redirect_target__init(&targets[i]);
+		targets[i].uri = text(contacts[i].uri);
+		if (contacts[i].q >= 0)
+			targets[i].q_thousandths = contacts[i].q < 0.001 ? 1 : (uint32_t)(contacts[i].q * 1000 + 0.5);
+		rows[i] = &targets[i];
+	}
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.contacts = rows;
+	body.n_contacts = n;
+	body.code = code;
 	return command(s, &e);
 }
 

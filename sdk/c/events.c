@@ -265,6 +265,16 @@ static void on_ringing(struct tipring_server *s, const envelope *m)
 	e->early_media = m->call_ringing->early_media;
 }
 
+static void on_redirected(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_REDIRECTED, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = m->call_redirected->code;
+	sdk_set_text(e->contact, sizeof e->contact, m->call_redirected->uri);
+}
+
 static void on_held(struct tipring_server *s, const envelope *m)
 {
 	(void)sdk_produce(s, TIPRING_EV_HELD, m->call_id);
@@ -310,6 +320,8 @@ static void on_ended(struct tipring_server *s, const envelope *m)
 	if (e != NULL) {
 		e->code = m->call_ended->sip_code;
 		e->outcome = (uint32_t)m->call_ended->outcome;
+		if (m->call_ended->n_contacts > 0)
+			sdk_set_text(e->contact, sizeof e->contact, m->call_ended->contacts[0]->uri);
 		sdk_set_text(e->text, sizeof e->text, m->call_ended->reason);
 	}
 }
@@ -409,6 +421,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RINGING,       PUBLISHED,     on_ringing},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_HELD,          PUBLISHED,     on_held},
+	{TIPRING__V1__ENVELOPE__BODY_CALL_REDIRECTED,    PUBLISHED,     on_redirected},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED,      PUBLISHED,     on_referred},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},

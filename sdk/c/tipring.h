@@ -135,7 +135,8 @@ enum tipring_event_kind {
 				 * more comes; 2xx: it was answered, else FAILED follows */
 	TIPRING_EV_ASKED,       /* the far side took what tipring_send_*() number `ask` sent */
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
-	TIPRING_EV_MESSAGE      /* likewise SIP MESSAGE */
+	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
+	TIPRING_EV_REDIRECTED   /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
 };
 
 /* How dialling ended. */
@@ -205,6 +206,7 @@ struct tipring_event {
 	uint32_t sip_code; /* of what the far side did not take; 0: nothing was sent */
 	const void *body; /* INFO, MESSAGE: borrowed until the next tipring_next() */
 	size_t body_n;
+	char contact[256]; /* REDIRECTED; ENDED: where it was sent instead, and nobody followed; "": nowhere */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -253,6 +255,14 @@ TIPRING_API int tipring_reject_with(struct tipring_server *s, uint64_t call_id, 
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
 TIPRING_API int tipring_hangup_with(struct tipring_server *s, uint64_t call_id, const char *cause,
 				    const struct tipring_headers *headers);
+
+struct tipring_contact {
+	const char *uri; /* sip: */
+	double q;        /* 0 to 1, more is better; negative: not said */
+};
+
+/* Before the answer: send the caller to one of these, at most 8. code: 300, 301, 302, 305 or 380; 0: 302. -> ENDED */
+TIPRING_API int tipring_redirect(struct tipring_server *s, uint64_t call_id, uint32_t code, const struct tipring_contact *contacts, size_t n);
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

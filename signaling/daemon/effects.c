@@ -70,6 +70,8 @@ static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
 		to_bus_offer(s, l);
 	else if (kind == LEG_FX_AGREED)
 		to_bus_agreed(s, l);
+	else if (kind == LEG_FX_REDIRECTED)
+		to_bus_redirected(s, l);
 	else
 		to_bus_picked_up(s, l);
 	count(s, STAT_signaling_legs_picked_up, kind == LEG_FX_PICKED_UP);
@@ -116,6 +118,7 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_PICKED_UP:
 	case LEG_FX_OFFER:
 	case LEG_FX_AGREED:
+	case LEG_FX_REDIRECTED:
 		tell(s, l, fx->kind);
 		break;
 	case LEG_FX_UPDATED:

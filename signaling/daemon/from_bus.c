@@ -9,6 +9,7 @@
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
 #include "signaling/daemon/from_refer.h"
+#include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/leg/lines.h"
@@ -132,15 +133,24 @@ static void on_reject(void *self, struct str peer, const Tipring__V1__Envelope *
 	struct signaling *s = self;
 	struct leg *l = leg_of(s, m, m->leg_reject->leg_id);
 	uint32_t code = m->leg_reject->code;
+	char area[FROM_REDIRECT_BYTES];
+	struct buf lines = buf_of(area, sizeof area);
 
 	(void)peer;
 	if (l == NULL)
 		return;
+	if (!from_redirect_take(m->leg_reject, &lines)) {
+		worker_result(s->worker, m, TIPRING__V1__RESULT_CODE__REJECTED,
+			      "no usable contacts");
+		return;
+	}
+	l->wish.lines = buf_str(&lines);
 	l->wish.code = code >= 300 && code <= 699 ? code : 500;
 	l->wish.retry_after_s = m->leg_reject->retry_after_s;
 	take_text(l->wish.reason, sizeof l->wish.reason, m->leg_reject->reason);
 	take_lines(l, LEG_LINES_END, m->leg_reject->headers, m->leg_reject->n_headers);
 	give(s, l, m, LEG_EV_REJECT);
+	l->wish.lines = (struct str){"", 0};
 }
 
 static void on_hangup(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -206,6 +216,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ASK,      ANY, UP, from_asks_ask},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER,    ANY, UP, from_refer_wish},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_FOLLOW,   ANY, UP, from_redirect},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

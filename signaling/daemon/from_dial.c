@@ -60,6 +60,11 @@ static bool take_listener(struct signaling *s, struct leg_call *ret)
 	return false;
 }
 
+bool from_dial_take_hop(struct signaling *s, const Tipring__V1__Address *a, struct leg_call *ret)
+{
+	return take_address(a, &ret->next_hop) && take_listener(s, ret);
+}
+
 /* NULL, or what is wrong with it. */
 static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, struct leg_call *ret)
 {

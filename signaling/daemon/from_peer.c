@@ -10,6 +10,7 @@
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_info.h"
 #include "signaling/daemon/from_refer.h"
+#include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/request_effects.h"
@@ -19,6 +20,7 @@
 #include "signaling/leg/dial.h"
 #include "signaling/leg/lines.h"
 #include "signaling/leg/prack.h"
+#include "signaling/leg/late.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
 		   struct leg_refusal why)
@@ -143,7 +145,7 @@ static void got_ack(struct signaling *s, const struct sip_effect *e)
 	if (l == NULL || e->core->cseq.number != l->r.invite_cseq)
 		return; /* of another INVITE than the last */
 	sip_stack_settle(&s->stack, l->txn);
-	(void)effects_leg_input(s, l, LEG_EV_ACK);
+	(void)effects_leg_input(s, l, leg_acknowledged(l, &s->leg_config, e));
 	if (l->r.state == LEG_CONFIRMED)
 		from_asks_go_on(s, l);
 }
@@ -179,6 +181,10 @@ static void got_final(struct signaling *s, struct leg *l, const struct sip_effec
 		return;
 	if (e->txn == l->bye) {
 		got_bye_answer(s, l, e);
+		return;
+	}
+	if (e->txn == l->client && e->status / 100 == 3) {
+		from_redirect_got(s, l, e);
 		return;
 	}
 	if (e->txn != l->client)

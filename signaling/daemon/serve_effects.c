@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/late.h"
 #include "signaling/leg/lines.h"
 
 void serve_answer(struct signaling *s, uint64_t txn, const struct sip_reply *r)
@@ -61,6 +62,7 @@ static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply 
 	if (r->code != l->wish.code || r->code < 300)
 		return;
 	r->reason = str_of(l->wish.reason);
+	buf_str_put(headers, l->wish.lines);
 	if (l->wish.retry_after_s > 0) {
 		buf_z(headers, "Retry-After: ");
 		buf_u64(headers, l->wish.retry_after_s);
@@ -70,7 +72,7 @@ static void put_wish(const struct leg *l, struct buf *headers, struct sip_reply 
 
 static int put_answer(struct leg *l, struct buf *sdp, struct sip_reply *r)
 {
-	int err = leg_print_answer(l, sdp);
+	int err = leg_owes_offer(l) ? leg_print_offer(l, sdp) : leg_print_answer(l, sdp);
 
 	r->type = STR("application/sdp");
 	r->body = buf_str(sdp);
@@ -86,7 +88,7 @@ static void put_timer(struct signaling *s, struct leg *l, struct buf *headers)
 	legs_arm(s, l);
 }
 
-/* Allow, and the answer when there is an offer to be answered. */
+/* Allow, and the answer to the offer or the offer that was asked for. */
 static int put_success(struct leg *l, bool answers, struct buf *headers, struct buf *sdp,
 		       struct sip_reply *r)
 {
@@ -101,7 +103,7 @@ static int put_provisional(struct leg *l, struct buf *headers, struct buf *sdp, 
 
 	if (rel->rseq != 0)
 		sip_put_rseq(headers, rel->rseq);
-	return l->ring_described ? put_answer(l, sdp, r) : 0;
+	return l->ring_described && !leg_owes_offer(l) ? put_answer(l, sdp, r) : 0;
 }
 
 /* What control wants to be said with it. */
@@ -124,7 +126,7 @@ static bool has_answer(const struct leg *l)
 static int print_and_respond(struct signaling *s, struct leg *l, struct sip_reply *r,
 			     struct str lines, struct sip_effects *out)
 {
-	char headers[1024 + LEG_LINES_BYTES], body[SIP_RESPONSE_BYTES / 2];
+	char headers[1024 + LEG_LINES_BYTES + LEG_CONTACTS_MAX * 288u], body[SIP_RESPONSE_BYTES / 2];
 	struct buf h = buf_of(headers, sizeof headers), sdp = buf_of(body, sizeof body);
 	int err = 0;
 

@@ -8,6 +8,8 @@
 #include "signaling/leg/change.h"
 #include "signaling/leg/refer.h"
 #include "signaling/leg/lines.h"
+#include "signaling/leg/late.h"
+#include "signaling/leg/redirect.h"
 
 #define ROSTER_ROWS 16u
 
@@ -38,9 +40,11 @@ struct told {
 	Tipring__V1__LegAgreed in_force;
 	Tipring__V1__LegTransfer transfer;
 	Tipring__V1__LegReferred referred;
+	Tipring__V1__LegRedirected redirected;
+	Tipring__V1__RedirectTarget targets[LEG_CONTACTS_MAX], *target_rows[LEG_CONTACTS_MAX];
 	Tipring__V1__Header headers[LEG_HEADERS_MAX], *rows[LEG_HEADERS_MAX];
 	struct buf text;
-	char area[LEG_TEXT_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
+	char area[LEG_TEXT_BYTES + LEG_CONTACTS_BYTES + 2 * LEG_HEADERS_MAX + sizeof(struct sip_dialog) +
 		  1024 + 1280 /* of transfers */];
 };
 
@@ -146,7 +150,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->request_uri = text(&t->text, str_of(l->r.request_uri));
 	m->source = address(&t->source, &l->r.source);
 	m->transport = borrowed("udp");
-	m->media = facts(&t->agreed, &l->r.choice);
+	m->media = leg_is_agreed(&l->r) ? facts(&t->agreed, &l->r.choice) : NULL;
 	m->headers = headers(t, l);
 	m->n_headers = leg_bye_headers_at(&l->r);
 	m->replaces_leg = l->r.refer.replaces;
@@ -271,6 +275,41 @@ static Tipring__V1__LegReferred *fill_referred(struct signaling *s, struct told 
 	return m;
 }
 
+/* All of them, or those that were not called yet. */
+static size_t fill_targets(struct told *t, const struct leg_record *r, bool all)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->redirect.count; i++) {
+		if (!all && leg_contact_is_known(r, i))
+			continue;
+		tipring__v1__redirect_target__init(&t->targets[n]);
+		t->targets[n].uri = text(&t->text, leg_contact(r, i));
+		t->targets[n].q_thousandths = r->redirect.v[i].q;
+		t->target_rows[n] = &t->targets[n];
+		n++;
+	}
+	return n;
+}
+
+/* NULL: control is not asked. */
+static Tipring__V1__LegRedirected *fill_redirected(struct signaling *s, struct told *t,
+						   const struct leg *l)
+{
+	Tipring__V1__LegRedirected *m = &t->redirected;
+
+	if (l->r.state != LEG_REDIRECTED)
+		return NULL;
+	tipring__v1__leg_redirected__init(m);
+	m->leg_id = pool_handle(&s->legs, l);
+	m->hop = l->r.redirect.hop;
+	m->code = l->r.redirect.code;
+	m->reason = text(&t->text, str_of(l->r.redirect.reason));
+	m->contacts = t->target_rows;
+	m->n_contacts = fill_targets(t, &l->r, false);
+	return m;
+}
+
 static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 					const struct leg *l)
 {
@@ -288,6 +327,8 @@ static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 	m->outcome = (Tipring__V1__Outcome)end->outcome;
 	m->headers = some_headers(t, l, leg_bye_headers_at(&l->r), l->r.header_count);
 	m->n_headers = l->r.header_count - leg_bye_headers_at(&l->r);
+	m->contacts = t->target_rows;
+	m->n_contacts = end->code == l->r.redirect.code ? fill_targets(t, &l->r, true) : 0;
 	return m;
 }
 
@@ -387,6 +428,17 @@ void to_bus_referred(struct signaling *s, const struct leg *l)
 		(void)!tell(s, &e);
 }
 
+void to_bus_redirected(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	told_begin(&told);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_REDIRECTED;
+	e.leg_redirected = fill_redirected(s, &told, l);
+	if (e.leg_redirected != NULL)
+		(void)!tell(s, &e);
+}
+
 void to_bus_ringing(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -450,6 +502,7 @@ static Tipring__V1__LegPhase phase_of(uint32_t state)
 		[LEG_DIALLING] = TIPRING__V1__LEG_PHASE__LEG_DIALLING,
 		[LEG_CANCELLING] = TIPRING__V1__LEG_PHASE__LEG_ENDING,
 		[LEG_OFFERED] = TIPRING__V1__LEG_PHASE__LEG_CONFIRMED,
+		[LEG_REDIRECTED] = TIPRING__V1__LEG_PHASE__LEG_DIALLING,
 	};
 
 	return phases[state];
@@ -466,11 +519,12 @@ static void fill_row(struct signaling *s, struct told *t, Tipring__V1__LegState 
 		row->picked_up = fill_picked_up(s, t, l);
 	} else {
 		row->incoming = fill_incoming(s, t, l);
-		row->agreed = leg_generation(&l->r) > 1 ? fill_agreed(s, t, l) : NULL;
+		row->agreed = leg_generation(&l->r) > 1 || (l->r.late.born && leg_is_agreed(&l->r)) ? fill_agreed(s, t, l) : NULL;
 	}
 	row->offer = fill_offer(s, t, l);
 	row->transfer = fill_transfer(s, t, l);
 	row->referred = fill_referred(s, t, l);
+	row->redirected = fill_redirected(s, t, l);
 	row->phase = phase_of(l->r.state);
 	row->context.data = l->r.context;
 	row->context.len = l->r.context_bytes;

@@ -13,6 +13,8 @@ void to_bus_progress(struct signaling *s, const struct leg *l);
 void to_bus_picked_up(struct signaling *s, const struct leg *l);
 /* What of the peer waits, and what is in force. */
 void to_bus_offer(struct signaling *s, const struct leg *l);
+/* Where a leg of ours was sent instead. */
+void to_bus_redirected(struct signaling *s, const struct leg *l);
 void to_bus_agreed(struct signaling *s, const struct leg *l);
 /* Answered with LegForget once control has recorded it; the leg is kept, and is in the
  * roster, until then. */

@@ -48,6 +48,7 @@ static const struct rule rules[ATTEMPT_STATES][ATTEMPT_EVENTS] = {
 	},
 	[ATTEMPT_DONE] = {
 		[ATTEMPT_EV_ANSWERED] = {send_ack,    ATTEMPT_DONE}, /* the same 2xx again */
+		[ATTEMPT_EV_AGAIN]    = {send_invite, ATTEMPT_CALLING}, /* it was sent elsewhere */
 	},
 };
 /* clang-format on */

@@ -1,6 +1,7 @@
 /* change.c - see change.h */
 #include "signaling/leg/change.h"
 
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/sip/body.h"
 
@@ -22,6 +23,19 @@ static void set_generation(struct leg_record *r, uint32_t generation)
 		r->dialled.generation = generation;
 	else
 		r->change.generation = generation;
+}
+
+static uint32_t next_generation(const struct leg_record *r)
+{
+	uint32_t now = leg_generation(r);
+
+	return (r->change.offered > now ? r->change.offered : now) + 1;
+}
+
+void leg_change_count(struct leg_record *r)
+{
+	r->change.offered = next_generation(r);
+	set_generation(r, r->change.offered);
 }
 
 static struct str offer_in(const struct sip_effect *request)
@@ -50,6 +64,7 @@ static uint32_t fault_of_time(const struct leg *l)
 	case LEG_ENDING:
 	case LEG_REFUSED:
 	case LEG_ENDED:
+	case LEG_REDIRECTED:
 	case LEG_STATES:
 		break;
 	}
@@ -74,7 +89,7 @@ static void keep_offer(struct leg_record *r, struct str text)
 {
 	memcpy(r->offer, text.p, text.n);
 	r->offer_bytes = (uint32_t)text.n;
-	r->dialled.ours = 0;
+	r->dialled.ours = r->late.ours = 0;
 }
 
 /* Waits from here on; the target is the peer's when it is accepted (RFC 3261 12.2.2). */
@@ -91,7 +106,7 @@ static bool put_aside(struct leg_record *r, const struct sip_effect *request,
 	memcpy(r->dialog.target, target, sizeof target);
 	if (err != 0)
 		return false;
-	c->offered = (c->offered > leg_generation(r) ? c->offered : leg_generation(r)) + 1;
+	c->offered = next_generation(r);
 	r->change_choice = *choice;
 	memcpy(r->change_offer, text.p, text.n);
 	r->change_bytes = (uint32_t)text.n;
@@ -156,6 +171,15 @@ static void begin(struct leg *l, const struct sip_effect *request, bool update)
 	c->code = 0;
 }
 
+/* The answer to the offer of ours is in the ACK: until then nothing changes but the target. */
+static struct leg_refusal owe_offer(struct leg *l, const struct sip_effect *request)
+{
+	if (sip_dialog_refresh(&l->r.dialog, request->msg, request->core) != 0)
+		return refusal(400);
+	l->r.late.stage = LEG_LATE_OWED;
+	return refusal(0);
+}
+
 struct leg_refusal leg_reinvite(struct leg *l, const struct leg_config *cfg,
 				const struct sip_effect *request, enum leg_todo *ret_todo)
 {
@@ -165,7 +189,8 @@ struct leg_refusal leg_reinvite(struct leg *l, const struct leg_config *cfg,
 	if (why.code == 0)
 		why = refusal(refresh_asked(&l->r.refresh, &cfg->refresh, request->msg));
 	if (why.code == 0)
-		why = take_offer(l, cfg, request, &waits);
+		why = leg_wants_offer(request->msg) ? owe_offer(l, request)
+						    : take_offer(l, cfg, request, &waits);
 	if (why.code != 0)
 		return why;
 	*ret_todo = waits ? LEG_ASK : LEG_REFRESH_NOW;
@@ -182,7 +207,7 @@ struct leg_refusal leg_reinvite(struct leg *l, const struct leg_config *cfg,
 /* RFC 3311 5.2: the target alone. */
 static struct leg_refusal refresh_target(struct leg *l, const struct sip_effect *request)
 {
-	if (l->r.state == LEG_ENDING || l->r.state == LEG_CANCELLING)
+	if (l->r.state == LEG_ENDING || l->r.state == LEG_CANCELLING || l->r.state == LEG_REDIRECTED)
 		return refusal(481);
 	return refusal(sip_dialog_refresh(&l->r.dialog, request->msg, request->core) == 0
 			       ? 0

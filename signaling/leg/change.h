@@ -10,7 +10,8 @@
 
 /* Bits of leg_request.todo. */
 enum leg_todo {
-	LEG_REFRESH_NOW = 1, /* of a re-INVITE: LEG_EV_REFRESH follows */
+	LEG_REFRESH_NOW = 1, /* of a re-INVITE, also of one that wants our offer (late.h):
+			      * LEG_EV_REFRESH follows */
 	LEG_UPDATE_NOW = 2,  /* of an UPDATE: it is answered with 200, without an event */
 	LEG_ASK = 4,         /* LEG_EV_OFFER follows */
 };
@@ -42,6 +43,9 @@ void leg_change_take(struct leg *l);
 /* It is not, though media may have followed it: what is in force is said again under a later
  * number. */
 void leg_change_withdraw(struct leg *l);
+
+/* Other facts are in force than before: they get the next number. */
+void leg_change_count(struct leg_record *r);
 
 /* Of the facts in force, from 1. */
 uint32_t leg_generation(const struct leg_record *r);

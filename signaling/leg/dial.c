@@ -423,6 +423,13 @@ static bool may_go_again(struct leg_record *r, const struct sip_login *login,
 	       sip_auth_challenged(&r->auth, login, m, chance) == SIP_AUTH_RETRY;
 }
 
+void leg_forget_dialogs(struct leg_record *r)
+{
+	forget_dialog(r);
+	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */
+	r->dialled.known = 0;
+}
+
 enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
 			   const struct sip_msg *m, uint64_t chance)
 {
@@ -430,8 +437,6 @@ enum leg_event leg_refused(struct leg *l, const struct sip_login *login,
 
 	if (r->state != LEG_DIALLING || !may_go_again(r, login, m, chance))
 		return leg_declined(l, m);
-	forget_dialog(r);
-	memset(&r->early, 0, sizeof r->early); /* of the INVITE that is over */
-	r->dialled.known = 0;
+	leg_forget_dialogs(r);
 	return LEG_EV_CHALLENGED;
 }

@@ -1,4 +1,5 @@
 /* leg.c - see leg.h: from an INVITE to facts, and to an answer. */
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/sip/body.h"
 
@@ -78,6 +79,18 @@ static struct leg_refusal choose(struct leg *l, const struct leg_config *cfg)
 	return unfit(sdp_choose(&offer, &w, &l->r.choice));
 }
 
+static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg,
+				     struct str offer)
+{
+	if (offer.n == 0)
+		return refusal(488);
+	if (offer.n > sizeof l->r.offer)
+		return refusal(513);
+	memcpy(l->r.offer, offer.p, offer.n);
+	l->r.offer_bytes = (uint32_t)offer.n;
+	return choose(l, cfg);
+}
+
 struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 			    const struct sip_effect *request, struct str local_tag)
 {
@@ -95,13 +108,12 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	r->flow = request->packet->flow;
 	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
-	if (offer.n == 0)
-		return refusal(488); /* offers of ours in the 200 are not made yet */
-	if (offer.n > sizeof r->offer)
-		return refusal(513);
-	memcpy(r->offer, offer.p, offer.n);
-	r->offer_bytes = (uint32_t)offer.n;
-	why = choose(l, cfg);
+	if (leg_wants_offer(m)) {
+		r->late = (struct leg_late){.stage = LEG_LATE_OWED, .born = 1};
+		why = refusal(0);
+	} else {
+		why = take_offer(l, cfg, offer);
+	}
 	if (why.code != 0)
 		return why;
 	err = sip_dialog_uas(&r->dialog, m, c, local_tag);

@@ -26,6 +26,7 @@
 #define LEG_LINES_BYTES   2560u /* of header lines that control wants */
 #define LEG_HEADERS_MAX   32u
 #define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */
+#define LEG_LATE_BYTES    2048u
 #define LEG_CREDENTIALS_BYTES 3072u
 #define LEG_EFFECTS_MAX   6u
 
@@ -43,6 +44,7 @@ enum leg_state { /* numbers stand in records: later ones come last */
 	LEG_DIALLING,  /* our INVITE is out */
 	LEG_CANCELLING, /* control knows the end; our INVITE has none yet */
 	LEG_OFFERED,    /* confirmed, and an offer of the peer waits for control (change.h) */
+	LEG_REDIRECTED, /* our INVITE was sent elsewhere, and control is asked (redirect.h) */
 	LEG_STATES
 };
 
@@ -85,6 +87,13 @@ enum leg_event {
 	/* of a provisional that wants a PRACK (reliable.h) */
 	LEG_EV_PRACK,     /* it has one, and that was answered */
 	LEG_EV_UNPRACKED, /* it never will: leg_input() itself finds it out */
+	/* of an offer of ours in a 2xx (late.h) */
+	LEG_EV_ACK_AGREED,
+	LEG_EV_ACK_MISFIT,
+	/* of a 3xx (redirect.h) */
+	LEG_EV_REDIRECTED,
+	LEG_EV_FOLLOW,    /* from control */
+	LEG_EV_NO_FOLLOW, /* likewise */
 	LEG_EVENTS
 };
 
@@ -107,6 +116,7 @@ enum leg_fx_kind {
 	LEG_FX_AGREED, /* and what is in force */
 	LEG_FX_UPDATED, /* code to the UPDATE, with the answer when it is 2xx */
 	LEG_FX_SEND_REFRESH,
+	LEG_FX_REDIRECTED, /* tell control */
 	LEG_FX_FREE,
 	LEG_FX_KINDS
 };
@@ -245,11 +255,38 @@ struct leg_lines {
 	char text[LEG_LINES_BYTES];
 };
 
+/* Of offers of ours to a peer that made none. */
+struct leg_late {
+	uint32_t stage; /* enum leg_late_stage */
+	uint32_t born;  /* the first INVITE had no offer */
+	uint32_t ours;  /* `offer` is one of them, and `choice` its answer */
+	uint32_t bytes; /* of `late_offer` */
+};
+
+#define LEG_CONTACTS_MAX      8u
+#define LEG_CONTACTS_BYTES    1024u
+#define LEG_HOPS_MAX          5u
+
+/* Where the peer sent our INVITE, and where it was before. */
+struct leg_redirect {
+	uint32_t hop;  /* of what waits, or of what was followed last; 0: none */
+	uint32_t code; /* 3xx */
+	uint32_t q850;
+	uint32_t count; /* of what is in `v` */
+	uint64_t been[LEG_HOPS_MAX + 1]; /* hashes of URIs */
+	struct {
+		uint16_t at, n; /* in `contacts` */
+		uint32_t q;     /* thousandths, from 1; 0: not said */
+	} v[LEG_CONTACTS_MAX]; /* the best first */
+	char reason[64];
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
 	uint32_t retry_after_s;
 	char reason[64];
+	struct str lines; /* of a 3xx: its Contacts; borrowed while the wish is carried out */
 };
 
 /* Why a request of the peer is not served. */
@@ -320,6 +357,12 @@ struct leg_record {
 	char refer_target[256], refer_replaces[512], refer_by[256];
 	struct reliable reliable;
 	struct leg_lines lines;
+	/* of offers of ours, and of 3xx */
+	struct leg_late late;
+	char late_offer[LEG_LATE_BYTES]; /* in LEG_LATE_OUT */
+	struct leg_redirect redirect;
+	uint32_t contact_bytes;
+	char contacts[LEG_CONTACTS_BYTES];
 };
 
 #define LEG_PARTS_MAX    128u

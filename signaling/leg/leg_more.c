@@ -11,13 +11,17 @@
 #define REFER_LEAST    256u
 #define RELIABLE_LEAST 80u
 #define LINES_LEAST    8u
+#define LATE_LEAST     16u
+#define REDIRECT_LEAST 192u
 
 #define LINES_HEAD offsetof(struct leg_lines, bytes)
 
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST && sizeof(struct ask) == ASK_LEAST &&
 		       sizeof(struct refresh) == REFRESH_LEAST &&
 		       sizeof(struct leg_refer) == REFER_LEAST &&
-		       sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST,
+		       sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST &&
+		       sizeof(struct leg_late) == LATE_LEAST &&
+		       sizeof(struct leg_redirect) == REDIRECT_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
 
 /* ---- parts ---- */
@@ -227,6 +231,36 @@ static int take_early(struct str *in, struct leg_record *ret)
 	return err == 0 ? leg_take_bytes(in, l->text, sizeof l->text, &l->bytes) : err;
 }
 
+/* ---- offers of ours in a 2xx, and 3xx (late.h, redirect.h) ---- */
+
+static bool is_late(const struct leg_record *r)
+{
+	return r->late.born || r->late.ours || r->late.stage != 0 || r->redirect.code != 0;
+}
+
+static void put_late(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->late, sizeof r->late);
+	record_put(b, r->late_offer, r->late.bytes);
+	record_put(b, &r->redirect, sizeof r->redirect);
+	record_put(b, r->contacts, r->contact_bytes);
+}
+
+static int take_late(struct str *in, struct leg_record *ret)
+{
+	uint32_t bytes = 0;
+	int err = record_take(in, &ret->late, sizeof ret->late, LATE_LEAST);
+
+	if (err == 0)
+		err = leg_take_bytes(in, ret->late_offer, sizeof ret->late_offer, &bytes);
+	if (err == 0)
+		err = record_take(in, &ret->redirect, sizeof ret->redirect, REDIRECT_LEAST);
+	if (err == 0)
+		err = leg_take_bytes(in, ret->contacts, sizeof ret->contacts, &ret->contact_bytes);
+	ret->late.bytes = bytes;
+	return err;
+}
+
 /* ---- the groups, in the order in which they are written: later ones come last ---- */
 
 /* clang-format off */
@@ -241,6 +275,7 @@ static const struct {
 	{is_refreshed, put_refresh, take_refresh, 1},
 	{is_referred,  put_refer,   take_refer,   4},
 	{is_early,     put_early,   take_early,   3},
+	{is_late,      put_late,    take_late,    4},
 };
 /* clang-format on */
 #define GROUPS (sizeof groups / sizeof groups[0])

@@ -14,6 +14,11 @@ void leg_keep_headers(struct leg_record *r, const struct sip_msg *m);
 /* Where audio goes and how it is coded: what media is told. */
 bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b);
 
+/* An INVITE of ours that begins anew: no dialog of the last one is one of it. */
+void leg_forget_dialogs(struct leg_record *r);
+/* What the 3xx said is what ends the leg: for LEG_EV_NO_FOLLOW. */
+void leg_redirect_said(struct leg *l);
+
 /* o= of every description of ours. */
 struct sdp_origin leg_origin(const struct leg_record *r);
 

@@ -4,8 +4,10 @@
 #include "signaling/leg/ask.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/leg/lines.h"
+#include "signaling/leg/redirect.h"
 #include "signaling/leg/refer.h"
 
 /* Sizes in the first build that wrote this format. */
@@ -324,6 +326,8 @@ static bool times_are_sound(const struct leg_record *r, uint64_t now_ms)
 		return r->deadline_ms == UINT64_MAX;
 	if (r->state == LEG_OFFERED && r->give_up_ms > now_ms + SIP_TIMEOUT_MS)
 		return false;
+	if (r->state == LEG_REDIRECTED && r->give_up_ms > now_ms + LEG_RINGING_MAX_MS)
+		return false;
 	if (r->state == LEG_DIALLING)
 		return r->deadline_ms <= now_ms + LEG_RINGING_MAX_MS;
 	if (r->state == LEG_CANCELLING && r->give_up_ms > now_ms + LEG_CANCELLING_MS)
@@ -339,7 +343,8 @@ static bool attempt_is_sound(const struct leg_record *r)
 	uint32_t a = r->attempt.state;
 
 	if (!is_dialled(r))
-		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING;
+		return a == ATTEMPT_NONE && r->state != LEG_DIALLING && r->state != LEG_CANCELLING &&
+		       r->state != LEG_REDIRECTED;
 	if (r->state == LEG_DIALLING)
 		return a >= ATTEMPT_CALLING && a <= ATTEMPT_EARLY;
 	if (r->state == LEG_CANCELLING)
@@ -357,7 +362,7 @@ static bool dialled_is_sound(const struct leg_record *r)
 /* Of an answer that is not kept: what its readers rely on. */
 static bool choice_is_possible(const struct sdp_choice *c)
 {
-	return c->media == 0 && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	return c->codec < SDP_CODECS && c->payload_type <= 127 &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
@@ -367,9 +372,13 @@ static bool choice_is_possible(const struct sdp_choice *c)
 static int restore_answer(struct leg_record *r)
 {
 	for (uint32_t i = 0; i < r->dialled.known; i++)
-		if (!choice_is_possible(&r->early_facts[i].choice))
+		if (r->early_facts[i].choice.media != 0 ||
+		    !choice_is_possible(&r->early_facts[i].choice))
 			return ERR_CORRUPT;
-	return r->dialled.generation == 0 || choice_is_possible(&r->choice) ? 0 : ERR_CORRUPT;
+	return r->dialled.generation == 0 ||
+			       (r->choice.media == 0 && choice_is_possible(&r->choice))
+		       ? 0
+		       : ERR_CORRUPT;
 }
 
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
@@ -378,9 +387,15 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	struct leg_record *r = &l->r;
 	struct sdp offer;
 
+	if (r->late.born && !leg_is_agreed(r))
+		return 0;
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
+	if (r->late.ours)
+		return r->choice.media < offer.count && choice_is_possible(&r->choice)
+			       ? 0
+			       : ERR_CORRUPT;
 	if (r->dialled.ours)
 		return restore_answer(r);
 	if (sdp_choice_is_sound(&r->choice, &offer))
@@ -405,6 +420,21 @@ static void restore_change(struct leg *l, uint64_t now_ms)
 	r->deadline_ms = r->give_up_ms = now_ms;
 }
 
+/* Where it may go is lost: it ends as if nobody wanted to follow. */
+static void restore_redirect(struct leg *l, uint64_t now_ms)
+{
+	struct leg_record *r = &l->r;
+
+	if (leg_redirect_is_sound(r))
+		return;
+	l->mended = true;
+	memset(&r->redirect, 0, sizeof r->redirect);
+	r->redirect.code = 300;
+	r->contact_bytes = 0;
+	if (r->state == LEG_REDIRECTED)
+		r->deadline_ms = r->give_up_ms = now_ms;
+}
+
 int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 {
 	struct leg_record *r = &l->r;
@@ -425,8 +455,9 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 		r->header_count = r->text_used = 0;
 	l->mended |= !reliable_mend(&r->reliable, now_ms);
 	l->mended |= !leg_lines_mend(r);
-	if (restore_choice(l, cfg) != 0)
+	if (!leg_late_is_sound(r) || restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
+	restore_redirect(l, now_ms);
 	restore_change(l, now_ms);
 	l->mended |= !ask_restore(l);
 	l->mended |= !refresh_restore(&r->refresh, now_ms);

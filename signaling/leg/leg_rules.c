@@ -3,6 +3,7 @@
 #include "common/base/must.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/lines.h"
+#include "signaling/leg/leg_parts.h"
 
 #define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
 #define TELL_AGAIN_MS 2000u
@@ -180,6 +181,7 @@ static void refreshed(struct step *s)
 /* RFC 3261 14.2: the session stays what it was. */
 static void refuse_refresh(struct step *s)
 {
+	s->l->r.late.stage = 0; /* nothing of ours is out */
 	respond(s, 500);
 	deadline(s, UINT64_MAX);
 }
@@ -469,6 +471,63 @@ static void gone_offered(struct step *s)
 	gone(s);
 }
 
+/* ---- offers of ours in a 2xx ---- */
+
+static void confirm_agreed(struct step *s)
+{
+	emit(s, LEG_FX_AGREED);
+	confirm(s);
+}
+
+/* RFC 3261 13.2.2.4: there is a dialog, and nothing to do in it. */
+static void unusable_ack(struct step *s)
+{
+	(void)!str_copy(s->l->wish.reason, sizeof s->l->wish.reason, STR("no usable answer in the ACK"));
+	emit(s, LEG_FX_SEND_BYE);
+	over(s, LEG_BY_SYSTEM, 488, "no usable answer in the ACK");
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
+static void changed_by_ack(struct step *s)
+{
+	emit(s, LEG_FX_AGREED);
+	deadline(s, UINT64_MAX);
+}
+
+/* ---- sent elsewhere ---- */
+
+static void wait_for_word(struct step *s)
+{
+	uint64_t left = s->l->r.give_up_ms - s->now_ms;
+
+	emit(s, LEG_FX_REDIRECTED);
+	deadline(s, left < TELL_AGAIN_MS ? left : TELL_AGAIN_MS);
+}
+
+/* As long as it may ring, all hops together. */
+static void ask_redirect(struct step *s)
+{
+	s->l->r.give_up_ms = s->l->r.deadline_ms > s->now_ms ? s->l->r.deadline_ms : s->now_ms;
+	wait_for_word(s);
+}
+
+static void follow(struct step *s)
+{
+	s->l->r.deadline_ms = s->l->r.give_up_ms;
+}
+
+static void not_followed(struct step *s)
+{
+	leg_redirect_said(s->l);
+	declined(s);
+}
+
+static void hang_up_redirected(struct step *s)
+{
+	failed(s, LEG_BY_BACKEND, 487, LEG_OUT_CANCELLED);
+	finish(s);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -499,6 +558,8 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_ANSWER]   = {ignore,           LEG_ANSWERED},
 		[LEG_EV_CANCEL]   = {ignore,           LEG_ANSWERED},
 		[LEG_EV_ACK]      = {confirm,          LEG_CONFIRMED},
+		[LEG_EV_ACK_AGREED] = {confirm_agreed, LEG_CONFIRMED},
+		[LEG_EV_ACK_MISFIT] = {unusable_ack,   LEG_ENDING},
 		[LEG_EV_BYE]      = {bye_peer,         LEG_ENDED},
 		[LEG_EV_HANGUP]   = {hang_up_later,    LEG_HANGING},
 		[LEG_EV_REJECT]   = {hang_up_later,    LEG_HANGING},
@@ -534,6 +595,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	},
 	[LEG_REFRESHED] = {
 		[LEG_EV_ACK]      = {refreshed,        LEG_CONFIRMED},
+		[LEG_EV_ACK_AGREED] = {changed_by_ack, LEG_CONFIRMED},
 		[LEG_EV_ANSWER]   = {ignore,           LEG_REFRESHED},
 		[LEG_EV_CANCEL]   = {ignore,           LEG_REFRESHED},
 		[LEG_EV_BYE]      = {bye_peer,         LEG_ENDED},
@@ -575,6 +637,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_PICKED_UP] = {picked_up,       LEG_CONFIRMED},
 		[LEG_EV_MISFIT]   = {misfit,           LEG_ENDING},
 		[LEG_EV_DECLINED] = {declined,         LEG_ENDED},
+		[LEG_EV_REDIRECTED] = {ask_redirect,   LEG_REDIRECTED},
 		[LEG_EV_NOBODY]   = {unreachable,      LEG_ENDED},
 		[LEG_EV_UNSENT]   = {undialled,        LEG_ENDED},
 		[LEG_EV_HANGUP]   = {hang_up_dialling, LEG_CANCELLING},
@@ -612,6 +675,13 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REFRESH_DUE] = {refresh_later, LEG_OFFERED},
 		[LEG_EV_EXPIRED]  = {expire_offered,   LEG_ENDING},
 	},
+	[LEG_REDIRECTED] = {
+		[LEG_EV_FOLLOW]    = {follow,             LEG_DIALLING},
+		[LEG_EV_NO_FOLLOW] = {not_followed,       LEG_ENDED},
+		[LEG_EV_HANGUP]    = {hang_up_redirected, LEG_ENDED},
+		[LEG_EV_REJECT]    = {hang_up_redirected, LEG_ENDED},
+		[LEG_EV_TIMER]     = {wait_for_word,      LEG_REDIRECTED}, /* or not_followed: give_up */
+	},
 };
 /* clang-format on */
 
@@ -624,6 +694,7 @@ static const struct rule give_up[LEG_STATES] = {
 	[LEG_REFUSED] = {finish, LEG_ENDED},
 	[LEG_CANCELLING] = {finish, LEG_ENDED},
 	[LEG_OFFERED] = {no_change, LEG_CONFIRMED},
+	[LEG_REDIRECTED] = {not_followed, LEG_ENDED},
 };
 
 /* What an event is to the INVITE we send. */
@@ -635,6 +706,7 @@ static const uint8_t of_attempt[LEG_EVENTS] = {
 	[LEG_EV_LAPSED] = ATTEMPT_EV_OVER,         [LEG_EV_UNSENT] = ATTEMPT_EV_OVER,
 	[LEG_EV_HANGUP] = ATTEMPT_EV_CANCEL,       [LEG_EV_REJECT] = ATTEMPT_EV_CANCEL,
 	[LEG_EV_TIMER] = ATTEMPT_EV_CANCEL,        [LEG_EV_CHALLENGED] = ATTEMPT_EV_AGAIN,
+	[LEG_EV_REDIRECTED] = ATTEMPT_EV_OVER,     [LEG_EV_FOLLOW] = ATTEMPT_EV_AGAIN,
 };
 
 static void give_to_attempt(struct step *s, enum leg_event ev)
@@ -782,7 +854,7 @@ const char *leg_state_name(enum leg_state s)
 	static const char *const names[LEG_STATES] = {
 		"idle",      "routing",   "ringing", "answered", "hanging",
 		"confirmed", "refreshed", "ending",  "refused",  "ended",
-		"dialling",  "cancelling", "offered",
+		"dialling",  "cancelling", "offered", "redirected",
 	};
 
 	return names[s];
@@ -797,6 +869,7 @@ const char *leg_event_name(enum leg_event e)
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
 		"gone", "refresh_due", "expired",
 		"prack", "unpracked",
+		"ack_agreed", "ack_misfit", "redirected", "follow", "no_follow",
 	};
 
 	return names[e];

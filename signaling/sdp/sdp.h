@@ -160,6 +160,11 @@ struct sdp_ours {
 MUST_USE int sdp_offer(struct buf *b, const struct sdp_ours *w,
 		       const struct sdp_origin *o);
 
+/* In mid-call: with the m= lines of `last`, the last description from either side, and `now`
+ * in its place (RFC 3264 8). Likewise; ERR_RANGE: more lines than the limits. */
+MUST_USE int sdp_offer_again(struct buf *b, const struct sdp_ours *w, const struct sdp *last,
+			     const struct sdp_choice *now, const struct sdp_origin *o);
+
 /* What the answer to an offer of ours means: the first audio stream that both have, in it
  * the first codec of the answer that was offered (RFC 3264 7), the payload types we send
  * and receive, ptime (the offer's when the answer has none), direction as we see it, never

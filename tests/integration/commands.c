@@ -1,7 +1,7 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
  * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
- * of sound before the answer, then reject, both with header lines. */
+ * of sound before the answer, then reject, both with header lines. Third call: redirect. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -55,7 +55,11 @@ static void on_event(const struct tipring_event *ev)
 {
 	if (ev->kind == TIPRING_EV_OFFER) {
 		must("claim", tipring_claim(server, ev->call_id));
-	} else if (ev->kind == TIPRING_EV_CLAIMED && calls++ == 0) {
+	} else if (ev->kind == TIPRING_EV_CLAIMED && ++calls == 3) {
+		const struct tipring_contact to[] = {{"sip:a@192.0.2.7", 0.5}, {"sip:b@192.0.2.7", -1}};
+
+		must("redirect", tipring_redirect(server, ev->call_id, 0, to, 2));
+	} else if (ev->kind == TIPRING_EV_CLAIMED && calls == 1) {
 		must("ring", tipring_ring(server, ev->call_id));
 		must("answer", tipring_answer(server, ev->call_id, RATE, 20));
 	} else if (ev->kind == TIPRING_EV_CLAIMED) {
@@ -95,7 +99,7 @@ int main(void)
 	struct tipring_event ev;
 
 	must("open", tipring_open(&cfg, &server));
-	while (over < 2) {
+	while (over < 3) {
 		struct pollfd p = {.fd = tipring_fd(server), .events = POLLIN};
 
 		(void)poll(&p, 1, 50);

@@ -79,7 +79,7 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
     system = make_system(calls=4)
     program = build(prefix, "cc", HERE / "tests" / "integration" / "commands.c", tmp_path / "commands")
     backend = subprocess.Popen([program], env=environment(prefix, TIPRING_ENDPOINT=str(system.run_dir)), stdout=subprocess.PIPE, text=True)
-    spoken, refused = Peer(system), Peer(system)
+    spoken, refused, sent_on = Peer(system), Peer(system), Peer(system)
     try:
         wait_for(lambda: system.metric("tipring_backends") == 1, 10)
         spoken.send(spoken.request("INVITE", body=spoken.sdp()))
@@ -93,6 +93,8 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
         assert "\r\nX-Early: one\r\n" in early and "\r\nm=audio " in early
         answer = refused.wait(603)
         assert "603 Not today" in answer and "\r\nX-Why: full\r\n" in answer
+        sent_on.send(sent_on.request("INVITE", body=sent_on.sdp()))
+        assert "\r\nContact: <sip:a@192.0.2.7>;q=0.500\r\nContact: <sip:b@192.0.2.7>\r\n" in sent_on.wait(302)  # C229
         out = backend.communicate(timeout=60)[0]
     finally:
         backend.kill()
@@ -103,7 +105,7 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
     assert flushed["utterance"] == 2 and flushed["played"] > 0 and flushed["discarded"] > 0
     assert flushed["played"] + flushed["discarded"] == 5 * 8000
     ended = [e for e in told if e["event"] == "ended"]
-    assert [e["code"] for e in ended] == [200, 603]
+    assert [e["code"] for e in ended] == [200, 603, 302]
     assert not [e for e in told if e["event"] == "failed"], told
 
 

@@ -50,6 +50,7 @@ class Transport(typing.Protocol):
     async def ring(self, call: "Call", code: int, headers: dict[str, str]) -> None: ...
     async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
     async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
+    async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int) -> None: ...
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
@@ -64,7 +65,7 @@ class Call:
 
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
-    codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
+    codec: e.g. "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
     "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
     answered, "": of none. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
     caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
@@ -190,6 +191,16 @@ class Call:
         """Refuse with a final SIP response, 300..699. Only before answer(). headers: as for answer()."""
         self._require_not_ended()
         await self._transport.reject(self, code, reason, headers or {})
+        self._rejected = True
+
+    async def redirect(self, *contacts: str | tuple[str, float], code: int = 302) -> None:
+        """Send the caller elsewhere: one to eight sip: URIs, each alone or with its q (0 to 1, more is better). code: 300, 301, 302, 305
+        or 380. Only before answer()."""
+        rows = [(c, None) if isinstance(c, str) else (c[0], float(c[1])) for c in contacts]
+        if any(q is not None and not 0 <= q <= 1 for _, q in rows):
+            raise ValueError("q is from 0 to 1")
+        self._require_not_ended()
+        await self._transport.redirect(self, rows, code)
         self._rejected = True
 
     async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:

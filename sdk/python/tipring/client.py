@@ -48,7 +48,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
         "to_uri": info.to_uri, "request_uri": info.request_uri, "sip_call_id": info.sip_call_id,
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
-        "codec": common_pb2.Codec.Name(info.media.codec), "metadata": info.metadata,
+        "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
     }
@@ -416,6 +416,11 @@ class Server:
     def _event_call_answered(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "answered", 0)
 
+    def _event_call_redirected(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call.request_uri = body.uri
+            call._on_event(Event("redirected", 0, body.code))
+
     def _event_call_held(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "held", 0)
 
@@ -477,7 +482,7 @@ class Server:
             call.outcome = outcome_of(body.outcome)
             call.end_headers = {header.name: header.value for header in body.headers}
             if call.outcome not in ("", "answered"):
-                call._on_dial_failed(DialFailed(call.outcome, body.sip_code, body.reason, body.q850))
+                call._on_dial_failed(DialFailed(call.outcome, body.sip_code, body.reason, body.q850, [c.uri for c in body.contacts]))
             self._end(call, reason)
 
     def _end_soon(self, call: Call, reason: str) -> None:

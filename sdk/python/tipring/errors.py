@@ -1,5 +1,7 @@
 """Errors a backend can meet."""
 
+import typing
+
 
 class TipringError(Exception):
     """Base of all errors of this package."""
@@ -29,15 +31,17 @@ class DialFailed(TipringError):
 
     `outcome` says how it ended: "busy", "no_answer", "rejected", "not_found", "unreachable", "forbidden", "cancelled" (by us),
     "auth_failed", "media_refused", "timeout", "trunk_down" or "error" (this side could not, `reason` says what). `code` is the final SIP
-    response (0: there was none), `q850` the cause of the telephone network (0: unknown).
+    response (0: there was none), `q850` the cause of the telephone network (0: unknown). `contacts`: the URIs a 3xx sent the call to and
+    where it was not followed, the best first.
     """
 
-    def __init__(self, outcome: str, code: int = 0, reason: str = "", q850: int = 0):
+    def __init__(self, outcome: str, code: int = 0, reason: str = "", q850: int = 0, contacts: typing.Iterable[str] = ()):
         super().__init__(" ".join(str(part) for part in (outcome, code or "", reason) if part))
         self.outcome = outcome
         self.code = code
         self.reason = reason
         self.q850 = q850
+        self.contacts = list(contacts)
 
 
 class CallEnded(TipringError):

@@ -35,7 +35,8 @@ class Event:
     came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a
     hole), "held" (the peer put the call on hold: what is said now is played to nobody), "resumed", "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the peer
-    sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones). pos: where."""
+    sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the
+    peer sent it on with `code`, and it goes to Call.request_uri). pos: where."""
 
     kind: str
     pos: int

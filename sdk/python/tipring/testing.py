@@ -165,7 +165,7 @@ class Caller:
     on the line after the audio is over (and then until it has heard what a handler that returned has left to say). headers: X- headers
     of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
-    After `call()`: answered, rang, rejected (SIP code or 0), heard (bytes: what the handler said, silence included, from the answer
+    After `call()`: answered, rang, rejected (SIP code or 0), redirected (the URIs of Call.redirect()), heard (bytes: what the handler said, silence included, from the answer
     on), hung_up_by ("caller" or "handler"), end_reason, received (what the handler sent besides: ("info" or "message", content type, body),
     and ("dtmf", "", key) for each key).
     """
@@ -191,6 +191,7 @@ class Caller:
         self.answered = False
         self.rang = False
         self.rejected = 0
+        self.redirected: list[str] = []
         self.hung_up_by = ""
         self.end_reason = ""
         self.heard = bytearray()
@@ -346,6 +347,15 @@ class Caller:
             raise CommandRefused("CONFLICT", "not possible in the call's state")
         self.rejected = code
         self._over(call, "handler", reason or f"rejected with {code}")
+
+    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int) -> None:
+        if code not in (300, 301, 302, 305, 380) or not 0 < len(contacts) <= 8:
+            raise CommandRefused("REJECTED", "1 to 8 contacts, and 300, 301, 302, 305 or 380")
+        if self.answered:
+            raise CommandRefused("CONFLICT", "not possible in the call's state")
+        self.rejected = code
+        self.redirected = [uri for uri, _ in contacts]
+        self._over(call, "handler", f"redirected with {code}")
 
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
         self._over(call, "handler", cause or "hung up")

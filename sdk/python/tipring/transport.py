@@ -94,6 +94,12 @@ class ControlTransport:
             body.headers.add(name=name, value=value)
         await self._command("reject", body, call)
 
+    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int) -> None:
+        body = api_pb2.Redirect(call_id=call.call_id, fence=call._fence, code=code)
+        for uri, q in contacts:
+            body.contacts.add(uri=uri, q_thousandths=0 if q is None else max(1, round(q * 1000)))
+        await self._command("redirect", body, call)
+
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
         body = api_pb2.Hangup(call_id=call.call_id, fence=call._fence, cause=cause)
         for name, value in headers.items():
@@ -223,6 +229,7 @@ class ControlTransport:
         if body.command_id in self._transfers:
             future.set_exception(TransferFailed(body.sip_code, body.reason))
         elif body.outcome:
-            future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
+            future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850,
+                                            [c.uri for c in body.contacts]))
         else:
             future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason, sip_code=body.sip_code))

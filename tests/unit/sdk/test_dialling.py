@@ -185,6 +185,21 @@ def test_early_media_of_a_call_that_fails():
     dialling(scenario)
 
 
+def test_sent_elsewhere():
+    """C229"""
+    async def scenario(control, server, ids):
+        call = await begin(server)
+        await control.event(CALL, call_redirected={"uri": "sip:b@example.org", "code": 302})
+        event = await anext(aiter(call.events()))
+        assert (event.kind, event.code, call.request_uri) == ("redirected", 302, "sip:b@example.org")
+        await control.tell(command_failed={"command_id": ids[0], "code": 4, "outcome": 4, "sip_code": 302, "contacts": [{"uri": "sip:c@example.org"}]})
+        with pytest.raises(tipring.DialFailed) as failed:
+            await call.answered()
+        assert failed.value.contacts == ["sip:c@example.org"]
+
+    dialling(scenario)
+
+
 def test_who_gives_up_waiting_may_ask_again():
     async def scenario(control, server, ids):
         call = await begin(server)

@@ -94,6 +94,21 @@ def test_a_refused_call():
     assert caller.rejected == 603 and not caller.answered
 
 
+def test_a_redirected_call():
+    async def handler(call):
+        for wrong in ((), 9 * ("sip:a@example.org",)):
+            with pytest.raises(tipring.CommandRefused):
+                await call.redirect(*wrong)
+        with pytest.raises(tipring.CommandRefused):
+            await call.redirect("sip:a@example.org", code=486)
+        with pytest.raises(ValueError):
+            await call.redirect(("sip:a@example.org", 2))
+        await call.redirect("sip:a@example.org", ("sip:b@example.org", 0.5))
+
+    caller = run(handler)
+    assert caller.rejected == 302 and caller.redirected == ["sip:a@example.org", "sip:b@example.org"] and not caller.answered
+
+
 def test_exceptions_of_a_handler_come_through():
     async def handler(call):
         await call.answer(rate=8000)

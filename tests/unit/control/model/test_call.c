@@ -78,6 +78,51 @@ static void answer_it(void)
 	feed(CALL_EV_CONFIRMED);
 }
 
+/* C188: nothing is negotiated before the ACK, and then media hears of it. */
+Test(call, C188_an_invite_without_an_offer)
+{
+	const struct call_media media = {.remote_rtp = {.family = ADDR_V4, .port = 4000, .ip = {192, 0, 2, 1}}, .direction = 1};
+
+	(void)add_backend("b1", 2);
+	memset(c, 0, sizeof *c);
+	(void)!str_copy(c->app, sizeof c->app, STR("bot"));
+	c->unagreed = true;
+	call_begin(c, &world, &out);
+	cr_expect_eq(c->generation, 0u);
+	feed(CALL_EV_SESSION_OPENED);
+	cr_expect_eq(c->state, CALL_OFFERED);
+	cr_expect(did(CALL_FX_OFFER) != NULL && did(CALL_FX_SESSION_UPDATE) == NULL);
+	feed(CALL_EV_CLAIM);
+	feed(CALL_EV_MEDIA_BACK);
+	cr_expect(did(CALL_FX_SESSION_UPDATE) == NULL, "there is nothing to say");
+	feed(CALL_EV_ANSWER);
+	feed(CALL_EV_SESSION_STARTED);
+	cr_expect(did(CALL_FX_LEG_ANSWER) != NULL);
+	c->heard = (struct call_heard){.generation = 1, .media = media};
+	feed(CALL_EV_LEG_AGREED);
+	cr_expect(did(CALL_FX_SESSION_UPDATE) != NULL && did(CALL_FX_ANNOTATE) != NULL);
+	cr_expect_eq(c->generation, 1u);
+	cr_expect_eq(c->media.remote_rtp.port, 4000u);
+	feed(CALL_EV_CONFIRMED);
+	cr_expect(did(CALL_FX_ANSWERED) != NULL);
+	cr_expect_eq(c->state, CALL_ANSWERED);
+	feed(CALL_EV_MEDIA_BACK);
+	cr_expect(did(CALL_FX_SESSION_UPDATE) != NULL, "it had not heard of it");
+	feed(CALL_EV_LEG_AGREED);
+	cr_expect_eq(out.n, 0u, "said again");
+}
+
+Test(call, C188_without_anybody_to_ask)
+{
+	memset(c, 0, sizeof *c);
+	(void)!str_copy(c->app, sizeof c->app, STR("bot"));
+	c->unagreed = true;
+	call_begin(c, &world, &out);
+	feed(CALL_EV_SESSION_OPENED);
+	cr_expect_eq(c->state, CALL_CLOSING);
+	cr_expect(did(CALL_FX_LEG_REJECT) != NULL);
+}
+
 Test(call, from_offer_to_end)
 {
 	struct backend *b = add_backend("b1", 2);

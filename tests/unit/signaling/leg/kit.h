@@ -7,7 +7,9 @@
 
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg.h"
+#include "signaling/leg/redirect.h"
 
 #define INVITE                                                                                   \
 	"INVITE sip:echo@192.0.2.9 SIP/2.0\r\nX-Room-ID: r7\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKa;rport\r\n"        \
@@ -148,6 +150,27 @@ static inline enum leg_event declined(const char *text)
 	return leg_declined(leg, &read_answer_of(text)->msg);
 }
 
+static inline enum leg_event redirected(const char *text)
+{
+	return leg_redirected(leg, &read_answer_of(text)->msg);
+}
+
+/* An ACK with this body, or without one. */
+static inline enum leg_event acknowledged(const char *body)
+{
+	static char text[16384];
+	static struct sip_msg msg;
+	struct sip_effect e = {.kind = SIP_GOT_ACK, .msg = &msg};
+	int n = snprintf(text, sizeof text,
+			 "ACK sip:192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKc\r\n"
+			 "From: <sip:al@192.0.2.1>;tag=f1\r\nTo: <sip:echo@192.0.2.9>;tag=ourtag\r\nCall-ID: c1\r\n"
+			 "CSeq: 7 ACK\r\n%sContent-Length: %zu\r\n\r\n%s",
+			 body[0] != '\0' ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+
+	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
+	return leg_acknowledged(leg, &cfg, &e);
+}
+
 static inline void setup(void)
 {
 	leg = calloc(1, sizeof *leg); /* 30 KB */
@@ -195,9 +218,10 @@ static inline void bring_to(enum leg_state state)
 		[LEG_OFFERED] = {LEG_EV_INVITE, LEG_EV_ANSWER, LEG_EV_ACK, LEG_EV_OFFER},
 		[LEG_DIALLING] = {LEG_EV_DIAL},
 		[LEG_CANCELLING] = {LEG_EV_DIAL, LEG_EV_HANGUP},
+		[LEG_REDIRECTED] = {LEG_EV_DIAL, LEG_EV_REDIRECTED},
 	};
 
-	if (state == LEG_DIALLING || state == LEG_CANCELLING) {
+	if (state == LEG_DIALLING || state == LEG_CANCELLING || state == LEG_REDIRECTED) {
 		struct leg_call c = call_of("sip:bo@192.0.2.1");
 
 		cr_assert_null(dial(&c));
@@ -207,6 +231,8 @@ static inline void bring_to(enum leg_state state)
 	for (int i = 0; i < 4 && (i == 0 || path[state][i] != 0); i++) {
 		if (path[state][i] == LEG_EV_OFFER)
 			cr_assert_eq(reinvite(8, SDP "a=sendonly\r\n"), 0);
+		if (path[state][i] == LEG_EV_REDIRECTED)
+			cr_assert_eq(redirected(RESPONSE("302 Moved", ";tag=a", "Contact: <sip:cy@192.0.2.3>\r\n", "")), LEG_EV_REDIRECTED);
 		feed(path[state][i], 100);
 	}
 	cr_assert_eq(leg->r.state, (uint32_t)state);

@@ -42,6 +42,7 @@ static const struct {
 	{ATTEMPT_CANCELLING, ATTEMPT_EV_OVER,     ATTEMPT_DONE,       0},
 
 	{ATTEMPT_DONE,       ATTEMPT_EV_ANSWERED, ATTEMPT_DONE,       ACK},
+	{ATTEMPT_DONE,       ATTEMPT_EV_AGAIN,    ATTEMPT_CALLING,    INVITE},
 };
 /* clang-format on */
 

@@ -140,6 +140,7 @@ Test(leg_change, C185_offers_at_a_bad_time)
 		[LEG_IDLE] = 481, [LEG_ROUTING] = 500, [LEG_RINGING] = 500, [LEG_ANSWERED] = 491, [LEG_HANGING] = 491,
 		[LEG_CONFIRMED] = 0, [LEG_REFRESHED] = 491, [LEG_ENDING] = 481, [LEG_REFUSED] = 481, [LEG_ENDED] = 481,
 		[LEG_DIALLING] = 491, [LEG_CANCELLING] = 481, [LEG_OFFERED] = 500,
+		[LEG_REDIRECTED] = 481,
 	};
 
 	for (unsigned state = LEG_ROUTING; state < LEG_STATES; state++) {

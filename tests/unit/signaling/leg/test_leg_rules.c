@@ -154,6 +154,17 @@ static const struct expected rules[] = {
 	{LEG_CONFIRMED, LEG_EV_GONE,     LEG_ENDING,    "bye over",         BYE_MS, LEG_BY_SYSTEM, 486, "Busy Here"},
 	{LEG_REFRESHED, LEG_EV_GONE,     LEG_HANGING,   "over",               KEPT, LEG_BY_SYSTEM, 486, "Busy Here"},
 	{LEG_OFFERED,   LEG_EV_GONE,     LEG_ENDING,    "487 bye over",     BYE_MS, LEG_BY_SYSTEM, 486, "Busy Here"},
+
+	{LEG_ANSWERED,  LEG_EV_ACK_AGREED, LEG_CONFIRMED, "agreed confirmed", NEVER, 0, 0, ""},
+	{LEG_ANSWERED,  LEG_EV_ACK_MISFIT, LEG_ENDING,  "bye over",         BYE_MS, LEG_BY_SYSTEM,  488, "no usable answer in the ACK"},
+	{LEG_REFRESHED, LEG_EV_ACK_AGREED, LEG_CONFIRMED, "agreed",          NEVER, 0, 0, ""},
+
+	{LEG_DIALLING,   LEG_EV_REDIRECTED, LEG_REDIRECTED, "redirected",  TELL_MS, 0, 0, ""},
+	{LEG_REDIRECTED, LEG_EV_FOLLOW,  LEG_DIALLING,  "invite",            59100, 0, 0, ""},
+	{LEG_REDIRECTED, LEG_EV_NO_FOLLOW, LEG_ENDED,   "over",            TELL_MS, LEG_BY_CALLER,  302, "Moved"},
+	{LEG_REDIRECTED, LEG_EV_TIMER,   LEG_REDIRECTED, "redirected",     TELL_MS, 0, 0, ""},
+	{LEG_REDIRECTED, LEG_EV_HANGUP,  LEG_ENDED,     "over",            TELL_MS, LEG_BY_BACKEND, 487, "hung up before the answer"},
+	{LEG_REDIRECTED, LEG_EV_REJECT,  LEG_ENDED,     "over",            TELL_MS, LEG_BY_BACKEND, 487, "hung up before the answer"},
 };
 
 /* Control knows the end before the peer is done. */
@@ -177,6 +188,7 @@ static const struct expected given_up[] = {
 	{LEG_REFUSED,   LEG_EV_TIMER,    LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
 	{LEG_CANCELLING, LEG_EV_TIMER,   LEG_ENDED,     "",                TELL_MS, 0, 0, ""},
 	{LEG_OFFERED,   LEG_EV_TIMER,    LEG_CONFIRMED, "500 agreed",        NEVER, 0, 0, ""},
+	{LEG_REDIRECTED, LEG_EV_TIMER,   LEG_ENDED,     "over",            TELL_MS, LEG_BY_CALLER,  302, "Moved"},
 };
 /* clang-format on */
 
@@ -187,7 +199,7 @@ static const char *effects(void)
 		[LEG_FX_REPEAT] = "repeat", [LEG_FX_SEND_BYE] = "bye", [LEG_FX_FREE] = "free",
 		[LEG_FX_SEND_INVITE] = "invite", [LEG_FX_SEND_CANCEL] = "cancel", [LEG_FX_SEND_ACK] = "ack",
 		[LEG_FX_SEND_PRACK] = "prack", [LEG_FX_PROGRESS] = "progress", [LEG_FX_PICKED_UP] = "picked_up", [LEG_FX_DIALLED] = "dialled",
-		[LEG_FX_OFFER] = "offer", [LEG_FX_AGREED] = "agreed", [LEG_FX_UPDATED] = "updated", [LEG_FX_SEND_REFRESH] = "refresh",
+		[LEG_FX_OFFER] = "offer", [LEG_FX_AGREED] = "agreed", [LEG_FX_UPDATED] = "updated", [LEG_FX_SEND_REFRESH] = "refresh", [LEG_FX_REDIRECTED] = "redirected",
 	};
 	static char text[256];
 	struct buf b = buf_of(text, sizeof text - 1);
