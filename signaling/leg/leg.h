@@ -13,6 +13,7 @@
 #include "common/base/wheel.h"
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
+#include "signaling/leg/renewal.h"
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
@@ -75,6 +76,15 @@ enum leg_event {
 	LEG_EV_ACCEPT,        /* from control: that of a re-INVITE */
 	LEG_EV_ACCEPT_UPDATE, /* that of an UPDATE */
 	LEG_EV_DECLINE,
+	/* of what we want to change (renew.h) */
+	LEG_EV_RENEW,       /* leg_renew() said what */
+	LEG_EV_RENEW_DUE,   /* leg_renewal_due_ms() passed */
+	LEG_EV_RENEWED,     /* a 2xx */
+	LEG_EV_RENEW_OVER,  /* refused: everything stays */
+	LEG_EV_RENEW_LATER,
+	LEG_EV_RENEW_AGAIN, /* a 401 or 407 that can be answered */
+	LEG_EV_RENEW_DEAD,  /* the peer does not know the dialog, or nobody is there */
+	LEG_EV_RENEW_ACK,   /* the 2xx again */
 	LEG_EVENTS
 };
 
@@ -97,6 +107,10 @@ enum leg_fx_kind {
 	LEG_FX_AGREED, /* and what is in force */
 	LEG_FX_UPDATED, /* code to the UPDATE, with the answer when it is 2xx */
 	LEG_FX_FREE,
+	LEG_FX_RENEW, /* send the re-INVITE */
+	LEG_FX_RENEW_ACK,
+	LEG_FX_RENEW_CANCEL,
+	LEG_FX_RENEWED, /* tell control how it ended: renewal.told, code, reason */
 	LEG_FX_KINDS
 };
 
@@ -214,6 +228,7 @@ struct leg_record {
 	char change_target[SIP_DIALOG_URI_BYTES];
 	uint32_t change_bytes;
 	char change_offer[LEG_OFFER_BYTES];
+	struct renewal renewal;
 };
 
 #define LEG_PARTS_MAX    64u
@@ -226,13 +241,14 @@ struct leg {
 	uint64_t txn; /* server transaction of the last INVITE; stale when it is over */
 	uint64_t client; /* client transaction of ours; likewise */
 	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
+	uint64_t renewal; /* client transaction of the last re-INVITE of ours; likewise; 0: none */
 	struct wheel_timer timer;
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said */
 	uint32_t said_q850;
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
-	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
+	bool news;      /* of LEG_EV_PROGRESS and LEG_EV_RENEWED: control has to be told */
 	uint32_t ring_code;
 	bool dirty;  /* write the record */
 	bool mended; /* parts of the record were not to be used, and the call goes on */
@@ -262,6 +278,12 @@ struct leg_config {
 	uint32_t ringing_timeout_ms; /* of a leg of ours, when control does not say */
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 };
+
+/* `offer` is one that we made. */
+static inline bool leg_offer_is_ours(const struct leg_record *r)
+{
+	return r->dialled.ours || r->renewal.ours;
+}
 
 /* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
 MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,

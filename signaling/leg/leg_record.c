@@ -3,6 +3,7 @@
 #include "common/base/record.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/renew.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -17,6 +18,8 @@
 #define CLIENT_LEAST  160u
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
+/* and in the first that asked for changes */
+#define RENEWAL_LEAST 176u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
@@ -45,6 +48,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct renewal) == RENEWAL_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +78,13 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool is_renewed(const struct leg_record *r)
+{
+	const struct renewal *n = &r->renewal;
+
+	return n->version != 0 || n->told != 0 || n->now.kind != RENEWAL_OF_NOTHING;
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +96,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || is_changed(r) || is_renewed(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +125,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, is_changed(r) || is_renewed(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +145,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, is_renewed(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -144,6 +157,15 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->change_choice, sizeof r->change_choice);
 	record_put(b, r->change_target, strnlen(r->change_target, sizeof r->change_target));
 	record_put(b, r->change_offer, r->change_bytes);
+}
+
+static void put_renewal(struct buf *b, const struct leg_record *r,
+			const struct sip_client_record *client)
+{
+	if (!is_renewed(r))
+		return;
+	record_put(b, &r->renewal, sizeof r->renewal);
+	put_client(b, client);
 }
 
 size_t leg_pack(const struct leg_record *r, const struct sip_client_record *client,
@@ -165,8 +187,9 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	record_put(&b, r->text, r->text_used);
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
-	put_dialled(&b, r, client);
+	put_dialled(&b, r, r->renewal.has_client ? NULL : client);
 	put_change(&b, r);
+	put_renewal(&b, r, r->renewal.has_client ? client : NULL);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +348,21 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_renewal(struct str *in, struct leg_record *ret, struct sip_client_record *client,
+			bool *ret_has_client)
+{
+	int err;
+
+	if (next_is_empty(in))
+		return skip(in, 1 + CLIENT_PARTS);
+	err = record_take(in, &ret->renewal, sizeof ret->renewal, RENEWAL_LEAST);
+	if (err == 0 && ret->renewal.has_client)
+		err = take_client(in, client, ret_has_client);
+	else if (err == 0)
+		err = skip(in, CLIENT_PARTS);
+	return err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +403,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_renewal(&in, ret, ret_client, ret_has_client) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -430,21 +470,23 @@ static bool dialled_is_sound(const struct leg_record *r)
 }
 
 /* Of an answer that is not kept: what its readers rely on. */
-static bool choice_is_possible(const struct sdp_choice *c)
+static bool choice_is_possible(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->media == 0 && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	return c->media < offer->count && c->codec < SDP_CODECS && c->payload_type <= 127 &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
 }
 
 /* An offer of ours has no choice before it is answered. */
-static int restore_answer(struct leg_record *r)
+static int restore_answer(const struct leg_record *r, const struct sdp *offer)
 {
 	for (uint32_t i = 0; i < r->dialled.known; i++)
-		if (!choice_is_possible(&r->early_facts[i].choice))
+		if (!choice_is_possible(&r->early_facts[i].choice, offer))
 			return ERR_CORRUPT;
-	return r->dialled.generation == 0 || choice_is_possible(&r->choice) ? 0 : ERR_CORRUPT;
+	return (is_dialled(r) && r->dialled.generation == 0) || choice_is_possible(&r->choice, offer)
+		       ? 0
+		       : ERR_CORRUPT;
 }
 
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
@@ -456,8 +498,8 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
-	if (r->dialled.ours)
-		return restore_answer(r);
+	if (leg_offer_is_ours(r))
+		return restore_answer(r, &offer);
 	if (sdp_choice_is_sound(&r->choice, &offer))
 		return 0;
 	l->mended = true;
@@ -501,6 +543,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	if (restore_choice(l, cfg) != 0)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
+	l->mended |= !leg_renewal_restore(r, now_ms);
 	return 0;
 }
 

@@ -109,7 +109,9 @@ enum { HEAD_PART, OVER_PART, DIALOG_PART, CALL_ID_PART, FROM_URI_PART = 10, FROM
 enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_PART, REQUEST_PART, MORE_PART, LINES_PART, AUTH_PART,
        TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 /* of one that was called and changed: those of ours are empty */
-enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART, KNOWN };
+enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART };
+/* and of one that we changed */
+enum { RENEWAL_PART = CHANGE_OFFER_PART + 1, KNOWN = RENEWAL_PART + 5 };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)
