@@ -212,7 +212,7 @@ TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint3
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
 
-/* Put an answered call on hold: the peer hears us and is not listened to (music on hold). -> HELD and CHANGED when the peer agrees, or
+/* Put an answered call on hold: the peer is asked to listen alone, and hears what is written (music on hold). -> HELD and CHANGED when the peer agrees, or
  * FAILED, and all stays as it was; `code` of FAILED is 4 (REJECTED) when it refused. One change of a call at a time. */
 TIPRING_API int tipring_hold(struct tipring_server *s, uint64_t call_id);
 TIPRING_API int tipring_unhold(struct tipring_server *s, uint64_t call_id); /* -> RESUMED and CHANGED, or FAILED */

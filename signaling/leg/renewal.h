@@ -38,7 +38,7 @@ enum renewal_action { /* what the owner has to do */
 enum renewal_kind { /* numbers stand in records */
 	RENEWAL_OF_NOTHING,
 	RENEWAL_OF_SAME,   /* what was said last is said again */
-	RENEWAL_OF_HOLD,   /* the peer hears us and is not listened to */
+	RENEWAL_OF_HOLD,   /* the peer is to listen alone */
 	RENEWAL_OF_UNHOLD,
 	RENEWAL_OF_CODECS, /* those that are wanted, the best one first */
 	RENEWAL_KINDS

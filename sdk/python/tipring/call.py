@@ -180,11 +180,13 @@ class Call:
         come until unhold(); `held` says who holds. CommandRefused when the peer does not want to: sip_code, and all stays as it was."""
         self._require_not_ended()
         await self._transport.hold(self, True)
+        self._on_event(Event("held", 0, by="us"))  # the event of control may be lost with it
 
     async def unhold(self) -> None:
         """Take it back. A peer that holds the call, too, goes on doing so. CommandRefused as hold()."""
         self._require_not_ended()
         await self._transport.hold(self, False)
+        self._on_event(Event("resumed", 0, by="us"))
 
     async def renegotiate(self, codecs: collections.abc.Sequence[str] = ()) -> None:
         """Offer other codecs to the peer, the best one first, such as ["PCMA"]; none: all there are. `codec` says what it took.
@@ -484,11 +486,21 @@ class Call:
     def _on_event(self, event: Event) -> None:
         if event.kind in STALLS:
             self.stalled = event.kind == "media_stalled"
-        elif event.kind in HOLDS:
-            holders = {"peer", "us"} if self.held == "both" else {self.held} - {""}
-            holders = holders | {event.by} if event.kind == "held" else holders - {event.by}
-            self.held = "both" if len(holders) == 2 else "".join(holders)
+        elif event.kind in HOLDS and not self._take_hold(event.by, event.kind == "held"):
+            return
         self._events._put(event)
+
+    def _take_hold(self, by: str, on: bool) -> bool:
+        """False: it was known before."""
+        had = {"peer", "us"} if self.held == "both" else {self.held} - {""}
+        holders = had | {by} if on else had - {by}
+        self.held = "both" if len(holders) == 2 else "".join(holders)
+        return holders != had
+
+    def _on_holders(self, held: str) -> None:
+        """What became of it while no event could be heard."""
+        for by in ("peer", "us"):
+            self._on_event(Event("held" if held in (by, "both") else "resumed", 0, by=by))
 
     def _on_finished(self, heard: Heard) -> None:
         if playback := self._playing.pop(heard.utterance, None):

@@ -42,6 +42,12 @@ def connect(endpoint: str | None = None, name: str | None = None, timeout: float
                   name or f"py-{os.getpid()}-{secrets.token_hex(3)}", timeout)
 
 
+def _held(info: api_pb2.CallInfo) -> str:
+    if info.held_by_peer:
+        return "both" if info.held_by_backend else "peer"
+    return "us" if info.held_by_backend else ""
+
+
 def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
     return {
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
@@ -49,7 +55,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
         "codec": common_pb2.Codec.Name(info.media.codec), "metadata": info.metadata,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
-        "held": {(False, False): "", (True, False): "peer", (False, True): "us", (True, True): "both"}[info.held_by_peer, info.held_by_backend],
+        "held": _held(info),
     }
 
 
@@ -339,6 +345,7 @@ class Server:
             else:
                 if row.phase == api_pb2.CALL_ANSWERED:
                     self._dialling.answered(call)
+                call._on_holders(_held(row))
                 call._after_restart()
 
     def _take_ack(self, body: api_pb2.Ack, _: Message) -> None:
