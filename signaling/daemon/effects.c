@@ -154,6 +154,8 @@ static void retire(struct signaling *s, struct leg *l)
 		  pool_handle(&s->legs, l), l->r.dialog.call_id, end->who, end->code,
 		  end->outcome, end->reason);
 	legs_unindex(s, l);
+	if (leg_renewal_is_out(&l->r)) /* what comes of it, and when, is nobody's any more */
+		renew_cancel(s, l);
 }
 
 /* The leg's next state, and what of the tables follows from it. */

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "common/base/log.h"
+#include "common/base/rand.h"
 #include "signaling/leg/renew.h"
 #include "tests/unit/signaling/daemon/storm.h"
 
@@ -282,4 +283,37 @@ Test(renewing, what_can_not_be_begun)
 	storm_control(3, leg()->r.handle);
 	ask_for(leg()->r.handle, 7, TIPRING__V1__LEG_CHANGE_KIND__LEG_HOLD);
 	cr_expect(changed.code == 481 && changed.number == 7, "it is ending");
+}
+
+/* A call that both sides change, on a network that loses, doubles and reorders, in processes that die; then everything is free again. */
+Test(renewing, C185_C216_storms)
+{
+	static const uint8_t ops[] = {7, 7, 7, 7, 7, 7, 7, 13, 13, 13, 14, 14, 3, 3, 5, 6, 8, 9, 15};
+	uint64_t sent = 0, told = 0;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		struct rand r;
+
+		storm_close();
+		world();
+		storm->hear = NULL;
+		rand_seed(&r, seed);
+		call_up();
+		for (unsigned i = 0; i < 150; i++) {
+			uint64_t x = rand_u64(&r);
+			uint8_t op = ops[x % sizeof ops];
+
+			if (op == 15 && seed % 2 == 0)
+				continue; /* nobody dies in half of them */
+			storm_step(op, (uint8_t)(x >> 8));
+		}
+		sent += storm->values[STAT_signaling_renewals];
+		for (uint32_t i = 0; i < storm->known_count; i++)
+			told += storm->known[i].change;
+		storm_end();
+		storm_open(1000000);
+	}
+	cr_expect_gt(sent, 300u, "%lu", sent);
+	cr_expect_gt(told, 200u, "%lu", told);
+	storm->hear = hear;
 }
