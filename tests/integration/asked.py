@@ -91,13 +91,18 @@ def version_of(message: str) -> int:
     return int(re.search(r"\r\no=- \d+ (\d+) ", message)[1])
 
 
-def voice(peer, seconds=0.6):
-    return [p for p in peer.hear(seconds) if not is_silent(p[3])]
+def hears(peer) -> bool:
+    """What comes from now on is speech; as long as it takes."""
+    peer.hear(0.1)
+    packets, end = 0, time.monotonic() + 10
+    while packets <= 10 and time.monotonic() < end:
+        packets += len([p for p in peer.hear(0.2) if not is_silent(p[3])])
+    return packets > 10
 
 
-def quiet(peer):
+def quiet(peer) -> bool:
     """What was on its way has arrived, and nothing comes any more."""
-    peer.hear(0.2)
+    peer.hear(0.5)
     return peer.hear(0.5) == []
 
 

@@ -112,7 +112,7 @@ class ControlTransport:
         for codec in codecs:
             if codec not in common_pb2.Codec.keys() or codec == "CODEC_UNSPECIFIED":
                 raise ValueError(f"{codec!r} is no codec: {', '.join(common_pb2.Codec.keys()[1:])}")
-            body.codecs.append(common_pb2.Codec.Value(codec))
+            body.codecs.append(typing.cast(common_pb2.Codec, common_pb2.Codec.Value(codec)))
         completed = await self._change("renegotiate", body, call)
         if completed.codec:
             call.codec = common_pb2.Codec.Name(completed.codec)

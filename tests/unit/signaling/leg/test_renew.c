@@ -465,6 +465,69 @@ Test(leg_renew, goes_on_over_a_death)
 	}
 }
 
+#define FIXTURE TEST_DATA "/records/leg_renewed.bin"
+/* The first record of a leg that we hold, and are about to take back. Every later build goes on reading it: never written again. */
+Test(leg_renew, the_first_one_is_read_for_ever)
+{
+	FILE *f = fopen(FIXTURE, "rb");
+	bool has_client;
+	size_t n;
+
+	cr_assert(f != NULL, FIXTURE);
+	n = fread(packed, 1, sizeof packed, f);
+	fclose(f);
+	cr_assert_eq(leg_unpack(packed, n, &leg->r, &client_back, &has_client), 0);
+	cr_assert_eq(leg_restore(leg, &cfg, 1500), 0);
+	cr_expect_eq(leg->mended, false);
+	cr_expect(has_client && client_back.head.request_bytes == 6 && memcmp(client_back.request, "INVITE", 6) == 0);
+	cr_expect_eq(leg->r.state, (uint32_t)LEG_CONFIRMED);
+	cr_expect(leg->r.renewal.state == RENEWAL_OUT && leg->r.renewal.cseq == 2 && leg->r.renewal.at_ms == 61200);
+	cr_expect(leg->r.renewal.holds == 1 && leg->r.renewal.ours == 1 && leg->r.renewal.version == 3);
+	cr_expect(leg->r.renewal.now.number == 6 && leg->r.renewal.now.kind == RENEWAL_OF_UNHOLD);
+	cr_expect(leg->r.renewal.next.number == 7 && leg->r.renewal.next.kind == RENEWAL_OF_CODECS && leg->r.renewal.next.count == 1 &&
+		  leg->r.renewal.next.codecs[0] == SDP_PCMA);
+	cr_expect(leg->r.renewal.told == 5 && leg->r.renewal.code == 200);
+	cr_expect_str_eq(leg->r.renewal.reason, "OK");
+	cr_expect_eq(leg_generation(&leg->r), 2u);
+	cr_expect_eq(leg->r.choice.direction, (uint32_t)SDP_SENDONLY);
+	(void)hear(ANSWER("200 OK", "", SDP), 1600);
+	cr_expect_eq(leg->r.choice.direction, (uint32_t)SDP_SENDRECV);
+}
+
+/* Parts that a later build made longer, or an earlier one shorter. */
+Test(leg_renew, of_other_builds)
+{
+	static char text[sizeof packed + 64];
+	static const int changes[] = {24, -1};
+	size_t n, at = 0, part = 0;
+	uint32_t size;
+
+	call_up(false);
+	want(RENEWAL_OF_HOLD, 5);
+	n = leg_pack(&leg->r, NULL, packed);
+	for (size_t next = 0; next < n; next += sizeof size + size) { /* the part of this size */
+		memcpy(&size, packed + next, sizeof size);
+		at = size == sizeof(struct renewal) ? next : at;
+	}
+	cr_assert_gt(at, 0u);
+	for (int i = 0; i < 2; i++) {
+		struct buf b = buf_of(text, sizeof text);
+		bool has_client;
+		int err;
+
+		size = (uint32_t)((int)sizeof(struct renewal) + changes[i]);
+		buf_bytes(&b, packed, at);
+		buf_bytes(&b, &size, sizeof size);
+		for (part = 0; part < size; part++)
+			buf_char(&b, part < sizeof(struct renewal) ? packed[at + sizeof size + part] : 'n');
+		part = at + sizeof size + sizeof(struct renewal);
+		buf_bytes(&b, packed + part, n - part);
+		err = leg_unpack(b.p, b.n, &leg->r, &client_back, &has_client);
+		cr_expect_eq(err, i == 0 ? 0 : ERR_CORRUPT);
+		cr_expect(i != 0 || (leg->r.renewal.now.number == 5 && leg->r.renewal.state == RENEWAL_WAITING));
+	}
+}
+
 Test(leg_renew, damaged_records_lose_only_it)
 {
 #define DAMAGED(what)                                                                                    \
