@@ -36,6 +36,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
 	Tipring__V1__SendingDtmf dtmf;
+	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
 	struct info_address a;
 
 	x.call_id = c->id;
@@ -54,6 +55,12 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
 	x.unagreed = !c->outbound && x.generation == 0;
+	x.holding = c->holding;
+	x.change = c->renewal.number;
+	x.change_kind = (Tipring__V1__LegChangeKind)(x.change != 0 ? c->renewal.kind : CALL_RENEW_NOTHING);
+	for (uint32_t i = 0; i < c->renewal.codec_count && x.change != 0; i++)
+		codecs[x.n_change_codecs++] = (Tipring__V1__Codec)c->renewal.codecs[i];
+	x.change_codecs = codecs;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -98,6 +105,11 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->transfer.referrer = x->referrer;
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;
+	c->holding = x->holding;
+	c->renewal.number = x->change;
+	c->renewal.kind = (uint32_t)x->change_kind;
+	for (size_t i = 0; i < x->n_change_codecs && i < CALL_CODECS_MAX; i++)
+		c->renewal.codecs[c->renewal.codec_count++] = (uint32_t)x->change_codecs[i];
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;

@@ -622,7 +622,9 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	struct step s = {c, w, out, r->next};
 
 	out->n = 0;
-	if (change_input(&s, ev) == CHANGE_DONE || transfer_input(&s, ev)) {
+	if (ev == CALL_EV_RENEW && !renew_may_begin(c))
+		return false;
+	if (change_input(&s, ev) == CHANGE_DONE || transfer_input(&s, ev) || renew_input(&s, ev) == CHANGE_DONE) {
 		change_look(&s);
 		transfer_look(&s, c->state);
 		return true;

@@ -128,8 +128,9 @@ enum tipring_event_kind {
 	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
 	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
-	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
-	TIPRING_EV_RESUMED,     /* and took it back */
+	TIPRING_EV_HELD,        /* code 1: the peer put it on hold, what is written is played to nobody; 2: tipring_hold() */
+	TIPRING_EV_RESUMED,     /* and took it back; code likewise. Both may hold it at once */
+	TIPRING_EV_CHANGED,     /* tipring_hold(), tipring_unhold() or tipring_renegotiate() is done: text is the codec in use */
 	TIPRING_EV_REFERRED,    /* the peer asks for a transfer: `referral`; accept or reject it within two seconds */
 	TIPRING_EV_TRANSFER,    /* of tipring_transfer(): the peer sent `code` about the call it makes (0: it does not say), text. final: nothing
 				 * more comes; 2xx: it was answered, else FAILED follows */
@@ -263,6 +264,14 @@ struct tipring_contact {
 
 /* Before the answer: send the caller to one of these, at most 8. code: 300, 301, 302, 305 or 380; 0: 302. -> ENDED */
 TIPRING_API int tipring_redirect(struct tipring_server *s, uint64_t call_id, uint32_t code, const struct tipring_contact *contacts, size_t n);
+
+/* Put an answered call on hold: the peer is asked to listen alone, and hears what is written (music on hold). -> HELD and CHANGED when the peer agrees, or
+ * FAILED, and all stays as it was; `code` of FAILED is 4 (REJECTED) when it refused. One change of a call at a time. */
+TIPRING_API int tipring_hold(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_unhold(struct tipring_server *s, uint64_t call_id); /* -> RESUMED and CHANGED, or FAILED */
+
+/* Offer other codecs ("PCMU", "PCMA"), the best one first; n 0: all. -> CHANGED or FAILED. -EINVAL: no such codec */
+TIPRING_API int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n);
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

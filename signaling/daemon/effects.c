@@ -9,9 +9,11 @@
 #include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/refresh_effects.h"
+#include "signaling/daemon/renew_effects.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/to_bus.h"
+#include "signaling/leg/renew.h"
 
 #define NOTHING       LEG_EVENTS /* follows */
 #define FOLLOW_UP_MAX 4u
@@ -72,9 +74,16 @@ static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
 		to_bus_agreed(s, l);
 	else if (kind == LEG_FX_REDIRECTED)
 		to_bus_redirected(s, l);
+	else if (kind == LEG_FX_RENEWED)
+		to_bus_changed(s, l);
 	else
 		to_bus_picked_up(s, l);
 	count(s, STAT_signaling_legs_picked_up, kind == LEG_FX_PICKED_UP);
+}
+
+static enum leg_event renew(struct signaling *s, struct leg *l)
+{
+	return renew_invite(s, l) == 0 ? NOTHING : leg_renewal_unsent(l);
 }
 
 /* The event that follows from it, or NOTHING. */
@@ -119,7 +128,16 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_OFFER:
 	case LEG_FX_AGREED:
 	case LEG_FX_REDIRECTED:
+	case LEG_FX_RENEWED:
 		tell(s, l, fx->kind);
+		break;
+	case LEG_FX_RENEW:
+		return renew(s, l);
+	case LEG_FX_RENEW_ACK:
+		renew_ack(s, l);
+		break;
+	case LEG_FX_RENEW_CANCEL:
+		renew_cancel(s, l);
 		break;
 	case LEG_FX_UPDATED:
 		serve_update(s, l, l->update, fx->code);
@@ -144,6 +162,8 @@ static void retire(struct signaling *s, struct leg *l)
 		  pool_handle(&s->legs, l), l->r.dialog.call_id, end->who, end->code,
 		  end->outcome, end->reason);
 	legs_unindex(s, l);
+	if (leg_renewal_is_out(&l->r)) /* what comes of it, and when, is nobody's any more */
+		renew_cancel(s, l);
 }
 
 /* The leg's next state, and what of the tables follows from it. */

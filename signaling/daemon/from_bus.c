@@ -11,6 +11,7 @@
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_registrations.h"
+#include "signaling/daemon/from_renew.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/leg/lines.h"
 
@@ -217,6 +218,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER,    ANY, UP, from_refer_wish},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FOLLOW,   ANY, UP, from_redirect},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE,   ANY, UP, from_renew_change},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

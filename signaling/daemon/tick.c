@@ -4,6 +4,7 @@
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_peer.h"
 #include "signaling/daemon/from_refer.h"
+#include "signaling/daemon/legs.h"
 
 void tick_run(struct signaling *s)
 {
@@ -18,7 +19,7 @@ void tick_run(struct signaling *s)
 		if (t == &l->refer_timer)
 			from_refer_timer(s, l);
 		else
-			(void)effects_leg_input(s, l, leg_due(l, s->actor->now_ms));
+			(void)effects_leg_input(s, l, legs_due(l, s->actor->now_ms));
 	}
 	registrations_tick(s);
 }

@@ -16,6 +16,9 @@ void to_bus_offer(struct signaling *s, const struct leg *l);
 /* Where a leg of ours was sent instead. */
 void to_bus_redirected(struct signaling *s, const struct leg *l);
 void to_bus_agreed(struct signaling *s, const struct leg *l);
+/* How the last change that control wanted ended, and one that was never begun. */
+void to_bus_changed(struct signaling *s, const struct leg *l);
+void to_bus_unchanged(struct signaling *s, uint64_t leg_id, uint64_t number, uint32_t code, const char *reason);
 /* Answered with LegForget once control has recorded it; the leg is kept, and is in the
  * roster, until then. */
 void to_bus_transfer(struct signaling *s, const struct leg *l); /* what became of our REFER */

@@ -3,6 +3,7 @@
 
 #include "signaling/leg/late.h"
 #include "signaling/leg/leg_parts.h"
+#include "signaling/leg/renew.h"
 #include "signaling/sip/body.h"
 
 static struct leg_refusal refusal(uint32_t code)
@@ -49,7 +50,7 @@ static uint32_t fault_of_time(const struct leg *l)
 {
 	switch ((enum leg_state)l->r.state) {
 	case LEG_CONFIRMED:
-		return 0;
+		return leg_renewal_is_out(&l->r) ? 491 : 0;
 	case LEG_ANSWERED:
 	case LEG_REFRESHED:
 	case LEG_HANGING:
@@ -89,7 +90,7 @@ static void keep_offer(struct leg_record *r, struct str text)
 {
 	memcpy(r->offer, text.p, text.n);
 	r->offer_bytes = (uint32_t)text.n;
-	r->dialled.ours = r->late.ours = 0;
+	r->dialled.ours = r->late.ours = r->renewal.ours = 0;
 }
 
 /* Waits from here on; the target is the peer's when it is accepted (RFC 3261 12.2.2). */
@@ -116,7 +117,9 @@ static bool put_aside(struct leg_record *r, const struct sip_effect *request,
 static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg,
 				     const struct sip_effect *request, bool *ret_waits)
 {
-	struct sdp_wants w = {.families = cfg->families, .now = &l->r.choice};
+	struct sdp_wants w = {.families = cfg->families,
+			      .now = &l->r.choice,
+			      .direction = l->r.renewal.holds ? SDP_SENDONLY : SDP_SENDRECV};
 	struct str text = offer_in(request);
 	struct leg_record *r = &l->r;
 	struct sdp_choice choice;

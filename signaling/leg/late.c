@@ -24,7 +24,9 @@ static int print_version(const struct leg_record *r, uint64_t version, struct bu
 #include "signaling/sdp/codec.def"
 #undef CODEC
 	};
-	struct sdp_ours w = {.codecs = all, .count = SDP_CODECS, .direction = SDP_SENDRECV};
+	struct sdp_ours w = {.codecs = all,
+			     .count = SDP_CODECS,
+			     .direction = r->renewal.holds ? SDP_SENDONLY : SDP_SENDRECV};
 	struct sdp_origin o = leg_origin(r);
 	struct sdp last;
 
@@ -34,20 +36,19 @@ static int print_version(const struct leg_record *r, uint64_t version, struct bu
 	if (sdp_parse((struct str){r->offer, r->offer_bytes}, &last) != 0)
 		return ERR_SYNTAX;
 	w.ptime_ms = r->choice.ptime_ms;
-	return sdp_offer_again(b, &w, &last, &r->choice, &o);
+	return sdp_offer_again(b, &w, &r->choice, &last, &o);
 }
 
 static int print(struct leg_record *r)
 {
-	static const struct map_key any = {0, 0}; /* nobody aims at a hash of our own text */
 	struct buf b = buf_of(r->late_offer, sizeof r->late_offer);
-	uint64_t hash, version = r->answer_version;
+	uint64_t hash, version;
 	int err = print_version(r, 0, &b);
 
 	if (err != 0)
 		return err;
-	hash = map_hash(&any, b.p, b.n);
-	version += version == 0 || hash != r->answer_hash;
+	hash = leg_text_hash(buf_str(&b));
+	version = leg_next_version(r, hash);
 	b = buf_of(r->late_offer, sizeof r->late_offer);
 	err = print_version(r, version, &b);
 	if (err != 0)
@@ -90,6 +91,7 @@ static void keep_offer(struct leg_record *r)
 	memcpy(r->offer, r->late_offer, r->late.bytes);
 	r->offer_bytes = r->late.bytes;
 	r->late.ours = 1;
+	r->renewal.ours = 0;
 }
 
 enum leg_event leg_acknowledged(struct leg *l, const struct leg_config *cfg,

@@ -15,6 +15,7 @@
 #include "signaling/leg/outcome.h"
 #include "signaling/leg/refresh.h"
 #include "signaling/leg/reliable.h"
+#include "signaling/leg/renewal.h"
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
@@ -94,6 +95,15 @@ enum leg_event {
 	LEG_EV_REDIRECTED,
 	LEG_EV_FOLLOW,    /* from control */
 	LEG_EV_NO_FOLLOW, /* likewise */
+	/* of what we want to change (renew.h) */
+	LEG_EV_RENEW,       /* leg_renew() said what */
+	LEG_EV_RENEW_DUE,   /* leg_renewal_due_ms() passed */
+	LEG_EV_RENEWED,     /* a 2xx */
+	LEG_EV_RENEW_OVER,  /* refused: everything stays */
+	LEG_EV_RENEW_LATER,
+	LEG_EV_RENEW_AGAIN, /* a 401 or 407 that can be answered */
+	LEG_EV_RENEW_DEAD,  /* the peer does not know the dialog, or nobody is there */
+	LEG_EV_RENEW_ACK,   /* the 2xx again */
 	LEG_EVENTS
 };
 
@@ -118,6 +128,10 @@ enum leg_fx_kind {
 	LEG_FX_SEND_REFRESH,
 	LEG_FX_REDIRECTED, /* tell control */
 	LEG_FX_FREE,
+	LEG_FX_RENEW, /* send the re-INVITE */
+	LEG_FX_RENEW_ACK,
+	LEG_FX_RENEW_CANCEL,
+	LEG_FX_RENEWED, /* tell control how it ended: renewal.told, code, reason */
 	LEG_FX_KINDS
 };
 
@@ -363,6 +377,7 @@ struct leg_record {
 	struct leg_redirect redirect;
 	uint32_t contact_bytes;
 	char contacts[LEG_CONTACTS_BYTES];
+	struct renewal renewal;
 };
 
 #define LEG_PARTS_MAX    128u
@@ -377,6 +392,7 @@ struct leg {
 	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
 	uint64_t bye; /* client transaction of our BYE; 0: none */
 	uint64_t ask_txn[ASK_SLOTS]; /* likewise of r.asks */
+	uint64_t renewal; /* client transaction of the last re-INVITE of ours; likewise; 0: none */
 	struct wheel_timer timer;
 	struct wheel_timer refer_timer; /* refer_deadline_ms() */
 	struct leg_wish wish;
@@ -385,7 +401,7 @@ struct leg {
 	uint32_t said_q850;
 	uint32_t bye_q850; /* of LEG_EV_BYE */
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
-	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
+	bool news;      /* of LEG_EV_PROGRESS and LEG_EV_RENEWED: control has to be told */
 	uint32_t ring_code;
 	bool ring_described; /* of LEG_EV_RING: with our answer to the offer */
 	bool dirty;  /* write the record */
@@ -417,6 +433,12 @@ struct leg_config {
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 	struct refresh_config refresh;
 };
+
+/* `offer` is one that we made. */
+static inline bool leg_offer_is_ours(const struct leg_record *r)
+{
+	return r->dialled.ours || r->renewal.ours || r->late.ours;
+}
 
 /* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
 MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,

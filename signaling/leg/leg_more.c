@@ -5,6 +5,8 @@
 #include "signaling/leg/leg_parts.h"
 
 /* Sizes in the first build that wrote them. */
+#define CLIENT_LEAST   160u
+#define TXN_LEAST      24u
 #define CHANGE_LEAST   24u
 #define ASK_LEAST      88u
 #define REFRESH_LEAST  56u
@@ -13,15 +15,18 @@
 #define LINES_LEAST    8u
 #define LATE_LEAST     16u
 #define REDIRECT_LEAST 192u
+#define RENEWAL_LEAST  176u
 
 #define LINES_HEAD offsetof(struct leg_lines, bytes)
 
-_Static_assert(sizeof(struct leg_change) == CHANGE_LEAST && sizeof(struct ask) == ASK_LEAST &&
+_Static_assert(sizeof(struct sip_client_head) == CLIENT_LEAST &&
+		       sizeof(struct leg_change) == CHANGE_LEAST && sizeof(struct ask) == ASK_LEAST &&
 		       sizeof(struct refresh) == REFRESH_LEAST &&
 		       sizeof(struct leg_refer) == REFER_LEAST &&
 		       sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST &&
 		       sizeof(struct leg_late) == LATE_LEAST &&
-		       sizeof(struct leg_redirect) == REDIRECT_LEAST,
+		       sizeof(struct leg_redirect) == REDIRECT_LEAST &&
+		       sizeof(struct renewal) == RENEWAL_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
 
 /* ---- parts ---- */
@@ -73,6 +78,39 @@ static int take_text(struct str *in, char *to, size_t cap)
 	int err = leg_take_bytes(in, to, cap - 1, &n);
 
 	return err == 0 && memchr(to, '\0', n) != NULL ? ERR_CORRUPT : err;
+}
+
+/* ---- a client transaction ---- */
+
+void leg_put_client(struct buf *b, const struct sip_client_record *c)
+{
+	if (c == NULL) {
+		leg_put_nothing(b, LEG_CLIENT_PARTS);
+		return;
+	}
+	record_put(b, &c->head, sizeof c->head);
+	record_put(b, &c->txn, sizeof c->txn);
+	record_put(b, c->request, c->head.request_bytes);
+	record_put(b, c->more, c->head.more_bytes);
+}
+
+int leg_take_client(struct str *in, struct sip_client_record *c, bool *ret_has)
+{
+	uint32_t request, more;
+	int err;
+
+	if (leg_next_is_empty(in))
+		return leg_skip(in, LEG_CLIENT_PARTS);
+	err = record_take(in, &c->head, sizeof c->head, CLIENT_LEAST);
+	if (err == 0)
+		err = record_take(in, &c->txn, sizeof c->txn, TXN_LEAST);
+	if (err == 0)
+		err = leg_take_bytes(in, c->request, sizeof c->request, &request);
+	if (err == 0)
+		err = leg_take_bytes(in, c->more, sizeof c->more, &more);
+	*ret_has = err == 0 && request == c->head.request_bytes &&
+		   more == c->head.more_bytes;
+	return err;
 }
 
 /* ---- what the peer changes (change.h) ---- */
@@ -280,12 +318,37 @@ static const struct {
 /* clang-format on */
 #define GROUPS (sizeof groups / sizeof groups[0])
 
+/* ---- re-INVITEs of ours (renew.h), behind the groups, with the transaction if it is theirs ---- */
+
+static bool is_renewed(const struct leg_record *r)
+{
+	const struct renewal *n = &r->renewal;
+
+	return n->version != 0 || n->told != 0 || n->now.kind != RENEWAL_OF_NOTHING;
+}
+
+static int take_renewal(struct str *in, struct leg_record *ret, struct sip_client_record *client,
+			bool *ret_has_client)
+{
+	int err;
+
+	if (leg_next_is_empty(in))
+		return leg_skip(in, 1 + LEG_CLIENT_PARTS);
+	err = record_take(in, &ret->renewal, sizeof ret->renewal, RENEWAL_LEAST);
+	if (err != 0)
+		return err;
+	return ret->renewal.has_client ? leg_take_client(in, client, ret_has_client)
+				       : leg_skip(in, LEG_CLIENT_PARTS);
+}
+
+/* ---- all of them ---- */
+
 /* The number of groups up to the last one it has. */
 static size_t used_groups(const struct leg_record *r)
 {
 	size_t n = GROUPS;
 
-	while (n > 0 && !groups[n - 1].has(r))
+	while (n > 0 && !is_renewed(r) && !groups[n - 1].has(r))
 		n--;
 	return n;
 }
@@ -295,7 +358,7 @@ bool leg_has_more(const struct leg_record *r)
 	return used_groups(r) > 0;
 }
 
-void leg_put_more(struct buf *b, const struct leg_record *r)
+void leg_put_more(struct buf *b, const struct leg_record *r, const struct sip_client_record *client)
 {
 	size_t n = used_groups(r);
 
@@ -305,13 +368,18 @@ void leg_put_more(struct buf *b, const struct leg_record *r)
 		else
 			leg_put_nothing(b, groups[i].parts);
 	}
+	if (!is_renewed(r))
+		return;
+	record_put(b, &r->renewal, sizeof r->renewal);
+	leg_put_client(b, r->renewal.has_client ? client : NULL);
 }
 
-int leg_take_more(struct str *in, struct leg_record *ret)
+int leg_take_more(struct str *in, struct leg_record *ret, struct sip_client_record *client,
+		  bool *ret_has_client)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < GROUPS && err == 0; i++)
 		err = leg_next_is_empty(in) ? leg_skip(in, groups[i].parts) : groups[i].take(in, ret);
-	return err;
+	return err == 0 ? take_renewal(in, ret, client, ret_has_client) : err;
 }

@@ -26,8 +26,15 @@ struct sdp_origin leg_origin(const struct leg_record *r);
 
 /* Parts behind those that every leg may have. */
 bool leg_has_more(const struct leg_record *r);
-void leg_put_more(struct buf *b, const struct leg_record *r);
-MUST_USE int leg_take_more(struct str *in, struct leg_record *ret);
+void leg_put_more(struct buf *b, const struct leg_record *r,
+		  const struct sip_client_record *client);
+MUST_USE int leg_take_more(struct str *in, struct leg_record *ret,
+			   struct sip_client_record *ret_client, bool *ret_has_client);
+
+#define LEG_CLIENT_PARTS 4u
+/* NULL: empty parts. */
+void leg_put_client(struct buf *b, const struct sip_client_record *c);
+MUST_USE int leg_take_client(struct str *in, struct sip_client_record *ret, bool *ret_has);
 
 void leg_put_nothing(struct buf *b, unsigned parts);
 /* A part of variable length; what is longer than `cap` is not taken. */
@@ -35,3 +42,8 @@ MUST_USE int leg_take_bytes(struct str *in, void *to, size_t cap, uint32_t *ret_
 /* Also at the end. */
 bool leg_next_is_empty(const struct str *in);
 MUST_USE int leg_skip(struct str *in, unsigned parts);
+
+/* Of a description of ours, printed as version 0, and the version it gets: that of the last one
+ * when it is the same, else more than any had (RFC 3264 8). */
+uint64_t leg_text_hash(struct str text);
+uint64_t leg_next_version(const struct leg_record *r, uint64_t hash);

@@ -9,6 +9,7 @@
 #include "signaling/leg/lines.h"
 #include "signaling/leg/redirect.h"
 #include "signaling/leg/refer.h"
+#include "signaling/leg/renew.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -20,11 +21,9 @@
 #define DIALLED_LEAST 96u
 #define ATTEMPT_LEAST 8u
 #define EARLY_LEAST   136u
-#define CLIENT_LEAST  160u
 
 #define SERVER_PARTS 5u
-#define CLIENT_PARTS 4u
-#define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
+#define DIALLED_PARTS (5u + LEG_CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -44,8 +43,7 @@ _Static_assert(sizeof(struct leg_end) >= OVER_LEAST && DIALOG_HEAD == DIALOG_LEA
 	       "parts may grow: then these become >=, and the constants stay");
 _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct attempt) == ATTEMPT_LEAST &&
-		       sizeof(struct sip_early) == EARLY_LEAST &&
-		       sizeof(struct sip_client_head) == CLIENT_LEAST,
+		       sizeof(struct sip_early) == EARLY_LEAST,
 	       "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
@@ -86,18 +84,6 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	record_put(b, s->response, s->head.response_bytes);
 }
 
-static void put_client(struct buf *b, const struct sip_client_record *c)
-{
-	if (c == NULL) {
-		leg_put_nothing(b, CLIENT_PARTS);
-		return;
-	}
-	record_put(b, &c->head, sizeof c->head);
-	record_put(b, &c->txn, sizeof c->txn);
-	record_put(b, c->request, c->head.request_bytes);
-	record_put(b, c->more, c->head.more_bytes);
-}
-
 /* A leg that was called ends its record before this, when nothing was changed. */
 static void put_dialled(struct buf *b, const struct leg_record *r,
 			const struct sip_client_record *client)
@@ -111,7 +97,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	record_put(b, &r->dialled, sizeof r->dialled);
 	record_put(b, &r->attempt, sizeof r->attempt);
 	record_put(b, &r->early, sizeof r->early);
-	put_client(b, client);
+	leg_put_client(b, client);
 	record_put(b, r->credentials, strnlen(r->credentials, sizeof r->credentials));
 	sip_auth_pack(&r->auth, b);
 	for (uint32_t i = 0; i < r->dialled.known; i++)
@@ -140,8 +126,8 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	record_put(&b, r->text, r->text_used);
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
-	put_dialled(&b, r, client);
-	leg_put_more(&b, r);
+	put_dialled(&b, r, r->renewal.has_client ? NULL : client);
+	leg_put_more(&b, r, client);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -187,25 +173,6 @@ static int take_server(struct str *in, struct leg_record *ret)
 	return err;
 }
 
-static int take_client(struct str *in, struct sip_client_record *c, bool *ret_has)
-{
-	uint32_t request, more;
-	int err;
-
-	if (leg_next_is_empty(in))
-		return leg_skip(in, CLIENT_PARTS);
-	err = record_take(in, &c->head, sizeof c->head, CLIENT_LEAST);
-	if (err == 0)
-		err = record_take(in, &c->txn, sizeof c->txn, TXN_LEAST);
-	if (err == 0)
-		err = leg_take_bytes(in, c->request, sizeof c->request, &request);
-	if (err == 0)
-		err = leg_take_bytes(in, c->more, sizeof c->more, &more);
-	*ret_has = err == 0 && request == c->head.request_bytes &&
-		   more == c->head.more_bytes;
-	return err;
-}
-
 static int take_early_facts(struct str *in, struct leg_record *ret)
 {
 	uint64_t tags[SIP_EARLY_MAX];
@@ -246,7 +213,7 @@ static int take_dialled(struct str *in, struct leg_record *ret, struct sip_clien
 	if (err == 0)
 		err = record_take(in, &ret->early, sizeof ret->early, EARLY_LEAST);
 	if (err == 0)
-		err = take_client(in, client, ret_has_client);
+		err = leg_take_client(in, client, ret_has_client);
 	if (err == 0)
 		err = take_auth(in, ret);
 	return err == 0 ? take_early_facts(in, ret) : err;
@@ -292,7 +259,7 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? leg_take_more(&in, ret) : err;
+	return err == 0 ? leg_take_more(&in, ret, ret_client, ret_has_client) : err;
 }
 
 /* ---- is it one of ours ---- */
@@ -360,23 +327,21 @@ static bool dialled_is_sound(const struct leg_record *r)
 }
 
 /* Of an answer that is not kept: what its readers rely on. */
-static bool choice_is_possible(const struct sdp_choice *c)
+static bool choice_is_possible(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	return c->media < offer->count && c->codec < SDP_CODECS && c->payload_type <= 127 &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
 }
 
 /* An offer of ours has no choice before it is answered. */
-static int restore_answer(struct leg_record *r)
+static int restore_answer(const struct leg_record *r, const struct sdp *offer)
 {
 	for (uint32_t i = 0; i < r->dialled.known; i++)
-		if (r->early_facts[i].choice.media != 0 ||
-		    !choice_is_possible(&r->early_facts[i].choice))
+		if (!choice_is_possible(&r->early_facts[i].choice, offer))
 			return ERR_CORRUPT;
-	return r->dialled.generation == 0 ||
-			       (r->choice.media == 0 && choice_is_possible(&r->choice))
+	return (is_dialled(r) && r->dialled.generation == 0) || choice_is_possible(&r->choice, offer)
 		       ? 0
 		       : ERR_CORRUPT;
 }
@@ -392,12 +357,8 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
-	if (r->late.ours)
-		return r->choice.media < offer.count && choice_is_possible(&r->choice)
-			       ? 0
-			       : ERR_CORRUPT;
-	if (r->dialled.ours)
-		return restore_answer(r);
+	if (leg_offer_is_ours(r))
+		return restore_answer(r, &offer);
 	if (sdp_choice_is_sound(&r->choice, &offer))
 		return 0;
 	l->mended = true;
@@ -462,6 +423,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 	l->mended |= !ask_restore(l);
 	l->mended |= !refresh_restore(&r->refresh, now_ms);
 	l->mended |= !refer_restore(r, now_ms);
+	l->mended |= !leg_renewal_restore(r, now_ms);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 	struct sdp_ask ask = sdp_ask_audio(&t);
 	struct sdp_stream now, s;
 
+	side.direction = w->direction;
 	if (w->now != NULL) {
 		now = sdp_stream_of(w->now);
 		ask.now = &now;

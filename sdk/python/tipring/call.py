@@ -57,6 +57,8 @@ class Transport(typing.Protocol):
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
     async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
+    async def hold(self, call: "Call", on: bool) -> None: ...
+    async def renegotiate(self, call: "Call", codecs: collections.abc.Sequence[str]) -> None: ...
     def clock(self) -> Clock: ...
 
 
@@ -68,7 +70,7 @@ class Call:
     codec: e.g. "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
     "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
     answered, "": of none. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
-    caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
+    caller's frames. held: who holds the call, "peer" (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -95,7 +97,7 @@ class Call:
         self.rate = 0
         self.audio = Audio()
         self.stalled = False
-        self.held = False
+        self.held: str = info.get("held", "")
         self.end_reason: str | None = None
         self.end_headers: dict[str, str] = {}
         self._clock = transport.clock()
@@ -251,6 +253,27 @@ class Call:
         one before, and is refused as of send_info()."""
         self._require_not_ended()
         await self._transport.send_dtmf(self, digits, method, duration_ms, gap_ms)
+
+    # -- changes --
+
+    async def hold(self) -> None:
+        """Put the call on hold: the peer is asked to listen alone, and hears what is said meanwhile (music on hold). Its voice does not
+        come until unhold(); `held` says who holds. CommandRefused when the peer does not want to: sip_code, and all stays as it was."""
+        self._require_not_ended()
+        await self._transport.hold(self, True)
+        self._on_event(Event("held", 0, by="us"))  # the event of control may be lost with it
+
+    async def unhold(self) -> None:
+        """Take it back. A peer that holds the call, too, goes on doing so. CommandRefused as hold()."""
+        self._require_not_ended()
+        await self._transport.hold(self, False)
+        self._on_event(Event("resumed", 0, by="us"))
+
+    async def renegotiate(self, codecs: collections.abc.Sequence[str] = ()) -> None:
+        """Offer other codecs to the peer, the best one first, such as ["PCMA"]; none: all there are. `codec` says what it took.
+        CommandRefused as hold(); ValueError for a codec there is not."""
+        self._require_not_ended()
+        await self._transport.renegotiate(self, codecs)
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
@@ -546,9 +569,21 @@ class Call:
             self.stalled = event.kind == "media_stalled"
         elif event.kind == "answered":
             self._confirmed.set()
-        elif event.kind in HOLDS:
-            self.held = event.kind == "held"
+        elif event.kind in HOLDS and not self._take_hold(event.by, event.kind == "held"):
+            return
         self._events._put(event)
+
+    def _take_hold(self, by: str, on: bool) -> bool:
+        """False: it was known before."""
+        had = {"peer", "us"} if self.held == "both" else {self.held} - {""}
+        holders = had | {by} if on else had - {by}
+        self.held = "both" if len(holders) == 2 else "".join(holders)
+        return holders != had
+
+    def _on_holders(self, held: str) -> None:
+        """What became of it while no event could be heard."""
+        for by in ("peer", "us"):
+            self._on_event(Event("held" if held in (by, "both") else "resumed", 0, by=by))
 
     def _on_finished(self, heard: Heard) -> None:
         if playback := self._playing.pop(heard.utterance, None):

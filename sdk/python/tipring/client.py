@@ -19,7 +19,7 @@ from .hearing import Digit, Event
 from .tape import Tape
 from .transferring import Referral
 from .transport import ControlTransport, heard_of, outcome_of
-from .v1 import api_pb2, common_pb2, envelope_pb2
+from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
 from .watching import signals, watch_loop
 
 PING_SECONDS = 1.0
@@ -43,6 +43,12 @@ def connect(endpoint: str | None = None, name: str | None = None, timeout: float
                   name or f"py-{os.getpid()}-{secrets.token_hex(3)}", timeout)
 
 
+def _held(info: api_pb2.CallInfo) -> str:
+    if info.held_by_peer:
+        return "both" if info.held_by_backend else "peer"
+    return "us" if info.held_by_backend else ""
+
+
 def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
     return {
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
@@ -51,6 +57,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
+        "held": _held(info),
     }
 
 
@@ -340,6 +347,7 @@ class Server:
             else:
                 if row.phase == api_pb2.CALL_ANSWERED:
                     self._dialling.answered(call)
+                call._on_holders(_held(row))
                 call._after_restart()
 
     def _take_ack(self, body: api_pb2.Ack, _: Message) -> None:
@@ -421,11 +429,15 @@ class Server:
             call.request_uri = body.uri
             call._on_event(Event("redirected", 0, body.code))
 
-    def _event_call_held(self, _: Message, envelope: Message) -> None:
-        self._tell(envelope, "held", 0)
+    def _event_call_held(self, body: Message, envelope: Message) -> None:
+        self._tell_hold(envelope, "held", body.by)
 
-    def _event_call_resumed(self, _: Message, envelope: Message) -> None:
-        self._tell(envelope, "resumed", 0)
+    def _event_call_resumed(self, body: Message, envelope: Message) -> None:
+        self._tell_hold(envelope, "resumed", body.by)
+
+    def _tell_hold(self, envelope: Message, kind: str, by: int) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event(kind, 0, by="us" if by == event_pb2.HELD_BY_BACKEND else "peer"))
 
     def _event_call_transfer_progress(self, body: Message, envelope: Message) -> None:
         if (call := self._calls.get(envelope.call_id)) and body.code:

@@ -22,8 +22,8 @@ class CommandRefused(TipringError):
         super().__init__(" ".join(str(part) for part in (f"{code}:" if reason or sip_code else code, sip_code or "", reason) if part))
         self.code = code
         self.reason = reason
-        self.sip_code = sip_code
         self.retry_after_ms = retry_after_ms
+        self.sip_code = sip_code
 
 
 class DialFailed(TipringError):

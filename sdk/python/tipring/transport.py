@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import time
 import typing
 
@@ -142,6 +143,33 @@ class ControlTransport:
 
     async def reject_refer(self, call: Call, refer_id: int, code: int) -> None:
         await self._command("reject_refer", api_pb2.RejectRefer(call_id=call.call_id, fence=call._fence, refer_id=refer_id, code=code), call)
+
+    async def hold(self, call: Call, on: bool) -> None:
+        if on:
+            await self._change("hold", api_pb2.Hold(call_id=call.call_id, fence=call._fence), call)
+        else:
+            await self._change("unhold", api_pb2.Unhold(call_id=call.call_id, fence=call._fence), call)
+
+    async def renegotiate(self, call: Call, codecs: collections.abc.Sequence[str]) -> None:
+        body = api_pb2.Renegotiate(call_id=call.call_id, fence=call._fence)
+        for codec in codecs:
+            if codec not in common_pb2.Codec.keys() or codec == "CODEC_UNSPECIFIED":
+                raise ValueError(f"{codec!r} is no codec: {', '.join(common_pb2.Codec.keys()[1:])}")
+            body.codecs.append(typing.cast(common_pb2.Codec, common_pb2.Codec.Value(codec)))
+        completed = await self._change("renegotiate", body, call)
+        if completed.codec:
+            call.codec = common_pb2.Codec.Name(completed.codec)
+
+    async def _change(self, field: str, body: Message, call: Call) -> api_pb2.CommandCompleted:
+        """The peer decides, and may take half a minute for it."""
+        command_id = self.bus.new_id()
+        future = self.expect(command_id)
+        try:
+            await self._command(field, body, call, command_id)
+            completed: api_pb2.CommandCompleted = await self._wait_or_end(future, call, field, None)
+        finally:
+            self.forget(command_id)
+        return completed
 
     async def mark(self, call: Call, name: str, after_index: int) -> None:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)

@@ -156,19 +156,62 @@ def test_holds_reach_the_call():
 
     async def handle(call):
         async for event in call.events():
-            seen.append((event.kind, call.held))
+            seen.append((event.kind, event.by, call.held))
 
     async def scenario(control, server):
         await control.offer(CALL)
         await until(lambda: server.calls)
-        for number, body in enumerate(("call_answered", "call_held", "call_resumed"), 1):
-            await control.event(CALL, **{body: {}})
+        for number, (body, by) in enumerate((("call_answered", 0), ("call_held", 1), ("call_held", 2), ("call_resumed", 1), ("call_resumed", 2)), 1):
+            await control.event(CALL, **{body: {"by": by} if by else {}})
             await until(lambda: len(seen) == number)
         await control.event(CALL, call_ended=ENDED)
         await until(lambda: not server.calls)
 
     serve(handle, scenario)
-    assert seen == [("answered", False), ("held", True), ("resumed", False)]
+    assert seen == [("answered", "", ""), ("held", "peer", "peer"), ("held", "us", "both"), ("resumed", "peer", "us"), ("resumed", "us", "")]
+
+
+def test_changes_wait_for_the_peer():
+    """C214 C215: hold, unhold, other codecs; known to the call whatever becomes of the event"""
+    seen = []
+
+    async def handle(call):
+        await call.ended()
+
+    async def scenario(control, server):
+        async def decide(asked):
+            name = asked.WhichOneof("body")
+            if name in ("hold", "unhold"):
+                await control.tell(command_completed={"command_id": asked.command_id, "codec": 1})
+            if name == "renegotiate" and list(asked.renegotiate.codecs) == [2]:
+                await control.tell(command_completed={"command_id": asked.command_id, "codec": 2})
+            elif name == "renegotiate":
+                await control.tell(command_failed={"command_id": asked.command_id, "code": 4, "reason": "Not Acceptable Here", "sip_code": 488})
+
+        control.before_ack = decide
+        await control.offer(CALL)
+        await until(lambda: server.calls)
+        call = server.calls[0]
+        await until(lambda: call._fence)
+        await call.hold()
+        assert call.held == "us" and control.bodies["hold"].fence == 99
+        await call.unhold()
+        assert call.held == ""
+        await control.event(CALL, call_held={"by": 1})
+        await until(lambda: call.held == "peer")
+        await call.renegotiate(["PCMA"])
+        assert call.codec == "PCMA"
+        with pytest.raises(tipring.CommandRefused) as refused:
+            await call.renegotiate()
+        assert refused.value.sip_code == 488 and call.codec == "PCMA"
+        with pytest.raises(ValueError):
+            await call.renegotiate(["G729"])
+        seen.append(call.held)
+        await control.event(CALL, call_ended=ENDED)
+        await until(lambda: not server.calls)
+
+    serve(handle, scenario)
+    assert seen == ["peer"]
 
 
 def test_what_is_logged(said):

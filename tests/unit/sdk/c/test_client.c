@@ -27,6 +27,8 @@ static struct {
 	bool events_first;                 /* and what is published of the call comes before */
 	char dialled[512];                 /* what was asked: uri, from, display, to, a header, metadata, app */
 	uint32_t dialled_ms;
+	bool refuses_changes;
+	char changes[128]; /* that were asked for */
 	struct tipring_server *server;
 } k;
 
@@ -95,6 +97,7 @@ static void publish_hold(bool held)
 	Tipring__V1__CallResumed resumed = TIPRING__V1__CALL_RESUMED__INIT;
 
 	e.call_id = CALL;
+	body.by = resumed.by = TIPRING__V1__HELD_BY__HELD_BY_BACKEND;
 	if (!held) {
 		e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED;
 		e.call_resumed = &resumed;
@@ -180,9 +183,54 @@ static void answer_dial(const envelope *asked)
 	post(k.commands, k.peer, &e);
 }
 
+static void note_change(const envelope *asked)
+{
+	size_t n = strlen(k.changes);
+
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HOLD && asked->hold->call_id == CALL && asked->hold->fence == FENCE)
+		snprintf(k.changes + n, sizeof k.changes - n, "hold ");
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_UNHOLD && asked->unhold->call_id == CALL && asked->unhold->fence == FENCE)
+		snprintf(k.changes + n, sizeof k.changes - n, "unhold ");
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE && asked->renegotiate->fence == FENCE)
+		for (size_t i = 0; i < asked->renegotiate->n_codecs; i++)
+			snprintf(k.changes + strlen(k.changes), sizeof k.changes - strlen(k.changes), "%d ", (int)asked->renegotiate->codecs[i]);
+}
+
+/* Acknowledged, and then done or not. */
+static void answer_change(const envelope *asked)
+{
+	Tipring__V1__CommandCompleted done = TIPRING__V1__COMMAND_COMPLETED__INIT;
+	Tipring__V1__CommandFailed failed = TIPRING__V1__COMMAND_FAILED__INIT;
+	MESSAGE(Ack, ACK, ack);
+
+	note_change(asked);
+	body.command_id = done.command_id = failed.command_id = asked->command_id;
+	body.code = TIPRING__V1__RESULT_CODE__ACCEPTED;
+	post(k.commands, k.peer, &e);
+	done.codec = TIPRING__V1__CODEC__PCMA;
+	failed.code = TIPRING__V1__RESULT_CODE__REJECTED;
+	failed.reason = (char[]){"Not Acceptable Here"};
+	failed.sip_code = 488;
+	e.call_id = CALL;
+	e.body_case = k.refuses_changes ? TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED : TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED;
+	if (k.refuses_changes)
+		e.command_failed = &failed;
+	else
+		e.command_completed = &done;
+	post(k.commands, k.peer, &e);
+}
+
+static bool is_change(const envelope *e)
+{
+	return e->body_case == TIPRING__V1__ENVELOPE__BODY_HOLD || e->body_case == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
+	       e->body_case == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE;
+}
+
 static void answer(const envelope *asked)
 {
-	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL) {
+	if (is_change(asked)) {
+		answer_change(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL) {
 		answer_dial(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO) {
 		answer_info(asked);
@@ -457,8 +505,10 @@ Test(sdk_client, a_call_that_is_dialled)
 	cr_expect(ev.code == 183 && ev.early_media);
 	publish_hold(true);
 	publish_hold(false);
-	cr_expect_eq(expect(TIPRING_EV_HELD).call_id, CALL);
-	cr_expect_eq(expect(TIPRING_EV_RESUMED).call_id, CALL);
+	ev = expect(TIPRING_EV_HELD);
+	cr_expect(ev.call_id == CALL && ev.code == 2);
+	ev = expect(TIPRING_EV_RESUMED);
+	cr_expect(ev.call_id == CALL && ev.code == 2);
 	publish_busy();
 	ev = expect(TIPRING_EV_ENDED);
 	cr_expect(ev.outcome == TIPRING_BUSY && ev.code == 486);
@@ -535,4 +585,28 @@ Test(sdk_client, a_call_that_goes_on_without_us_is_lost_at_once)
 	lose_lease(false);
 	cr_expect_str_eq(expect(TIPRING_EV_LOST).text, "hung up");
 	expect_no_more();
+}
+
+/* C214 C215 */
+Test(sdk_client, C214_changes)
+{
+	static const char *const codecs[] = {"PCMA", "PCMU"}, *const unknown[] = {"G729"}, *const none[] = {"CODEC_UNSPECIFIED"};
+	struct tipring_event ev;
+
+	own_a_call();
+	cr_assert_eq(tipring_hold(k.server, CALL), 0);
+	ev = expect(TIPRING_EV_CHANGED);
+	cr_expect(ev.call_id == CALL);
+	cr_expect_str_eq(ev.text, "PCMA");
+	cr_assert_eq(tipring_unhold(k.server, CALL), 0);
+	(void)expect(TIPRING_EV_CHANGED);
+	k.refuses_changes = true;
+	cr_assert_eq(tipring_renegotiate(k.server, CALL, codecs, 2), 0);
+	ev = expect(TIPRING_EV_FAILED);
+	cr_expect_eq(ev.code, 4u);
+	cr_expect_str_eq(ev.text, "Not Acceptable Here");
+	cr_expect_str_eq(k.changes, "hold unhold 2 1 ");
+	cr_expect_eq(tipring_renegotiate(k.server, CALL, unknown, 1), -EINVAL);
+	cr_expect_eq(tipring_renegotiate(k.server, CALL, none, 1), -EINVAL);
+	cr_expect_eq(tipring_renegotiate(k.server, CALL, codecs, 9), -EINVAL);
 }

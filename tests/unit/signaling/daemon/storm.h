@@ -63,6 +63,8 @@ struct storm_leg {
 	uint32_t ended, who, code;
 	bool settled;
 	uint32_t offered, agreed; /* generations, the last */
+	uint64_t change;          /* number of the change that control wants, or wanted last */
+	uint32_t changed;         /* how that ended; 0: not told yet */
 };
 
 struct storm {
@@ -178,6 +180,17 @@ static void storm_agreed(const Tipring__V1__LegAgreed *m)
 	l->agreed = m->generation;
 }
 
+/* Said as often as it is asked for, and always the same. */
+static void storm_changed(const Tipring__V1__LegChanged *m)
+{
+	struct storm_leg *l = storm_known(m->leg_id);
+
+	must(l != NULL && m->code != 0 && m->number == l->change);
+	must(l->changed == 0 || l->changed == m->code || m->code == 481); /* the leg may have ended since */
+	must(m->facts == NULL || m->generation <= l->agreed || m->generation == 1 || m->generation <= l->offered);
+	l->changed = m->code;
+}
+
 static void storm_hear(const Tipring__V1__Envelope *e)
 {
 	if (!storm->control_up)
@@ -194,6 +207,8 @@ static void storm_hear(const Tipring__V1__Envelope *e)
 		storm_offered(e->leg_offer);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_AGREED)
 		storm_agreed(e->leg_agreed);
+	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_CHANGED)
+		storm_changed(e->leg_changed);
 	else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_ROSTER)
 		for (size_t i = 0; i < e->leg_roster->n_legs; i++) {
 			if (storm->hear_row != NULL && storm->hear_row(e->leg_roster->legs[i]))
@@ -283,6 +298,24 @@ static inline void storm_decide(const struct storm_leg *l, bool accept)
 		e.leg_accept = &yes;
 	else
 		e.leg_refuse = &no;
+	storm_command(&e);
+}
+
+/* The change that is under way once more, or the next one. */
+static inline void storm_renew(struct storm_leg *l, uint8_t arg)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegChange m = TIPRING__V1__LEG_CHANGE__INIT;
+
+	if (l->changed != 0 || l->change == 0) {
+		l->change++;
+		l->changed = 0;
+	}
+	m.leg_id = l->id;
+	m.number = l->change;
+	m.kind = (Tipring__V1__LegChangeKind)(1 + arg / 4 % 3);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE;
+	e.leg_change = &m;
 	storm_command(&e);
 }
 
@@ -571,27 +604,64 @@ static void storm_take_response(uint32_t who, const struct sip_msg *m, const cha
 		c->over = true;
 }
 
-/* A BYE of ours. */
-static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answer)
+static const char storm_held[] =
+	"v=0\r\no=a 1 3 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	"m=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n";
+
+static void storm_respond(uint32_t who, const struct sip_msg *m, const char *status, const char *body)
 {
 	static const enum sip_header kept[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID,
 					       SIP_CSEQ};
 	char text[STORM_BYTES];
 	struct buf b = buf_of(text, sizeof text);
-	struct sip_core core;
 
-	must(m->method == SIP_M_BYE && m->fault == 0 &&
-	     sip_validate(m, &core).status == 0);
-	if (!answer)
-		return;
-	storm->callers[who].over = true;
-	buf_z(&b, "SIP/2.0 200 OK\r\n");
+	buf_z(&b, "SIP/2.0 ");
+	buf_z(&b, status);
+	buf_z(&b, "\r\n");
 	for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
 		must(sip_line(&b, str_of(sip_header_name(kept[i])),
 			      sip_value(m, kept[i])) == 0);
-	buf_z(&b, "Content-Length: 0\r\n\r\n");
+	if (body[0] != '\0')
+		buf_z(&b, "Content-Type: application/sdp\r\n");
+	buf_z(&b, "Content-Length: ");
+	buf_u64(&b, strlen(body));
+	buf_z(&b, "\r\n\r\n");
+	buf_z(&b, body);
 	must(buf_ok(&b));
 	storm_post(true, who, b.p, b.n);
+}
+
+/* To a re-INVITE of ours: always the same to the same one. */
+static void storm_take_renewal(uint32_t who, const struct sip_msg *m)
+{
+	static const struct {
+		const char *status, *body;
+	} answers[] = {
+		{"200 OK", storm_held},		  {"200 OK", storm_held}, {"488 No", ""},   {"491 Pending", ""},
+		{"500 Later\r\nRetry-After: 1", ""}, {"481 Gone", ""},	  {"100 Trying", ""}, {"200 OK", ""},
+	};
+	struct str via = sip_value(m, SIP_VIA);
+	uint64_t chance = map_hash(&(struct map_key){3, 4}, via.p, via.n);
+
+	must(sip_has(m, SIP_CONTACT) && m->body.n > 0);
+	storm_respond(who, m, answers[chance % 8].status, answers[chance % 8].body);
+}
+
+/* Of ours: BYE, or what has to do with a re-INVITE. */
+static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answer)
+{
+	struct sip_core core;
+
+	must(m->fault == 0 && sip_validate(m, &core).status == 0);
+	must(m->method == SIP_M_BYE || m->method == SIP_M_INVITE || m->method == SIP_M_ACK || m->method == SIP_M_CANCEL);
+	if (!answer || m->method == SIP_M_ACK)
+		return;
+	if (m->method == SIP_M_INVITE) {
+		storm_take_renewal(who, m);
+		return;
+	}
+	storm->callers[who].over |= m->method == SIP_M_BYE;
+	storm_respond(who, m, "200 OK", "");
 }
 
 static void storm_deliver(uint32_t at, bool keep, bool answer)
@@ -702,6 +772,8 @@ static inline void storm_happen(uint8_t what, uint8_t arg)
 		storm_settle(l);
 	else if (op == 13 && l != NULL && storm->control_up && l->offered != 0)
 		storm_decide(l, (arg & 64) == 0);
+	else if (op == 13 && l != NULL && storm->control_up && !l->settled)
+		storm_renew(l, arg);
 	else if (op == 14)
 		storm_pass(16u * arg);
 	else if (op == 15)
