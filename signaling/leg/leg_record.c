@@ -21,7 +21,7 @@
 /* and in the first that asked the peer */
 #define ASK_LEAST 88u
 /* and in the first with session timers */
-#define REFRESH_LEAST 56u
+#define REFRESH_LEAST 64u
 
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
