@@ -150,6 +150,7 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_RINGING:
 	case TIPRING_EV_HELD:
 	case TIPRING_EV_RESUMED:
+	case TIPRING_EV_CHANGED:
 		break;
 	}
 }

@@ -74,8 +74,8 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_refresh from_dial from_registrations takeover tick",
-                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects legs logins gate registrations",
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_renew from_asks from_refresh from_dial from_registrations takeover tick",
+                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate registrations",
                            "to_bus to_registrations udp local"),
     "control/daemon":  ("main from_workers changes roster incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",

@@ -233,6 +233,14 @@ static void facts_of_the_end(FILE *to, const Tipring__V1__CallInfo *c)
 		enum_text(&tipring__v1__ended_by__descriptor, (int)c->ended_by, ""), c->sip_code, span(c->duration_ms).z);
 }
 
+/* "": nobody holds it. */
+static const char *holders(const Tipring__V1__CallInfo *c)
+{
+	if (c->held_by_peer)
+		return c->held_by_backend ? "by the peer and the backend" : "by the peer";
+	return c->held_by_backend ? "by the backend" : "";
+}
+
 void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	fprintf(to, "call %016" PRIx64 "\n", c->call_id);
@@ -240,6 +248,7 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 	fact(to, "phase", phase(c));
 	fact_time(to, "started", c->started_unix_ns);
 	fact_time(to, "answered", c->answered_unix_ns);
+	fact(to, "on hold", holders(c));
 	facts_of_the_end(to, c);
 	if (c->outcome != 0)
 		fact(to, "outcome", outcome(c->outcome).z);

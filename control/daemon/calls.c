@@ -220,8 +220,10 @@ static void conclude(struct control *k, struct control_call *cc, const struct ca
 		to_backend_failed(k, cc, cc->c.command, fx->reason);
 }
 
-static void publish(struct control *k, struct control_call *cc, enum call_fx_kind kind)
+static void publish(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
+	enum call_fx_kind kind = fx->kind;
+
 	if (kind == CALL_FX_DIALLING)
 		events_dialling(k, cc);
 	else if (kind == CALL_FX_CLAIMED)
@@ -229,9 +231,9 @@ static void publish(struct control *k, struct control_call *cc, enum call_fx_kin
 	else if (kind == CALL_FX_RINGING)
 		events_ringing(k, cc);
 	else if (kind == CALL_FX_HELD)
-		events_held(k, cc);
+		events_held(k, cc, fx->code);
 	else
-		events_resumed(k, cc);
+		events_resumed(k, cc, fx->code);
 }
 
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
@@ -291,12 +293,15 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_LEG_REFUSE:
 		(fx->kind == CALL_FX_LEG_ACCEPT ? to_leg_accept : to_leg_refuse)(k, cc, fx->code);
 		break;
+	case CALL_FX_LEG_CHANGE:
+		to_leg_change(k, cc);
+		break;
 	case CALL_FX_DIALLING:
 	case CALL_FX_CLAIMED:
 	case CALL_FX_RINGING:
 	case CALL_FX_HELD:
 	case CALL_FX_RESUMED:
-		publish(k, cc, fx->kind);
+		publish(k, cc, fx);
 		break;
 	case CALL_FX_FREE:
 	case CALL_FX_KINDS:

@@ -28,3 +28,17 @@ void changes_agreed(struct control *k, struct control_call *cc, const Tipring__V
 	if (hear(&cc->c, a->facts, a->generation))
 		(void)calls_input(k, cc, CALL_EV_LEG_AGREED);
 }
+
+void changes_renewed(struct control *k, struct control_call *cc, const Tipring__V1__LegChanged *d)
+{
+	struct call_renewal *n = &cc->c.renewal;
+
+	if (n->number == 0 || n->number != d->number || n->code != 0)
+		return; /* said twice, or of one that nobody waits for any more */
+	n->code = d->code != 0 ? d->code : 500;
+	n->generation = d->generation;
+	(void)!str_copy(n->reason, sizeof n->reason, str_of(d->reason));
+	if (n->code == 200 && hear(&cc->c, d->facts, d->generation)) /* it may have been said while control was away */
+		(void)calls_input(k, cc, CALL_EV_LEG_AGREED);
+	(void)calls_input(k, cc, CALL_EV_RENEWED);
+}

@@ -7,6 +7,7 @@
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/registrations.h"
+#include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
@@ -173,6 +174,75 @@ static struct verdict cancel(struct control *k, struct str peer, const Tipring__
 	return input(k, cc, CALL_EV_HANGUP);
 }
 
+/* Answered when the peer has decided. */
+static struct verdict renew(struct control *k, struct control_call *cc, const char *command_id, const struct call_renewal *wish)
+{
+	struct call *c = &cc->c;
+	struct verdict v;
+
+	if (c->command[0] != '\0' && str_eq(str_of(c->command), str_of(command_id))) /* under way since before a restart of ours */
+		return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
+	if (c->state == CALL_ANSWERED && (c->command[0] != '\0' || c->renewal.number != 0))
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "a change is under way"};
+	if (c->state != CALL_ANSWERED)
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "only a call that is answered is changed"};
+	(void)!str_copy(c->command, sizeof c->command, str_of(command_id));
+	if ((wish->kind == CALL_RENEW_HOLD && c->holding) || (wish->kind == CALL_RENEW_UNHOLD && !c->holding)) {
+		c->renewal.kind = wish->kind;
+		to_backend_completed(k, cc, c->command, NULL);
+		return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
+	}
+	c->wanted = *wish;
+	v = input(k, cc, CALL_EV_RENEW);
+	if (v.code == CODE(OK))
+		v.code = CODE(ACCEPTED);
+	return v;
+}
+
+static struct verdict hold(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->hold->call_id, m->hold->fence, &v);
+
+	return cc != NULL ? renew(k, cc, m->command_id, &(struct call_renewal){.kind = CALL_RENEW_HOLD}) : v;
+}
+
+static struct verdict unhold(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->unhold->call_id, m->unhold->fence, &v);
+
+	return cc != NULL ? renew(k, cc, m->command_id, &(struct call_renewal){.kind = CALL_RENEW_UNHOLD}) : v;
+}
+
+static bool take_codecs(const Tipring__V1__Renegotiate *r, struct call_renewal *ret)
+{
+	if (r->n_codecs > CALL_CODECS_MAX)
+		return false;
+	for (size_t i = 0; i < r->n_codecs; i++) {
+		if (r->codecs[i] != TIPRING__V1__CODEC__PCMU && r->codecs[i] != TIPRING__V1__CODEC__PCMA)
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (r->codecs[j] == r->codecs[i])
+				return false;
+		ret->codecs[ret->codec_count++] = (uint32_t)r->codecs[i];
+	}
+	return true;
+}
+
+static struct verdict renegotiate(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct call_renewal wish = {.kind = CALL_RENEW_CODECS};
+	struct verdict v;
+	struct control_call *cc = mine(k, peer, m->renegotiate->call_id, m->renegotiate->fence, &v);
+
+	if (cc == NULL)
+		return v;
+	if (!take_codecs(m->renegotiate, &wish))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "codecs are PCMU and PCMA, each once"};
+	return renew(k, cc, m->command_id, &wish);
+}
+
 static struct verdict flush(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct verdict v;
@@ -224,6 +294,9 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_HANGUP,   hangup},
 	{TIPRING__V1__ENVELOPE__BODY_DIAL,     dial},
 	{TIPRING__V1__ENVELOPE__BODY_CANCEL,   cancel},
+	{TIPRING__V1__ENVELOPE__BODY_HOLD,     hold},
+	{TIPRING__V1__ENVELOPE__BODY_UNHOLD,   unhold},
+	{TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE, renegotiate},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},

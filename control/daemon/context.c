@@ -12,6 +12,7 @@ static char *text(const char *z)
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
+	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
 	struct info_address a;
 
 	x.call_id = c->id;
@@ -23,6 +24,12 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.starting = c->state == CALL_STARTING;
 	x.generation = c->change != 0 ? c->generation_before : c->generation; /* what waits is in the roster */
 	x.held = c->held;
+	x.holding = c->holding;
+	x.change = c->renewal.number;
+	x.change_kind = (Tipring__V1__LegChangeKind)(x.change != 0 ? c->renewal.kind : CALL_RENEW_NOTHING);
+	for (uint32_t i = 0; i < c->renewal.codec_count && x.change != 0; i++)
+		codecs[x.n_change_codecs++] = (Tipring__V1__Codec)c->renewal.codecs[i];
+	x.change_codecs = codecs;
 	x.tape_id = c->tape_id;
 	x.started_unix_ns = c->started_unix_ns;
 	x.answered_unix_ns = c->answered_unix_ns;
@@ -60,6 +67,11 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered = x->answered_unix_ns != 0;
 	c->answered_mono_ns = x->answered_mono_ns;
 	c->held = x->held;
+	c->holding = x->holding;
+	c->renewal.number = x->change;
+	c->renewal.kind = (uint32_t)x->change_kind;
+	for (size_t i = 0; i < x->n_change_codecs && i < CALL_CODECS_MAX; i++)
+		c->renewal.codecs[c->renewal.codec_count++] = (uint32_t)x->change_codecs[i];
 	c->outbound = x->outbound;
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;

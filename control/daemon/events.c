@@ -5,6 +5,10 @@
 #include "common/bus/topic.h"
 #include "control/daemon/info.h"
 
+_Static_assert((int)CALL_HELD_BY_PEER == (int)TIPRING__V1__HELD_BY__HELD_BY_PEER &&
+		       (int)CALL_HELD_BY_BACKEND == (int)TIPRING__V1__HELD_BY__HELD_BY_BACKEND,
+	       "enum call_holder is HeldBy");
+
 static void publish(struct control *k, const struct buf *topic, Tipring__V1__Envelope *e)
 {
 	e->stream = k->host;
@@ -158,23 +162,23 @@ void events_answered(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
-void events_held(struct control *k, struct control_call *cc)
+void events_held(struct control *k, struct control_call *cc, uint32_t by)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallHeld h = TIPRING__V1__CALL_HELD__INIT;
 
-	h.by = TIPRING__V1__HELD_BY__HELD_BY_PEER;
+	h.by = (Tipring__V1__HeldBy)by;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_HELD;
 	e.call_held = &h;
 	events_call(k, cc, &e);
 }
 
-void events_resumed(struct control *k, struct control_call *cc)
+void events_resumed(struct control *k, struct control_call *cc, uint32_t by)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__CallResumed r = TIPRING__V1__CALL_RESUMED__INIT;
 
-	r.by = TIPRING__V1__HELD_BY__HELD_BY_PEER;
+	r.by = (Tipring__V1__HeldBy)by;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED;
 	e.call_resumed = &r;
 	events_call(k, cc, &e);

@@ -181,6 +181,14 @@ static void on_leg_agreed(void *self, struct str peer, const Tipring__V1__Envelo
 		changes_agreed(self, cc, m->leg_agreed);
 }
 
+static void on_leg_changed(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_changed->leg_id);
+
+	if (cc != NULL)
+		changes_renewed(self, cc, m->leg_changed);
+}
+
 static void on_leg_ended(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct worker_row *w = workers_row(self, peer);
@@ -334,7 +342,7 @@ static void update_refused(struct control *k, struct control_call *cc, const Tip
 		open_refused(k, cc, r);
 	else if (r->code == TIPRING__V1__RESULT_CODE__NOT_FOUND)
 		(void)calls_input(k, cc, CALL_EV_SESSION_LOST);
-	else if (cc->c.change != 0)
+	else if (cc->c.change != 0 || cc->c.renewal.code != 0)
 		(void)calls_input(k, cc, CALL_EV_SESSION_REFUSED);
 }
 
@@ -453,6 +461,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
 	RULE(LEG_OFFER,             FROM_SIGNALING,              on_leg_offer),
 	RULE(LEG_AGREED,            FROM_SIGNALING,              on_leg_agreed),
+	RULE(LEG_CHANGED,           FROM_SIGNALING,              on_leg_changed),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -89,6 +89,8 @@ void to_backend_completed(struct control *k, struct control_call *cc, char *comm
 		return;
 	m.command_id = command;
 	m.flushed = flushed;
+	if (flushed == NULL && cc->c.renewal.kind != CALL_RENEW_NOTHING)
+		m.codec = (Tipring__V1__Codec)cc->c.media.codec;
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 	command[0] = '\0';
@@ -106,6 +108,8 @@ void to_backend_failed(struct control *k, struct control_call *cc, char *command
 		m.outcome = (Tipring__V1__Outcome)cc->c.outcome;
 		m.sip_code = cc->c.sip_code;
 		m.q850 = cc->c.q850;
+	} else if (command == cc->c.command) {
+		m.sip_code = cc->c.renewal.code;
 	}
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);

@@ -181,6 +181,26 @@ void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t ge
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+_Static_assert((int)CALL_RENEW_HOLD == (int)TIPRING__V1__LEG_CHANGE_KIND__LEG_HOLD &&
+		       (int)CALL_RENEW_CODECS == (int)TIPRING__V1__LEG_CHANGE_KIND__LEG_CODECS,
+	       "enum call_renewal_kind is LegChangeKind");
+
+void to_leg_change(struct control *k, const struct control_call *cc)
+{
+	const struct call_renewal *n = &cc->c.renewal;
+	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
+
+	REQUEST(LegChange, LEG_CHANGE, leg_change, 0ull);
+	for (uint32_t i = 0; i < n->codec_count; i++)
+		codecs[i] = (Tipring__V1__Codec)n->codecs[i];
+	m.leg_id = cc->c.leg_id;
+	m.number = n->number;
+	m.kind = (Tipring__V1__LegChangeKind)n->kind;
+	m.codecs = codecs;
+	m.n_codecs = n->codec_count;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 static size_t pack_context(struct control *k, const struct control_call *cc, uint8_t bytes[CONTEXT_BYTES_MAX])
 {
 	const struct backend *owner = cc->c.owned ? backend_find(&k->backends, str_of(cc->c.backend)) : NULL;

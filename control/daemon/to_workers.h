@@ -29,4 +29,5 @@ void to_leg_hangup(struct control *k, uint32_t signaling, uint64_t leg_id, const
 void to_leg_forget(struct control *k, uint32_t signaling, uint64_t leg_id);
 void to_leg_accept(struct control *k, const struct control_call *cc, uint32_t generation);
 void to_leg_refuse(struct control *k, const struct control_call *cc, uint32_t generation);
+void to_leg_change(struct control *k, const struct control_call *cc);
 void to_leg_annotate(struct control *k, const struct control_call *cc);

@@ -555,7 +555,9 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	struct step s = {c, w, out, r->next};
 
 	out->n = 0;
-	if (change_input(&s, ev) == CHANGE_DONE) {
+	if (ev == CALL_EV_RENEW && !renew_may_begin(c))
+		return false;
+	if (change_input(&s, ev) == CHANGE_DONE || renew_input(&s, ev) == CHANGE_DONE) {
 		change_look(&s);
 		return true;
 	}

@@ -22,6 +22,7 @@
 #define CALL_COMMAND_BYTES 64u
 #define CALL_PATH_BYTES 108u
 #define CALL_EFFECTS_MAX 12u
+#define CALL_CODECS_MAX 8u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
 #define CALL_LATE_TRIES 2u    /* a leg that nobody knows is waited for: signaling drops what it was asked for longer than CALL_DIAL_MS ago */
@@ -76,6 +77,8 @@ enum call_event {
 	CALL_EV_GIVE_UP,         /* the system ends it; call_set_reason() said why */
 	CALL_EV_LEG_OFFER,       /* in mid-call the peer offers `heard` and waits */
 	CALL_EV_LEG_AGREED,      /* `heard` is in force, and nothing waits */
+	CALL_EV_RENEW,           /* its backend wants `wanted` */
+	CALL_EV_RENEWED,         /* the leg says how it ended: renewal.code */
 	CALL_EVENTS
 };
 
@@ -103,8 +106,9 @@ enum call_fx_kind {
 	CALL_FX_FREE,
 	CALL_FX_LEG_ACCEPT,   /* media follows the offer of generation `code` */
 	CALL_FX_LEG_REFUSE,   /* media can not */
-	CALL_FX_HELD,         /* event */
-	CALL_FX_RESUMED,      /* event */
+	CALL_FX_HELD,         /* event; code: enum call_holder */
+	CALL_FX_RESUMED,      /* likewise */
+	CALL_FX_LEG_CHANGE,   /* `renewal`: idempotent by its number */
 	CALL_FX_KINDS
 };
 
@@ -136,6 +140,29 @@ enum call_outcome { /* as Outcome of the messages; the others are signaling's to
 enum call_direction { /* as Direction of the messages, as this host sees it; of no other is anything decided */
 	CALL_RECVONLY = 3,
 	CALL_INACTIVE = 4
+};
+
+enum call_holder { /* as HeldBy of the messages */
+	CALL_HELD_BY_PEER = 1,
+	CALL_HELD_BY_BACKEND = 2
+};
+
+enum call_renewal_kind { /* as LegChangeKind of the messages */
+	CALL_RENEW_NOTHING,
+	CALL_RENEW_HOLD,
+	CALL_RENEW_UNHOLD,
+	CALL_RENEW_CODECS
+};
+
+/* What its backend wants to change; `command` wants to know how it ends. */
+struct call_renewal {
+	uint64_t number; /* of the question; 0: nothing is under way */
+	uint32_t kind;
+	uint32_t codecs[CALL_CODECS_MAX]; /* Codec of the messages; none: all */
+	uint32_t codec_count;
+	uint32_t code;       /* of the peer; 0: it has not decided */
+	uint32_t generation; /* of what is in force then, which media has to follow */
+	char reason[64];
 };
 
 enum call_leg_end { /* how the leg was told to end */
@@ -184,6 +211,8 @@ struct call {
 	uint32_t change;           /* the leg waits until media follows this generation; 0 = it does not wait */
 	uint32_t generation_before; /* of `before`, what was in force when it began to wait */
 	bool held;                 /* by the peer, and it was said */
+	bool holding;              /* its backend holds it, and it was said */
+	struct call_renewal renewal, wanted; /* wanted: of CALL_EV_RENEW */
 	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
 	uint64_t wait_until_ms;  /* WAITING: give up then; 0 = not waiting */
 	uint64_t not_before_ms;  /* CLOSING: nobody would hear of the end before */

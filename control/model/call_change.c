@@ -117,6 +117,6 @@ void change_look(struct step *s)
 	if (!c->answered || c->change != 0 || !is_up(c) || is_held(c) == c->held)
 		return;
 	c->held = !c->held;
-	emit(s, c->held ? CALL_FX_HELD : CALL_FX_RESUMED);
+	emit(s, c->held ? CALL_FX_HELD : CALL_FX_RESUMED)->code = CALL_HELD_BY_PEER;
 	emit(s, CALL_FX_ANNOTATE);
 }

@@ -66,7 +66,7 @@ const char *call_event_name(enum call_event e)
 		"session_opened", "session_refused", "media_full", "session_updated", "claim", "ring", "answer",
 		"session_started", "start_refused", "confirmed", "reject", "hangup", "backend_lost", "leg_ended", "session_lost", "session_closed",
 		"timeout", "media_back", "signaling_back", "backend_back", "dialled", "dial_refused", "progress", "picked_up", "give_up",
-		"leg_offer", "leg_agreed",
+		"leg_offer", "leg_agreed", "renew", "renewed",
 	};
 
 	return names[e];

@@ -80,3 +80,8 @@ enum change_said {
 
 enum change_said change_input(struct step *s, enum call_event ev);
 void change_look(struct step *s); /* behind every event: is the call on hold now? */
+
+/* ---- call_renew.c ---- */
+
+bool renew_may_begin(const struct call *c);
+enum change_said renew_input(struct step *s, enum call_event ev);

@@ -10,6 +10,7 @@
 #define PROTOCOL 1
 #define ANSWER_MS 1000
 #define TRIES 5
+#define CODECS_MAX 8
 
 struct owned *sdk_owned(struct tipring_server *s, uint64_t call_id)
 {
@@ -131,6 +132,45 @@ int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
 	body.cause = text(cause);
+	return command(s, &e);
+}
+
+int tipring_hold(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Hold, HOLD, hold);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_unhold(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Unhold, UNHOLD, unhold);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n)
+{
+	Tipring__V1__Codec numbers[CODECS_MAX];
+
+	COMMAND(Renegotiate, RENEGOTIATE, renegotiate);
+	if (n > CODECS_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(&tipring__v1__codec__descriptor, codecs[i]);
+
+		if (v == NULL || v->value == 0)
+			return -EINVAL;
+		numbers[i] = (Tipring__V1__Codec)v->value;
+	}
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.codecs = numbers;
+	body.n_codecs = n;
 	return command(s, &e);
 }
 

@@ -44,10 +44,9 @@ static void on_pong(struct tipring_server *s, const envelope *m)
 	}
 }
 
-static const char *codec_name(const Tipring__V1__CallInfo *c)
+static const char *codec_name(Tipring__V1__Codec codec)
 {
-	const ProtobufCEnumValue *v = c->media == NULL ? NULL : protobuf_c_enum_descriptor_get_value(&tipring__v1__codec__descriptor,
-												      (int)c->media->codec);
+	const ProtobufCEnumValue *v = codec != 0 ? protobuf_c_enum_descriptor_get_value(&tipring__v1__codec__descriptor, (int)codec) : NULL;
 
 	return v != NULL ? v->name : "";
 }
@@ -60,7 +59,7 @@ static void fill_offer(struct tipring_server *s, const Tipring__V1__CallInfo *c)
 		s->headers[i] = (struct tipring_header){c->headers[i]->name, c->headers[i]->value};
 	s->offer = (struct tipring_offer){
 		.from_uri = c->from_uri, .from_display = c->from_display, .to_uri = c->to_uri, .request_uri = c->request_uri,
-		.sip_call_id = c->sip_call_id, .room_id = c->room_id, .session_id = c->session_id, .codec = codec_name(c),
+		.sip_call_id = c->sip_call_id, .room_id = c->room_id, .session_id = c->session_id, .codec = codec_name(c->media != NULL ? c->media->codec : 0),
 		.headers = s->headers, .headers_n = n,
 	};
 }
@@ -216,10 +215,24 @@ static void on_failed(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, m->command_failed->reason);
 }
 
+static void on_changed(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_CHANGED, m->call_id);
+
+	if (e != NULL)
+		sdk_set_text(e->text, sizeof e->text, codec_name(m->command_completed->codec));
+}
+
 static void on_completed(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
-	struct tipring_event *e = f == NULL || is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FLUSHED, m->call_id);
+	struct tipring_event *e;
+
+	if (m->command_completed->codec != 0) {
+		on_changed(s, m);
+		return;
+	}
+	e = f == NULL || is_gone(s, m->call_id) ? NULL : sdk_produce(s, TIPRING_EV_FLUSHED, m->call_id);
 
 	if (e == NULL)
 		return;
@@ -258,12 +271,18 @@ static void on_ringing(struct tipring_server *s, const envelope *m)
 
 static void on_held(struct tipring_server *s, const envelope *m)
 {
-	(void)sdk_produce(s, TIPRING_EV_HELD, m->call_id);
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_HELD, m->call_id);
+
+	if (e != NULL)
+		e->code = (uint32_t)m->call_held->by;
 }
 
 static void on_resumed(struct tipring_server *s, const envelope *m)
 {
-	(void)sdk_produce(s, TIPRING_EV_RESUMED, m->call_id);
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_RESUMED, m->call_id);
+
+	if (e != NULL)
+		e->code = (uint32_t)m->call_resumed->by;
 }
 
 static void on_answered(struct tipring_server *s, const envelope *m)

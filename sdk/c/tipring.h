@@ -127,8 +127,9 @@ enum tipring_event_kind {
 	TIPRING_EV_DOWN,        /* control does not answer for 3 s; reconnecting by itself */
 	TIPRING_EV_DIALLING,    /* tipring_dial() number `dial` became this call, and it is yours */
 	TIPRING_EV_RINGING,     /* of a call of tipring_dial(): the peer sent `code`; early_media: what it plays can be heard */
-	TIPRING_EV_HELD,        /* the peer put it on hold: what is written is played to nobody */
-	TIPRING_EV_RESUMED      /* and took it back */
+	TIPRING_EV_HELD,        /* code 1: the peer put it on hold, what is written is played to nobody; 2: tipring_hold() */
+	TIPRING_EV_RESUMED,     /* and took it back; code likewise. Both may hold it at once */
+	TIPRING_EV_CHANGED      /* tipring_hold(), tipring_unhold() or tipring_renegotiate() is done: text is the codec in use */
 };
 
 /* How dialling ended. */
@@ -210,6 +211,14 @@ TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint3
 /* code: 300 to 699. -> ENDED, as tipring_hangup() */
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
 TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const char *cause);
+
+/* Put an answered call on hold: the peer hears us and is not listened to (music on hold). -> HELD and CHANGED when the peer agrees, or
+ * FAILED, and all stays as it was; `code` of FAILED is 4 (REJECTED) when it refused. One change of a call at a time. */
+TIPRING_API int tipring_hold(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_unhold(struct tipring_server *s, uint64_t call_id); /* -> RESUMED and CHANGED, or FAILED */
+
+/* Offer other codecs ("PCMU", "PCMA"), the best one first; n 0: all. -> CHANGED or FAILED. -EINVAL: no such codec */
+TIPRING_API int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n);
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

@@ -17,8 +17,8 @@ static void complain(struct signaling *s, const struct leg *l, const char *metho
 		 pool_handle(&s->legs, l), l->r.dialog.call_id, method, err_name(err));
 }
 
-/* The ACK of the refusal that this INVITE follows: some take nothing new before. */
-static void send_behind(struct signaling *s)
+/* Some take nothing new before. */
+void dial_send_behind(struct signaling *s)
 {
 	struct sip_effects *b = s->behind;
 
@@ -52,7 +52,7 @@ int dial_invite(struct signaling *s, struct leg *l)
 	}
 	count(s, STAT_signaling_legs_dialled, 1);
 	legs_save(s, l);
-	send_behind(s);
+	dial_send_behind(s);
 	udp_send_all(s, &out);
 	return 0;
 }

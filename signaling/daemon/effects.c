@@ -9,9 +9,11 @@
 #include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/refresh_effects.h"
+#include "signaling/daemon/renew_effects.h"
 #include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/serve_effects.h"
 #include "signaling/daemon/to_bus.h"
+#include "signaling/leg/renew.h"
 
 #define NOTHING       LEG_EVENTS /* follows */
 #define FOLLOW_UP_MAX 4u
@@ -70,9 +72,19 @@ static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
 		to_bus_offer(s, l);
 	else if (kind == LEG_FX_AGREED)
 		to_bus_agreed(s, l);
+	else if (kind == LEG_FX_RENEWED)
+		to_bus_changed(s, l);
 	else
 		to_bus_picked_up(s, l);
 	count(s, STAT_signaling_legs_picked_up, kind == LEG_FX_PICKED_UP);
+}
+
+static enum leg_event renew(struct signaling *s, struct leg *l)
+{
+	if (renew_invite(s, l) == 0)
+		return NOTHING;
+	refresh_unsent(s, l);
+	return leg_renewal_unsent(l);
 }
 
 /* The event that follows from it, or NOTHING. */
@@ -116,14 +128,22 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 	case LEG_FX_PICKED_UP:
 	case LEG_FX_OFFER:
 	case LEG_FX_AGREED:
+	case LEG_FX_RENEWED:
 		tell(s, l, fx->kind);
+		break;
+	case LEG_FX_RENEW:
+		return renew(s, l);
+	case LEG_FX_RENEW_ACK:
+		renew_ack(s, l);
+		break;
+	case LEG_FX_RENEW_CANCEL:
+		renew_cancel(s, l);
 		break;
 	case LEG_FX_UPDATED:
 		serve_update(s, l, l->update, fx->code);
 		break;
 	case LEG_FX_SEND_REFRESH:
-		refresh_send(s, l);
-		break;
+		return refresh_send(s, l) ? LEG_EV_RENEW : NOTHING;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:
 		break;

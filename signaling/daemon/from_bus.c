@@ -7,6 +7,7 @@
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
 #include "signaling/daemon/from_registrations.h"
+#include "signaling/daemon/from_renew.h"
 #include "signaling/daemon/legs.h"
 
 static struct leg *leg_of(struct signaling *s, const Tipring__V1__Envelope *m,
@@ -152,6 +153,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_DIAL,     ANY, UP, from_dial},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ACCEPT,   ANY, UP, from_change_accept},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE,   ANY, UP, from_change_refuse},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE,   ANY, UP, from_renew_change},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

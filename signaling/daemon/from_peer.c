@@ -8,6 +8,7 @@
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
+#include "signaling/daemon/from_renew.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/request_effects.h"
@@ -170,7 +171,9 @@ static void got_answer(struct signaling *s, const struct sip_effect *e)
 
 	if (l == NULL)
 		return;
-	if (e->kind == SIP_GOT_PROVISIONAL)
+	if (l->renewal != 0 && e->txn == l->renewal)
+		from_renew_answer(s, l, e);
+	else if (e->kind == SIP_GOT_PROVISIONAL)
 		got_provisional(s, l, e);
 	else if (e->kind == SIP_ACK_WANTED)
 		(void)effects_leg_input(s, l, LEG_EV_ACK_WANTED);

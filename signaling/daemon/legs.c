@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/must.h"
+#include "signaling/leg/renew.h"
 
 static uint64_t dialog_key(const struct signaling *s, struct str call_id,
 			   struct str local_tag)
@@ -69,10 +70,21 @@ struct leg *legs_of_call(struct signaling *s, uint64_t call_id)
 	return l != NULL && l->r.dialled.call_id == call_id ? l : NULL;
 }
 
-void legs_save(struct signaling *s, struct leg *l)
+/* Of the last INVITE of ours that has one. */
+static const struct sip_client_record *client_of(struct signaling *s, struct leg *l)
 {
 	const struct sip_client_record *client =
-		l->client != 0 ? sip_stack_export_client(&s->stack, l->client) : NULL;
+		l->renewal != 0 ? sip_stack_export_client(&s->stack, l->renewal) : NULL;
+
+	l->r.renewal.has_client = client != NULL;
+	if (client == NULL && l->client != 0)
+		client = sip_stack_export_client(&s->stack, l->client);
+	return client;
+}
+
+void legs_save(struct signaling *s, struct leg *l)
+{
+	const struct sip_client_record *client = client_of(s, l);
 	const struct sip_server_record *server = sip_stack_export(&s->stack, l->txn);
 
 	l->r.handle = pool_handle(&s->legs, l);
@@ -120,10 +132,16 @@ struct leg *legs_take(struct signaling *s, uint64_t *ret_handle)
 
 void legs_arm(struct signaling *s, struct leg *l)
 {
-	uint64_t ms = leg_deadline_ms(l);
+	uint64_t renewal_ms = leg_renewal_due_ms(l), ms = leg_deadline_ms(l);
+	uint64_t due_ms = renewal_ms < ms ? renewal_ms : ms;
 
-	if (ms == UINT64_MAX)
+	if (due_ms == UINT64_MAX)
 		wheel_cancel(&s->wheel, &l->timer);
 	else
-		wheel_arm(&s->wheel, &l->timer, ms);
+		wheel_arm(&s->wheel, &l->timer, due_ms);
+}
+
+enum leg_event legs_due(const struct leg *l, uint64_t now_ms)
+{
+	return now_ms >= leg_renewal_due_ms(l) ? LEG_EV_RENEW_DUE : leg_due(l, now_ms);
 }

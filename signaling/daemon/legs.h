@@ -24,5 +24,7 @@ struct leg *legs_of_call(struct signaling *s, uint64_t call_id);
 
 /* Into the slab, with its transactions. */
 void legs_save(struct signaling *s, struct leg *l);
-/* The timer follows leg_deadline_ms(). */
+/* The timer follows the earliest deadline of its machines. */
 void legs_arm(struct signaling *s, struct leg *l);
+/* What it means when it fires. */
+enum leg_event legs_due(const struct leg *l, uint64_t now_ms);

@@ -9,6 +9,7 @@
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/legs.h"
+#include "signaling/leg/renew.h"
 
 int takeover_slab(struct signaling *s, uint32_t cap)
 {
@@ -82,14 +83,17 @@ static int restore_txn(struct signaling *s, struct leg *l)
 /* Without its transaction nothing more is heard of the INVITE. */
 static void resume(struct signaling *s, struct leg *l, const struct saved *saved)
 {
+	uint64_t *client = l->r.renewal.has_client ? &l->renewal : &l->client;
 	bool lost = saved->has_client && sip_stack_import_client(&s->stack, &saved->client,
-								 l->r.handle, &l->client) != 0;
+								 l->r.handle, client) != 0;
 
 	l->mended |= lost;
 	if (l->r.state == LEG_ENDING)
 		(void)effects_leg_input(s, l, LEG_EV_RESUME);
 	else if (l->r.state == LEG_OFFERED && !l->r.change.update && l->txn == 0)
 		(void)effects_leg_input(s, l, LEG_EV_UNSENT);
+	else if (leg_renewal_is_out(&l->r) && l->renewal == 0)
+		(void)effects_leg_input(s, l, leg_renewal_lost(l, s->actor->now_ms));
 	else if (leg_needs_client(l) && (lost || !saved->has_client))
 		(void)effects_leg_input(
 			s, l, l->r.state == LEG_DIALLING ? LEG_EV_UNSENT : LEG_EV_LAPSED);

@@ -3,6 +3,7 @@
 
 #include "signaling/daemon/effects.h"
 #include "signaling/daemon/from_peer.h"
+#include "signaling/daemon/legs.h"
 
 void tick_run(struct signaling *s)
 {
@@ -12,7 +13,7 @@ void tick_run(struct signaling *s)
 	while (sip_stack_tick(&s->stack, s->actor->now_ms, &fx))
 		from_peer(s, &fx);
 	while ((t = wheel_next(&s->wheel, s->actor->now_ms)) != NULL)
-		(void)effects_leg_input(s, t->owner, leg_due(t->owner, s->actor->now_ms));
+		(void)effects_leg_input(s, t->owner, legs_due(t->owner, s->actor->now_ms));
 	registrations_tick(s);
 }
 

@@ -309,6 +309,37 @@ void to_bus_agreed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
+void to_bus_unchanged(struct signaling *s, uint64_t leg_id, uint64_t number, uint32_t code, const char *reason)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegChanged m = TIPRING__V1__LEG_CHANGED__INIT;
+
+	m.leg_id = leg_id;
+	m.number = number;
+	m.code = code;
+	m.reason = borrowed(reason);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CHANGED;
+	e.leg_changed = &m;
+	(void)!tell(s, &e);
+}
+
+void to_bus_changed(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegChanged m = TIPRING__V1__LEG_CHANGED__INIT;
+
+	told_begin(&told);
+	m.leg_id = pool_handle(&s->legs, l);
+	m.number = l->r.renewal.told;
+	m.code = l->r.renewal.code;
+	m.reason = text(&told.text, str_of(l->r.renewal.reason));
+	m.generation = leg_generation(&l->r);
+	m.facts = facts(&told.agreed, &l->r.choice);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CHANGED;
+	e.leg_changed = &m;
+	(void)!tell(s, &e);
+}
+
 void to_bus_ringing(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

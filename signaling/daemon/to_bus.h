@@ -14,6 +14,9 @@ void to_bus_picked_up(struct signaling *s, const struct leg *l);
 /* What of the peer waits, and what is in force. */
 void to_bus_offer(struct signaling *s, const struct leg *l);
 void to_bus_agreed(struct signaling *s, const struct leg *l);
+/* How the last change that control wanted ended, and one that was never begun. */
+void to_bus_changed(struct signaling *s, const struct leg *l);
+void to_bus_unchanged(struct signaling *s, uint64_t leg_id, uint64_t number, uint32_t code, const char *reason);
 /* Answered with LegForget once control has recorded it; the leg is kept, and is in the
  * roster, until then. */
 void to_bus_over(struct signaling *s, const struct leg *l);

@@ -2,6 +2,7 @@
 #include "signaling/leg/change.h"
 
 #include "signaling/leg/leg_parts.h"
+#include "signaling/leg/renew.h"
 #include "signaling/sip/body.h"
 
 static struct leg_refusal refusal(uint32_t code)
@@ -35,7 +36,7 @@ static uint32_t fault_of_time(const struct leg *l)
 {
 	switch ((enum leg_state)l->r.state) {
 	case LEG_CONFIRMED:
-		return 0;
+		return leg_renewal_is_out(&l->r) ? 491 : 0;
 	case LEG_ANSWERED:
 	case LEG_REFRESHED:
 	case LEG_HANGING:
@@ -74,7 +75,7 @@ static void keep_offer(struct leg_record *r, struct str text)
 {
 	memcpy(r->offer, text.p, text.n);
 	r->offer_bytes = (uint32_t)text.n;
-	r->dialled.ours = 0;
+	r->dialled.ours = r->renewal.ours = 0;
 }
 
 /* Waits from here on; the target is the peer's when it is accepted (RFC 3261 12.2.2). */
@@ -101,7 +102,9 @@ static bool put_aside(struct leg_record *r, const struct sip_effect *request,
 static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg,
 				     const struct sip_effect *request, bool *ret_waits)
 {
-	struct sdp_wants w = {.families = cfg->families, .now = &l->r.choice};
+	struct sdp_wants w = {.families = cfg->families,
+			      .now = &l->r.choice,
+			      .direction = l->r.renewal.holds ? SDP_SENDONLY : SDP_SENDRECV};
 	struct str text = offer_in(request);
 	struct leg_record *r = &l->r;
 	struct sdp_choice choice;
@@ -215,6 +218,14 @@ void leg_change_take(struct leg *l)
 void leg_change_withdraw(struct leg *l)
 {
 	set_generation(&l->r, ++l->r.change.offered);
+}
+
+void leg_change_count(struct leg_record *r)
+{
+	struct leg_change *c = &r->change;
+
+	c->offered = (c->offered > leg_generation(r) ? c->offered : leg_generation(r)) + 1;
+	set_generation(r, c->offered);
 }
 
 bool leg_change_is_sound(const struct leg_record *r)

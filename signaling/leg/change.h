@@ -38,6 +38,9 @@ void leg_change_take(struct leg *l);
  * number. */
 void leg_change_withdraw(struct leg *l);
 
+/* What was agreed on by an offer of ours is in force, under the next number. */
+void leg_change_count(struct leg_record *r);
+
 /* Of the facts in force, from 1. */
 uint32_t leg_generation(const struct leg_record *r);
 

@@ -133,9 +133,24 @@ struct sdp_origin leg_origin(const struct leg_record *r)
 				   .version = r->answer_version};
 }
 
-int leg_print_answer(struct leg *l, struct buf *b)
+uint64_t leg_text_hash(struct str text)
 {
 	static const struct map_key any = {0, 0}; /* nobody aims at a hash of our own text */
+
+	return map_hash(&any, text.p, text.n);
+}
+
+uint64_t leg_next_version(const struct leg_record *r, uint64_t hash)
+{
+	uint64_t last = r->answer_version;
+
+	if (last != 0 && hash == r->answer_hash)
+		return last;
+	return (r->renewal.version > last ? r->renewal.version : last) + 1;
+}
+
+int leg_print_answer(struct leg *l, struct buf *b)
+{
 	struct leg_record *r = &l->r;
 	struct sdp_origin o = leg_origin(r);
 	struct buf unnumbered = *b;
@@ -148,8 +163,8 @@ int leg_print_answer(struct leg *l, struct buf *b)
 		err = sdp_answer(&unnumbered, &offer, &r->choice, &o);
 	if (err != 0)
 		return err;
-	hash = map_hash(&any, unnumbered.p + b->n, unnumbered.n - b->n);
-	o.version = r->answer_version + (r->answer_version == 0 || hash != r->answer_hash);
+	hash = leg_text_hash((struct str){unnumbered.p + b->n, unnumbered.n - b->n});
+	o.version = leg_next_version(r, hash);
 	err = sdp_answer(b, &offer, &r->choice, &o);
 	if (err != 0)
 		return err;

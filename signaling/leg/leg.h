@@ -14,6 +14,7 @@
 #include "signaling/leg/attempt.h"
 #include "signaling/leg/outcome.h"
 #include "signaling/leg/refresh.h"
+#include "signaling/leg/renewal.h"
 #include "signaling/sdp/sdp.h"
 #include "signaling/sip/digest_client.h"
 #include "signaling/sip/rel100.h"
@@ -80,6 +81,15 @@ enum leg_event {
 	/* of the session timer (refresh.h) */
 	LEG_EV_REFRESH_DUE,
 	LEG_EV_EXPIRED, /* or the peer has lost the session */
+	/* of what we want to change (renew.h) */
+	LEG_EV_RENEW,       /* leg_renew() said what */
+	LEG_EV_RENEW_DUE,   /* leg_renewal_due_ms() passed */
+	LEG_EV_RENEWED,     /* a 2xx */
+	LEG_EV_RENEW_OVER,  /* refused: everything stays */
+	LEG_EV_RENEW_LATER,
+	LEG_EV_RENEW_AGAIN, /* a 401 or 407 that can be answered */
+	LEG_EV_RENEW_DEAD,  /* the peer does not know the dialog, or nobody is there */
+	LEG_EV_RENEW_ACK,   /* the 2xx again */
 	LEG_EVENTS
 };
 
@@ -103,6 +113,10 @@ enum leg_fx_kind {
 	LEG_FX_UPDATED, /* code to the UPDATE, with the answer when it is 2xx */
 	LEG_FX_SEND_REFRESH,
 	LEG_FX_FREE,
+	LEG_FX_RENEW, /* send the re-INVITE */
+	LEG_FX_RENEW_ACK,
+	LEG_FX_RENEW_CANCEL,
+	LEG_FX_RENEWED, /* tell control how it ended: renewal.told, code, reason */
 	LEG_FX_KINDS
 };
 
@@ -266,6 +280,7 @@ struct leg_record {
 	struct ask asks[ASK_SLOTS]; /* one of each kind but NOTIFY, then those in order */
 	uint32_t ask_used;
 	char ask_text[ASK_TEXT_BYTES];
+	struct renewal renewal;
 	struct refresh refresh;
 };
 
@@ -281,13 +296,14 @@ struct leg {
 	uint64_t update; /* server transaction of the last UPDATE; likewise; 0: lost */
 	uint64_t bye; /* client transaction of our BYE; 0: none */
 	uint64_t ask_txn[ASK_SLOTS]; /* likewise of r.asks */
+	uint64_t renewal; /* client transaction of the last re-INVITE of ours; likewise; 0: none */
 	struct wheel_timer timer;
 	struct leg_wish wish;
 	uint64_t asked; /* by control, to dial: the question that LEG_FX_DIALLED answers */
 	struct leg_wish said; /* of LEG_EV_DECLINED: what the peer said; of LEG_EV_GONE: why */
 	uint32_t said_q850;
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
-	bool news;      /* of LEG_EV_PROGRESS: control has to be told */
+	bool news;      /* of LEG_EV_PROGRESS and LEG_EV_RENEWED: control has to be told */
 	uint32_t ring_code;
 	bool dirty;  /* write the record */
 	bool mended; /* parts of the record were not to be used, and the call goes on */
@@ -318,6 +334,12 @@ struct leg_config {
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 	struct refresh_config refresh;
 };
+
+/* `offer` is one that we made. */
+static inline bool leg_offer_is_ours(const struct leg_record *r)
+{
+	return r->dialled.ours || r->renewal.ours;
+}
 
 /* From an INVITE outside a dialog. Refused with 400, 488 or 513. */
 MUST_USE struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,

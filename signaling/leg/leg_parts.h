@@ -16,3 +16,8 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b);
 
 /* o= of every description of ours. */
 struct sdp_origin leg_origin(const struct leg_record *r);
+
+/* Of a description of ours, printed as version 0, and the version it gets: that of the last one
+ * when it is the same, else more than any had (RFC 3264 8). */
+uint64_t leg_text_hash(struct str text);
+uint64_t leg_next_version(const struct leg_record *r, uint64_t hash);

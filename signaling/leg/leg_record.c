@@ -4,6 +4,7 @@
 #include "signaling/leg/ask.h"
 #include "signaling/leg/change.h"
 #include "signaling/leg/dial.h"
+#include "signaling/leg/renew.h"
 
 /* Sizes in the first build that wrote this format. */
 #define HEAD_LEAST   136u /* before answer_version */
@@ -20,6 +21,8 @@
 #define CHANGE_LEAST 24u
 /* and in the first that asked the peer */
 #define ASK_LEAST 88u
+/* and in the first that asked for changes */
+#define RENEWAL_LEAST 176u
 /* and in the first with session timers */
 #define REFRESH_LEAST 64u
 
@@ -28,6 +31,7 @@
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
 #define CHANGE_PARTS  4u
 #define ASK_PARTS     3u /* and behind them one for each of asks */
+#define RENEWAL_PARTS (1u + CLIENT_PARTS)
 
 #define HEAD          offsetof(struct leg_record, over)
 #define DIALOG_HEAD   offsetof(struct sip_dialog, call_id)
@@ -53,6 +57,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
 _Static_assert(sizeof(struct ask) == ASK_LEAST, "likewise");
 _Static_assert(sizeof(struct refresh) == REFRESH_LEAST, "likewise");
+_Static_assert(sizeof(struct renewal) == RENEWAL_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -101,10 +106,17 @@ static bool is_refreshed(const struct leg_record *r)
 	return memcmp(&r->refresh, &none, sizeof none) != 0;
 }
 
+static bool is_renewed(const struct leg_record *r)
+{
+	const struct renewal *n = &r->renewal;
+
+	return n->version != 0 || n->told != 0 || n->now.kind != RENEWAL_OF_NOTHING;
+}
+
 /* Is there anything behind the parts of the INVITE we sent? */
 static bool goes_on(const struct leg_record *r)
 {
-	return is_changed(r) || is_asking(r) || is_refreshed(r);
+	return is_changed(r) || is_asking(r) || is_renewed(r) || is_refreshed(r);
 }
 
 static void put_nothing(struct buf *b, unsigned parts)
@@ -168,7 +180,7 @@ static void put_change(struct buf *b, const struct leg_record *r)
 	bool waits = r->state == LEG_OFFERED;
 
 	if (!is_changed(r)) {
-		put_nothing(b, is_asking(r) || is_refreshed(r) ? CHANGE_PARTS : 0);
+		put_nothing(b, goes_on(r) ? CHANGE_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->change, sizeof r->change);
@@ -186,7 +198,7 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 	uint32_t used[ASK_SLOTS], n = 0;
 
 	if (!is_asking(r)) {
-		put_nothing(b, is_refreshed(r) ? ASK_PARTS : 0);
+		put_nothing(b, is_renewed(r) || is_refreshed(r) ? ASK_PARTS : 0);
 		return;
 	}
 	for (uint32_t i = 0; i < ASK_SLOTS; i++)
@@ -197,6 +209,17 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 	record_put(b, used, n * sizeof used[0]);
 	for (uint32_t i = 0; i < n; i++)
 		record_put(b, &r->asks[used[i]], sizeof r->asks[0]);
+}
+
+static void put_renewal(struct buf *b, const struct leg_record *r,
+			const struct sip_client_record *client)
+{
+	if (!is_renewed(r)) {
+		put_nothing(b, is_refreshed(r) ? RENEWAL_PARTS : 0);
+		return;
+	}
+	record_put(b, &r->renewal, sizeof r->renewal);
+	put_client(b, client);
 }
 
 static void put_refresh(struct buf *b, const struct leg_record *r)
@@ -224,9 +247,10 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	record_put(&b, r->text, r->text_used);
 	record_put(&b, r->context, r->context_bytes);
 	put_server(&b, r);
-	put_dialled(&b, r, client);
+	put_dialled(&b, r, r->renewal.has_client ? NULL : client);
 	put_change(&b, r);
 	put_asks(&b, r);
+	put_renewal(&b, r, r->renewal.has_client ? client : NULL);
 	put_refresh(&b, r);
 	must(buf_ok(&b));
 	return b.n;
@@ -409,6 +433,21 @@ static int take_asks(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_renewal(struct str *in, struct leg_record *ret, struct sip_client_record *client,
+			bool *ret_has_client)
+{
+	int err;
+
+	if (next_is_empty(in))
+		return skip(in, RENEWAL_PARTS);
+	err = record_take(in, &ret->renewal, sizeof ret->renewal, RENEWAL_LEAST);
+	if (err == 0 && ret->renewal.has_client)
+		err = take_client(in, client, ret_has_client);
+	else if (err == 0)
+		err = skip(in, CLIENT_PARTS);
+	return err;
+}
+
 static int take_refresh(struct str *in, struct leg_record *ret)
 {
 	if (next_is_empty(in)) /* likewise */
@@ -460,6 +499,8 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_change(&in, ret);
 	if (err == 0)
 		err = take_asks(&in, ret);
+	if (err == 0)
+		err = take_renewal(&in, ret, ret_client, ret_has_client);
 	return err == 0 ? take_refresh(&in, ret) : err;
 }
 
@@ -525,21 +566,23 @@ static bool dialled_is_sound(const struct leg_record *r)
 }
 
 /* Of an answer that is not kept: what its readers rely on. */
-static bool choice_is_possible(const struct sdp_choice *c)
+static bool choice_is_possible(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->media == 0 && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	return c->media < offer->count && c->codec < SDP_CODECS && c->payload_type <= 127 &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
 }
 
 /* An offer of ours has no choice before it is answered. */
-static int restore_answer(struct leg_record *r)
+static int restore_answer(const struct leg_record *r, const struct sdp *offer)
 {
 	for (uint32_t i = 0; i < r->dialled.known; i++)
-		if (!choice_is_possible(&r->early_facts[i].choice))
+		if (!choice_is_possible(&r->early_facts[i].choice, offer))
 			return ERR_CORRUPT;
-	return r->dialled.generation == 0 || choice_is_possible(&r->choice) ? 0 : ERR_CORRUPT;
+	return (is_dialled(r) && r->dialled.generation == 0) || choice_is_possible(&r->choice, offer)
+		       ? 0
+		       : ERR_CORRUPT;
 }
 
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
@@ -551,8 +594,8 @@ static int restore_choice(struct leg *l, const struct leg_config *cfg)
 	if (r->offer_bytes > sizeof r->offer ||
 	    sdp_parse((struct str){r->offer, r->offer_bytes}, &offer) != 0)
 		return ERR_CORRUPT;
-	if (r->dialled.ours)
-		return restore_answer(r);
+	if (leg_offer_is_ours(r))
+		return restore_answer(r, &offer);
 	if (sdp_choice_is_sound(&r->choice, &offer))
 		return 0;
 	l->mended = true;
@@ -597,6 +640,7 @@ int leg_restore(struct leg *l, const struct leg_config *cfg, uint64_t now_ms)
 		return ERR_CORRUPT;
 	restore_change(l, now_ms);
 	l->mended |= !ask_restore(l);
+	l->mended |= !leg_renewal_restore(r, now_ms);
 	l->mended |= !refresh_restore(&r->refresh, now_ms);
 	return 0;
 }

@@ -2,6 +2,7 @@
  */
 #include "common/base/must.h"
 #include "signaling/leg/change.h"
+#include "signaling/leg/renew.h"
 
 #define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
 #define TELL_AGAIN_MS 2000u
@@ -460,6 +461,14 @@ static void gone_offered(struct step *s)
 	gone(s);
 }
 
+/* Of a re-INVITE of ours: the peer knows of no dialog, or is not there. */
+static void lost_peer(struct step *s)
+{
+	emit(s, LEG_FX_SEND_BYE);
+	over(s, LEG_BY_SYSTEM, 408, "the peer does not answer");
+	deadline(s, SIP_TIMEOUT_MS + SIP_T4_MS);
+}
+
 /* clang-format off */
 static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 	[LEG_IDLE] = {
@@ -516,6 +525,7 @@ static const struct rule rules[LEG_STATES][LEG_EVENTS] = {
 		[LEG_EV_REJECT]   = {hang_up,          LEG_ENDING},
 		[LEG_EV_REFRESH]  = {answer,           LEG_REFRESHED},
 		[LEG_EV_OFFER]    = {ask_change,       LEG_OFFERED},
+		[LEG_EV_RENEW_DEAD] = {lost_peer,      LEG_ENDING},
 		[LEG_EV_ACK_WANTED] = {ignore,         LEG_CONFIRMED},
 		[LEG_EV_GONE]     = {gone,             LEG_ENDING},
 		[LEG_EV_REFRESH_DUE] = {send_refresh,  LEG_CONFIRMED},
@@ -641,19 +651,67 @@ static void give_to_attempt(struct step *s, enum leg_event ev)
 		emit(s, LEG_FX_SEND_ACK);
 }
 
+/* What an event is to the re-INVITE we send. */
+static const uint8_t of_renewal[LEG_EVENTS] = {
+	[LEG_EV_RENEW] = RENEWAL_EV_WANTED,      [LEG_EV_RENEW_DUE] = RENEWAL_EV_DUE,
+	[LEG_EV_RENEWED] = RENEWAL_EV_ANSWERED,  [LEG_EV_RENEW_OVER] = RENEWAL_EV_OVER,
+	[LEG_EV_RENEW_LATER] = RENEWAL_EV_LATER, [LEG_EV_RENEW_AGAIN] = RENEWAL_EV_AGAIN,
+	[LEG_EV_RENEW_DEAD] = RENEWAL_EV_OVER,   [LEG_EV_RENEW_ACK] = RENEWAL_EV_ACK_WANTED,
+};
+
+static void send_renewal(struct step *s, enum leg_event ev)
+{
+	if (ev == LEG_EV_RENEW_DUE)
+		sip_auth_begin(&s->l->r.auth);
+	s->l->r.renewal.at_ms = s->now_ms + LEG_RENEW_MS;
+	emit(s, LEG_FX_RENEW);
+}
+
+/* False: it means nothing to it. */
+static bool give_to_renewal(struct step *s, enum leg_event ev)
+{
+	struct renewal *n = &s->l->r.renewal;
+	bool starts = ev == LEG_EV_RENEW && n->state == RENEWAL_NONE;
+	unsigned todo;
+
+	if (of_renewal[ev] == RENEWAL_EV_NONE || (starts && n->now.kind == RENEWAL_OF_NOTHING) ||
+	    (ev == LEG_EV_RENEW_ACK && n->cseq == 0))
+		return false;
+	todo = renewal_event(n, (enum renewal_event)of_renewal[ev]);
+	if (starts)
+		n->at_ms = s->now_ms;
+	if (todo & RENEWAL_SEND_INVITE)
+		send_renewal(s, ev);
+	if (todo & RENEWAL_SEND_CANCEL)
+		emit(s, LEG_FX_RENEW_CANCEL);
+	if (todo & RENEWAL_SEND_ACK)
+		emit(s, LEG_FX_RENEW_ACK);
+	if (!(todo & RENEWAL_TELL))
+		return todo != 0;
+	if (ev == LEG_EV_RENEWED && s->l->news)
+		emit(s, LEG_FX_AGREED);
+	if (n->now.number != 0)
+		emit(s, LEG_FX_RENEWED);
+	renewal_next(n, s->now_ms);
+	return true;
+}
+
 bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	       uint64_t now_ms, struct leg_effects *out)
 {
 	struct step s = {.l = l, .cfg = cfg, .now_ms = now_ms, .out = out};
 	const struct rule *r = &rules[l->r.state][ev];
+	bool renewed;
 
 	out->n = 0;
 	if (ev == LEG_EV_TIMER && give_up[l->r.state].act != NULL &&
 	    now_ms >= l->r.give_up_ms)
 		r = &give_up[l->r.state];
+	renewed = give_to_renewal(&s, ev);
 	if (r->act == NULL) {
-		l->unexpected++;
-		return false;
+		l->unexpected += !renewed;
+		l->dirty |= renewed;
+		return renewed;
 	}
 	give_to_attempt(&s, ev);
 	r->act(&s);
@@ -700,6 +758,8 @@ const char *leg_event_name(enum leg_event e)
 		"timer", "dial", "trying", "progress", "picked_up", "misfit", "declined", "nobody",
 		"lapsed", "ack_wanted", "challenged", "offer", "accept", "accept_update", "decline",
 		"gone", "refresh_due", "expired",
+		"renew", "renew_due", "renewed", "renew_over", "renew_later", "renew_again", "renew_dead",
+		"renew_ack",
 	};
 
 	return names[e];

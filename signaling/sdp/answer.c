@@ -9,7 +9,7 @@ static struct sdp_side media_side(void)
 }
 
 /* As it is kept, so that what is in use can stay. */
-static struct sdp_stream stream_of(const struct sdp_choice *c)
+struct sdp_stream sdp_stream_of(const struct sdp_choice *c)
 {
 	struct sdp_stream s = {
 		.fit = SDP_FITS,
@@ -61,8 +61,9 @@ enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 	struct sdp_ask ask = sdp_ask_audio(&t);
 	struct sdp_stream now, s;
 
+	side.direction = w->direction;
 	if (w->now != NULL) {
-		now = stream_of(w->now);
+		now = sdp_stream_of(w->now);
 		ask.now = &now;
 	}
 	sdp_choose_stream(offer, &ask, &s);
@@ -100,7 +101,7 @@ int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *
 {
 	struct sdp_side side = media_side();
 	struct sdp_terms t = {.audio = &side};
-	struct sdp_agreement a = {.audio = stream_of(c), .video.fit = SDP_NO_MEDIA};
+	struct sdp_agreement a = {.audio = sdp_stream_of(c), .video.fit = SDP_NO_MEDIA};
 
 	side.local = o->local;
 	return sdp_put_reply(b, offer, &a, &t, o);

@@ -20,7 +20,8 @@ static bool take_codecs(const struct sdp_ours *w, struct sdp_ability v[SDP_CODEC
 	return true;
 }
 
-int sdp_offer(struct buf *b, const struct sdp_ours *w, const struct sdp_origin *o)
+static int propose(struct buf *b, const struct sdp_ours *w, const struct sdp_agreement *now,
+		   const struct sdp *last, const struct sdp_origin *o)
 {
 	struct sdp_ability v[SDP_CODECS];
 	struct sdp_side side = {
@@ -34,7 +35,20 @@ int sdp_offer(struct buf *b, const struct sdp_ours *w, const struct sdp_origin *
 
 	if (!take_codecs(w, v))
 		return ERR_INVAL;
-	return sdp_propose(b, &(struct sdp_terms){.audio = &side}, NULL, o);
+	return sdp_propose(b, &(struct sdp_terms){.audio = &side, .now = now}, last, o);
+}
+
+int sdp_offer(struct buf *b, const struct sdp_ours *w, const struct sdp_origin *o)
+{
+	return propose(b, w, NULL, NULL, o);
+}
+
+int sdp_offer_again(struct buf *b, const struct sdp_ours *w, const struct sdp_choice *now,
+		    const struct sdp *last, const struct sdp_origin *o)
+{
+	struct sdp_agreement in_use = {.audio = sdp_stream_of(now), .video.fit = SDP_NO_MEDIA};
+
+	return propose(b, w, &in_use, last, o);
 }
 
 enum sdp_fit sdp_accept(const struct sdp *offer, const struct sdp *answer,

@@ -114,6 +114,7 @@ struct sdp_wants {
 	uint32_t families;            /* that media has: SDP_FAMILY() of each */
 	const struct sdp_choice *now; /* what is in use; stays when it is offered again;
 					 NULL: nothing yet */
+	enum sdp_direction direction; /* the most that we do */
 };
 
 /* How far the best stream came, in an offer or in an answer. */
@@ -159,6 +160,13 @@ struct sdp_ours {
  * no address or port, a ptime that is not ours; ERR_NOSPC. */
 MUST_USE int sdp_offer(struct buf *b, const struct sdp_ours *w,
 		       const struct sdp_origin *o);
+
+/* The same in mid-call (RFC 3264 8): all m= lines of `last`, the last offer of either side, in
+ * their order; the stream stands where `now` has it, the others have port 0. Numbers keep
+ * their meaning. Errors as above, and ERR_RANGE: no payload type is free. */
+MUST_USE int sdp_offer_again(struct buf *b, const struct sdp_ours *w,
+			     const struct sdp_choice *now, const struct sdp *last,
+			     const struct sdp_origin *o);
 
 /* What the answer to an offer of ours means: the first audio stream that both have, in it
  * the first codec of the answer that was offered (RFC 3264 7), the payload types we send

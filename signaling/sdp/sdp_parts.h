@@ -112,5 +112,7 @@ MUST_USE int sdp_put_reply(struct buf *b, const struct sdp *offer,
 
 /* ---- answer.c ---- */
 
+/* A choice as it is kept, as a stream of sdp_codecs. */
+struct sdp_stream sdp_stream_of(const struct sdp_choice *c);
 /* What media is told of a stream of sdp_codecs. */
 void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret);

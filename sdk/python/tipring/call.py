@@ -48,6 +48,8 @@ class Transport(typing.Protocol):
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
+    async def hold(self, call: "Call", on: bool) -> None: ...
+    async def renegotiate(self, call: "Call", codecs: collections.abc.Sequence[str]) -> None: ...
     def clock(self) -> Clock: ...
 
 
@@ -58,7 +60,7 @@ class Call:
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
     "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the
-    caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
+    caller's frames. held: who holds the call, "peer" (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -84,7 +86,7 @@ class Call:
         self.rate = 0
         self.audio = Audio()
         self.stalled = False
-        self.held = False
+        self.held: str = info.get("held", "")
         self.end_reason: str | None = None
         self._clock = transport.clock()
         self._began = self._clock.time()
@@ -170,6 +172,25 @@ class Call:
         """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended."""
         if not self._ended.is_set() and self._closing is None:
             await self._transport.hangup(self, cause, headers or {})
+
+    # -- changes --
+
+    async def hold(self) -> None:
+        """Put the call on hold: the peer is asked to listen alone, and hears what is said meanwhile (music on hold). Its voice does not
+        come until unhold(); `held` says who holds. CommandRefused when the peer does not want to: sip_code, and all stays as it was."""
+        self._require_not_ended()
+        await self._transport.hold(self, True)
+
+    async def unhold(self) -> None:
+        """Take it back. A peer that holds the call, too, goes on doing so. CommandRefused as hold()."""
+        self._require_not_ended()
+        await self._transport.hold(self, False)
+
+    async def renegotiate(self, codecs: collections.abc.Sequence[str] = ()) -> None:
+        """Offer other codecs to the peer, the best one first, such as ["PCMA"]; none: all there are. `codec` says what it took.
+        CommandRefused as hold(); ValueError for a codec there is not."""
+        self._require_not_ended()
+        await self._transport.renegotiate(self, codecs)
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
@@ -464,7 +485,9 @@ class Call:
         if event.kind in STALLS:
             self.stalled = event.kind == "media_stalled"
         elif event.kind in HOLDS:
-            self.held = event.kind == "held"
+            holders = {"peer", "us"} if self.held == "both" else {self.held} - {""}
+            holders = holders | {event.by} if event.kind == "held" else holders - {event.by}
+            self.held = "both" if len(holders) == 2 else "".join(holders)
         self._events._put(event)
 
     def _on_finished(self, heard: Heard) -> None:

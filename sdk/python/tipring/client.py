@@ -18,7 +18,7 @@ from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Digit, Event
 from .tape import Tape
 from .transport import ControlTransport, heard_of, outcome_of
-from .v1 import api_pb2, common_pb2, envelope_pb2
+from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
 from .watching import signals, watch_loop
 
 PING_SECONDS = 1.0
@@ -49,6 +49,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
         "codec": common_pb2.Codec.Name(info.media.codec), "metadata": info.metadata,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
+        "held": {(False, False): "", (True, False): "peer", (False, True): "us", (True, True): "both"}[info.held_by_peer, info.held_by_backend],
     }
 
 
@@ -415,11 +416,15 @@ class Server:
     def _event_call_answered(self, _: Message, envelope: Message) -> None:
         self._tell(envelope, "answered", 0)
 
-    def _event_call_held(self, _: Message, envelope: Message) -> None:
-        self._tell(envelope, "held", 0)
+    def _event_call_held(self, body: Message, envelope: Message) -> None:
+        self._tell_hold(envelope, "held", body.by)
 
-    def _event_call_resumed(self, _: Message, envelope: Message) -> None:
-        self._tell(envelope, "resumed", 0)
+    def _event_call_resumed(self, body: Message, envelope: Message) -> None:
+        self._tell_hold(envelope, "resumed", body.by)
+
+    def _tell_hold(self, envelope: Message, kind: str, by: int) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event(kind, 0, by="us" if by == event_pb2.HELD_BY_BACKEND else "peer"))
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)

@@ -12,14 +12,16 @@ class Disconnected(TipringError):
 class CommandRefused(TipringError):
     """Control answered a command with anything but success.
 
-    `code` is the name of a ResultCode (proto/tipring/v1/common.proto), such as "CONFLICT" or "UNSUPPORTED".
+    `code` is the name of a ResultCode (proto/tipring/v1/common.proto), such as "CONFLICT" or "UNSUPPORTED". `sip_code`: what the peer
+    answered to hold(), unhold() or renegotiate(); 0: it was not asked.
     """
 
-    def __init__(self, code: str, reason: str, retry_after_ms: int = 0):
+    def __init__(self, code: str, reason: str, retry_after_ms: int = 0, sip_code: int = 0):
         super().__init__(f"{code}: {reason}" if reason else code)
         self.code = code
         self.reason = reason
         self.retry_after_ms = retry_after_ms
+        self.sip_code = sip_code
 
 
 class DialFailed(TipringError):

@@ -30,12 +30,14 @@ class Event:
     """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up),
     "ringing" (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio
     came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a
-    hole), "held" (the peer put the call on hold: what is said now is played to nobody), "resumed". pos: where."""
+    hole), "held" and "resumed" (by "peer": it does not want to hear us, what is said now is played to nobody; by "us": hold()). pos:
+    where."""
 
     kind: str
     pos: int
     code: int = 0
     early_media: bool = False
+    by: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

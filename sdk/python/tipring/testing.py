@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import collections.abc
 import dataclasses
 import heapq
 import itertools
@@ -25,7 +26,7 @@ import typing
 from .call import Call, Handler, require_handler
 from .collecting import KEYS
 from .errors import CallEnded, CommandRefused
-from .hearing import Digit
+from .hearing import Digit, Event
 from .pcm import WavSource, name_of, read_wav
 from .playback import Flushed, Heard
 from .tape import Frame
@@ -355,6 +356,21 @@ class Caller:
             call._on_mark(name, None)
         self._marks.clear()
         return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)})
+
+    async def hold(self, call: Call, on: bool) -> None:
+        self._require_answered()
+        if on != (call.held in ("us", "both")):
+            call._on_event(Event("held" if on else "resumed", 0, by="us"))
+
+    async def renegotiate(self, call: Call, codecs: collections.abc.Sequence[str]) -> None:
+        self._require_answered()
+        if unknown := [codec for codec in codecs if codec not in ("PCMU", "PCMA")]:
+            raise ValueError(f"{unknown[0]!r} is no codec: PCMU, PCMA")
+        call.codec = codecs[0] if codecs else call.codec
+
+    def _require_answered(self) -> None:
+        if not self.answered:
+            raise CommandRefused("CONFLICT", "only a call that is answered is changed")
 
     def clock(self) -> _Clock:
         return self._clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections.abc
 import time
 import typing
 
@@ -100,6 +101,33 @@ class ControlTransport:
         flushed: session_pb2.SessionFlushed = completed.flushed
         return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances})
 
+    async def hold(self, call: Call, on: bool) -> None:
+        if on:
+            await self._change("hold", api_pb2.Hold(call_id=call.call_id, fence=call._fence), call)
+        else:
+            await self._change("unhold", api_pb2.Unhold(call_id=call.call_id, fence=call._fence), call)
+
+    async def renegotiate(self, call: Call, codecs: collections.abc.Sequence[str]) -> None:
+        body = api_pb2.Renegotiate(call_id=call.call_id, fence=call._fence)
+        for codec in codecs:
+            if codec not in common_pb2.Codec.keys() or codec == "CODEC_UNSPECIFIED":
+                raise ValueError(f"{codec!r} is no codec: {', '.join(common_pb2.Codec.keys()[1:])}")
+            body.codecs.append(common_pb2.Codec.Value(codec))
+        completed = await self._change("renegotiate", body, call)
+        if completed.codec:
+            call.codec = common_pb2.Codec.Name(completed.codec)
+
+    async def _change(self, field: str, body: Message, call: Call) -> api_pb2.CommandCompleted:
+        """The peer decides, and may take half a minute for it."""
+        command_id = self.bus.new_id()
+        future = self.expect(command_id)
+        try:
+            await self._command(field, body, call, command_id)
+            completed: api_pb2.CommandCompleted = await self._wait_or_end(future, call, field, None)
+        finally:
+            self.forget(command_id)
+        return completed
+
     async def mark(self, call: Call, name: str, after_index: int) -> None:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
         await self._command("mark", body, call)
@@ -113,11 +141,12 @@ class ControlTransport:
                 raise CallEnded(call.end_reason or call._closing or why.reason) from None
             raise
 
-    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str) -> typing.Any:
+    async def _wait_or_end(self, future: asyncio.Future[typing.Any], call: Call, what: str,
+                           seconds: float | None = ACK_SECONDS * TRIES) -> typing.Any:
         """The future's result; CallEnded when the call ends first."""
         ended = asyncio.ensure_future(call.ended())
         try:
-            await asyncio.wait({future, ended}, timeout=ACK_SECONDS * TRIES, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({future, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ended.cancel()
         if future.done():
@@ -164,4 +193,4 @@ class ControlTransport:
         if body.outcome:
             future.set_exception(DialFailed(outcome_of(body.outcome), body.sip_code, body.reason, body.q850))
         else:
-            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason))
+            future.set_exception(CommandRefused(common_pb2.ResultCode.Name(body.code), body.reason, 0, body.sip_code))

@@ -156,19 +156,19 @@ def test_holds_reach_the_call():
 
     async def handle(call):
         async for event in call.events():
-            seen.append((event.kind, call.held))
+            seen.append((event.kind, event.by, call.held))
 
     async def scenario(control, server):
         await control.offer(CALL)
         await until(lambda: server.calls)
-        for number, body in enumerate(("call_answered", "call_held", "call_resumed"), 1):
-            await control.event(CALL, **{body: {}})
+        for number, (body, by) in enumerate((("call_answered", 0), ("call_held", 1), ("call_held", 2), ("call_resumed", 1), ("call_resumed", 2)), 1):
+            await control.event(CALL, **{body: {"by": by} if by else {}})
             await until(lambda: len(seen) == number)
         await control.event(CALL, call_ended=ENDED)
         await until(lambda: not server.calls)
 
     serve(handle, scenario)
-    assert seen == [("answered", False), ("held", True), ("resumed", False)]
+    assert seen == [("answered", "", ""), ("held", "peer", "peer"), ("held", "us", "both"), ("resumed", "peer", "us"), ("resumed", "us", "")]
 
 
 def test_what_is_logged(said):

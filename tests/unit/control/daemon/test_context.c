@@ -127,7 +127,11 @@ Test(context, the_largest_fits)
 	metadata[96] = '\0';
 	c->metadata = (struct str){metadata, 96};
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
-	c->owned = c->outbound = c->early_media = c->held = true;
+	c->owned = c->outbound = c->early_media = c->held = c->holding = true;
+	c->renewal.kind = CALL_RENEW_CODECS;
+	c->renewal.codec_count = CALL_CODECS_MAX;
+	for (uint32_t i = 0; i < CALL_CODECS_MAX; i++)
+		c->renewal.codecs[i] = 2;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);

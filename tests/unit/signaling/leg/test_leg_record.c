@@ -110,7 +110,9 @@ enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_P
        TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART,
-       LAST_PART, ASK_TEXT_PART, ASK_SLOTS_PART, REFRESH_PART, KNOWN };
+       LAST_PART, ASK_TEXT_PART, ASK_SLOTS_PART };
+/* and of one that we changed */
+enum { RENEWAL_PART = ASK_SLOTS_PART + 1, REFRESH_PART = RENEWAL_PART + 5, KNOWN };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)

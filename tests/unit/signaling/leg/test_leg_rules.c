@@ -68,6 +68,8 @@ static const struct expected rules[] = {
 	{LEG_CONFIRMED, LEG_EV_REJECT,   LEG_ENDING,    "bye over",         BYE_MS, LEG_BY_BACKEND, 200, "hung up"},
 	{LEG_CONFIRMED, LEG_EV_REFRESH,  LEG_REFRESHED, "200",                 500, 0, 0, ""},
 
+	{LEG_CONFIRMED, LEG_EV_RENEW_DEAD, LEG_ENDING,  "bye over",         BYE_MS, LEG_BY_SYSTEM,  408, "the peer does not answer"},
+
 	{LEG_REFRESHED, LEG_EV_ACK,      LEG_CONFIRMED, "",                  NEVER, 0, 0, ""},
 	{LEG_REFRESHED, LEG_EV_ANSWER,   LEG_REFRESHED, "",                   KEPT, 0, 0, ""},
 	{LEG_REFRESHED, LEG_EV_CANCEL,   LEG_REFRESHED, "",                   KEPT, 0, 0, ""},
