@@ -233,6 +233,8 @@ struct call {
 	bool early_media;      /* it wants the tape before the answer */
 	uint32_t ringing_timeout_ms; /* 0: the configured one */
 	uint32_t session_expires_s;  /* likewise */
+	uint32_t session_timer_s; /* agreed in its 2xx; 0: none */
+	bool refreshed_by_peer;
 	struct addr next_hop;
 	struct str metadata;
 	uint32_t outcome;      /* Outcome; CALL_OUTCOME_NONE: not known yet */

@@ -80,6 +80,24 @@ def test_a_callee_that_wants_longer_sessions(make_system):
     assert dialling(system, callee, too_short, session_expires=600) == "hung up"
 
 
+def test_a_callee_without_allow(make_system):
+    """C246 as the client: by re-INVITE, which needs nobody's leave"""
+    system = make_system(calls=4, settings=OUT | {"sip.min_se_s": 2, "sip.session_expires_s": 6})
+    callee = TimedCallee(system)
+
+    def is_refreshed():
+        callee.wait_invite()
+        callee.pick_up_with("Session-Expires: 6;refresher=uac\r\n")
+        first = callee.next_request("INVITE", 10)
+        assert expires(first) == "6;refresher=uac" and ";tag=" in re.search(r"\r\nTo: [^\r]*", first)[0]
+        callee.reply(200, to=first, sdp=True, headers="Session-Expires: 6;refresher=uac\r\n")
+        callee.next_request("ACK")
+        assert callee.up.wait(10)
+        callee.hang_up()
+
+    assert dialling(system, callee, is_refreshed) == "hung up"
+
+
 def test_what_can_not_be_asked_for(make_system):
     system = make_system(calls=4, settings=OUT)
 

@@ -75,7 +75,7 @@ static void invite(struct caller *c)
 			"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\nSupported: timer\r\nSession-Expires: 400;refresher=uac\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 		 addr_text(&c->sip.at).z, plans[c->plan], body, sdp);
 	send_text(c, c->request);
 }
