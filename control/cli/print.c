@@ -241,6 +241,12 @@ static const char *holders(const Tipring__V1__CallInfo *c)
 	return c->held_by_backend ? "by the backend" : "";
 }
 
+static void fact_timer(FILE *to, const Tipring__V1__CallInfo *c)
+{
+	if (c->session_timer_s != 0)
+		fprintf(to, "  %-12s %u s, refreshed by %s\n", "timer", c->session_timer_s, c->refreshed_by_peer ? "the peer" : "us");
+}
+
 void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	fprintf(to, "call %016" PRIx64 "\n", c->call_id);
@@ -249,6 +255,7 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 	fact_time(to, "started", c->started_unix_ns);
 	fact_time(to, "answered", c->answered_unix_ns);
 	fact(to, "on hold", holders(c));
+	fact_timer(to, c);
 	facts_of_the_end(to, c);
 	if (c->outcome != 0)
 		fact(to, "outcome", outcome(c->outcome).z);

@@ -143,8 +143,11 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 {
 	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_confirmed->leg_id);
 
-	if (cc != NULL)
-		(void)calls_input(self, cc, CALL_EV_CONFIRMED);
+	if (cc == NULL)
+		return;
+	cc->c.session_timer_s = m->leg_confirmed->session_timer_s;
+	cc->c.refreshed_by_peer = m->leg_confirmed->refreshed_by_peer;
+	(void)calls_input(self, cc, CALL_EV_CONFIRMED);
 }
 
 static void on_dialled(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -164,8 +167,11 @@ static void on_picked_up(void *self, struct str peer, const Tipring__V1__Envelop
 {
 	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_picked_up->leg_id);
 
-	if (cc != NULL)
-		outgoing_picked_up(self, cc, m->leg_picked_up);
+	if (cc == NULL)
+		return;
+	cc->c.session_timer_s = m->leg_picked_up->session_timer_s;
+	cc->c.refreshed_by_peer = m->leg_picked_up->refreshed_by_peer;
+	outgoing_picked_up(self, cc, m->leg_picked_up);
 }
 
 static void on_leg_offer(void *self, struct str peer, const Tipring__V1__Envelope *m)

@@ -18,6 +18,8 @@
 #define VALUE_BYTES_MAX 1024u
 #define RINGING_MIN_MS 1000u
 #define RINGING_MAX_MS 300000u
+#define SESSION_MIN_S  90u /* RFC 4028 5 */
+#define SESSION_MAX_S  86400u
 #define APP "dial" /* of who names none */
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
@@ -69,6 +71,8 @@ static const char *fault(const Tipring__V1__Dial *d)
 		return "rate 8000 or 16000, frames of 10 or 20 ms";
 	if (d->ringing_timeout_ms != 0 && (d->ringing_timeout_ms < RINGING_MIN_MS || d->ringing_timeout_ms > RINGING_MAX_MS))
 		return "ringing_timeout_ms is 1000 to 300000";
+	if (d->session_expires_s != 0 && (d->session_expires_s < SESSION_MIN_S || d->session_expires_s > SESSION_MAX_S))
+		return "session_expires_s is 90 to 86400";
 	if (d->app[0] != '\0' && !backend_app_is_valid(str_of(d->app)))
 		return "an app is called [a-z0-9-]{1,63}";
 	if (str_of(d->metadata).n > METADATA_BYTES_MAX)
@@ -133,6 +137,7 @@ static bool fill(struct control_call *cc, const Tipring__V1__Dial *d, const char
 	}
 	c->early_media = d->early_media;
 	c->ringing_timeout_ms = d->ringing_timeout_ms;
+	c->session_expires_s = d->session_expires_s;
 	c->rate_hz = d->rate_hz != 0 ? d->rate_hz : 16000;
 	c->frame_ms = d->frame_ms != 0 ? d->frame_ms : 20;
 	return whole;

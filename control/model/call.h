@@ -273,6 +273,9 @@ struct call {
 	bool outbound;         /* made by Dial; `command` is that Dial until it is completed or failed */
 	bool early_media;      /* it wants the tape before the answer; also of one that came in */
 	uint32_t ringing_timeout_ms; /* 0: the configured one */
+	uint32_t session_expires_s;  /* likewise */
+	uint32_t session_timer_s; /* agreed in its 2xx; 0: none */
+	bool refreshed_by_peer;
 	struct addr next_hop;
 	struct str metadata;
 	uint32_t outcome;      /* Outcome; CALL_OUTCOME_NONE: not known yet */

@@ -360,6 +360,7 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.headers = rows;
 	body.n_headers = how->headers_n;
 	body.ringing_timeout_ms = how->ringing_timeout_ms;
+	body.session_expires_s = how->session_expires_s;
 	body.early_media = how->early_media;
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;

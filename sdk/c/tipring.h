@@ -308,6 +308,7 @@ struct tipring_dial {
 	uint32_t rate_hz;         /* 8000 or 16000; 0: 16000 */
 	uint32_t frame_ms;        /* 10 or 20; 0: 20 */
 	const char *metadata;     /* at most 96 octets that stay with the call; NULL: none */
+	uint32_t session_expires_s; /* session timer that is asked for, 90 to 86400; 0: as configured */
 };
 
 /* Call somebody: `*ret_dial` is the number of this attempt in events, after which the call has its id. -> DIALLING or FAILED, RINGING as

@@ -83,7 +83,10 @@ static void tell(struct signaling *s, struct leg *l, enum leg_fx_kind kind)
 
 static enum leg_event renew(struct signaling *s, struct leg *l)
 {
-	return renew_invite(s, l) == 0 ? NOTHING : leg_renewal_unsent(l);
+	if (renew_invite(s, l) == 0)
+		return NOTHING;
+	refresh_unsent(s, l);
+	return leg_renewal_unsent(l);
 }
 
 /* The event that follows from it, or NOTHING. */
@@ -143,8 +146,7 @@ static enum leg_event execute(struct signaling *s, struct leg *l,
 		serve_update(s, l, l->update, fx->code);
 		break;
 	case LEG_FX_SEND_REFRESH:
-		refresh_send(s, l);
-		break;
+		return refresh_send(s, l) ? LEG_EV_RENEW : NOTHING;
 	case LEG_FX_FREE:
 	case LEG_FX_KINDS:
 		break;

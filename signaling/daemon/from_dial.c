@@ -85,6 +85,7 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 	ret->to_uri = str_of(d->to_uri);
 	ret->ptime_ms = d->ptime_ms;
 	ret->ringing_ms = d->ringing_timeout_ms;
+	ret->session_expires_s = d->session_expires_s;
 	ret->context = (struct str){(const char *)d->context.data, d->context.len};
 	for (size_t i = 0; i < d->n_headers; i++)
 		ret->headers[i] = (struct leg_line){.name = str_of(d->headers[i]->name),

@@ -30,3 +30,14 @@ void from_refresh_updated(const struct ask_done *d)
 	legs_arm(d->s, l);
 	legs_save(d->s, l);
 }
+
+/* Every one that is answered refreshes; one that is refused is tried again when it was to. */
+enum leg_event from_refresh_renewed(struct signaling *s, struct leg *l, const struct sip_effect *e, enum leg_event ev)
+{
+	bool refused = ev == LEG_EV_RENEW_OVER && l->r.refresh.out;
+
+	if ((ev != LEG_EV_RENEWED && !refused) || !leg_has_session(l))
+		return ev;
+	(void)take(s, l, e->status, e->msg);
+	return ev;
+}

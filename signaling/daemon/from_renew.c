@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_refresh.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/to_bus.h"
@@ -31,7 +32,10 @@ void from_renew_answer(struct signaling *s, struct leg *l, const struct sip_effe
 		(void)effects_leg_input(s, l, LEG_EV_RENEW_ACK);
 		return;
 	}
-	(void)effects_leg_input(s, l, read_final(s, l, e));
+	if (leg_renewal_is_out(&l->r))
+		(void)effects_leg_input(s, l, from_refresh_renewed(s, l, e, read_final(s, l, e)));
+	else
+		(void)effects_leg_input(s, l, read_final(s, l, e));
 }
 
 /* ---- control ---- */

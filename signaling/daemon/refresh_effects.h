@@ -3,5 +3,9 @@
 
 #include "signaling/daemon/signaling.h"
 
-/* LEG_FX_SEND_REFRESH. What can not go out now is tried again before the session ends. */
-void refresh_send(struct signaling *s, struct leg *l);
+/* LEG_FX_SEND_REFRESH. What can not go out now is tried again before the session ends. True: a
+ * re-INVITE is wanted, LEG_EV_RENEW follows. */
+bool refresh_send(struct signaling *s, struct leg *l);
+
+/* That re-INVITE could not go out. */
+void refresh_unsent(struct signaling *s, struct leg *l);

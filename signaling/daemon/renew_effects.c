@@ -19,17 +19,21 @@ static void complain(struct signaling *s, const struct leg *l, const char *metho
 
 int renew_invite(struct signaling *s, struct leg *l)
 {
-	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
-	struct buf b = buf_of(area, sizeof area);
+	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES], timer[REFRESH_LINES_BYTES];
+	struct buf b = buf_of(area, sizeof area), lines = buf_of(timer, sizeof timer);
 	struct sip_effect where = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
 				   .flow = l->r.flow,
 				   .user = pool_handle(&s->legs, l)};
-	struct leg_renew_how how = {.login = logins_of(s, l), .lines = {"", 0}};
+	struct leg_renew_how how = {.login = logins_of(s, l)};
 	struct sip_effects out = {.n = 0};
 	int err;
 
 	sip_stack_branch(&s->stack, branch);
 	how.branch = str_of(branch);
+	buf_z(&lines, "Supported: timer\r\n");
+	if (l->r.refresh.role != REFRESH_OFF)
+		refresh_put(&l->r.refresh, &s->leg_config.refresh, &lines);
+	how.lines = buf_str(&lines);
 	err = leg_print_renewal(l, &s->leg_config, &how, &b);
 	where.p = b.p;
 	where.n = b.n;

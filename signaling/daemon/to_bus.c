@@ -202,6 +202,8 @@ static Tipring__V1__LegPickedUp *fill_picked_up(struct signaling *s, struct told
 	m->leg_id = pool_handle(&s->legs, l);
 	m->media = facts(&t->agreed, &l->r.choice);
 	m->generation = l->r.dialled.generation;
+	m->session_timer_s = l->r.refresh.interval_s;
+	m->refreshed_by_peer = l->r.refresh.role == REFRESH_THEIRS;
 	m->headers = headers(t, l);
 	m->n_headers = leg_bye_headers_at(&l->r);
 	return m;
@@ -488,6 +490,8 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	Tipring__V1__LegConfirmed m = TIPRING__V1__LEG_CONFIRMED__INIT;
 
 	m.leg_id = pool_handle(&s->legs, l);
+	m.session_timer_s = l->r.refresh.interval_s;
+	m.refreshed_by_peer = l->r.refresh.role == REFRESH_THEIRS;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CONFIRMED;
 	e.leg_confirmed = &m;
 	(void)!tell(s, &e);

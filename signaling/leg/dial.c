@@ -153,6 +153,7 @@ const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct l
 	r->source = c->next_hop;
 	r->local = c->local;
 	r->flow = c->flow;
+	r->refresh.wanted_s = c->session_expires_s;
 	if (c->context.n > 0)
 		memcpy(r->context, c->context.p, c->context.n);
 	r->context_bytes = (uint32_t)c->context.n;

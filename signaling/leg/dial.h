@@ -23,6 +23,7 @@ struct leg_call {
 	uint32_t codec_count;       /* more than SDP_CODECS: unusable */
 	uint32_t ptime_ms;          /* 0: 20 */
 	uint32_t ringing_ms;        /* 0: cfg->ringing_timeout_ms */
+	uint32_t session_expires_s; /* 0: cfg->refresh.session_expires_s */
 	struct leg_line headers[LEG_DIAL_HEADERS_MAX];
 	uint32_t header_count; /* more than the most: unusable */
 	struct str context;

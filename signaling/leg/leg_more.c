@@ -9,7 +9,7 @@
 #define TXN_LEAST      24u
 #define CHANGE_LEAST   24u
 #define ASK_LEAST      88u
-#define REFRESH_LEAST  56u
+#define REFRESH_LEAST  64u
 #define REFER_LEAST    256u
 #define RELIABLE_LEAST 80u
 #define LINES_LEAST    8u

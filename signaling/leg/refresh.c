@@ -189,6 +189,7 @@ void refresh_answer(struct refresh *r, const struct refresh_config *cfg, uint64_
 
 void refresh_put(const struct refresh *r, const struct refresh_config *cfg, struct buf *lines)
 {
+	uint32_t wanted_s = r->wanted_s != 0 ? r->wanted_s : cfg->session_expires_s;
 	uint32_t least = larger(r->least_s, least_of(cfg)), interval_s;
 
 	if (r->role != REFRESH_OFF) {
@@ -196,8 +197,8 @@ void refresh_put(const struct refresh *r, const struct refresh_config *cfg, stru
 		least = least < interval_s ? least : interval_s; /* what is in force may be less */
 		put_value(lines, interval_s,
 			  r->role == REFRESH_OURS ? ";refresher=uac" : ";refresher=uas");
-	} else if (cfg->session_expires_s != 0 || r->least_s != 0) {
-		put_value(lines, larger(cfg->session_expires_s, least), "");
+	} else if (wanted_s != 0 || r->least_s != 0) {
+		put_value(lines, larger(wanted_s, least), "");
 	} else {
 		return;
 	}

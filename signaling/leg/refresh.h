@@ -48,9 +48,11 @@ struct refresh {
 	uint32_t asked_side;  /* enum refresh_side */
 	uint32_t supports;    /* the peer has said Supported or Require: timer */
 	uint32_t updates;     /* and that it takes UPDATE */
+	uint32_t wanted_s; /* instead of refresh_config.session_expires_s, by our INVITE; 0: that */
 	uint32_t least_s; /* the highest Min-SE of a 422; 0: there was none */
 	uint32_t tries;   /* INVITEs of ours that were refused with 422 */
 	uint32_t out;     /* a refresh of ours has no final response yet */
+	uint32_t pad;
 };
 
 enum refresh_due { REFRESH_NOTHING, REFRESH_SEND, REFRESH_EXPIRED };

@@ -7,7 +7,8 @@ import time
 
 from system import wait_for
 from test_backend import in_thread, with_backend
-from test_midcall import Changer
+from test_cli import rows, tipring
+from test_midcall import Changer, version_of
 
 TIMER = "Supported: timer\r\nAllow: INVITE, ACK, BYE, CANCEL, UPDATE\r\n"
 SHORT = {"sip.min_se_s": 2, "sip.session_expires_s": 0}
@@ -29,10 +30,19 @@ class Timed(Changer):
         self.answer(update, code, headers)
         return update
 
-    def answer(self, request: str, code: int, headers: str = "") -> None:
+    def reinvited(self, code: int = 200, headers: str = "", seconds: float = 5.0) -> str:
+        """Likewise a re-INVITE, which changes nothing."""
+        while (invite := self.request_of("INVITE", seconds=seconds)).split("\r\nCSeq: ")[1] in self.__dict__.setdefault("served", set()):
+            pass
+        self.served.add(invite.split("\r\nCSeq: ")[1])
+        self.answer(invite, code, headers, self.sdp() if code == 200 else "")
+        self.request_of("ACK", seconds=seconds)
+        return invite
+
+    def answer(self, request: str, code: int, headers: str = "", body: str = "") -> None:
         kept = [line for line in request.split("\r\n") if line.split(":")[0] in ("Via", "From", "To", "Call-ID", "CSeq")]
         self.send("\r\n".join([f"SIP/2.0 {code} x", *kept, f"Contact: <sip:peer@{self.literal}:{self.port}>",
-                               f"{headers}Content-Length: 0", "", ""]))
+                               f"{headers}{'Content-Type: application/sdp' if body else 'X-None: 1'}", f"Content-Length: {len(body)}", "", body]))
 
     def update(self, headers: str = "") -> str:
         self.send(self.request("UPDATE", headers=headers))
@@ -97,6 +107,12 @@ def test_what_is_answered(make_system, backends):
         caller.close()
 
 
+def told(system) -> str:
+    """What `tipring call` says of the only call."""
+    [call] = rows(tipring(system, "calls", "--json"))
+    return tipring(system, "call", call["call_id"]).stdout
+
+
 def test_what_comes_again_in_the_dialog(make_system, backends):
     """C242 C245: re-INVITE and UPDATE negotiate again; refused, they change nothing"""
     system = make_system(calls=4)
@@ -104,6 +120,10 @@ def test_what_comes_again_in_the_dialog(make_system, backends):
     caller = Timed(system)
     assert expires(caller.call(headers=TIMER + "Session-Expires: 600;refresher=uac\r\n")) == "600;refresher=uac"
     assert expires(caller.update()) == "600;refresher=uac", "what is not said stays"
+    wait_for(lambda: "timer        600 s, refreshed by the peer" in told(system), 5)
+    system.kill("control-0")
+    wait_for(system.ready, 10)
+    assert "timer        600 s, refreshed by the peer" in told(system)
     assert expires(caller.update("Session-Expires: 300;refresher=uas\r\n")) == "300;refresher=uas"
     caller.send(caller.request("UPDATE", headers="Session-Expires: 30\r\n"))
     assert "\r\nMin-SE: 90\r\n" in caller.wait(422)
@@ -158,6 +178,24 @@ def refuses(caller, _):
     caller.wait_bye(8)
 
 
+def takes_no_update(caller, answer):
+    """C246 C249: by a re-INVITE that offers what is in force"""
+    assert expires(answer) == "6;refresher=uas"
+    first = caller.reinvited(seconds=10)
+    assert expires(first) == "6;refresher=uac" and "\r\nSupported: timer\r\n" in first and version_of(first) == version_of(answer)
+    second = caller.reinvited(481, seconds=10)
+    assert version_of(second) == version_of(answer)
+    caller.wait_bye(8)
+
+
+def does_not_know_update(caller, _):
+    """C246: whatever it said in Allow"""
+    caller.refreshed(501, seconds=10)
+    caller.reinvited(500, seconds=10)
+    caller.reinvited(headers="Session-Expires: 3;refresher=uas\r\n", seconds=10)
+    caller.wait_bye(8)
+
+
 def test_short_sessions(make_system):
     """C243 C244 C245 C249"""
     system = make_system(calls=8, settings=SHORT)
@@ -165,10 +203,13 @@ def test_short_sessions(make_system):
         "held": (holds_and_is_gone, TIMER + "Session-Expires: 3;refresher=uac\r\n"),
         "stops": (stops_to_refresh, TIMER + "Session-Expires: 3;refresher=uac\r\n"),
         "loses": (is_refreshed_and_loses_the_call, TIMER + "Session-Expires: 6;refresher=uas\r\n"),
+        "no update": (takes_no_update, "Supported: timer\r\nAllow: INVITE, BYE\r\nSession-Expires: 6;refresher=uas\r\n"),
+        "says so": (does_not_know_update, TIMER + "Session-Expires: 9;refresher=uas\r\n"),
         "silent": (is_not_heard_of, TIMER + "Session-Expires: 3;refresher=uas\r\n"),
         "refuses": (refuses, TIMER + "Session-Expires: 9;refresher=uas\r\n"),
     })
-    assert set(ended.values()) == {"session timer expired"} and len(ended) == 5, ended
+    assert ended.pop("no update") == "the peer does not answer"
+    assert set(ended.values()) == {"session timer expired"} and len(ended) == 6, ended
 
 
 def test_signaling_and_control_die(make_system):

@@ -7,6 +7,9 @@ import subprocess
 import sys
 import threading
 
+import pytest
+import tipring
+
 from callee import Callee
 from system import free_udp_port, wait_for
 from test_backend import in_thread, with_backend
@@ -31,7 +34,7 @@ class TimedCallee(Callee):
         raise AssertionError("no ACK")
 
 
-def dialling(system, callee, *steps):
+def dialling(system, callee, *steps, **options):
     """Dial, with `steps` of the callee; how it ended."""
 
     async def unused(call):
@@ -39,7 +42,7 @@ def dialling(system, callee, *steps):
 
     async def run(server):
         callee.in_background(*steps)
-        call = await server.dial(callee.uri, rate=8000)
+        call = await server.dial(callee.uri, rate=8000, **options)
         await call.answered()
         callee.up.set()
         await call.ended()
@@ -62,7 +65,7 @@ def test_a_callee_that_wants_longer_sessions(make_system):
 
     def too_short():
         first = callee.wait_invite()
-        assert expires(first) == "1800" and "\r\nMin-SE: 90\r\n" in first and re.search(r"\r\nSupported: [^\r]*timer", first)
+        assert expires(first) == "600" and "\r\nMin-SE: 90\r\n" in first and re.search(r"\r\nSupported: [^\r]*timer", first)
         callee.reply(422, headers="Min-SE: 2400\r\n")
         callee.next_request("ACK")
         second = callee.wait_invite()
@@ -74,7 +77,39 @@ def test_a_callee_that_wants_longer_sessions(make_system):
         assert callee.up.wait(10)
         callee.hang_up()
 
-    assert dialling(system, callee, too_short) == "hung up"
+    assert dialling(system, callee, too_short, session_expires=600) == "hung up"
+
+
+def test_a_callee_without_allow(make_system):
+    """C246 as the client: by re-INVITE, which needs nobody's leave"""
+    system = make_system(calls=4, settings=OUT | {"sip.min_se_s": 2, "sip.session_expires_s": 6})
+    callee = TimedCallee(system)
+
+    def is_refreshed():
+        callee.wait_invite()
+        callee.pick_up_with("Session-Expires: 6;refresher=uac\r\n")
+        first = callee.next_request("INVITE", 10)
+        assert expires(first) == "6;refresher=uac" and ";tag=" in re.search(r"\r\nTo: [^\r]*", first)[0]
+        callee.reply(200, to=first, sdp=True, headers="Session-Expires: 6;refresher=uac\r\n")
+        callee.next_request("ACK")
+        assert callee.up.wait(10)
+        callee.hang_up()
+
+    assert dialling(system, callee, is_refreshed) == "hung up"
+
+
+def test_what_can_not_be_asked_for(make_system):
+    system = make_system(calls=4, settings=OUT)
+
+    async def unused(call):
+        pass
+
+    async def run(server):
+        for seconds in (89, 86401):
+            with pytest.raises(tipring.CommandRefused, match="session_expires_s is 90 to 86400"):
+                await server.dial("sip:bob@127.0.0.1:9", session_expires=seconds)
+
+    with_backend(system, unused, run)
 
 
 def test_a_callee_that_stops_to_refresh(make_system):

@@ -77,7 +77,7 @@ static void invite(struct caller *c)
 			"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "", c->knows_100rel ? "Supported: 100rel\r\n" : "", body,
 		 sdp);
 	send_text(c, c->request);
