@@ -108,6 +108,7 @@ enum call_fx_kind {
 	CALL_FX_LEG_REFUSE,   /* media can not */
 	CALL_FX_HELD,         /* event */
 	CALL_FX_RESUMED,      /* event */
+	/* of transfers, to the end */
 	CALL_FX_TRANSFER,     /* event: what is known of our REFER */
 	CALL_FX_TRANSFERRED,  /* transfer.command is completed or failed */
 	CALL_FX_REFERRED,     /* event */
