@@ -312,7 +312,12 @@ class Deciding:
     """A handler that does with a referral what `decide(referral)` says."""
 
     def __init__(self, decide):
-        self.decide, self.seen, self.made, self.refused = decide, [], None, None
+        self.decide, self.seen, self.refused = decide, [], None
+        self.decided: asyncio.Queue = asyncio.Queue()
+
+    async def made(self):
+        """The call that was made."""
+        return await asyncio.wait_for(self.decided.get(), 10)
 
     async def __call__(self, call):
         await call.answer(rate=8000)
@@ -321,7 +326,7 @@ class Deciding:
                 continue
             self.seen.append(event.referral)
             try:
-                self.made = await self.decide(event.referral)
+                self.decided.put_nowait(await self.decide(event.referral))
             except tipring.CommandRefused as why:
                 self.refused = why
 
@@ -347,9 +352,10 @@ def test_accepted(system):
         await in_thread(serve)
         assert await in_thread(caller.hear_notify) == (200, "terminated")
         assert header(caller.notified, "CSeq") == "3 NOTIFY"
-        await handle.made.answered()
+        made = await handle.made()
+        await made.answered()
         await in_thread(caller.bye)
-        await handle.made.hangup()
+        await made.hangup()
         await in_thread(target.wait_bye, 5)
         target.close()
 

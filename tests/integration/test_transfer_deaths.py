@@ -55,7 +55,7 @@ def test_theirs_outlives(system, victim):
         assert (await in_thread(caller.until_final))[-1] == 200
         assert len(target.calls) == 1
         await in_thread(caller.bye)
-        await handle.made.hangup()
+        await (await handle.made()).hangup()
         await in_thread(target.wait_bye, 10)
         target.close()
 

@@ -50,9 +50,10 @@ def test_baresip_transfers_its_call(system, tmp_path, said):
             await in_thread(target.wait_invite)
             target.reply(180)
             await in_thread(target.pick_up)
-            await handle.made.answered()
-            await in_thread(phone.command, "hangup")
-            await handle.made.hangup()
+            first, made = server.calls[0], await handle.made()
+            await made.answered()
+            await first.hangup()
+            await made.hangup()
             await in_thread(target.wait_bye, 5)
         finally:
             phone.close()
@@ -115,7 +116,7 @@ def test_aiosipua_transfers_its_call(system):
         target.in_background(target.wait_invite, lambda: target.reply(180), target.pick_up)
         codes = await aiosipua(system.sip_port, target.uri)
         await in_thread(target.joined)
-        await handle.made.hangup()
+        await (await handle.made()).hangup()
         await in_thread(target.wait_bye, 5)
         target.close()
         assert codes[0] == 100 and codes[-1] == 200
