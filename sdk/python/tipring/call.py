@@ -220,6 +220,8 @@ class Call:
         self._require_not_ended()
         await self._wait_confirmed()
         uri, other = (target, None) if isinstance(target, str) else ("", target)
+        if other is not None:
+            await other._wait_confirmed()
         await self._transport.transfer(self, uri, other, referred_by, headers or {})
 
     async def _wait_confirmed(self) -> None:

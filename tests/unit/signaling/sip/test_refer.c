@@ -74,6 +74,7 @@ Test(sip_refer, C260_refer_to)
 	} rows[] = {
 		{"<sip:carol@192.0.2.7>", 0, "sip:carol@192.0.2.7", ""},
 		{"sip:carol@192.0.2.7", 0, "sip:carol@192.0.2.7", ""},
+		{"<sip:carol@192.0.2.7?>", 0, "sip:carol@192.0.2.7", ""},
 		{"\"Carol\" <sips:carol@192.0.2.7:5061;transport=tcp>;x=y", 0, "sips:carol@192.0.2.7:5061;transport=tcp", ""},
 		{"<sip:carol@192.0.2.7;method=INVITE>", 0, "sip:carol@192.0.2.7;method=INVITE", ""},
 		{"<sip:dave@192.0.2.7?Replaces=12%40host%3Bto-tag%3D1%3Bfrom-tag%3D2&Accept-Contact=*>", 0, "sip:dave@192.0.2.7",
