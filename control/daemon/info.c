@@ -127,6 +127,7 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->direction = direction_of(c->outbound);
 	m->outcome = (Tipring__V1__Outcome)c->outcome;
 	m->metadata = text(c->metadata);
+	m->auth_user = text(c->auth_user);
 	m->local_rtp = info_address(&i->local, &c->local_rtp);
 	m->started_unix_ns = c->started_unix_ns;
 	m->answered_unix_ns = c->answered_unix_ns;

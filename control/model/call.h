@@ -215,7 +215,7 @@ struct call {
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
 	/* the INVITE */
-	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
+	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name, auth_user;
 	struct call_header headers[CALL_HEADERS_MAX];
 	uint32_t header_count;
 	struct call_media media, before;

@@ -179,6 +179,9 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
+	body.username = text(how->username);
+	body.password = text(how->password);
+	body.auth_realm = text(how->auth_realm);
 	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
 	err = command(s, &e);
 	if (err == 0)

@@ -48,6 +48,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	l->timer.owner = l;
 	l->r.handle = handle;
 	l->r.local = local;
+	(void)!str_copy(l->r.account.user, sizeof l->r.account.user, str_of(s->door.user));
 	slab_clear(&s->slab, pool_slot(handle));
 	sip_stack_set_user(&s->stack, e->txn, handle);
 	legs_index(s, l);

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_auth.h"
 #include "signaling/daemon/from_bus.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/receive.h"
@@ -34,6 +35,13 @@ static uint32_t used(const void *self)
 	return ((const struct signaling *)self)->legs.used;
 }
 
+/* Who may come in, and whom we are known as where we go. */
+static void open_doors(struct signaling *s, const Tipring__V1__SignalingConfig *c)
+{
+	from_auth_config(s, c);
+	from_auth_trunk(s, c->trunk);
+}
+
 static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
@@ -46,6 +54,8 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */
+	if (s->stack.servers.cap != 0)   /* at the start, when its book can be found */
+		open_doors(s, c);
 }
 
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
@@ -75,6 +85,8 @@ static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
 		.server = str_of(s->server),
+		.admits = from_auth_admits,
+		.porter = s,
 	};
 
 	return sip_stack_init(&s->stack, &sc, &s->hash, clock_entropy(),
@@ -144,7 +156,11 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	gate_init(&s->gate, cfg->signaling->new_per_source_per_s, &s->hash);
 	err = open_stack(s, cfg);
 	if (err == 0)
+		err = logins_open(s, cfg->max_calls);
+	if (err == 0) {
+		open_doors(s, cfg->signaling);
 		err = udp_open(s);
+	}
 	if (err == 0)
 		err = open_worker(s, cfg);
 	if (err == 0)
@@ -175,6 +191,7 @@ static void gauges(struct signaling *s)
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
 	registrations_count(s, &registrations, &up);
+	from_auth_count(s);
 	stat_set(p, STAT_signaling_registrations, registrations);
 	stat_set(p, STAT_signaling_registrations_up, up);
 	/* the stack counts from zero in every process, the page goes on */
@@ -245,6 +262,8 @@ static void stop(void *self)
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	registrations_close(s);
+	from_auth_close(s);
+	logins_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);

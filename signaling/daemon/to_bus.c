@@ -139,6 +139,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->media = facts(&t->agreed, &l->r.choice);
 	m->headers = headers(t, l);
 	m->n_headers = l->r.header_count;
+	m->auth_user = text(&t->text, str_of(l->r.account.user));
 	return m;
 }
 

@@ -151,6 +151,13 @@ struct leg_change {
 	uint32_t answers;    /* there was an offer in it */
 };
 
+/* Who the two sides are; zeroed: nobody asked, and we have what is configured. */
+struct leg_account {
+	uint32_t own_login; /* of a leg of ours: it was dialled with credentials of its own */
+	uint32_t pad;
+	char user[64]; /* of a leg we were called by: as whom the caller is known (sip.auth) */
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -214,6 +221,7 @@ struct leg_record {
 	char change_target[SIP_DIALOG_URI_BYTES];
 	uint32_t change_bytes;
 	char change_offer[LEG_OFFER_BYTES];
+	struct leg_account account;
 };
 
 #define LEG_PARTS_MAX    64u

@@ -18,6 +18,9 @@
 /* and in the first that changed calls */
 #define CHANGE_LEAST 24u
 
+/* and in the first that knew who calls */
+#define ACCOUNT_LEAST 72u
+
 #define SERVER_PARTS 5u
 #define CLIENT_PARTS 4u
 #define DIALLED_PARTS (5u + CLIENT_PARTS + SIP_AUTH_PARTS) /* and behind them one for each of early_facts */
@@ -45,6 +48,7 @@ _Static_assert(sizeof(struct leg_dialled) == DIALLED_LEAST &&
 		       sizeof(struct sip_client_head) == CLIENT_LEAST,
 	       "likewise");
 _Static_assert(sizeof(struct leg_change) == CHANGE_LEAST, "likewise");
+_Static_assert(sizeof(struct leg_account) == ACCOUNT_LEAST, "likewise");
 
 /* Texts, each a part without its end. One that a later build keeps longer is cut, or is an
  * error where only the whole is of use. */
@@ -74,6 +78,11 @@ static bool is_changed(const struct leg_record *r)
 	return r->change.cseq != 0 || r->change.generation != 0;
 }
 
+static bool has_account(const struct leg_record *r)
+{
+	return r->account.own_login || r->account.user[0] != '\0';
+}
+
 static void put_nothing(struct buf *b, unsigned parts)
 {
 	while (parts-- > 0)
@@ -85,7 +94,7 @@ static void put_server(struct buf *b, const struct leg_record *r)
 	const struct sip_server_record *s = &r->server;
 
 	if (!r->has_txn) {
-		put_nothing(b, is_dialled(r) || is_changed(r) ? SERVER_PARTS : 0); /* what follows has its place */
+		put_nothing(b, is_dialled(r) || is_changed(r) || has_account(r) ? SERVER_PARTS : 0); /* what follows has its place */
 		return;
 	}
 	record_put(b, &s->head, sizeof s->head);
@@ -114,7 +123,7 @@ static void put_dialled(struct buf *b, const struct leg_record *r,
 	uint64_t tags[SIP_EARLY_MAX];
 
 	if (!is_dialled(r)) {
-		put_nothing(b, is_changed(r) ? DIALLED_PARTS : 0);
+		put_nothing(b, is_changed(r) || has_account(r) ? DIALLED_PARTS : 0);
 		return;
 	}
 	record_put(b, &r->dialled, sizeof r->dialled);
@@ -134,8 +143,10 @@ static void put_change(struct buf *b, const struct leg_record *r)
 {
 	bool waits = r->state == LEG_OFFERED;
 
-	if (!is_changed(r))
+	if (!is_changed(r)) {
+		put_nothing(b, has_account(r) ? CHANGE_PARTS : 0);
 		return;
+	}
 	record_put(b, &r->change, sizeof r->change);
 	if (!waits) {
 		put_nothing(b, CHANGE_PARTS - 1);
@@ -167,6 +178,8 @@ size_t leg_pack(const struct leg_record *r, const struct sip_client_record *clie
 	put_server(&b, r);
 	put_dialled(&b, r, client);
 	put_change(&b, r);
+	if (has_account(r))
+		record_put(&b, &r->account, sizeof r->account);
 	must(buf_ok(&b));
 	return b.n;
 }
@@ -325,6 +338,18 @@ static int take_change(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+static int take_account(struct str *in, struct leg_record *ret)
+{
+	int err;
+
+	if (next_is_empty(in)) /* likewise */
+		return skip(in, 1);
+	err = record_take(in, &ret->account, sizeof ret->account, ACCOUNT_LEAST);
+	return err == 0 && memchr(ret->account.user, '\0', sizeof ret->account.user) == NULL
+		       ? ERR_CORRUPT
+		       : err;
+}
+
 static int take_rest(struct str *in, struct leg_record *ret)
 {
 	uint32_t rows;
@@ -365,7 +390,9 @@ int leg_unpack(const char *p, size_t n, struct leg_record *ret,
 		err = take_rest(&in, ret);
 	if (err == 0)
 		err = take_dialled(&in, ret, ret_client, ret_has_client);
-	return err == 0 ? take_change(&in, ret) : err;
+	if (err == 0)
+		err = take_change(&in, ret);
+	return err == 0 ? take_account(&in, ret) : err;
 }
 
 /* ---- is it one of ours ---- */

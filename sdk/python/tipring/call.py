@@ -57,7 +57,7 @@ class Call:
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU". direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
-    "answered"; "" before, and when the call came in. metadata: of dial(). rate: of answer() or dial(), in Hz; 0 before. audio: the
+    "answered"; "" before, and when the call came in. metadata: of dial(). auth_user: as whom the caller was let in (sip.auth); "": nobody asked. rate: of answer() or dial(), in Hz; 0 before. audio: the
     caller's frames. held: the peer put the call on hold, and does not hear us. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts.
 
@@ -79,6 +79,7 @@ class Call:
         self.session_id: str = info.get("session_id", "")
         self.codec: str = info.get("codec", "")
         self.direction: str = info.get("direction", "in")
+        self.auth_user: str = info.get("auth_user", "")
         self.metadata: str = info.get("metadata", "")
         self.outcome = ""
         self.rate = 0
