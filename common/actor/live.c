@@ -24,6 +24,8 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	if (p->signaling != NULL) {
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
 		p->signaling->n_registrations = 0;
+		p->signaling->auth = NULL;
+		p->signaling->trunk = NULL;
 	}
 	if (p->media != NULL) {
 		p->media->idle_silence = false;

@@ -545,6 +545,28 @@ def test_control_dies_while_it_is_asked(make_system):
     callee.close()
 
 
+def test_from_a_shell(make_system, monkeypatch):
+    system = make_system(calls=4, settings=OPEN)
+    callee = Callee(NOWHERE)
+
+    def serve():
+        first = next_try(callee, [])
+        callee.reply(401, headers=challenge())
+        callee.next_request("ACK")
+        assert is_answered(next_try(callee, [first]), PASSWORD)
+        callee.pick_up()
+        callee.hang_up()
+
+    callee.in_background(serve)
+    done = subprocess.run([BIN / "tipring", "dial", callee.uri, "--user", "alice", "--password-env", "ALICE_PASSWORD"], env=system.env,
+                          capture_output=True, text=True, timeout=30)
+    callee.joined()
+    assert done.returncode == 0 and PASSWORD not in done.stdout + done.stderr, done.stdout + done.stderr
+    for arguments in (["--user", "alice"], ["--user", "alice", "--password-env", "NOT_THERE"]):
+        assert subprocess.run([BIN / "tipring", "dial", callee.uri, *arguments], env=system.env, capture_output=True).returncode == 2
+    callee.close()
+
+
 def test_logins_that_can_not_be(make_system):
     system = make_system(calls=4, settings=OPEN)
 
