@@ -19,7 +19,8 @@
 
 #define GAUGES_MS 250u
 #define RINGING_MS 60000u /* of a leg of ours; control may say otherwise of each */
-#define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
+#define SERVERS_LEAST_PER_S 500u  /* an INVITE and a BYE of 250 calls */
+#define SERVERS_MOST_PER_S  2400u /* of 1,000, with the eighth that is for ending calls */
 #define CLIENTS_PER_SECOND 100u
 
 static struct signaling the_signaling;
@@ -74,12 +75,20 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
 }
 
+/* How many begin: as if the calls there may be were all made anew each second. */
+static uint32_t servers_per_second(uint32_t max_calls)
+{
+	uint32_t n = 2 * max_calls > SERVERS_LEAST_PER_S ? 2 * max_calls : SERVERS_LEAST_PER_S;
+
+	return n < SERVERS_MOST_PER_S ? n : SERVERS_MOST_PER_S;
+}
+
 /* What is over leaves a tombstone for 32 s, so tables follow the rate of transactions as well as the calls that are up; messages are
  * kept only while something is under way. */
 static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct sip_config sc = {
-		.server_max = 4 * cfg->max_calls + SERVERS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
+		.server_max = 4 * cfg->max_calls + servers_per_second(cfg->max_calls) * SIP_TIMEOUT_MS / 1000u,
 		.client_max = cfg->max_calls + CLIENTS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
 		.messages_max = 4 * cfg->max_calls + 1024,
 		.worker = cfg->index,

@@ -76,6 +76,8 @@ class System:
         count = ports if ports is not None else 2 * calls + 64
         self.rtp_port = free_port_range(count, host) if host == "127.0.0.1" else 30000
         self.rtp_last = self.rtp_port + count - 1
+        while self.rtp_port <= self.sip_port <= self.rtp_last:
+            self.sip_port = free_udp_port(host)
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
             "log_level": "info", "max_calls": calls, "drain_ms": 1000,
