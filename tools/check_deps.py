@@ -74,9 +74,9 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_refresh from_refer from_redirect from_renew from_dial from_registrations takeover tick",
-                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate registrations",
-                           "to_bus to_asks to_registrations udp local"),
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
+                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate door registrations",
+                           "to_bus to_asks to_registrations udp local secret"),
     "control/daemon":  ("main from_workers changes asks transfers roster redirects incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
@@ -84,7 +84,7 @@ FLOORS = {
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
-                           "worker resources store config config_diff config_shape locate",
+                           "worker resources store config config_notes config_auth config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",

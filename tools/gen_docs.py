@@ -155,7 +155,8 @@ def metrics() -> str:
 
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
-           "`sip.listen` (`udp:ADDRESS:PORT`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`sip.listen` (`udp:ADDRESS:PORT`), `sip.auth.users` (`username`, `password_env`), `sip.auth.algorithms` (`MD5`, `SHA-256`, `SHA-512-256`; none: SHA-256 and MD5), "
+           "`sip.auth.trusted` (`192.0.2.0/24`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
            "`routes` (`number`, `app`), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
@@ -163,7 +164,7 @@ def config() -> str:
         parts = re.findall(r'"[^"]*"|[^,\s]+', rest)
         limits = {"UINT": lambda: f"{parts[1]}..{parts[2]}", "BOOL": lambda: "true, false",
                   "TEXT": lambda: f"at most {parts[1]} octets", "CHOICE": lambda: parts[1].strip('"').replace("|", ", ")}[kind]()
-        name = key if section == "top" else f"{section}.{key}"
+        name = key if section == "top" else f"{'sip.auth' if section == 'auth' else section}.{key}"
         out.append(f"| `{name}` | {parts[0].strip(chr(34)) or '(empty)'} | {limits} | {parts[-1].strip(chr(34))} |")
     return "\n".join(out) + "\n"
 

@@ -47,6 +47,7 @@ enum custody_kind {
 	CUSTODY_TAPE_BACKEND,    /* id = tape id */
 	CUSTODY_ATTACH_LISTENER, /* listening unix socket of a media worker */
 	CUSTODY_REGISTRATION_SLAB,
+	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges */
 	CUSTODY_KINDS
 };
 

@@ -10,6 +10,8 @@ struct dial_options {
 	const char *from;        /* NULL: of the host */
 	const char *wav;         /* said when the peer has answered, then the call is hung up; NULL: until the peer hangs up, or Ctrl-C */
 	uint32_t ringing_ms;     /* 0: as configured */
+	const char *username;    /* when the peer asks; NULL: as configured */
+	const char *password;
 	bool early_media;
 	bool json;               /* an object a line, for machines */
 };

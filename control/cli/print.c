@@ -264,6 +264,7 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 	fact(to, "backend", c->backend);
 	fact(to, "from", c->from_uri);
 	fact(to, "from name", c->from_display);
+	fact(to, "account", c->auth_user);
 	fact(to, "to", c->to_uri);
 	fact(to, "request", c->request_uri);
 	fact(to, "SIP Call-ID", c->sip_call_id);

@@ -33,6 +33,7 @@ struct cli {
 	bool cut; /* the list has not all of them */
 	const char *app, *call; /* NULL = all; the digits a call id begins with */
 	struct dial_options dial;
+	const char *password_env;
 	const char *ringing;    /* seconds, as text */
 	struct bus *commands, *events;
 	struct codec codec;
@@ -57,7 +58,7 @@ static const char usage[] =
 	"                            calls that exist now; --ended: those of the last ten minutes too\n"
 	"  call DIGITS               everything known about one; its first digits are enough\n"
 	"  registrations             bindings of this host at registrars, and how they are\n"
-	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media]\n"
+	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media] [--user NAME --password-env VARIABLE]\n"
 	"                            call somebody, as outbound in tipring.yaml allows: prints what happens; --play says a WAV file and\n"
 	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
 	"  events [--app APP] [--call DIGITS]\n"
@@ -365,6 +366,10 @@ static int run_dial(struct cli *c)
 {
 	if (c->ringing != NULL && !is_ringing(c->ringing, &c->dial.ringing_ms))
 		return fail(EXIT_CANNOT, "--ring-timeout is 1 to 300 seconds", "");
+	if ((c->dial.username == NULL) != (c->password_env == NULL))
+		return fail(EXIT_CANNOT, "--user and --password-env come together", "");
+	if (c->password_env != NULL && (c->dial.password = getenv(c->password_env)) == NULL)
+		return fail(EXIT_CANNOT, "there is no environment variable of that name", "--password-env names the one that holds the password");
 	c->dial.endpoint = c->dir;
 	c->dial.uri = c->call;
 	c->dial.json = c->json;
@@ -414,7 +419,8 @@ static int run(struct cli *c, int n, char **words)
 	else if (n != 1 || takes(m, "argument"))
 		return refuse(n > 1 ? "too many words after " : m->run == run_dial ? "a URI is missing after " : "the digits of a call are missing after ",
 			      m->name);
-	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media))
+	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media ||
+				     c->dial.username != NULL || c->password_env != NULL))
 		return refuse("such an option is not for ", m->name);
 	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
 	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
@@ -470,6 +476,10 @@ static int options(struct cli *c, int argc, char **argv)
 			c->dial.from = v;
 		else if ((v = value_of("--ring-timeout", argv, &i)) != NULL)
 			c->ringing = v;
+		else if ((v = value_of("--user", argv, &i)) != NULL)
+			c->dial.username = v;
+		else if ((v = value_of("--password-env", argv, &i)) != NULL)
+			c->password_env = v;
 		else if ((v = value_of("--app", argv, &i)) != NULL)
 			c->app = v;
 		else if ((v = value_of("--call", argv, &i)) != NULL)

@@ -119,6 +119,7 @@ void calls_free(struct control *k, struct control_call *cc)
 	if (cc->c.leg_id != 0)
 		(void)map_del(&k->by_leg, worker_key(cc->signaling, cc->c.leg_id), NULL, NULL);
 	k->outbound_use.calls -= cc->c.outbound;
+	explicit_bzero(&cc->login, sizeof cc->login);
 	pool_give(&k->calls, cc);
 }
 

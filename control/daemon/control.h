@@ -63,6 +63,12 @@ struct mark_request {
 	bool again;     /* asked twice: that it is pending already is good news */
 };
 
+/* What a Dial says for the case that the peer asks who we are. */
+#define LOGIN_BYTES 128u
+struct dial_login {
+	char username[LOGIN_BYTES], password[LOGIN_BYTES], realm[LOGIN_BYTES];
+};
+
 struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
@@ -78,6 +84,7 @@ struct control_call {
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
 	struct wheel_timer ask_timer; /* asks.c */
+	struct dial_login login; /* until signaling has it: then it is wiped */
 };
 
 struct page {

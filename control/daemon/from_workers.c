@@ -341,6 +341,7 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 
 	if (cc == NULL)
 		return;
+	workers_has_room(k, cc->c.media_worker);
 	keep_stats(cc, m->session_closed->stats); /* the leg may take longer to end */
 	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
 }

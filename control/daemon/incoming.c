@@ -29,6 +29,7 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 	c->from_display = call_keep(c, in->from_display);
 	c->to_uri = call_keep(c, in->to_uri);
 	c->request_uri = call_keep(c, in->request_uri);
+	c->auth_user = call_keep(c, in->auth_user);
 	for (size_t i = 0; i < in->n_headers && c->header_count < CALL_HEADERS_MAX; i++) {
 		struct call_header h = {call_keep(c, in->headers[i]->name), call_keep(c, in->headers[i]->value)};
 

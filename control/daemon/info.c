@@ -143,6 +143,7 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->held_by_backend = c->holding;
 	m->session_timer_s = c->session_timer_s;
 	m->refreshed_by_peer = c->refreshed_by_peer;
+	m->auth_user = text(c->auth_user);
 	m->local_rtp = info_address(&i->local, &c->local_rtp);
 	m->started_unix_ns = c->started_unix_ns;
 	m->answered_unix_ns = c->answered_unix_ns;

@@ -63,6 +63,21 @@ const char *outgoing_headers_fault(Tipring__V1__Header *const *rows, size_t n, s
 	return NULL;
 }
 
+/* In quotes they mean themselves; a password is only hashed. */
+static bool is_quotable(const char *z)
+{
+	return str_of(z).n < LOGIN_BYTES && info_is_plain(z) && strchr(z, '"') == NULL && strchr(z, '\\') == NULL;
+}
+
+static const char *login_fault(const Tipring__V1__Dial *d)
+{
+	if ((d->username[0] == '\0') != (d->password[0] == '\0') || (d->username[0] == '\0' && d->auth_realm[0] != '\0'))
+		return "username and password come together, and auth_realm with them";
+	if (!is_quotable(d->username) || !is_quotable(d->auth_realm) || str_of(d->password).n >= LOGIN_BYTES || !info_is_plain(d->password))
+		return "username, password and auth_realm have at most 127 octets, no control characters, and no quotes but in the password";
+	return NULL;
+}
+
 static const char *fault(const Tipring__V1__Dial *d)
 {
 	struct uri to;
@@ -81,6 +96,8 @@ static const char *fault(const Tipring__V1__Dial *d)
 		return "from_display is too long, or has control characters";
 	if (d->to[0] != '\0' && uri_parse(str_of(d->to), &to) != 0)
 		return "to is a sip: URI";
+	if (login_fault(d) != NULL)
+		return login_fault(d);
 	return outgoing_headers_fault(d->headers, d->n_headers, OUTGOING_HEADERS_MAX);
 }
 
@@ -135,6 +152,9 @@ static bool fill(struct control_call *cc, const Tipring__V1__Dial *d, const char
 		if (whole && str_ieq(h.name, STR("X-Session-ID")))
 			c->session_name = h.value;
 	}
+	(void)!str_copy(cc->login.username, LOGIN_BYTES, str_of(d->username));
+	(void)!str_copy(cc->login.password, LOGIN_BYTES, str_of(d->password));
+	(void)!str_copy(cc->login.realm, LOGIN_BYTES, str_of(d->auth_realm));
 	c->early_media = d->early_media;
 	c->ringing_timeout_ms = d->ringing_timeout_ms;
 	c->session_expires_s = d->session_expires_s;
@@ -301,6 +321,7 @@ void outgoing_dialled(struct control *k, uint32_t signaling, const Tipring__V1__
 		to_leg_hangup(k, signaling, d->leg_id, "", NULL); /* nobody waits for it any more */
 		return;
 	}
+	explicit_bzero(&cc->login, sizeof cc->login);
 	if (cc->c.leg_id == 0)
 		calls_set_leg(k, cc, d->leg_id);
 	if (cc->c.sip_call_id.n == 0)

@@ -350,6 +350,9 @@ void to_leg_dial(struct control *k, const struct control_call *cc)
 	m.local_rtp = info_address(&local, &c->local_rtp);
 	m.ringing_timeout_ms = c->ringing_timeout_ms;
 	m.session_expires_s = c->session_expires_s;
+	m.username = text(cc->login.username);
+	m.password = text(cc->login.password);
+	m.auth_realm = text(cc->login.realm);
 	m.context.data = bytes;
 	m.context.len = pack_context(k, cc, bytes);
 	e.deadline_ms = k->actor->now_ms + CALL_DIAL_MS;

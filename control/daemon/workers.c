@@ -73,6 +73,14 @@ void workers_full(struct control *k, uint32_t media)
 		w->used = w->capacity;
 }
 
+void workers_has_room(struct control *k, uint32_t media)
+{
+	struct worker_row *w = workers_media(k, media);
+
+	if (w != NULL && w->used > 0)
+		w->used--;
+}
+
 bool workers_ready(const struct control *k)
 {
 	uint32_t up = 0;

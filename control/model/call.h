@@ -290,7 +290,7 @@ struct call {
 	bool seen; /* in the roster that is coming in */
 	struct transfer transfer;
 	/* the INVITE */
-	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name;
+	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name, auth_user;
 	struct call_header headers[CALL_HEADERS_MAX];
 	uint32_t header_count;
 	struct call_contact contacts[CALL_CONTACTS_MAX];

@@ -10,6 +10,7 @@
 
 #include "common/actor/custody.h"
 #include "common/base/scan.h"
+#include "control/supervisor/config_auth.h"
 #include "control/supervisor/config_shape.h"
 #include "control/supervisor/locate.h"
 #include "control/supervisor/settings.def"
@@ -28,8 +29,24 @@ struct raw_host {
 	RAW(HOST_SETTINGS)
 };
 
+struct raw_auth_user {
+	char *username;
+	char *password_env;
+};
+
+struct raw_auth {
+	RAW(AUTH_SETTINGS)
+	struct raw_auth_user *users;
+	unsigned users_count;
+	char **algorithms;
+	unsigned algorithms_count;
+	char **trusted;
+	unsigned trusted_count;
+};
+
 struct raw_sip {
 	RAW(SIP_SETTINGS)
+	struct raw_auth auth;
 	char **listen;
 	unsigned listen_count;
 };
@@ -129,8 +146,27 @@ static const cyaml_schema_field_t host_fields[] = {FIELDS(HOST_SETTINGS) CYAML_F
 static const cyaml_schema_field_t http_fields[] = {FIELDS(HTTP_SETTINGS) CYAML_FIELD_END};
 static const cyaml_schema_field_t backends_fields[] = {FIELDS(BACKENDS_SETTINGS) CYAML_FIELD_END};
 
+static const cyaml_schema_field_t auth_user_fields[] = {
+	CYAML_FIELD_STRING_PTR("username", CYAML_FLAG_POINTER, struct raw_auth_user, username, 1, 63),
+	CYAML_FIELD_STRING_PTR("password_env", CYAML_FLAG_POINTER, struct raw_auth_user, password_env, 1, 63),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t auth_user_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_auth_user, auth_user_fields),
+};
+
+static const cyaml_schema_field_t auth_fields[] = {
+	FIELDS(AUTH_SETTINGS)
+	CYAML_FIELD_SEQUENCE("users", FLAGS, struct raw_auth, users, &auth_user_entry, 0, CONFIG_AUTH_USERS_MAX),
+	CYAML_FIELD_SEQUENCE("algorithms", FLAGS, struct raw_auth, algorithms, &text_entry, 0, CONFIG_AUTH_ALGORITHMS_MAX),
+	CYAML_FIELD_SEQUENCE("trusted", FLAGS, struct raw_auth, trusted, &text_entry, 0, CONFIG_AUTH_TRUSTED_MAX),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t sip_fields[] = {
 	FIELDS(SIP_SETTINGS)
+	CYAML_FIELD_MAPPING("auth", CYAML_FLAG_OPTIONAL, struct raw_sip, auth, auth_fields),
 	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1,
 			     CONFIG_LISTENERS_MAX),
 	CYAML_FIELD_END,
@@ -276,6 +312,7 @@ static bool outside(uint32_t v, uint32_t least, uint32_t most)
 #define FROM_top(k)      r->k
 #define FROM_host(k)     r->host.k
 #define FROM_sip(k)      r->sip.k
+#define FROM_auth(k)     r->sip.auth.k
 #define FROM_rtp(k)      r->rtp.k
 #define FROM_http(k)     r->http.k
 #define FROM_backends(k) r->backends.k
@@ -373,6 +410,26 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 	for (unsigned i = 0; i < n && err == 0; i++)
 		err = take_listener(l, i, given ? r->sip.listen[i] : everywhere[i], c);
 	return err;
+}
+
+static void take_auth(const struct raw_top *r, struct config *c)
+{
+	const struct raw_auth *a = &r->sip.auth;
+
+	TAKE_TEXT(auth, realm, "tipring", 63, "")
+
+	copy_text(c->auth_realm, sizeof c->auth_realm, auth_realm);
+	for (unsigned i = 0; i < a->users_count; i++) {
+		copy_text(c->auth_users[i].username, sizeof c->auth_users[i].username, a->users[i].username);
+		copy_text(c->auth_users[i].password_env, sizeof c->auth_users[i].password_env, a->users[i].password_env);
+	}
+	for (unsigned i = 0; i < a->algorithms_count; i++)
+		copy_text(c->auth_algorithms[i], sizeof c->auth_algorithms[i], a->algorithms[i]);
+	for (unsigned i = 0; i < a->trusted_count; i++)
+		copy_text(c->auth_trusted[i], sizeof c->auth_trusted[i], a->trusted[i]);
+	c->auth_user_count = a->users_count;
+	c->auth_algorithm_count = a->algorithms_count;
+	c->auth_trusted_count = a->trusted_count;
 }
 
 static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct config *c)
@@ -570,6 +627,9 @@ static int take_outbound(struct load *l, const struct raw_top *r, struct config 
 	c->outbound_redirects = (enum config_redirects)outbound_redirects;
 	copy_text(c->outbound_next_hop, sizeof c->outbound_next_hop, outbound_next_hop);
 	copy_text(c->outbound_from_host, sizeof c->outbound_from_host, outbound_from_host);
+	copy_text(c->outbound_username, sizeof c->outbound_username, outbound_username);
+	copy_text(c->outbound_password_env, sizeof c->outbound_password_env, outbound_password_env);
+	copy_text(c->outbound_realm, sizeof c->outbound_realm, outbound_realm);
 	if (outbound_next_hop[0] != '\0' && (addr_parse(str_of(outbound_next_hop), &hop) != 0 || hop.port == 0))
 		return complain(l, "outbound.next_hop", ERR_RANGE, "'%s' is not like 192.0.2.1:5060", outbound_next_hop);
 	if (strspn(outbound_from_host, HOST_CHARACTERS) != strlen(outbound_from_host))
@@ -634,10 +694,20 @@ static int check_listeners(struct load *l, const struct config *c)
 	return 0;
 }
 
+static int check_logins(struct load *l, const struct config *c)
+{
+	struct config_auth_fault why;
+
+	if (config_auth_check(c, &why) == 0 && config_trunk_check(c, &why) == 0)
+		return 0;
+	return complain(l, why.key, ERR_RANGE, "%s", why.text);
+}
+
 static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 {
 	int err = take_top(l, r, c);
 
+	take_auth(r, c);
 	if (err == 0)
 		err = take_sip(l, r, c);
 	if (err == 0)
@@ -648,6 +718,8 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_outbound(l, r, c);
 	if (err == 0)
 		err = take_registrations(l, r, c);
+	if (err == 0)
+		err = check_logins(l, c);
 	if (err == 0)
 		err = check_sizes(l, c);
 	return err == 0 ? check_listeners(l, c) : err;
@@ -678,49 +750,6 @@ static int read_file(struct load *l)
 		return ERR_RANGE;
 	}
 	return 0;
-}
-
-/* ---- what is allowed and surprises ---- */
-
-static bool covers(const char *earlier, const char *later)
-{
-	size_t n = strlen(earlier);
-
-	if (n > 0 && earlier[n - 1] == '*')
-		return strncmp(earlier, later, n - 1) == 0;
-	return strcmp(earlier, later) == 0;
-}
-
-uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max)
-{
-	uint32_t n = 0, pairs = config_port_pairs(c);
-
-	if (n < max && pairs < c->max_calls)
-		snprintf(ret[n++].text, sizeof ret->text, "RTP ports for %u calls, max_calls is %u: the others are refused", pairs,
-			 c->max_calls);
-	for (uint32_t i = 0; i < c->registration_count && n < max; i++) {
-		const struct config_registration *row = &c->registrations[i];
-
-		if (row->username[0] != '\0' && getenv(row->password_env) == NULL)
-			snprintf(ret[n++].text, sizeof ret->text, "registrations[%u] (%s): there is no environment variable %s, so no password",
-				 i, row->name, row->password_env);
-	}
-	if (n < max && c->route_count == 0)
-		snprintf(ret[n++].text, sizeof ret->text, "routes is empty: every call is answered 404");
-	for (uint32_t i = 0; i < c->route_count; i++)
-		for (uint32_t k = 0; k < i && n < max; k++) {
-			if (!covers(c->routes[k].number, c->routes[i].number))
-				continue;
-			snprintf(ret[n++].text, sizeof ret->text, "routes[%u] (\"%s\" to %s) is never reached: routes[%u] (\"%s\") comes first",
-				 i, c->routes[i].number, c->routes[i].app, k, c->routes[k].number);
-			break;
-		}
-	return n;
-}
-
-uint32_t config_port_pairs(const struct config *c)
-{
-	return ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
 }
 
 int config_load(const char *path, struct config *ret, struct config_error *ret_why)

@@ -12,6 +12,9 @@
 #define CONFIG_ROUTES_MAX 256u
 #define CONFIG_OUTBOUND_MAX 64u
 #define CONFIG_REGISTRATIONS_MAX 64u
+#define CONFIG_AUTH_USERS_MAX 256u
+#define CONFIG_AUTH_TRUSTED_MAX 64u
+#define CONFIG_AUTH_ALGORITHMS_MAX 3u
 #define CONFIG_FILE_BYTES_MAX (256u * 1024u)
 
 enum config_log_level {
@@ -57,6 +60,11 @@ struct config_registration {
 	uint32_t expires_s;
 };
 
+struct config_auth_user {
+	char username[64];
+	char password_env[64]; /* as of a registration */
+};
+
 /* A scalar of settings.def has the name of its section and its own. */
 struct config {
 	enum config_log_level log_level;
@@ -79,6 +87,13 @@ struct config {
 	uint32_t sip_session_expires_s;
 	uint32_t sip_min_se_s;
 	char sip_server[64];
+	char auth_realm[64];
+	struct config_auth_user auth_users[CONFIG_AUTH_USERS_MAX];
+	uint32_t auth_user_count;
+	char auth_algorithms[CONFIG_AUTH_ALGORITHMS_MAX][64];
+	uint32_t auth_algorithm_count;
+	char auth_trusted[CONFIG_AUTH_TRUSTED_MAX][64];
+	uint32_t auth_trusted_count;
 
 	struct addr rtp_address[CONFIG_ADDRESSES_MAX]; /* every port of the pool is bound on each */
 	uint32_t rtp_address_count;
@@ -98,6 +113,9 @@ struct config {
 
 	char outbound_next_hop[64]; /* checked; "" = none */
 	char outbound_from_host[64];
+	char outbound_username[64];
+	char outbound_password_env[64];
+	char outbound_realm[64];
 	char outbound_hosts[CONFIG_OUTBOUND_MAX][64];
 	uint32_t outbound_host_count;
 	char outbound_numbers[CONFIG_OUTBOUND_MAX][64];

@@ -14,6 +14,7 @@ struct field {
 #define IN_top(k)       k
 #define IN_host(k)      host_##k
 #define IN_sip(k)       sip_##k
+#define IN_auth(k)      auth_##k
 #define IN_rtp(k)       rtp_##k
 #define IN_http(k)      http_##k
 #define IN_backends(k)  backends_##k
@@ -29,6 +30,10 @@ static const struct field fields[] = {
 	FIELDS(HOST_SETTINGS)
 	FIELDS(SIP_SETTINGS)
 	{"sip.listen",  PLACE(sip_listen)},
+	FIELDS(AUTH_SETTINGS)
+	{"sip.auth.users", PLACE(auth_users)},
+	{"sip.auth.algorithms", PLACE(auth_algorithms)},
+	{"sip.auth.trusted", PLACE(auth_trusted)},
 	FIELDS(RTP_SETTINGS)
 	{"rtp.address", PLACE(rtp_address)},
 	FIELDS(HTTP_SETTINGS)
@@ -55,6 +60,10 @@ static const struct config_change effects[] = {
 	{"sip.new_per_source_per_s", CONFIG_NOW},
 	{"sip.session_expires_s", CONFIG_NOW},
 	{"sip.min_se_s", CONFIG_NOW},
+	{"sip.auth.realm", CONFIG_NOW},
+	{"sip.auth.users", CONFIG_NOW},
+	{"sip.auth.algorithms", CONFIG_NOW},
+	{"sip.auth.trusted", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},
@@ -63,6 +72,9 @@ static const struct config_change effects[] = {
 	{"backends.on_lost", CONFIG_NOW},
 	{"outbound.next_hop", CONFIG_NOW},
 	{"outbound.from_host", CONFIG_NOW},
+	{"outbound.username", CONFIG_NOW},
+	{"outbound.password_env", CONFIG_NOW},
+	{"outbound.realm", CONFIG_NOW},
 	{"outbound.hosts", CONFIG_NOW},
 	{"outbound.numbers", CONFIG_NOW},
 	{"outbound.max_calls", CONFIG_NOW},

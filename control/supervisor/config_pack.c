@@ -89,13 +89,74 @@ static void fill_registrations(struct registration_rows *to, const struct config
 	s->n_registrations = c->registration_count;
 }
 
+struct auth_rows {
+	Tipring__V1__AuthConfig m;
+	Tipring__V1__AuthUser users[CONFIG_AUTH_USERS_MAX], *rows[CONFIG_AUTH_USERS_MAX];
+	char *algorithms[CONFIG_AUTH_ALGORITHMS_MAX], *trusted[CONFIG_AUTH_TRUSTED_MAX];
+};
+
+/* NULL: nobody is asked. */
+static Tipring__V1__AuthConfig *fill_auth(struct auth_rows *to, const struct config *c)
+{
+	tipring__v1__auth_config__init(&to->m);
+	for (uint32_t i = 0; i < c->auth_user_count; i++) {
+		tipring__v1__auth_user__init(&to->users[i]);
+		to->users[i].username = text(c->auth_users[i].username);
+		to->users[i].password_env = text(c->auth_users[i].password_env);
+		to->rows[i] = &to->users[i];
+	}
+	for (uint32_t i = 0; i < c->auth_algorithm_count; i++)
+		to->algorithms[i] = text(c->auth_algorithms[i]);
+	for (uint32_t i = 0; i < c->auth_trusted_count; i++)
+		to->trusted[i] = text(c->auth_trusted[i]);
+	to->m.realm = text(c->auth_realm);
+	to->m.users = to->rows;
+	to->m.n_users = c->auth_user_count;
+	to->m.algorithms = to->algorithms;
+	to->m.n_algorithms = c->auth_algorithm_count;
+	to->m.trusted = to->trusted;
+	to->m.n_trusted = c->auth_trusted_count;
+	return c->auth_user_count > 0 ? &to->m : NULL;
+}
+
+struct trunk_row {
+	Tipring__V1__TrunkLogin m;
+	Tipring__V1__Address hop;
+	char ip[64];
+};
+
+/* NULL: there is none. */
+static Tipring__V1__TrunkLogin *fill_trunk(struct trunk_row *to, const struct config *c)
+{
+	struct buf ip = buf_of(to->ip, sizeof to->ip - 1);
+	struct addr hop;
+
+	if (c->outbound_username[0] == '\0' || addr_parse(str_of(c->outbound_next_hop), &hop) != 0)
+		return NULL;
+	tipring__v1__trunk_login__init(&to->m);
+	tipring__v1__address__init(&to->hop);
+	addr_print_ip(&ip, &hop);
+	to->ip[ip.n] = '\0';
+	to->hop.ip = to->ip;
+	to->hop.port = hop.port;
+	to->m.next_hop = &to->hop;
+	to->m.username = text(c->outbound_username);
+	to->m.password_env = text(c->outbound_password_env);
+	to->m.realm = text(c->outbound_realm);
+	return &to->m;
+}
+
 static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			  size_t *ret_n)
 {
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
 	static struct registration_rows registrations; /* 16 KB */
+	static struct auth_rows auth;
+	struct trunk_row trunk;
 
 	fill_registrations(&registrations, c, &s);
+	s.auth = fill_auth(&auth, c);
+	s.trunk = fill_trunk(&trunk, c);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;

@@ -39,6 +39,16 @@ static const struct known table[] = {
 	ROWS(SIP_SETTINGS)
 	{"sip.listen", LIST, "udp:0.0.0.0:5060"},
 	{"sip.listen[]", TEXT, NULL},
+	{"sip.auth", SECTION, NULL},
+	ROWS(AUTH_SETTINGS)
+	{"sip.auth.users", ROUTES, "username: alice"},
+	{"sip.auth.users[]", SECTION, NULL},
+	{"sip.auth.users[].username", TEXT, NULL},
+	{"sip.auth.users[].password_env", TEXT, NULL},
+	{"sip.auth.algorithms", LIST, "SHA-256"},
+	{"sip.auth.algorithms[]", TEXT, NULL},
+	{"sip.auth.trusted", LIST, "192.0.2.0/24"},
+	{"sip.auth.trusted[]", TEXT, NULL},
 	{"rtp", SECTION, NULL},
 	ROWS(RTP_SETTINGS)
 	{"rtp.address", LIST, "0.0.0.0"},

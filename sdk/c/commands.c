@@ -420,6 +420,9 @@ int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t re
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
+	body.username = text(how->username);
+	body.password = text(how->password);
+	body.auth_realm = text(how->auth_realm);
 	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
 	err = command(s, &e);
 	if (err == 0)

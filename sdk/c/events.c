@@ -60,7 +60,7 @@ static void fill_offer(struct tipring_server *s, const Tipring__V1__CallInfo *c)
 	s->offer = (struct tipring_offer){
 		.from_uri = c->from_uri, .from_display = c->from_display, .to_uri = c->to_uri, .request_uri = c->request_uri,
 		.sip_call_id = c->sip_call_id, .room_id = c->room_id, .session_id = c->session_id, .codec = codec_name(c->media != NULL ? c->media->codec : 0),
-		.headers = s->headers, .headers_n = n,
+		.headers = s->headers, .headers_n = n, .auth_user = c->auth_user,
 	};
 }
 

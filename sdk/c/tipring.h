@@ -170,6 +170,7 @@ struct tipring_offer {
 	const char *codec;                /* "PCMU" */
 	const struct tipring_header *headers; /* the X- headers, as they were written */
 	size_t headers_n;
+	const char *auth_user; /* as whom the caller was let in (sip.auth) */
 };
 
 /* What the peer wants: tipring_accept_refer(), tipring_reject_refer(). */
@@ -309,6 +310,8 @@ struct tipring_dial {
 	uint32_t frame_ms;        /* 10 or 20; 0: 20 */
 	const char *metadata;     /* at most 96 octets that stay with the call; NULL: none */
 	uint32_t session_expires_s; /* session timer that is asked for, 90 to 86400; 0: as configured */
+	const char *username;     /* when the peer asks who we are; NULL: as configured. These three in memory alone */
+	const char *password, *auth_realm; /* auth_realm: the only one that may ask; NULL: any */
 };
 
 /* Call somebody: `*ret_dial` is the number of this attempt in events, after which the call has its id. -> DIALLING or FAILED, RINGING as

@@ -65,6 +65,13 @@ bool from_dial_take_hop(struct signaling *s, const Tipring__V1__Address *a, stru
 	return take_address(a, &ret->next_hop) && take_listener(s, ret);
 }
 
+static struct sip_login login_in(const Tipring__V1__LegDial *d)
+{
+	return (struct sip_login){.username = str_of(d->username),
+				  .password = str_of(d->password),
+				  .realm = str_of(d->auth_realm)};
+}
+
 /* NULL, or what is wrong with it. */
 static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, struct leg_call *ret)
 {
@@ -78,6 +85,13 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 		return "too many headers";
 	if (!take_listener(s, ret))
 		return "no listener leads to next_hop";
+	if (d->username[0] != '\0') {
+		struct sip_login login = login_in(d);
+
+		if (!logins_can_use(&login))
+			return "username, password or auth_realm can not be used";
+	}
+	ret->own_login = d->username[0] != '\0';
 	ret->call_id = d->call_id;
 	ret->request_uri = str_of(d->request_uri);
 	ret->from_uri = str_of(d->from_uri);
@@ -126,6 +140,7 @@ static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 	char call_id[CALL_ID_BYTES], tag[SIP_TAG_BYTES];
 	struct leg_call c = {.call_id = 0};
 	const char *fault = take(s, m->leg_dial, &c);
+	struct sip_login login;
 	uint64_t handle;
 	struct leg *l;
 
@@ -151,6 +166,8 @@ static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 		return;
 	}
 	l->asked = m->request_id;
+	login = login_in(m->leg_dial);
+	logins_keep(s, l, &login);
 	begin(s, l);
 }
 

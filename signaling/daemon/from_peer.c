@@ -64,6 +64,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	l->r.handle = handle;
 	l->r.local = local;
 	l->r.refer.replaces = replaced != NULL ? pool_handle(&s->legs, replaced) : 0;
+	(void)!str_copy(l->r.account.user, sizeof l->r.account.user, str_of(s->door.user));
 	slab_clear(&s->slab, pool_slot(handle));
 	sip_stack_set_user(&s->stack, e->txn, handle);
 	legs_index(s, l);

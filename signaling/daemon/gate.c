@@ -64,6 +64,12 @@ bool gate_admits(struct gate *g, const struct addr *source, uint64_t now_ms)
 	return true;
 }
 
+bool gate_has_room(struct gate *g, const struct addr *source, uint64_t now_ms)
+{
+	return g->per_s == 0 ||
+	       level_at(g, row_of(g, network_of(g, source), now_ms), now_ms) >= ONE;
+}
+
 /* "To:" or its short form "t:", with blanks before the colon (RFC 3261 7.3.1). */
 static bool is_to(struct str line, struct str *ret_value)
 {

@@ -31,6 +31,9 @@ void gate_init(struct gate *g, uint32_t per_s, const struct map_key *key);
  * least makes room, so that those who are limited stay so. */
 bool gate_admits(struct gate *g, const struct addr *source, uint64_t now_ms);
 
+/* Would it be admitted? Nothing is counted. */
+bool gate_has_room(struct gate *g, const struct addr *source, uint64_t now_ms);
+
 /* Before parsing: may it want something new of us? Not responses, what has a To tag, and
  * what only ends something: ACK and CANCEL. */
 bool gate_is_new(struct str datagram);

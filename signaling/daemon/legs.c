@@ -106,6 +106,7 @@ void legs_free(struct signaling *s, struct leg *l)
 {
 	wheel_cancel(&s->wheel, &l->timer);
 	wheel_cancel(&s->wheel, &l->refer_timer);
+	logins_forget(s, l);
 	if (leg_is_ours(l))
 		(void)map_del(&s->by_call, call_key(s, l->r.dialled.call_id), NULL, NULL);
 	slab_clear(&s->slab, pool_slot(pool_handle(&s->legs, l)));

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_auth.h"
 #include "signaling/daemon/from_bus.h"
 #include "signaling/daemon/from_registrations.h"
 #include "signaling/daemon/receive.h"
@@ -18,7 +19,8 @@
 
 #define GAUGES_MS 250u
 #define RINGING_MS 60000u /* of a leg of ours; control may say otherwise of each */
-#define SERVERS_PER_SECOND 500u /* an INVITE and a BYE of 250 calls */
+#define SERVERS_LEAST_PER_S 500u  /* an INVITE and a BYE of 250 calls */
+#define SERVERS_MOST_PER_S  2400u /* of 1,000, with the eighth that is for ending calls */
 #define CLIENTS_PER_SECOND 100u
 
 static struct signaling the_signaling;
@@ -34,6 +36,13 @@ static uint32_t used(const void *self)
 	return ((const struct signaling *)self)->legs.used;
 }
 
+/* Who may come in, and whom we are known as where we go. */
+static void open_doors(struct signaling *s, const Tipring__V1__SignalingConfig *c)
+{
+	from_auth_config(s, c);
+	from_auth_trunk(s, c->trunk);
+}
+
 static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
@@ -47,6 +56,8 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.refresh = (struct refresh_config){.session_expires_s = c->session_expires_s, .min_se_s = c->min_se_s};
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */
+	if (s->stack.servers.cap != 0)   /* at the start, when its book can be found */
+		open_doors(s, c);
 }
 
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
@@ -65,17 +76,27 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
 }
 
+/* How many begin: as if the calls there may be were all made anew each second. */
+static uint32_t servers_per_second(uint32_t max_calls)
+{
+	uint32_t n = 2 * max_calls > SERVERS_LEAST_PER_S ? 2 * max_calls : SERVERS_LEAST_PER_S;
+
+	return n < SERVERS_MOST_PER_S ? n : SERVERS_MOST_PER_S;
+}
+
 /* What is over leaves a tombstone for 32 s, so tables follow the rate of transactions as well as the calls that are up; messages are
  * kept only while something is under way. */
 static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct sip_config sc = {
-		.server_max = 4 * cfg->max_calls + SERVERS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
+		.server_max = 4 * cfg->max_calls + servers_per_second(cfg->max_calls) * SIP_TIMEOUT_MS / 1000u,
 		.client_max = cfg->max_calls + CLIENTS_PER_SECOND * SIP_TIMEOUT_MS / 1000u,
 		.messages_max = 4 * cfg->max_calls + 1024,
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
 		.server = str_of(s->server),
+		.admits = from_auth_admits,
+		.porter = s,
 	};
 
 	return sip_stack_init(&s->stack, &sc, &s->hash, clock_entropy(),
@@ -145,7 +166,11 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	gate_init(&s->gate, cfg->signaling->new_per_source_per_s, &s->hash);
 	err = open_stack(s, cfg);
 	if (err == 0)
+		err = logins_open(s, cfg->max_calls);
+	if (err == 0) {
+		open_doors(s, cfg->signaling);
 		err = udp_open(s);
+	}
 	if (err == 0)
 		err = open_worker(s, cfg);
 	if (err == 0)
@@ -176,6 +201,7 @@ static void gauges(struct signaling *s)
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
 	registrations_count(s, &registrations, &up);
+	from_auth_count(s);
 	stat_set(p, STAT_signaling_registrations, registrations);
 	stat_set(p, STAT_signaling_registrations_up, up);
 	/* the stack counts from zero in every process, the page goes on */
@@ -246,6 +272,8 @@ static void stop(void *self)
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	registrations_close(s);
+	from_auth_close(s);
+	logins_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);

@@ -8,8 +8,10 @@
 #include "common/actor/worker.h"
 #include "common/base/pool.h"
 #include "common/shm/slab.h"
+#include "signaling/daemon/door.h"
 #include "signaling/daemon/gate.h"
 #include "signaling/daemon/local.h"
+#include "signaling/daemon/logins.h"
 #include "signaling/daemon/registrations.h"
 #include "signaling/leg/leg.h"
 
@@ -55,6 +57,11 @@ struct signaling {
 	struct addr advertised; /* family NONE: none */
 	struct locals locals;
 	struct gate gate;
+	struct door door;
+	struct region door_book;      /* of struct door_book, when the door was ever configured */
+	struct door_user *door_users; /* likewise; secret_take() */
+	uint64_t log_failed;
+	struct logins logins;
 	struct registrations registrations;
 	struct sip_effects *behind; /* what the stack sends behind the effect being carried out */
 	char server[64];

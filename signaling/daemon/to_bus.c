@@ -154,6 +154,7 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 	m->headers = headers(t, l);
 	m->n_headers = leg_bye_headers_at(&l->r);
 	m->replaces_leg = l->r.refer.replaces;
+	m->auth_user = text(&t->text, str_of(l->r.account.user));
 	return m;
 }
 

@@ -150,6 +150,7 @@ const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct l
 	r->state = LEG_IDLE;
 	r->dialled.call_id = c->call_id;
 	r->attempt.cseq = r->dialog.local_cseq + 1;
+	r->account.own_login = c->own_login;
 	r->source = c->next_hop;
 	r->local = c->local;
 	r->flow = c->flow;

@@ -28,6 +28,7 @@ struct leg_call {
 	uint32_t header_count; /* more than the most: unusable */
 	struct str context;
 	struct str sip_call_id, local_tag; /* new ones */
+	bool own_login;                    /* credentials came with it */
 };
 
 /* A zeroed leg becomes one that dials: LEG_EV_DIAL follows. NULL, or what is wrong with it,

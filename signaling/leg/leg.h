@@ -295,6 +295,13 @@ struct leg_redirect {
 	char reason[64];
 };
 
+/* Who the two sides are; zeroed: nobody asked, and we have what is configured. */
+struct leg_account {
+	uint32_t own_login; /* of a leg of ours: it was dialled with credentials of its own */
+	uint32_t pad;
+	char user[64]; /* of a leg we were called by: as whom the caller is known (sip.auth) */
+};
+
 /* A refusal or an end as control wants it. */
 struct leg_wish {
 	uint32_t code;
@@ -378,6 +385,7 @@ struct leg_record {
 	uint32_t contact_bytes;
 	char contacts[LEG_CONTACTS_BYTES];
 	struct renewal renewal;
+	struct leg_account account;
 };
 
 #define LEG_PARTS_MAX    128u

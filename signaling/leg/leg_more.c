@@ -16,6 +16,7 @@
 #define LATE_LEAST     16u
 #define REDIRECT_LEAST 192u
 #define RENEWAL_LEAST  176u
+#define ACCOUNT_LEAST  72u
 
 #define LINES_HEAD offsetof(struct leg_lines, bytes)
 
@@ -26,7 +27,8 @@ _Static_assert(sizeof(struct sip_client_head) == CLIENT_LEAST &&
 		       sizeof(struct reliable) == RELIABLE_LEAST && LINES_HEAD == LINES_LEAST &&
 		       sizeof(struct leg_late) == LATE_LEAST &&
 		       sizeof(struct leg_redirect) == REDIRECT_LEAST &&
-		       sizeof(struct renewal) == RENEWAL_LEAST,
+		       sizeof(struct renewal) == RENEWAL_LEAST &&
+		       sizeof(struct leg_account) == ACCOUNT_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
 
 /* ---- parts ---- */
@@ -299,6 +301,27 @@ static int take_late(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* ---- who the two sides are ---- */
+
+static bool has_account(const struct leg_record *r)
+{
+	return r->account.own_login || r->account.user[0] != '\0';
+}
+
+static void put_account(struct buf *b, const struct leg_record *r)
+{
+	record_put(b, &r->account, sizeof r->account);
+}
+
+static int take_account(struct str *in, struct leg_record *ret)
+{
+	int err = record_take(in, &ret->account, sizeof ret->account, ACCOUNT_LEAST);
+
+	return err == 0 && memchr(ret->account.user, '\0', sizeof ret->account.user) == NULL
+		       ? ERR_CORRUPT
+		       : err;
+}
+
 /* ---- the groups, in the order in which they are written: later ones come last ---- */
 
 /* clang-format off */
@@ -314,6 +337,7 @@ static const struct {
 	{is_referred,  put_refer,   take_refer,   4},
 	{is_early,     put_early,   take_early,   3},
 	{is_late,      put_late,    take_late,    4},
+	{has_account,  put_account, take_account, 1},
 };
 /* clang-format on */
 #define GROUPS (sizeof groups / sizeof groups[0])

@@ -8,17 +8,43 @@
 
 _Static_assert(BODY_DIGITS + SIGN_DIGITS + 1 == SIP_GUARD_NONCE_BYTES, "as printed");
 
+/* A row that was being written when its process died is free. */
+static int find_rows(struct sip_guard *g, uint64_t now_s)
+{
+	const struct sip_guard_place *p = g->place;
+
+	if (p->next >= g->cap || p->floor_s > now_s)
+		return ERR_CORRUPT;
+	for (uint32_t i = 0; i < g->cap; i++) {
+		const struct sip_guard_row *r = &g->rows[i];
+
+		if (r->hash == 0)
+			continue;
+		if (r->made_s > now_s || map_put(&g->by_nonce, r->hash, i, NULL, NULL) != 0)
+			return ERR_CORRUPT;
+	}
+	return 0;
+}
+
 int sip_guard_init(struct sip_guard *g, const struct sip_guard_config *cfg)
 {
+	int err;
+
 	memset(g, 0, sizeof *g);
-	if (cfg->cap == 0 || cfg->rows == NULL)
+	if (cfg->cap == 0 || cfg->rows == NULL || cfg->place == NULL)
 		return ERR_INVAL;
 	memcpy(g->key, cfg->key, sizeof g->key);
 	g->hash_key = cfg->hash_key;
 	g->rows = cfg->rows;
 	g->cap = cfg->cap;
 	g->lifetime_s = cfg->lifetime_s;
-	return map_init(&g->by_nonce, cfg->cap);
+	g->place = cfg->place;
+	err = map_init(&g->by_nonce, cfg->cap);
+	if (err == 0)
+		err = find_rows(g, cfg->now_s);
+	if (err != 0)
+		sip_guard_fini(g);
+	return err;
 }
 
 void sip_guard_fini(struct sip_guard *g)
@@ -83,6 +109,8 @@ int sip_guard_challenge(const struct sip_guard *g, const struct sip_guard_ask *a
 	int err = make_nonce(g, ask, nonce);
 
 	for (unsigned h = SIP_HASHES; err == 0 && h-- > 0;) {
+		if (ask->hashes != 0 && (ask->hashes & SIP_GUARD_HASH(h)) == 0)
+			continue;
 		buf_z(b, "WWW-Authenticate: Digest realm=\"");
 		buf_str_put(b, ask->realm);
 		buf_z(b, "\", nonce=\"");
@@ -97,18 +125,23 @@ int sip_guard_challenge(const struct sip_guard *g, const struct sip_guard_ask *a
 
 /* ---- counts ---- */
 
+/* A row with a hash is whole, whenever the process dies. */
+static void set_hash(struct sip_guard_row *r, uint64_t hash)
+{
+	__atomic_store_n(&r->hash, hash, __ATOMIC_RELEASE);
+}
+
 /* The oldest row goes, and what it alone knew: nonces of its time are not taken any more. */
 static void make_room(struct sip_guard *g)
 {
-	struct sip_guard_row *r = &g->rows[g->next];
+	struct sip_guard_row *r = &g->rows[g->place->next];
 
-	if (g->used < g->cap) {
-		g->used++;
+	if (r->hash == 0)
 		return;
-	}
 	(void)map_del(&g->by_nonce, r->hash, NULL, NULL);
-	if (r->made_s > g->floor_s)
-		g->floor_s = r->made_s;
+	if (r->made_s > g->place->floor_s)
+		g->place->floor_s = r->made_s;
+	set_hash(r, 0);
 }
 
 /* Mark `nc`; false when it was used before, or is too far behind to tell. */
@@ -131,22 +164,23 @@ static bool mark(struct sip_guard_row *r, uint32_t nc)
 
 static bool is_first_use(struct sip_guard *g, struct str nonce, uint32_t nc)
 {
-	uint64_t hash = map_hash(&g->hash_key, nonce.p, nonce.n), at;
+	uint64_t hash = map_hash(&g->hash_key, nonce.p, nonce.n) | 1u, at; /* not that of a free row */
 	uint64_t made_s = time_of(nonce);
+	bool good;
 
 	if (map_get(&g->by_nonce, hash, NULL, NULL, &at))
 		return mark(&g->rows[at], nc);
-	if (made_s <= g->floor_s)
+	if (made_s <= g->place->floor_s)
 		return false;
 	make_room(g);
-	if (made_s <= g->floor_s || map_put(&g->by_nonce, hash, g->next, NULL, NULL) != 0) {
-		g->used--; /* the row stays free */
+	at = g->place->next;
+	if (made_s <= g->place->floor_s || map_put(&g->by_nonce, hash, at, NULL, NULL) != 0)
 		return false;
-	}
-	g->rows[g->next] = (struct sip_guard_row){.hash = hash, .made_s = made_s};
-	at = g->next;
-	g->next = (g->next + 1) % g->cap;
-	return mark(&g->rows[at], nc);
+	g->rows[at] = (struct sip_guard_row){.made_s = made_s};
+	good = mark(&g->rows[at], nc);
+	set_hash(&g->rows[at], hash);
+	g->place->next = ((uint32_t)at + 1) % g->cap;
+	return good;
 }
 
 /* ---- requests ---- */

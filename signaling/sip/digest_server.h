@@ -24,13 +24,21 @@ struct sip_guard_row {
 	uint64_t seen;    /* bit i: highest - i was used */
 };
 
+/* What is known beside the rows. It may outlive the process with them: a successor that is
+ * given both knows what was used. Zeroed: nothing yet. */
+struct sip_guard_place {
+	uint64_t floor_s; /* nonces made then or before are stale */
+	uint32_t next; /* row that is written */
+	uint32_t pad;
+};
+
 struct sip_guard {
 	uint8_t key[SIP_GUARD_KEY_BYTES];
 	struct map_key hash_key;
 	struct map by_nonce;        /* hash -> index of rows */
-	struct sip_guard_row *rows; /* a ring, borrowed */
-	uint32_t cap, used, next;
-	uint64_t floor_s; /* nonces made then or before are stale */
+	struct sip_guard_row *rows; /* a ring, borrowed; hash 0: free */
+	struct sip_guard_place *place; /* borrowed */
+	uint32_t cap;
 	uint32_t lifetime_s;
 };
 
@@ -41,26 +49,31 @@ enum sip_guard_verdict {
 	SIP_GUARD_BAD    /* wrong, whatever of it was: 401 as for NONE */
 };
 
-/* `rows`: `cap` of them, zeroed, kept by the caller. `key` and `hash_key` from the kernel;
- * workers that share `key` know each other's nonces, not the counts used with them.
- * ERR_NOMEM, ERR_INVAL. */
+/* `rows` and `place`: `cap` of them, zeroed or a predecessor's, kept by the caller; then `key`
+ * and `hash_key` are its, too, else from the kernel. Workers that share `key` know each
+ * other's nonces, not the counts used with them. ERR_NOMEM, ERR_INVAL; ERR_CORRUPT: no rows
+ * that a guard left. */
 struct sip_guard_config {
 	const uint8_t *key; /* SIP_GUARD_KEY_BYTES */
 	struct map_key hash_key;
 	struct sip_guard_row *rows;
+	struct sip_guard_place *place;
 	uint32_t cap;
 	uint32_t lifetime_s;
+	uint64_t now_s; /* nothing in the rows is later */
 };
 MUST_USE int sip_guard_init(struct sip_guard *g, const struct sip_guard_config *cfg);
 void sip_guard_fini(struct sip_guard *g);
 
-/* Append a WWW-Authenticate line for each algorithm, the strongest first; one nonce serves
- * them all. `chance`: 64 bits from the kernel. ERR_NOSPC, ERR_UNSUPPORTED. */
+/* Append a WWW-Authenticate line for each algorithm asked for, the strongest first; one nonce
+ * serves them all. `chance`: 64 bits from the kernel. ERR_NOSPC, ERR_UNSUPPORTED. */
 struct sip_guard_ask {
 	struct str realm; /* sip_digest_is_plain() */
 	bool stale;
 	uint64_t now_s, chance;
+	uint32_t hashes; /* SIP_GUARD_HASH() of each; 0: all there are */
 };
+#define SIP_GUARD_HASH(hash) (1u << (hash))
 MUST_USE int sip_guard_challenge(const struct sip_guard *g, const struct sip_guard_ask *ask,
 				 struct buf *b);
 

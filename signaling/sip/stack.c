@@ -289,6 +289,28 @@ static bool is_crowded(const struct sip_stack *s)
 	       stack_is_nearly_full(small->used + mid->used, small->cap + mid->cap);
 }
 
+static bool is_merged(const struct sip_stack *s)
+{
+	uint64_t handle;
+
+	return map_get(&s->merge_keys, merge_key(s), NULL, NULL, &handle);
+}
+
+/* RFC 3261 8.2: who asks comes before what is asked. Nothing is kept of it, so its ACK finds
+ * nobody, and the same request again is asked anew. */
+static bool is_turned_away(struct sip_stack *s, uint64_t now_ms, struct sip_effects *out)
+{
+	struct sip_reply r = {.code = 0};
+
+	if (s->cfg.admits == NULL || s->core.to.tag.n > 0 || s->msg.method == SIP_M_BYE ||
+	    is_merged(s))
+		return false;
+	r.code = s->cfg.admits(s->cfg.porter, &s->msg, &s->packet, now_ms, &r.headers);
+	if (r.code != 0)
+		sip_stack_answer(s, &r, out);
+	return r.code != 0;
+}
+
 static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 		     struct sip_effects *out)
 {
@@ -296,7 +318,7 @@ static void take_new(struct sip_stack *s, uint64_t key, uint64_t now_ms,
 	struct sip_server_txn *t = NULL;
 	uint64_t handle;
 
-	if (outside && map_get(&s->merge_keys, merge_key(s), NULL, NULL, &handle)) {
+	if (outside && is_merged(s)) {
 		s->count.merged++;
 		sip_stack_answer(s, &(struct sip_reply){.code = 482}, out);
 		return;
@@ -370,6 +392,8 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 		act_server(s, t, txn_event(&t->txn, TXN_EV_REQUEST, now_ms), out);
 	} else if (s->msg.method == SIP_M_CANCEL) {
 		take_cancel(s, key, now_ms, out);
+	} else if (is_turned_away(s, now_ms, out)) {
+		return;
 	} else if (s->msg.method == SIP_M_OPTIONS && s->core.to.tag.n == 0) {
 		take_options(s, out);
 	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0) {

@@ -157,6 +157,12 @@ struct sip_config {
 	uint32_t worker;                 /* index: goes into tags and branches */
 	bool force_rport;
 	struct str server; /* Server header, borrowed; empty = none */
+	/* Asked of a request outside a dialog that is no repetition, before anything is kept of
+	 * it: may it be served? 0; else the code of its answer, and `*ret_lines` of it. NULL: every
+	 * one is served. */
+	unsigned (*admits)(void *porter, const struct sip_msg *m, const struct sip_packet *in,
+			   uint64_t now_ms, struct str *ret_lines);
+	void *porter;
 };
 
 struct sip_stack {

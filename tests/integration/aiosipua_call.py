@@ -9,13 +9,13 @@ import sys
 import wave
 
 import aiortp
-from aiosipua import SipUAC, build_sdp
+from aiosipua import SipDigestAuth, SipUAC, build_sdp
 from aiosipua.transport import UdpSipTransport
 
 FRAME = 320  # octets: 20 ms at 8 kHz
 
 
-async def main(target_port: int, rtp_port: int, wav: str, keys: str) -> None:
+async def main(target_port: int, rtp_port: int, wav: str, keys: str, username: str = "", password: str = "") -> None:
     transport = UdpSipTransport(local_addr=("127.0.0.1", 0))
     await transport.start()
     transport.local_addr = transport._udp_transport.get_extra_info("sockname")
@@ -23,7 +23,8 @@ async def main(target_port: int, rtp_port: int, wav: str, keys: str) -> None:
     transport.on_message = lambda message, addr: uac.handle_response(message, addr) if hasattr(message, "status_code") else None
     offer = build_sdp(local_ip="127.0.0.1", rtp_port=rtp_port, payload_type=0, codec_name="PCMU")
     call = uac.send_invite("sip:aiosipua@127.0.0.1", f"sip:echo@127.0.0.1:{target_port}", ("127.0.0.1", target_port),
-                           sdp_offer=offer, extra_headers={"X-Room-ID": "aiosipua"})
+                           sdp_offer=offer, extra_headers={"X-Room-ID": "aiosipua"},
+                           auth=SipDigestAuth(username, password) if username else None)
     await call.wait_answered(timeout=30)
     heard = bytearray()
     session = await aiortp.RTPSession.create(local_addr=("127.0.0.1", rtp_port), remote_addr=call.sdp_answer.rtp_address,
@@ -52,4 +53,4 @@ async def main(target_port: int, rtp_port: int, wav: str, keys: str) -> None:
     print(json.dumps({"heard_samples": len(heard) // 2}))
 
 
-asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:]))

@@ -238,3 +238,15 @@ def test_a_full_media_worker_is_not_the_end(make_system, backends):
         peer.bye()
     for peer in [first, late, *peers]:
         peer.close()
+
+
+def test_short_calls_one_after_the_other(make_system, backends):
+    """A session that is over has made room at once, and not with the next heartbeat of media."""
+    system = make_system(calls=8)
+    backends.start(system)
+    for _ in range(40):
+        peer = Peer(system)
+        peer.call()
+        peer.bye()
+        peer.close()
+    assert system.metric("tipring_calls_refused_total") == 0

@@ -38,15 +38,17 @@ ctrl_tcp_listen {host}:{port}
 
 class Phone:
     """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
-    phone waits at `port` and answers. With a `keypad`, a free TCP port, keys can be pressed."""
+    phone waits at `port` and answers. With a `keypad`, a free TCP port, keys can be pressed. `account`: more
+    parameters of it, as ";auth_user=alice;auth_pass=secret"."""
 
-    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0, keypad: int = 0):
+    def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0, keypad: int = 0,
+                 account: str = ""):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.keypad = (host, keypad)
         (directory / "config").write_text(CONFIG.format(host=host, port=port) + (KEYPAD.format(host=host, port=keypad) if keypad else ""))
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
-        (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}\n")
+        (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}{account}\n")
         (directory / "contacts").write_text("")
         self.log_path = directory / "baresip.log"
         with open(self.log_path, "w") as log:

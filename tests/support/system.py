@@ -56,6 +56,8 @@ class System:
         self.ports = Range(count, host)
         self.rtp_port = self.ports.first
         self.rtp_last = self.rtp_port + count - 1
+        while self.rtp_port <= self.sip_port <= self.rtp_last:
+            self.sip_port = free_udp_port(host)
         listen = f"udp:[{host}]:{self.sip_port}" if ":" in host else f"udp:{host}:{self.sip_port}"
         self.values = {
             "log_level": "info", "max_calls": calls, "drain_ms": 1000,

@@ -69,7 +69,7 @@ class Call:
     sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
     codec: e.g. "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
     "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
-    answered, "": of none. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
+    answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
     caller's frames. held: who holds the call, "peer" (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for
     5 s. end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
 
@@ -91,6 +91,7 @@ class Call:
         self.session_id: str = info.get("session_id", "")
         self.codec: str = info.get("codec", "")
         self.direction: str = info.get("direction", "in")
+        self.auth_user: str = info.get("auth_user", "")
         self.metadata: str = info.get("metadata", "")
         self.replaces: str = info.get("replaces", "")
         self.outcome = ""

@@ -54,7 +54,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
         "to_uri": info.to_uri, "request_uri": info.request_uri, "sip_call_id": info.sip_call_id,
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
-        "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata,
+        "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata, "auth_user": info.auth_user,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
         "held": _held(info),
@@ -204,7 +204,8 @@ class Server:
 
     async def dial(self, uri: str, *, from_uri: str = "", from_display: str = "", to_uri: str = "",
                    headers: dict[str, str] | None = None, ringing_timeout: float | None = None, early_media: bool = False,
-                   rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0) -> Call:
+                   rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0, username: str = "", password: str = "",
+                   auth_realm: str = "") -> Call:
         """Call somebody. Returns the Call at once, this process being its owner; `await call.answered()` waits for the peer.
 
         uri: "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call, and where the request goes. from_uri: a sip:
@@ -212,14 +213,17 @@ class Server:
         a few more, at most 16. ringing_timeout: seconds the peer has, 1 to 300; None: as configured. early_media: audio may flow before
         the answer, see Call.early_media(). rate, frame_ms: as for Call.answer(). metadata: at most 96 octets that stay with the call. app:
         whose call it is for events and lists; "": the first that this process serves, else "dial". session_expires: seconds of the session
-        timer that is asked for, 90 to 86400; 0: as configured.
+        timer that is asked for, 90 to 86400; 0: as configured. username, password: when the peer asks
+        who we are; "": as configured. Kept in memory alone: a signaling that is replaced before it was asked can not answer any more, and
+        the call fails with "auth_failed". auth_realm: the only realm that may ask; "": any.
 
         CommandRefused: it is not allowed ("REJECTED", the reason names the missing line of the configuration), or not now ("OVERLOADED",
         retry_after_ms). Nothing of what the far side does is raised here."""
         self._require_open()
         body = body_of(uri, headers or {}, ringing_timeout)
         body.MergeFrom(api_pb2.Dial(to=to_uri, from_display=from_display, early_media=early_media, rate_hz=rate, frame_ms=frame_ms,
-                                    metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires))
+                                    metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires, username=username, password=password,
+                                    auth_realm=auth_realm))
         setattr(body, "from", from_uri)
         return await self._dialling.dial(body)
 

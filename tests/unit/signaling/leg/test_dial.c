@@ -69,7 +69,7 @@ Test(leg_dial, C200_invite_fields)
 	HAS("\r\nCall-ID: c2\r\n");
 	HAS("\r\nCSeq: 1 INVITE\r\n");
 	HAS("\r\nContact: <sip:192.0.2.9:5060>\r\n");
-	HAS("\r\nSupported: 100rel, timer, replaces, replaces\r\n");
+	HAS("\r\nSupported: 100rel, timer, replaces\r\n");
 	HAS("\r\nAllow: ");
 	HAS("\r\nContent-Type: application/sdp\r\n");
 	HAS("m=audio 30000 RTP/AVP 0 8 101\r\n");

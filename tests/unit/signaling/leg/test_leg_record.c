@@ -111,10 +111,6 @@ enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_P
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART };
 /* and of one that we changed */
-enum { RENEWAL_PART = CHANGE_OFFER_PART + 1,
-       LAST_PART, HEARD_PART, ASK_TEXT_PART, ASK_SLOTS_PART,
-       REFRESH_PART, REFER_PART, REFER_TARGET_PART, REFER_REPLACES_PART, REFER_BY_PART, RELIABLE_PART, SAID_PART, SAID_TEXT_PART,
-       LATE_PART, LATE_OFFER_PART, REDIRECT_PART, CONTACTS_PART, KNOWN = RENEWAL_PART + 5 };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)
@@ -619,5 +615,34 @@ Test(leg_record, who_needs_its_transaction)
 	for (unsigned state = LEG_ROUTING; state < LEG_STATES; state++) {
 		bring_to((enum leg_state)state);
 		cr_expect_eq(leg_needs_txn(leg), state == LEG_ROUTING || state == LEG_RINGING, "%u", state);
+	}
+}
+
+/* Who called, or that it was dialled with a login of its own; whatever of the parts before is there. */
+Test(leg_record, what_is_kept_of_accounts)
+{
+	for (unsigned round = 0; round < 8; round++) {
+		size_t n;
+
+		fill(LEG_CONFIRMED);
+		if (round & 1) {
+			leg->r.has_txn = 0;
+			memset(&leg->r.server, 0, sizeof leg->r.server);
+		}
+		if (round & 2)
+			leg->r.change = (struct leg_change){.generation = 1, .cseq = 2};
+		leg->r.account.own_login = round >> 2;
+		if (round < 4)
+			(void)!str_copy(leg->r.account.user, sizeof leg->r.account.user, STR("alice"));
+		n = leg_pack(&leg->r, NULL, packed);
+		cr_assert_eq(parts_in(n), ACCOUNT_PART + 1u);
+		cr_assert_eq(leg_unpack(packed, n, &back, &client_back, &has_client), 0);
+		cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0, "%u", round);
+		cr_assert_eq(unpack_with(n, ACCOUNT_PART, 24), 0, "of a later build");
+		cr_expect_eq(memcmp(&back, &leg->r, sizeof back), 0);
+		cr_expect_eq(unpack_with(n, ACCOUNT_PART, -1), ERR_CORRUPT);
+		memset(leg->r.account.user, 'x', sizeof leg->r.account.user);
+		n = leg_pack(&leg->r, NULL, packed);
+		cr_expect_eq(leg_unpack(packed, n, &back, &client_back, &has_client), ERR_CORRUPT, "a name without end");
 	}
 }

@@ -13,16 +13,20 @@ static const uint8_t key[SIP_GUARD_KEY_BYTES] = {7};
 static const struct sip_login alice = {{"alice", 5}, {"pw", 2}, {"", 0}};
 static const struct sip_auth_request invite = {{"INVITE", 6}, {"sip:x@y", 7}};
 static struct sip_guard_row rows[ROWS];
+static struct sip_guard_place place;
 static struct sip_guard guard;
 
 static void open_guard(void)
 {
 	memset(rows, 0, sizeof rows);
+	memset(&place, 0, sizeof place);
 	cr_assert_eq(sip_guard_init(&guard, &(struct sip_guard_config){.key = key,
 								       .hash_key = {1, 2},
 								       .rows = rows,
+								       .place = &place,
 								       .cap = ROWS,
-								       .lifetime_s = 300}),
+								       .lifetime_s = 300,
+								       .now_s = NOW + 100}),
 		     0);
 }
 
@@ -108,7 +112,7 @@ Test(sip_digest_server, unknown_users)
 
 	cr_assert_eq(judge(answer(&a, &alice), "sip:x@y", none, NOW), SIP_GUARD_BAD);
 	cr_assert_eq(judge(answer(&a, &guessed), "sip:x@y", none, NOW), SIP_GUARD_BAD);
-	cr_assert_eq(guard.used, 0, "and takes no row");
+	cr_assert_eq(guard.by_nonce.used, 0, "and takes no row");
 }
 
 Test(sip_digest_server, credentials_of_another_request)
@@ -202,7 +206,7 @@ Test(sip_digest_server, more_nonces_than_rows)
 		cr_assert_eq(judge(answer(&a, &alice), "sip:x@y", alice.password, NOW + i),
 			     SIP_GUARD_GOOD);
 	}
-	cr_assert_eq(guard.used, ROWS);
+	cr_assert_eq(guard.by_nonce.used, ROWS);
 	cr_assert_eq(judge(kept, "sip:x@y", alice.password, NOW + 9), SIP_GUARD_STALE);
 	cr_assert_eq(judge(answer(&first, &alice), "sip:x@y", alice.password, NOW + 9),
 		     SIP_GUARD_STALE, "nobody remembers what was used of it");
@@ -230,7 +234,7 @@ Test(sip_digest_server, an_old_nonce_finds_the_table_full)
 	}
 	cr_assert_eq(judge(answer(&old, &alice), "sip:x@y", alice.password, NOW + 9),
 		     SIP_GUARD_STALE);
-	cr_assert_eq(guard.used, ROWS - 1);
+	cr_assert_eq(guard.by_nonce.used, ROWS - 1);
 	for (uint64_t i = 0; i < ROWS; i++) {
 		struct sip_auth a = asked_at(NOW + 20 + i, i);
 

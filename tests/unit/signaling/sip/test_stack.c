@@ -434,7 +434,7 @@ Test(sip_stack, c168_refusals)
 		{{.method = "INFO"}, 481, NULL},
 		{{.method = "MESSAGE"}, 405, "Allow: " SIP_ALLOW "\r\n"},
 		{{.method = "REGISTER"}, 405, "Allow: " SIP_ALLOW "\r\n"},
-		{{.method = "NOTIFY"}, 481, NULL"Content-Length: 0\r\n"}, /* C262: of no dialog */
+		{{.method = "NOTIFY"}, 481, "Content-Length: 0\r\n"}, /* C262: of no dialog */
 		{{.method = "REFER"}, 481, "Content-Length: 0\r\n"},
 		{{.method = "invite"}, 501, "Allow: " SIP_ALLOW "\r\n"}, /* C042 */
 		{{.method = "FROB"}, 501, "Allow: " SIP_ALLOW "\r\n"},
