@@ -365,6 +365,9 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
+	body.username = text(how->username);
+	body.password = text(how->password);
+	body.auth_realm = text(how->auth_realm);
 	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
 	err = command(s, &e);
 	if (err == 0)
@@ -420,9 +423,6 @@ int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t re
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
-	body.username = text(how->username);
-	body.password = text(how->password);
-	body.auth_realm = text(how->auth_realm);
 	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
 	err = command(s, &e);
 	if (err == 0)

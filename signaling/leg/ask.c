@@ -53,6 +53,7 @@ static bool dialog_takes(const struct leg *l, enum ask_kind kind)
 	case LEG_REFUSED:
 	case LEG_ENDED:
 	case LEG_CANCELLING:
+	case LEG_REDIRECTED:
 	case LEG_STATES:
 		break;
 	}

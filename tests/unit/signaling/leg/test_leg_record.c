@@ -110,7 +110,11 @@ enum { DIALLED_PART = PARTS, ATTEMPT_PART, EARLY_PART, CLIENT_PART, CLIENT_TXN_P
        TAGS_PART = AUTH_PART + SIP_AUTH_PARTS, FACTS_PART };
 /* of one that was called and changed: those of ours are empty */
 enum { CHANGE_PART = FACTS_PART, CHANGE_CHOICE_PART, CHANGE_TARGET_PART, CHANGE_OFFER_PART };
-/* and of one that we changed */
+/* the other groups of leg_more.c, as long as nothing is out that is asked */
+enum { LAST_PART = CHANGE_OFFER_PART + 1, HEARD_PART, ASK_TEXT_PART, ASK_SLOTS_PART, REFRESH_PART,
+       REFER_PART, REFER_TARGET_PART, REFER_REPLACES_PART, REFER_BY_PART,
+       RELIABLE_PART, SAID_PART, SAID_TEXT_PART, LATE_PART, LATE_OFFER_PART, REDIRECT_PART, CONTACTS_PART,
+       ACCOUNT_PART, RENEWAL_PART, KNOWN = RENEWAL_PART + 5 };
 
 /* A leg of ours with something in every part, `known` early dialogs that sent an answer. */
 static void fill_ours(enum leg_state state, uint32_t known)

@@ -24,7 +24,7 @@ static void ring(unsigned code, bool described, uint64_t now)
 	feed(LEG_EV_RING, now);
 }
 
-static bool acknowledged;
+static bool taken;
 
 /* What it is answered; 0: with 200. */
 static unsigned prack(unsigned cseq, const char *rack, const char *body)
@@ -43,7 +43,7 @@ static unsigned prack(unsigned cseq, const char *rack, const char *body)
 
 	cr_assert_eq(sip_parse(text, (size_t)n, &msg), 0);
 	cr_assert_eq(sip_validate(&msg, &core).status, 0);
-	code = code_and_fit(leg_prack(leg, &cfg, &e, &acknowledged));
+	code = code_and_fit(leg_prack(leg, &cfg, &e, &taken));
 	leg->r.dialog.remote_cseq = cseq;
 	cr_expect(leg_is_same_prack(leg, &e));
 	cr_expect_eq(leg->r.reliable.prack_code, code != 0 ? code : 200);
@@ -77,7 +77,7 @@ Test(prack, C177_repeated_until_it_comes)
 		cr_expect(out.n == 1 && did(LEG_FX_REPEAT));
 	}
 	cr_assert_eq(prack(8, rack(rseq(), "7 INVITE"), ""), 0);
-	cr_expect(acknowledged);
+	cr_expect(taken);
 	feed(LEG_EV_PRACK, at);
 	cr_expect_eq(out.n, 0u);
 	cr_expect_eq(leg_deadline_ms(leg), 100u + 60000u, "only the ringing is left");
@@ -93,7 +93,7 @@ Test(prack, C178_of_another_one)
 	cr_expect_eq(prack(10, rack(rseq(), "7 UPDATE"), ""), 481);
 	cr_expect_eq(prack(11, "", ""), 400);
 	cr_expect_eq(prack(12, "RAck: 1 INVITE\r\n", ""), 400);
-	cr_expect_not(acknowledged);
+	cr_expect_not(taken);
 	cr_expect_eq(leg_deadline_ms(leg), 600u, "it waits still");
 	cr_expect_eq(prack(13, rack(rseq(), "7 INVITE"), ""), 0);
 	feed(LEG_EV_PRACK, 200);
@@ -174,13 +174,13 @@ Test(prack, with_an_offer)
 	ring(183, true, 100);
 	(void)version();
 	cr_expect_eq(prack(8, rack(rseq(), "7 INVITE"), PCMA_TOO), 0);
-	cr_expect(acknowledged && leg->r.reliable.prack_answers && leg->r.reliable.renewed);
+	cr_expect(taken && leg->r.reliable.prack_answers && leg->r.reliable.renewed);
 	cr_expect_str_eq(leg->r.dialog.target, "sip:al@192.0.2.1:5060");
 
 	cr_assert_eq(open_leg("Supported: 100rel\r\n" OFFER, SDP), 0);
 	ring(183, true, 100);
 	cr_expect_eq(prack(8, rack(rseq(), "7 INVITE"), MOVED), 488, "media would have to follow");
-	cr_expect(acknowledged, "it arrived all the same");
+	cr_expect(taken, "it arrived all the same");
 	cr_expect_not(leg->r.reliable.prack_answers || leg->r.reliable.renewed);
 	cr_expect_eq(leg->r.choice.rtp.port, 4000u);
 
