@@ -139,7 +139,7 @@ def test_an_old_cseq_is_refused(peer):
 def test_options_tells_what_is_allowed(peer):
     """C032 C167 C187"""
     peer.send(peer.request("OPTIONS").replace("Max-Forwards: 70", "Max-Forwards: 0"))
-    assert "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, MESSAGE" in peer.wait(200)
+    assert "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE" in peer.wait(200)
 
 
 def test_a_reinvite_that_can_not_be_served_is_refused_and_the_call_goes_on(system, peer):
