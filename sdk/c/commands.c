@@ -71,6 +71,7 @@ static int command(struct tipring_server *s, envelope *e)
 		(void)!str_copy(c->mark, sizeof c->mark, str_of(e->mark->mark));
 	c->tries = 1;
 	c->again_ms = clock_ms() + ANSWER_MS;
+	s->again_ms = c->again_ms < s->again_ms ? c->again_ms : s->again_ms;
 	/* a full queue is no error yet: it is sent again */
 	err = bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
 	if (err == ERR_AGAIN)
@@ -514,15 +515,23 @@ struct command *sdk_command_of(struct tipring_server *s, const char *id)
 
 struct command *sdk_send_again(struct tipring_server *s, uint64_t now_ms)
 {
+	uint64_t next_ms = UINT64_MAX;
+
+	if (now_ms < s->again_ms)
+		return NULL;
 	for (uint32_t i = 0; i < COMMANDS_MAX; i++) {
 		struct command *c = &s->pending[i];
 
-		if (c->number == 0 || now_ms < c->again_ms)
+		if (c->number == 0)
 			continue;
-		if (c->tries++ >= TRIES)
-			return c;
-		c->again_ms = now_ms + ANSWER_MS;
-		(void)!bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
+		if (now_ms >= c->again_ms) {
+			if (c->tries++ >= TRIES)
+				return c; /* and the rest with the next call */
+			c->again_ms = now_ms + ANSWER_MS;
+			(void)!bus_send(s->commands, (struct str){NULL, 0}, c->bytes, c->n);
+		}
+		next_ms = c->again_ms < next_ms ? c->again_ms : next_ms;
 	}
+	s->again_ms = next_ms;
 	return NULL;
 }

@@ -57,6 +57,7 @@ struct tipring_server {
 	uint32_t dials;   /* that are not acknowledged */
 	bool events_next; /* which socket has its turn */
 	struct command *pending; /* owned: COMMANDS_MAX */
+	uint64_t again_ms;       /* none of them is due before; 0: perhaps */
 	struct owned *owned;     /* owned: OWNED_MAX */
 	struct tipring_event *queue; /* owned: EVENTS_MAX */
 	uint32_t queue_n, queue_at;
