@@ -80,8 +80,8 @@ enum change_said renew_input(struct step *s, enum call_event ev)
 	if (ev == CALL_EV_RENEW) {
 		c->renewal = c->wanted;
 		c->renewal.number = s->w->random | 1; /* never 0 */
+		emit(s, CALL_FX_ANNOTATE); /* before the peer hears of it: a successor knows who waits for the outcome */
 		ask_leg(s);
-		emit(s, CALL_FX_ANNOTATE);
 		return CHANGE_DONE;
 	}
 	if (c->renewal.number == 0 || is_over(c))

@@ -103,7 +103,8 @@ Test(call_renew, C214_held_and_taken_back)
 	uint64_t number;
 
 	want(CALL_RENEW_HOLD);
-	cr_expect(did(CALL_FX_LEG_CHANGE) && did(CALL_FX_ANNOTATE));
+	cr_assert_eq(out.n, 2u);
+	cr_expect(out.v[0].kind == CALL_FX_ANNOTATE && out.v[1].kind == CALL_FX_LEG_CHANGE, "in this order: a successor knows who waits");
 	number = c->renewal.number;
 	cr_expect_neq(number, 0u);
 	decided(200, 2, SENDONLY);

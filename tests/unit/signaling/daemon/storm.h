@@ -85,6 +85,7 @@ struct storm {
 	bool (*hear)(const Tipring__V1__Envelope *e);
 	bool (*hear_row)(const Tipring__V1__LegState *row);
 	bool (*take)(uint32_t who, const struct sip_msg *m, struct str text);
+	void (*asked)(uint32_t who, const struct sip_msg *m); /* a re-INVITE; NULL: it has no answer */
 	void (*refused)(const Tipring__V1__Envelope *m, Tipring__V1__ResultCode code);
 	jmp_buf death;
 };
@@ -604,10 +605,6 @@ static void storm_take_response(uint32_t who, const struct sip_msg *m, const cha
 		c->over = true;
 }
 
-static const char storm_held[] =
-	"v=0\r\no=a 1 3 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
-	"m=audio 4000 RTP/AVP 0 8\r\na=recvonly\r\n";
-
 static void storm_respond(uint32_t who, const struct sip_msg *m, const char *status, const char *body)
 {
 	static const enum sip_header kept[] = {SIP_VIA, SIP_FROM, SIP_TO, SIP_CALL_ID,
@@ -631,22 +628,6 @@ static void storm_respond(uint32_t who, const struct sip_msg *m, const char *sta
 	storm_post(true, who, b.p, b.n);
 }
 
-/* To a re-INVITE of ours: always the same to the same one. */
-static void storm_take_renewal(uint32_t who, const struct sip_msg *m)
-{
-	static const struct {
-		const char *status, *body;
-	} answers[] = {
-		{"200 OK", storm_held},		  {"200 OK", storm_held}, {"488 No", ""},   {"491 Pending", ""},
-		{"500 Later\r\nRetry-After: 1", ""}, {"481 Gone", ""},	  {"100 Trying", ""}, {"200 OK", ""},
-	};
-	struct str via = sip_value(m, SIP_VIA);
-	uint64_t chance = map_hash(&(struct map_key){3, 4}, via.p, via.n);
-
-	must(sip_has(m, SIP_CONTACT) && m->body.n > 0);
-	storm_respond(who, m, answers[chance % 8].status, answers[chance % 8].body);
-}
-
 /* Of ours: BYE, or what has to do with a re-INVITE. */
 static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answer)
 {
@@ -657,7 +638,8 @@ static void storm_take_request(uint32_t who, const struct sip_msg *m, bool answe
 	if (!answer || m->method == SIP_M_ACK)
 		return;
 	if (m->method == SIP_M_INVITE) {
-		storm_take_renewal(who, m);
+		if (storm->asked != NULL)
+			storm->asked(who, m);
 		return;
 	}
 	storm->callers[who].over |= m->method == SIP_M_BYE;
