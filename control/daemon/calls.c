@@ -236,6 +236,17 @@ static void publish(struct control *k, struct control_call *cc, const struct cal
 		events_resumed(k, cc, fx->code);
 }
 
+/* In mid-call. */
+static void change(struct control *k, struct control_call *cc, const struct call_fx *fx)
+{
+	if (fx->kind == CALL_FX_LEG_ACCEPT)
+		to_leg_accept(k, cc, fx->code);
+	else if (fx->kind == CALL_FX_LEG_REFUSE)
+		to_leg_refuse(k, cc, fx->code);
+	else
+		to_leg_change(k, cc);
+}
+
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
@@ -291,10 +302,8 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		break;
 	case CALL_FX_LEG_ACCEPT:
 	case CALL_FX_LEG_REFUSE:
-		(fx->kind == CALL_FX_LEG_ACCEPT ? to_leg_accept : to_leg_refuse)(k, cc, fx->code);
-		break;
 	case CALL_FX_LEG_CHANGE:
-		to_leg_change(k, cc);
+		change(k, cc, fx);
 		break;
 	case CALL_FX_DIALLING:
 	case CALL_FX_CLAIMED:

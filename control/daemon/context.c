@@ -25,8 +25,6 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.generation = c->change != 0 ? c->generation_before : c->generation; /* what waits is in the roster */
 	x.held = c->held;
 	x.holding = c->holding;
-	x.session_timer_s = c->session_timer_s;
-	x.refreshed_by_peer = c->refreshed_by_peer;
 	x.change = c->renewal.number;
 	x.change_kind = (Tipring__V1__LegChangeKind)(x.change != 0 ? c->renewal.kind : CALL_RENEW_NOTHING);
 	for (uint32_t i = 0; i < c->renewal.codec_count && x.change != 0; i++)
@@ -70,8 +68,6 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->answered_mono_ns = x->answered_mono_ns;
 	c->held = x->held;
 	c->holding = x->holding;
-	c->session_timer_s = x->session_timer_s;
-	c->refreshed_by_peer = x->refreshed_by_peer;
 	c->renewal.number = x->change;
 	c->renewal.kind = (uint32_t)x->change_kind;
 	for (size_t i = 0; i < x->n_change_codecs && i < CALL_CODECS_MAX; i++)
