@@ -56,8 +56,6 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.transfer_told = c->transfer.told;
 	x.unagreed = !c->outbound && x.generation == 0;
 	x.holding = c->holding;
-	x.session_timer_s = c->session_timer_s;
-	x.refreshed_by_peer = c->refreshed_by_peer;
 	x.change = c->renewal.number;
 	x.change_kind = (Tipring__V1__LegChangeKind)(x.change != 0 ? c->renewal.kind : CALL_RENEW_NOTHING);
 	for (uint32_t i = 0; i < c->renewal.codec_count && x.change != 0; i++)
@@ -108,8 +106,6 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;
 	c->holding = x->holding;
-	c->session_timer_s = x->session_timer_s;
-	c->refreshed_by_peer = x->refreshed_by_peer;
 	c->renewal.number = x->change;
 	c->renewal.kind = (uint32_t)x->change_kind;
 	for (size_t i = 0; i < x->n_change_codecs && i < CALL_CODECS_MAX; i++)

@@ -114,6 +114,12 @@ static void end_leg(struct control *k, uint32_t signaling, const Tipring__V1__Le
 		to_leg_hangup(k, signaling, leg_of(s), "", NULL);
 }
 
+static void take_timer(struct control_call *cc, const Tipring__V1__LegState *s)
+{
+	cc->c.session_timer_s = s->session_timer_s;
+	cc->c.refreshed_by_peer = s->refreshed_by_peer;
+}
+
 static struct control_call *rebuild(struct control *k, uint32_t signaling, const Tipring__V1__LegState *s,
 				    const Tipring__V1__CallContext *x)
 {
@@ -131,6 +137,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	if (x->outbound)
 		calls_set_outbound(k, cc);
 	context_fill(&cc->c, x);
+	take_timer(cc, s);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
 	cc->c.seen = true;
@@ -214,6 +221,7 @@ static void find_again(struct control *k, const struct worker_row *w, const Tipr
 static void take_known(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s)
 {
 	cc->c.seen = true;
+	take_timer(cc, s);
 	if (!hear(k, cc, s))
 		return;
 	if (s->ended != NULL)

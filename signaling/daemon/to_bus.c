@@ -562,6 +562,8 @@ static void fill_row(struct signaling *s, struct told *t, Tipring__V1__LegState 
 	row->referred = fill_referred(s, t, l);
 	row->redirected = fill_redirected(s, t, l);
 	row->phase = phase_of(l->r.state);
+	row->session_timer_s = l->r.refresh.interval_s;
+	row->refreshed_by_peer = l->r.refresh.role == REFRESH_THEIRS;
 	row->context.data = l->r.context;
 	row->context.len = l->r.context_bytes;
 	if (l->r.over.owed)
