@@ -301,29 +301,27 @@ static int ask(struct tipring_server *s, envelope *e, uint64_t *ret_ask)
 	return err;
 }
 
-int tipring_send_info(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *octets, size_t n,
-		      uint64_t *ret_ask)
+int tipring_send_info(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask)
 {
 	COMMAND(SendInfo, SEND_INFO, send_info);
 
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.content_type = text(content_type);
-	body.body.data = (uint8_t *)(uintptr_t)octets;
-	body.body.len = n;
+	body.content_type = text(what->type);
+	body.body.data = (uint8_t *)(uintptr_t)what->body;
+	body.body.len = what->n;
 	return ask(s, &e, ret_ask);
 }
 
-int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *octets, size_t n,
-			 uint64_t *ret_ask)
+int tipring_send_message(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask)
 {
 	COMMAND(SendMessage, SEND_MESSAGE, send_message);
 
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.content_type = text(content_type);
-	body.body.data = (uint8_t *)(uintptr_t)octets;
-	body.body.len = n;
+	body.content_type = text(what->type);
+	body.body.data = (uint8_t *)(uintptr_t)what->body;
+	body.body.len = what->n;
 	return ask(s, &e, ret_ask);
 }
 

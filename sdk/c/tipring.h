@@ -280,12 +280,16 @@ TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
 /* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);
 
-/* Of an answered call: SIP INFO or MESSAGE to the far side, one of each at a time (else FAILED with CONFLICT). content_type NULL: no body; of
- * a message text/plain. With the body at most 2,048 octets. `*ret_ask` is its number. -> ASKED or FAILED, or the end of the call */
-TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
-				  uint64_t *ret_ask);
-TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const char *content_type, const void *body, size_t n,
-				     uint64_t *ret_ask);
+struct tipring_content {
+	const char *type; /* NULL: no body; of a message text/plain */
+	const void *body;
+	size_t n;         /* with the type at most 2,048 octets */
+};
+
+/* Of an answered call: SIP INFO or MESSAGE to the far side, one of each at a time (else FAILED with CONFLICT). `*ret_ask` is its number.
+ * -> ASKED or FAILED, or the end of the call */
+TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask);
+TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask);
 
 struct tipring_keys {
 	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */

@@ -563,7 +563,7 @@ Test(sdk_client, what_the_far_side_is_asked)
 	char large[5000] = {0};
 
 	own_a_call();
-	cr_assert_eq(tipring_send_info(k.server, CALL, "a/b", "hi", 2, &first), 0);
+	cr_assert_eq(tipring_send_info(k.server, CALL, &(struct tipring_content){"a/b", "hi", 2}, &first), 0);
 	ev = expect(TIPRING_EV_ASKED);
 	cr_expect(ev.call_id == CALL && ev.ask == first);
 	cr_expect_str_eq(k.dialled, "a/b|hi");
@@ -575,7 +575,7 @@ Test(sdk_client, what_the_far_side_is_asked)
 	ev = expect(TIPRING_EV_INFO);
 	cr_expect_str_eq(ev.text, "application/x");
 	cr_expect(ev.body_n == 3 && memcmp(ev.body, "a\0b", 3) == 0);
-	cr_expect_eq(tipring_send_message(k.server, CALL, NULL, large, sizeof large, &second), -EMSGSIZE);
+	cr_expect_eq(tipring_send_message(k.server, CALL, &(struct tipring_content){NULL, large, sizeof large}, &second), -EMSGSIZE);
 	publish_end();
 	cr_expect_eq(expect(TIPRING_EV_ENDED).code, 200u);
 }
