@@ -8,8 +8,10 @@ import time
 import pytest
 import tipring
 
+from callee import Callee
 from system import free_udp_port, wait_for
 from test_backend import in_thread, is_silent, tone, with_backend
+from test_dial import dialling
 from test_midcall import Changer, Held, quiet, speak, version_of, voice
 
 THIRD_PARTY = """\
@@ -310,6 +312,31 @@ def test_the_one_we_called_wants_our_offer(make_system):
         await in_thread(callee.joined)
 
     with_backend(system, speak, scenario)
+    callee.close()
+
+
+def test_an_answer_of_nothing_to_our_offer(make_system):
+    """C188: a 200 without SDP to an INVITE of ours is acknowledged, and the call is over"""
+    system = make_system(calls=4, settings={"outbound.hosts": ["127.0.0.1"]})
+    callee = Callee(system)
+
+    def answer():
+        callee.wait_invite()
+        callee.reply(200)
+        callee.next_request("ACK")
+        bye = callee.next_request("BYE")
+        callee.answer(bye, 200)
+
+    callee.in_background(answer)
+
+    async def scenario(server):
+        call = await server.dial(callee.uri, rate=8000)
+        with pytest.raises(tipring.DialFailed) as failed:
+            await call.answered()
+        return failed.value.outcome
+
+    assert dialling(system, scenario, 20) == "media_refused"
+    callee.joined()
     callee.close()
 
 
