@@ -65,30 +65,44 @@ static int head(struct caller *c, char *out, size_t cap, const char *method, con
 			cseq, method);
 }
 
-static void invite(struct caller *c)
+/* Every fourth leaves the offer to the other side: its own description is in the ACK. */
+static bool is_late(const struct caller *c)
 {
-	char sdp[512], ip[64] = "";
+	return c->name[strlen(c->name) - 1] % 4 == 3;
+}
+
+static int describe(const struct caller *c, char *sdp, size_t cap)
+{
+	char ip[64] = "";
 	struct buf b = buf_of(ip, sizeof ip - 1);
-	int n, body;
 
 	addr_print_ip(&b, &c->voice.rtp.at);
-	body = snprintf(sdp, sizeof sdp,
+	return snprintf(sdp, cap,
 			"v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"
 			"a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
+}
+
+static void invite(struct caller *c)
+{
+	char sdp[512] = "";
+	int n, body = is_late(c) ? 0 : describe(c, sdp, sizeof sdp);
+
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "", c->knows_100rel ? "Supported: 100rel\r\n" : "", body,
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\nContent-Type: application/sdp\r\nContent-Lengthn%sContent-Length: %d\r\n\r\n%s",
+		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : ""body > 0 ? "Content-Type: application/sdp\r\n" : "", body, c->knows_100rel ? "Supported: 100rel\r\n" : "", body,
 		 sdp);
 	send_text(c, c->request);
 }
 
 static void ack(struct caller *c, bool accepted)
 {
-	char text[1024];
+	char text[2048], sdp[512] = "";
 	int n = head(c, text, sizeof text, "ACK", accepted ? "a" : "i", 1);
+	int body = accepted && is_late(c) ? describe(c, sdp, sizeof sdp) : 0;
 
-	snprintf(text + n, sizeof text - (size_t)n, "Content-Length: 0\r\n\r\n");
+	snprintf(text + n, sizeof text - (size_t)n, "%sContent-Length: %d\r\n\r\n%s", body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
+		 sdp);
 	send_text(c, text);
 }
 
