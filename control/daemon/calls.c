@@ -304,17 +304,6 @@ static void transfer(struct control *k, struct control_call *cc, const struct ca
 }
 
 /* What is no transfer(). */
-/* In mid-call. */
-static void change(struct control *k, struct control_call *cc, const struct call_fx *fx)
-{
-	if (fx->kind == CALL_FX_LEG_ACCEPT)
-		to_leg_accept(k, cc, fx->code);
-	else if (fx->kind == CALL_FX_LEG_REFUSE)
-		to_leg_refuse(k, cc, fx->code);
-	else
-		to_leg_change(k, cc);
-}
-
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {

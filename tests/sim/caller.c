@@ -89,8 +89,9 @@ static void invite(struct caller *c)
 
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\nContent-Type: application/sdp\r\nContent-Lengthn%sContent-Length: %d\r\n\r\n%s",
-		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : ""body > 0 ? "Content-Type: application/sdp\r\n" : "", body, c->knows_100rel ? "Supported: 100rel\r\n" : "", body,
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\n%sContent-Length: %d\r\n\r\n%s",
+		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "",
+		 c->knows_100rel ? "Supported: 100rel\r\n" : "", body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
 		 sdp);
 	send_text(c, c->request);
 }
