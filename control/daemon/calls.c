@@ -304,6 +304,12 @@ static void transfer(struct control *k, struct control_call *cc, const struct ca
 }
 
 /* What is no transfer(). */
+static void offer(struct control *k, struct control_call *cc)
+{
+	events_offered(k, cc);
+	to_backend_offer(k, cc);
+}
+
 static void execute(struct control *k, struct control_call *cc, const struct call_fx *fx)
 {
 	switch (fx->kind) {
@@ -314,8 +320,7 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		to_session_update(k, cc);
 		break;
 	case CALL_FX_OFFER:
-		events_offered(k, cc);
-		to_backend_offer(k, cc);
+		offer(k, cc);
 		break;
 	case CALL_FX_LEG_DIAL:
 		to_leg_dial(k, cc);
