@@ -137,7 +137,7 @@ def states() -> str:
             elif kind and not re.search(r"TXN_(INVITE_)?(SERVER|CLIENT)", line):
                 out.append(f"\n### {group}\n\n| event | action | next |\n|---|---|---|")
             elif row := re.match(r"\t+\[(\w+)\]\s*= \{(\w+),\s*(\w+)\}", line):
-                out.append(f"| {row[1]} | {row[2]} | {row[3]} |")
+                out.append(f"| {row[1]} | {row[2].removeprefix('act_')} | {row[3]} |")
         out.append("")
     return "\n".join(out) + "\n"
 
