@@ -14,7 +14,7 @@ import sound
 import tipring
 from conftest import BIN
 from phone import Phone
-from system import free_udp_port, wait_for
+from system import free_port_range, free_udp_port, wait_for
 
 from callee import Callee
 from registrar import header, parameters
@@ -340,7 +340,7 @@ def test_aiosipua_calls_with_a_password(make_system, backends, speech, tmp_path)
     backends.start(system)
     wav = tmp_path / "speech.wav"
     wav.write_bytes(speech.read_bytes())
-    done = subprocess.run([sys.executable, "-O", HERE / "aiosipua_call.py", str(system.sip_port), wav, "", "alice", PASSWORD],
+    done = subprocess.run([sys.executable, "-O", HERE / "aiosipua_call.py", str(system.sip_port), str(free_port_range(2)), wav, "", "alice", PASSWORD],
                           capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout)["heard_samples"] > 0

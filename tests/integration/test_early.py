@@ -124,7 +124,7 @@ def test_heard_before_the_answer(system, kind):
         answer = caller.answered()
         assert origin(answer) == origin(early) and caller.media(answer) == caller.media(early)
         assert "\r\nX-Answered: three\r\n" in answer and "X-Early" not in answer
-        assert "RSeq" not in answer and "Require" not in answer
+        assert "RSeq" not in answer and "Require: 100rel" not in answer
         caller.voice()
         caller.bye()
 
