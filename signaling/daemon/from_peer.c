@@ -74,34 +74,58 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	(void)effects_leg_input(s, l, LEG_EV_INVITE);
 }
 
+/* Answered when its effect can not be lost any more. */
+static void serve_bye(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	leg_keep_bye(l, e->msg);
+	(void)effects_leg_input(s, l, LEG_EV_BYE);
+	serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+}
+
+static void serve_options(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	(void)l;
+	serve_answer(s, e->txn,
+		     &(struct sip_reply){.code = 200, .headers = STR(SIP_OPTIONS_HEADERS)});
+}
+
+static void serve_nothing(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	(void)l;
+	serve_refuse(s, e, (struct leg_refusal){.code = 405});
+}
+
+typedef void serve_fn(struct signaling *s, struct leg *l, const struct sip_effect *e);
+
+/* In a dialog; the others are not served. */
+static serve_fn *const served[SIP_METHODS] = {
+	[SIP_M_INVITE] = from_change_reinvite, [SIP_M_BYE] = serve_bye,
+	[SIP_M_UPDATE] = from_change_update,   [SIP_M_PRACK] = from_change_prack,
+	[SIP_M_REFER] = from_refer_request,    [SIP_M_NOTIFY] = from_refer_notify,
+	[SIP_M_INFO] = from_info,              [SIP_M_MESSAGE] = from_info_message,
+	[SIP_M_OPTIONS] = serve_options,
+};
+
+/* It was served, and its transaction is lost with a predecessor: answered as it was then. */
+static bool is_served_again(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (leg_is_same_update(l, e))
+		from_change_update_again(s, l, e);
+	else if (leg_is_same_prack(l, e))
+		from_change_prack_again(s, l, e);
+	else if (from_info_is_same(l, e))
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+	else
+		return from_refer_again(s, l, e);
+	return true;
+}
+
 static void serve(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
-	if (e->msg->method == SIP_M_BYE) {
-		leg_keep_bye(l, e->msg);
-		/* answered when its effect can not be lost any more */
-		(void)effects_leg_input(s, l, LEG_EV_BYE);
-		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
-	} else if (e->msg->method == SIP_M_INVITE) {
-		from_change_reinvite(s, l, e);
-	} else if (e->msg->method == SIP_M_UPDATE) {
-		from_change_update(s, l, e);
-	} else if (e->msg->method == SIP_M_REFER) {
-		from_refer_request(s, l, e);
-	} else if (e->msg->method == SIP_M_NOTIFY) {
-		from_refer_notify(s, l, e);
-	} else if (e->msg->method == SIP_M_PRACK) {
-		from_change_prack(s, l, e);
-	} else if (e->msg->method == SIP_M_OPTIONS) {
-		serve_answer(s, e->txn,
-		       &(struct sip_reply){.code = 200,
-					   .headers = STR(SIP_OPTIONS_HEADERS)});
-	} else if (e->msg->method == SIP_M_INFO) {
-		from_info(s, l, e);
-	} else if (e->msg->method == SIP_M_MESSAGE) {
-		from_info_message(s, l, e);
-	} else {
-		serve_refuse(s, e, (struct leg_refusal){.code = 405});
-	}
+	serve_fn *f = served[e->msg->method];
+
+	l->r.dialog.remote_cseq = e->core->cseq.number;
+	(f != NULL ? f : serve_nothing)(s, l, e);
 }
 
 static void in_dialog(struct signaling *s, const struct sip_effect *e)
@@ -113,22 +137,11 @@ static void in_dialog(struct signaling *s, const struct sip_effect *e)
 		serve_answer(s, e->txn, &(struct sip_reply){.code = 481});
 		if (e->msg->method != SIP_M_INVITE) /* which had a 100 and waits */
 			sip_stack_dismiss(&s->stack, e->txn);
-	} else if (leg_is_same_update(l, e)) {
-		from_change_update_again(s, l, e);
-	} else if (from_info_is_same(l, e)) {
-		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
-	} else if (leg_is_same_prack(l, e)) {
-		from_change_prack_again(s, l, e);
-	} else if (e->core->cseq.number <=
-		   l->r.dialog.remote_cseq) { /* RFC 3261 12.2.2 */
-		if (from_refer_again(s, l, e))
-			return;
-		serve_answer(s, e->txn,
-		       &(struct sip_reply){.code = 500,
-					   .reason = STR("CSeq is too low")});
-	} else {
-		l->r.dialog.remote_cseq = e->core->cseq.number;
+	} else if (e->core->cseq.number > l->r.dialog.remote_cseq) {
 		serve(s, l, e);
+	} else if (!is_served_again(s, l, e)) { /* RFC 3261 12.2.2 */
+		serve_answer(s, e->txn,
+			     &(struct sip_reply){.code = 500, .reason = STR("CSeq is too low")});
 	}
 }
 
@@ -174,23 +187,12 @@ static void got_bye_answer(struct signaling *s, struct leg *l, const struct sip_
 		(void)effects_leg_input(s, l, LEG_EV_BYE_DONE);
 }
 
-static void got_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
+/* Of the INVITE the leg was made with. */
+static void got_invite_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
 	struct sip_login login = logins_of(s, l);
 	enum leg_event ev;
 
-	if (from_asks_final(s, l, e))
-		return;
-	if (e->txn == l->bye) {
-		got_bye_answer(s, l, e);
-		return;
-	}
-	if (e->txn == l->client && e->status / 100 == 3) {
-		from_redirect_got(s, l, e);
-		return;
-	}
-	if (e->txn != l->client)
-		return; /* of what nobody waits for any more */
 	if (e->kind == SIP_NO_RESPONSE)
 		ev = LEG_EV_NOBODY;
 	else if (e->status >= 300)
@@ -200,6 +202,19 @@ static void got_final(struct signaling *s, struct leg *l, const struct sip_effec
 	if (ev == LEG_EV_PICKED_UP)
 		refresh_agreed(&l->r.refresh, e->msg, s->actor->now_ms);
 	(void)effects_leg_input(s, l, ev);
+}
+
+static void got_final(struct signaling *s, struct leg *l, const struct sip_effect *e)
+{
+	if (from_asks_final(s, l, e))
+		return;
+	if (e->txn == l->bye)
+		got_bye_answer(s, l, e);
+	else if (e->txn == l->client && e->status / 100 == 3)
+		from_redirect_got(s, l, e);
+	else if (e->txn == l->client)
+		got_invite_final(s, l, e);
+	/* else of what nobody waits for any more */
 }
 
 static void got_answer(struct signaling *s, const struct sip_effect *e)
