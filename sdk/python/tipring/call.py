@@ -65,13 +65,14 @@ class Transport(typing.Protocol):
 class Call:
     """A call this backend owns.
 
-    id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller
-    sent them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent.
-    codec: e.g. "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling ended, as DialFailed.outcome, or
-    "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call whose place this one takes when it is
-    answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked. rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the
-    caller's frames. held: who holds the call, "peer" (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for
-    5 s. end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
+    id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller sent
+    them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent. codec: e.g.
+    "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling
+    ended, as DialFailed.outcome, or "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call
+    whose place this one takes when it is answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked.
+    rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the caller's frames. held: who holds the call, "peer"
+    (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. end_reason: why it ended; None
+    while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
     when control says no, Disconnected when control does not answer for five seconds.

@@ -204,8 +204,8 @@ class Server:
 
     async def dial(self, uri: str, *, from_uri: str = "", from_display: str = "", to_uri: str = "",
                    headers: dict[str, str] | None = None, ringing_timeout: float | None = None, early_media: bool = False,
-                   rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0, username: str = "", password: str = "",
-                   auth_realm: str = "") -> Call:
+                   rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0,
+                   username: str = "", password: str = "", auth_realm: str = "") -> Call:
         """Call somebody. Returns the Call at once, this process being its owner; `await call.answered()` waits for the peer.
 
         uri: "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call, and where the request goes. from_uri: a sip:
@@ -222,8 +222,8 @@ class Server:
         self._require_open()
         body = body_of(uri, headers or {}, ringing_timeout)
         body.MergeFrom(api_pb2.Dial(to=to_uri, from_display=from_display, early_media=early_media, rate_hz=rate, frame_ms=frame_ms,
-                                    metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires, username=username, password=password,
-                                    auth_realm=auth_realm))
+                                    metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires,
+                                    username=username, password=password, auth_realm=auth_realm))
         setattr(body, "from", from_uri)
         return await self._dialling.dial(body)
 

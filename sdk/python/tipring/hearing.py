@@ -30,13 +30,13 @@ class Digit:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up),
-    "ringing" (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio
-    came), "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a
-    hole), "held" and "resumed" (by "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
-    transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the peer
-    sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the
-    peer sent it on with `code`, and it goes to Call.request_uri). pos: where."""
+    """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up), "ringing"
+    (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio came),
+    "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a hole), "held" and "resumed" (by
+    "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
+    transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
+    peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
+    with `code`, and it goes to Call.request_uri). pos: where."""
 
     kind: str
     pos: int

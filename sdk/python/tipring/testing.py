@@ -166,9 +166,9 @@ class Caller:
     on the line after the audio is over (and then until it has heard what a handler that returned has left to say). headers: X- headers
     of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
-    After `call()`: answered, rang, rejected (SIP code or 0), redirected (the URIs of Call.redirect()), heard (bytes: what the handler said, silence included, from the answer
-    on), hung_up_by ("caller" or "handler"), end_reason, received (what the handler sent besides: ("info" or "message", content type, body),
-    and ("dtmf", "", key) for each key).
+    After `call()`: answered, rang, rejected (SIP code or 0), redirected (the URIs of Call.redirect()), heard (bytes: what the handler said,
+    silence included, from the answer on), hung_up_by ("caller" or "handler"), end_reason, received (what the handler sent besides:
+    ("info" or "message", content type, body), and ("dtmf", "", key) for each key).
     """
 
     def __init__(self, wav: WavSource | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
