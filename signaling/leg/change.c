@@ -1,7 +1,6 @@
 /* change.c - see change.h */
 #include "signaling/leg/change.h"
 
-#include "signaling/leg/late.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/leg/renew.h"
 #include "signaling/sip/body.h"
@@ -9,34 +8,6 @@
 static struct leg_refusal refusal(uint32_t code)
 {
 	return (struct leg_refusal){.code = code, .fit = SDP_FITS};
-}
-
-uint32_t leg_generation(const struct leg_record *r)
-{
-	if (r->dialled.call_id != 0)
-		return r->dialled.generation;
-	return r->change.generation != 0 ? r->change.generation : 1;
-}
-
-static void set_generation(struct leg_record *r, uint32_t generation)
-{
-	if (r->dialled.call_id != 0)
-		r->dialled.generation = generation;
-	else
-		r->change.generation = generation;
-}
-
-static uint32_t next_generation(const struct leg_record *r)
-{
-	uint32_t now = leg_generation(r);
-
-	return (r->change.offered > now ? r->change.offered : now) + 1;
-}
-
-void leg_change_count(struct leg_record *r)
-{
-	r->change.offered = next_generation(r);
-	set_generation(r, r->change.offered);
 }
 
 static struct str offer_in(const struct sip_effect *request)
@@ -107,7 +78,7 @@ static bool put_aside(struct leg_record *r, const struct sip_effect *request,
 	memcpy(r->dialog.target, target, sizeof target);
 	if (err != 0)
 		return false;
-	c->offered = next_generation(r);
+	c->offered = leg_next_generation(r);
 	r->change_choice = *choice;
 	memcpy(r->change_offer, text.p, text.n);
 	r->change_bytes = (uint32_t)text.n;
@@ -259,14 +230,14 @@ void leg_change_take(struct leg *l)
 	memcpy(r->dialog.target, r->change_target, sizeof r->dialog.target);
 	keep_offer(r, (struct str){r->change_offer, r->change_bytes});
 	r->choice = r->change_choice;
-	set_generation(r, r->change.offered);
+	leg_set_generation(r, r->change.offered);
 	if (!r->change.update)
 		r->invite_cseq = r->change.cseq;
 }
 
 void leg_change_withdraw(struct leg *l)
 {
-	set_generation(&l->r, ++l->r.change.offered);
+	leg_set_generation(&l->r, ++l->r.change.offered);
 }
 
 bool leg_change_is_sound(const struct leg_record *r)

@@ -44,11 +44,5 @@ void leg_change_take(struct leg *l);
  * number. */
 void leg_change_withdraw(struct leg *l);
 
-/* Other facts are in force than before: they get the next number. */
-void leg_change_count(struct leg_record *r);
-
-/* Of the facts in force, from 1. */
-uint32_t leg_generation(const struct leg_record *r);
-
 /* Of a record: false, it is one of no offer that could wait. */
 bool leg_change_is_sound(const struct leg_record *r);

@@ -1,14 +1,8 @@
 /* late.c - see late.h */
 #include "signaling/leg/late.h"
 
-#include "signaling/leg/change.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/sip/body.h"
-
-bool leg_wants_offer(const struct sip_msg *m)
-{
-	return m->body.n == 0;
-}
 
 bool leg_is_agreed(const struct leg_record *r)
 {

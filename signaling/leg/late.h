@@ -6,16 +6,6 @@
 
 #include "signaling/leg/leg.h"
 
-enum leg_late_stage { /* numbers stand in records */
-	LEG_LATE_NONE,
-	LEG_LATE_OWED, /* the INVITE had no offer, its 2xx is not sent */
-	LEG_LATE_OUT,  /* ours is in the 2xx */
-	LEG_LATE_STAGES
-};
-
-/* Does this INVITE or re-INVITE want our offer? */
-bool leg_wants_offer(const struct sip_msg *m);
-
 /* The 2xx has an offer: leg_print_offer() makes it, not leg_print_answer(). */
 static inline bool leg_owes_offer(const struct leg *l)
 {

@@ -1,5 +1,5 @@
 /* leg.c - see leg.h: from an INVITE to facts, and to an answer. */
-#include "signaling/leg/late.h"
+#include "signaling/leg/leg.h"
 #include "signaling/leg/leg_parts.h"
 #include "signaling/sip/body.h"
 
@@ -184,4 +184,34 @@ int leg_print_answer(struct leg *l, struct buf *b)
 	r->answer_version = o.version;
 	r->answer_hash = hash;
 	return 0;
+}
+
+/* ---- which facts are in force ---- */
+
+uint32_t leg_generation(const struct leg_record *r)
+{
+	if (r->dialled.call_id != 0)
+		return r->dialled.generation;
+	return r->change.generation != 0 ? r->change.generation : 1;
+}
+
+void leg_set_generation(struct leg_record *r, uint32_t generation)
+{
+	if (r->dialled.call_id != 0)
+		r->dialled.generation = generation;
+	else
+		r->change.generation = generation;
+}
+
+uint32_t leg_next_generation(const struct leg_record *r)
+{
+	uint32_t now = leg_generation(r);
+
+	return (r->change.offered > now ? r->change.offered : now) + 1;
+}
+
+void leg_change_count(struct leg_record *r)
+{
+	r->change.offered = leg_next_generation(r);
+	leg_set_generation(r, r->change.offered);
 }

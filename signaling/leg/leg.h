@@ -269,6 +269,13 @@ struct leg_lines {
 	char text[LEG_LINES_BYTES];
 };
 
+enum leg_late_stage { /* numbers stand in records */
+	LEG_LATE_NONE,
+	LEG_LATE_OWED, /* the INVITE had no offer, its 2xx is not sent */
+	LEG_LATE_OUT,  /* ours is in the 2xx */
+	LEG_LATE_STAGES
+};
+
 /* Of offers of ours to a peer that made none. */
 struct leg_late {
 	uint32_t stage; /* enum leg_late_stage */
@@ -462,7 +469,14 @@ uint64_t leg_deadline_ms(const struct leg *l);
 enum leg_event leg_due(const struct leg *l, uint64_t now_ms);
 
 /* In a dialog that a 2xx made, and that is not ending: what the session timer is about. */
-bool leg_has_session(const struct leg *l);
+static inline bool leg_has_session(const struct leg *l)
+{
+	return l->r.state == LEG_ANSWERED || l->r.state == LEG_CONFIRMED ||
+	       l->r.state == LEG_REFRESHED || l->r.state == LEG_OFFERED;
+}
+
+/* Of the facts in force, from 1. */
+uint32_t leg_generation(const struct leg_record *r);
 
 /* The answer to the stored offer, with local_rtp; its version counts up when it is not the
  * last one again (RFC 3264 8). ERR_SYNTAX, ERR_NOSPC: then it stays. */

@@ -22,6 +22,17 @@ void leg_redirect_said(struct leg *l);
 /* o= of every description of ours. */
 struct sdp_origin leg_origin(const struct leg_record *r);
 
+/* Facts in force, and the number the next ones get; leg_change_count(): they are, and get it. */
+void leg_set_generation(struct leg_record *r, uint32_t generation);
+uint32_t leg_next_generation(const struct leg_record *r);
+void leg_change_count(struct leg_record *r);
+
+/* RFC 3261 13.2.1: the offer is left to us. */
+static inline bool leg_wants_offer(const struct sip_msg *m)
+{
+	return m->body.n == 0;
+}
+
 /* ---- leg_more.c ---- */
 
 /* Parts behind those that every leg may have. */

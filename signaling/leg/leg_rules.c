@@ -204,11 +204,6 @@ bool leg_input(struct leg *l, enum leg_event ev, const struct leg_config *cfg,
 	return true;
 }
 
-bool leg_has_session(const struct leg *l)
-{
-	return rules[l->r.state][LEG_EV_EXPIRED].act != NULL;
-}
-
 uint64_t leg_deadline_ms(const struct leg *l)
 {
 	uint64_t ms = leg_has_session(l) ? refresh_deadline_ms(&l->r.refresh)
