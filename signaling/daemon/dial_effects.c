@@ -82,28 +82,7 @@ int dial_cancel(struct signaling *s, struct leg *l)
 
 void dial_ack(struct signaling *s, struct leg *l)
 {
-	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
-	struct buf b = buf_of(area, sizeof area);
-	struct sip_effect ack = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
-				 .flow = l->r.flow};
-	struct sip_effects out = {.n = 0};
-	int err;
-
-	sip_stack_branch(&s->stack, branch);
-	err = leg_print_ack(l, str_of(branch), &b);
-	ack.p = b.p;
-	ack.n = b.n;
-	if (err == 0) {
-		err = sip_stack_ack(&s->stack, l->client, &ack, &out);
-		if (err != 0 && out.n == 0) { /* nobody repeats it: said once */
-			ack.kind = SIP_SEND;
-			out.v[out.n++] = ack;
-		}
-	}
-	if (err != 0)
-		complain(s, l, "ACK", err);
-	legs_save(s, l);
-	udp_send_all(s, &out);
+	request_ack(s, l, l->client, leg_print_ack);
 }
 
 /* The peer repeats what has no PRACK, and PRACK is repeated by its transaction: nobody here

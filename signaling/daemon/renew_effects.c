@@ -8,6 +8,7 @@
 #include "signaling/daemon/dial_effects.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
+#include "signaling/daemon/request_effects.h"
 #include "signaling/daemon/udp.h"
 #include "signaling/leg/renew.h"
 
@@ -52,28 +53,7 @@ int renew_invite(struct signaling *s, struct leg *l)
 
 void renew_ack(struct signaling *s, struct leg *l)
 {
-	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
-	struct buf b = buf_of(area, sizeof area);
-	struct sip_effect ack = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
-				 .flow = l->r.flow};
-	struct sip_effects out = {.n = 0};
-	int err;
-
-	sip_stack_branch(&s->stack, branch);
-	err = leg_print_renewal_ack(l, str_of(branch), &b);
-	ack.p = b.p;
-	ack.n = b.n;
-	if (err == 0) {
-		err = sip_stack_ack(&s->stack, l->renewal, &ack, &out);
-		if (err != 0 && out.n == 0) { /* nobody repeats it: said once */
-			ack.kind = SIP_SEND;
-			out.v[out.n++] = ack;
-		}
-	}
-	if (err != 0)
-		complain(s, l, "ACK", err);
-	legs_save(s, l);
-	udp_send_all(s, &out);
+	request_ack(s, l, l->renewal, leg_print_renewal_ack);
 }
 
 void renew_cancel(struct signaling *s, struct leg *l)

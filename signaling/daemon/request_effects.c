@@ -75,3 +75,30 @@ void request_bye(struct signaling *s, struct leg *l)
 	legs_save(s, l);
 	udp_send_all(s, &out);
 }
+
+void request_ack(struct signaling *s, struct leg *l, uint64_t client, request_ack_fn *print)
+{
+	char branch[SIP_BRANCH_BYTES], area[SIP_REQUEST_BYTES];
+	struct buf b = buf_of(area, sizeof area);
+	struct sip_effect ack = {.to = sip_dialog_hop(&l->r.dialog, &l->r.source),
+				 .flow = l->r.flow};
+	struct sip_effects out = {.n = 0};
+	int err;
+
+	sip_stack_branch(&s->stack, branch);
+	err = print(l, str_of(branch), &b);
+	ack.p = b.p;
+	ack.n = b.n;
+	if (err == 0) {
+		err = sip_stack_ack(&s->stack, client, &ack, &out);
+		if (err != 0 && out.n == 0) { /* nobody repeats it: said once */
+			ack.kind = SIP_SEND;
+			out.v[out.n++] = ack;
+		}
+	}
+	if (err != 0)
+		log_warn("leg.ack", "leg=%" PRIx64 " sip_call_id=%s reason=%s",
+			 pool_handle(&s->legs, l), l->r.dialog.call_id, err_name(err));
+	legs_save(s, l);
+	udp_send_all(s, &out);
+}

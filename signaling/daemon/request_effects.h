@@ -9,3 +9,7 @@ void request_put_reason(const struct leg *l, struct buf *b);
 /* LEG_FX_SEND_BYE. When it can not be repeated there is nothing to wait for: the leg's
  * deadline is now. */
 void request_bye(struct signaling *s, struct leg *l);
+
+/* The ACK of a 2xx to an INVITE of ours, initial or not. */
+typedef int request_ack_fn(struct leg *l, struct str branch, struct buf *b);
+void request_ack(struct signaling *s, struct leg *l, uint64_t client, request_ack_fn *print);
