@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/midcall.h"
 
 #define T1 (500 * MS)
 #define T2 (4 * SECOND)
@@ -33,6 +33,8 @@ struct callee {
 	struct addr caller;
 	uint64_t act_ns, resend_ns, interval_ns, give_up_ns;
 	struct voice voice;
+	uint32_t cseq;
+	struct midcall mid;
 };
 
 static struct callee *phones[CALLEES];
@@ -103,6 +105,7 @@ static void over(struct callee *c)
 		return;
 	world_say(c->name, "over, heard %lu", (unsigned long)c->voice.heard);
 	c->state = OVER;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	c->voice.ledger->over_ns = world.now_ns;
 }
@@ -146,6 +149,23 @@ static void pick_up(struct callee *c)
 	repeat_from_now(c);
 }
 
+static void up(struct callee *c)
+{
+	struct midcall *m = &c->mid;
+	char to[256];
+
+	m->name = c->name;
+	m->sip = &c->sip;
+	m->peer = &c->caller;
+	m->voice = &c->voice;
+	m->cseq = &c->cseq;
+	memcpy(m->call_id, c->call_id, sizeof m->call_id);
+	header(c->invite, "\nTo:", to, sizeof to);
+	snprintf(m->local, sizeof m->local, "%s;tag=p", to);
+	header(c->invite, "\nFrom:", m->remote, sizeof m->remote);
+	midcall_begin(m);
+}
+
 static void acknowledged(struct callee *c)
 {
 	struct addr remote;
@@ -166,6 +186,7 @@ static void acknowledged(struct callee *c)
 	c->give_up_ns = world.now_ns + TALK_MAX;
 	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
 	voice_start(&c->voice, &remote);
+	up(c);
 }
 
 static void leave(struct callee *c)
@@ -175,11 +196,12 @@ static void leave(struct callee *c)
 	header(c->invite, "\nFrom:", from, sizeof from);
 	header(c->invite, "\nTo:", to, sizeof to);
 	c->state = LEAVING;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	snprintf(c->bye, sizeof c->bye,
 		 "BYE sip:127.77.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb%s;rport\r\nMax-Forwards: 70\r\nFrom: %s;tag=p\r\n"
-		 "To: %s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
-		 addr_text(&c->sip.at).z, c->name, to, from, c->call_id);
+		 "To: %s\r\nCall-ID: %s\r\nCSeq: %u BYE\r\nContent-Length: 0\r\n\r\n",
+		 addr_text(&c->sip.at).z, c->name, to, from, c->call_id, ++c->cseq);
 	send_text(c, c->bye);
 	repeat_from_now(c);
 }
@@ -266,6 +288,8 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 	c->caller = *from;
 	if (c->plan == CALLEE_ABSENT)
 		return;
+	if (is_mine(c, text) && midcall_take(&c->mid, text))
+		return;
 	if (strncmp(text, "INVITE ", 7) == 0)
 		got_invite(c, text);
 	else if (!is_mine(c, text))
@@ -278,7 +302,7 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 		got_bye(c, text);
 	else if (strncmp(text, "PRACK ", 6) == 0)
 		got_prack(c, text);
-	else if (strncmp(text, "SIP/2.0 ", 8) == 0 && c->state == LEAVING)
+	else if (strncmp(text, "SIP/2.0 ", 8) == 0 && strstr(text, " BYE\r\n") != NULL && c->state == LEAVING)
 		over(c);
 }
 
@@ -314,14 +338,15 @@ static void tick(void *self)
 {
 	struct callee *c = self;
 
-	if (c->state == OVER)
+	midcall_tick(&c->mid);
+	if (c->state == OVER && midcall_is_quiet(&c->mid))
 		return;
-	if (c->state != IDLE && world.now_ns >= c->give_up_ns) {
+	if (c->state != OVER && c->state != IDLE && world.now_ns >= c->give_up_ns) {
 		if (c->state == RINGING && c->resend_ns != NEVER)
 			refuse(c, "504 Server Time-out"); /* RFC 3262 3: no PRACK */
 		else
 			give_up(c);
-	} else if (c->state != IDLE && world.now_ns >= c->resend_ns) {
+	} else if (c->state != IDLE && c->state != OVER && world.now_ns >= c->resend_ns) {
 		send_text(c, c->state == LEAVING ? c->bye : c->last);
 		c->interval_ns = 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/midcall.h"
 
 #define T1 (500 * MS)
 #define T2 (4 * SECOND)
@@ -42,6 +42,7 @@ struct caller {
 	uint64_t resend_ns, interval_ns, give_up_ns, leave_ns, answered_ns;
 	uint32_t cseq;
 	struct voice voice;
+	struct midcall mid;
 };
 
 static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
@@ -136,10 +137,27 @@ static void over(struct caller *c, enum caller_end end, int code)
 		return;
 	world_say(c->name, "over: %d, code %d, heard %lu of %u", end, code, (unsigned long)c->voice.heard, c->voice.said);
 	c->state = OVER;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	c->voice.ledger->over_ns = world.now_ns;
 	c->end = end;
 	c->code = code;
+}
+
+static void up(struct caller *c)
+{
+	struct midcall *m = &c->mid;
+
+	m->name = c->name;
+	m->sip = &c->sip;
+	m->peer = &c->server;
+	m->voice = &c->voice;
+	m->cseq = &c->cseq;
+	m->owner = true;
+	memcpy(m->call_id, c->call_id, sizeof m->call_id);
+	snprintf(m->local, sizeof m->local, "<sip:%s@sim>;tag=f%s", c->name, c->name);
+	snprintf(m->remote, sizeof m->remote, "<sip:echo@sim>;tag=%s", c->to_tag);
+	midcall_begin(m);
 }
 
 static void answered(struct caller *c, const char *text)
@@ -172,6 +190,7 @@ static void answered(struct caller *c, const char *text)
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
 	voice_start(&c->voice, &remote);
+	up(c);
 }
 
 static void refused(struct caller *c, const char *text, int code)
@@ -267,6 +286,8 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 	(void)from;
 	snprintf(text, sizeof text, "%.*s", (int)n, (const char *)p);
 	world_say(c->name, "<- %.*s", (int)strcspn(text, "\r"), text);
+	if (midcall_take(&c->mid, text))
+		return;
 	if (strncmp(text, "SIP/2.0 ", 8) == 0)
 		response(c, text);
 	else if (strncmp(text, "BYE ", 4) == 0)
@@ -278,15 +299,17 @@ static void tick(void *self)
 {
 	struct caller *c = self;
 
-	if (c->state == OVER)
+	midcall_tick(&c->mid);
+	if (c->state == OVER && midcall_is_quiet(&c->mid))
 		return;
-	if (world.now_ns >= c->give_up_ns) {
+	if (c->state != OVER && world.now_ns >= c->give_up_ns) {
 		over(c, CALLER_LOST, 0);
 		return;
 	}
 	if (world.now_ns >= c->leave_ns && (c->state == UP || c->state == PROCEEDING)) {
 		bool up = c->state == UP;
 
+		midcall_end(&c->mid);
 		c->state = up ? LEAVING : CANCELLING;
 		c->leave_ns = NEVER;
 		voice_stop(&c->voice);
@@ -297,7 +320,7 @@ static void tick(void *self)
 		c->interval_ns = T1;
 		c->resend_ns = world.now_ns + T1;
 		c->give_up_ns = world.now_ns + (up ? GIVE_UP : ANSWER_MAX);
-	} else if (world.now_ns >= c->resend_ns) {
+	} else if (c->state != OVER && world.now_ns >= c->resend_ns) {
 		send_text(c, c->request);
 		c->interval_ns = c->state == CALLING || 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;

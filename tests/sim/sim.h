@@ -117,12 +117,19 @@ struct voice {
 	/* one key */
 	uint64_t press_ns;
 	uint32_t press_packets, press_ts; /* sent so far */
+	/* agreed on last */
+	bool muted, deaf;
+	uint32_t codec; /* payload type */
+	uint64_t agreed_ns;
+	bool changing; /* an offer of either side is under way: either state is right */
+	bool changed;  /* ever, behind the answer */
 };
 struct addr voice_address(uint32_t number, uint16_t port); /* of the phone of this number */
 void voice_open(struct voice *v, const char *name, uint32_t number);
 bool voice_remote(const char *sdp, struct addr *ret); /* where a description wants audio */
 void voice_start(struct voice *v, const struct addr *remote);
 void voice_stop(struct voice *v);
+void voice_agreed(struct voice *v, bool sends, bool hears, uint32_t codec); /* from now on */
 bool voice_pressed(const struct voice *v); /* the whole key */
 uint64_t voice_missed(const struct voice *v); /* frames that it did not hear again */
 
