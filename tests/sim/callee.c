@@ -141,14 +141,6 @@ static void refuse(struct callee *c, const char *status)
 	repeat_from_now(c);
 }
 
-static void pick_up(struct callee *c)
-{
-	c->state = ANSWERED;
-	c->voice.ledger->answered_ns = world.now_ns;
-	with_sdp(c, "200 OK", "");
-	repeat_from_now(c);
-}
-
 static void up(struct callee *c)
 {
 	struct midcall *m = &c->mid;
@@ -163,7 +155,17 @@ static void up(struct callee *c)
 	header(c->invite, "\nTo:", to, sizeof to);
 	snprintf(m->local, sizeof m->local, "%s;tag=p", to);
 	header(c->invite, "\nFrom:", m->remote, sizeof m->remote);
+	m->early = true;
 	midcall_begin(m);
+}
+
+static void pick_up(struct callee *c)
+{
+	c->state = ANSWERED;
+	c->voice.ledger->answered_ns = world.now_ns;
+	up(c);
+	with_sdp(c, "200 OK", "");
+	repeat_from_now(c);
 }
 
 static void acknowledged(struct callee *c)
@@ -185,8 +187,8 @@ static void acknowledged(struct callee *c)
 	c->resend_ns = NEVER;
 	c->give_up_ns = world.now_ns + TALK_MAX;
 	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
+	c->mid.early = false;
 	voice_start(&c->voice, &remote);
-	up(c);
 }
 
 static void leave(struct callee *c)

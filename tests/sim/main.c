@@ -189,6 +189,8 @@ static void judge(const struct run *r)
 	for (uint32_t i = 0; i < r->backend_n; i++)
 		judge_marks(r, r->backends[i]);
 	for (uint32_t i = 0; i < r->backend_n; i++)
+		backend_judge(r->backends[i]);
+	for (uint32_t i = 0; i < r->backend_n; i++)
 		if (backend_open_calls(r->backends[i]) != 0)
 			world_wrong("a backend still holds %u calls", backend_open_calls(r->backends[i]));
 	if (watcher_gaps(r->watcher) != 0)

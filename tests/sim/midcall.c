@@ -246,7 +246,7 @@ static void refused(struct midcall *m, int code)
 		m->act_ns = world.now_ns + (m->owner ? 2100 + world_below(1900) : world_below(2000)) * MS;
 		return;
 	}
-	if (code == 481 || code == 408)
+	if (code == 481 || code == 408 || code == 487)
 		m->acts_left = 0; /* a BYE comes, or has come */
 	else if (code != 491 && code != 500 && !m->ended && is_calm())
 		world_wrong("%s: %d to a request in the call", m->name, code);
@@ -344,7 +344,7 @@ static void asked(struct midcall *m, const char *text)
 		respond(m, text, "481 Call/Transaction Does Not Exist", "");
 	else if (cseq_of(text) < m->highest)
 		respond(m, text, "500 Out Of Order", "");
-	else if (offers && ((m->out && m->act != ACT_INFO) || m->unacked != 0 || m->answer_ns != NEVER))
+	else if (offers && (m->early || (m->out && m->act != ACT_INFO) || m->unacked != 0 || m->answer_ns != NEVER))
 		respond(m, text, "491 Request Pending", "");
 	else if (invites && world_chance(0.2)) {
 		snprintf(m->waiting, sizeof m->waiting, "%s", text);
@@ -369,17 +369,22 @@ static void cancelled(struct midcall *m, const char *text)
 	respond(m, m->waiting, "487 Request Terminated", "");
 }
 
+static const char *served(const struct midcall *m, uint32_t cseq)
+{
+	for (uint32_t i = 0; i < MIDCALL_KEPT; i++)
+		if (m->served[i].cseq != 0 && m->served[i].cseq == cseq)
+			return m->served[i].text;
+	return NULL;
+}
+
 static bool took_again(struct midcall *m, const char *text)
 {
 	if (m->answer_ns != NEVER && cseq_of(m->waiting) == cseq_of(text))
 		return true;
-	for (uint32_t i = 0; i < MIDCALL_KEPT; i++) {
-		if (m->served[i].cseq == 0 || m->served[i].cseq != cseq_of(text))
-			continue;
-		send_text(m, m->served[i].text);
-		return true;
-	}
-	return false;
+	if (served(m, cseq_of(text)) == NULL)
+		return false;
+	send_text(m, served(m, cseq_of(text)));
+	return true;
 }
 
 bool midcall_take(struct midcall *m, const char *text)
@@ -392,10 +397,9 @@ bool midcall_take(struct midcall *m, const char *text)
 	if (strncmp(text, "SIP/2.0 ", 8) == 0)
 		return took_response(m, text);
 	if (strncmp(text, "ACK ", 4) == 0) {
-		if (m->unacked == 0 || cseq_of(text) != m->unacked)
-			return m->served_n > 0;
-		m->unacked = 0;
-		return true;
+		if (cseq_of(text) == m->unacked)
+			m->unacked = 0;
+		return served(m, cseq_of(text)) != NULL;
 	}
 	if (strncmp(text, "CANCEL ", 7) == 0)
 		cancelled(m, text);
@@ -458,7 +462,7 @@ void midcall_tick(struct midcall *m)
 	m->voice->changing = !midcall_is_quiet(m);
 	if (m->act_ns == NEVER || world.now_ns < m->act_ns || m->out)
 		return;
-	if (m->unacked != 0 || m->answer_ns != NEVER) {
+	if (m->early || m->unacked != 0 || m->answer_ns != NEVER) {
 		m->act_ns = world.now_ns + 50 * MS; /* RFC 3261 14.1 */
 		return;
 	}

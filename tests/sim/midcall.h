@@ -28,6 +28,7 @@ struct midcall {
 	char call_id[64], local[300], remote[300];
 	/* its own */
 	bool began, ended;
+	bool early; /* our answer to the first INVITE has no ACK yet */
 	bool holding;
 	uint32_t version, codec; /* payload type that it offers first */
 	uint64_t act_ns;

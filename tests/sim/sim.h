@@ -191,6 +191,7 @@ struct ledger {
 	uint64_t began_pos;
 	uint64_t ended_ns;
 	int outcome; /* of a call of ours */
+	bool held[4]; /* by whom */
 };
 struct ledger_played {
 	uint64_t played, discarded;
@@ -211,6 +212,7 @@ void ledger_utterance_began(struct ledger *l, uint32_t id, uint64_t pos);
 void ledger_utterance_finished(struct ledger *l, uint32_t id, const struct ledger_played *p);
 void ledger_digit(struct ledger *l, char digit, uint64_t pos, uint32_t duration_ms);
 void ledger_mark(struct ledger *l, uint64_t pos);
+void ledger_held(struct ledger *l, uint32_t by, bool held);
 void ledger_ended(struct ledger *l, const struct ledger_end *e);
 void ledger_judge(const struct ledger *l);
 
@@ -220,6 +222,7 @@ struct backend *backend_new(const char *name);
 void backend_dial(struct backend *b, uint32_t phone, uint64_t at_ns); /* this callee */
 void backend_kill(struct backend *b); /* its calls follow the policy: hung up */
 uint32_t backend_open_calls(const struct backend *b);
+void backend_judge(const struct backend *b); /* of its commands */
 const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */
 
 enum seen {
