@@ -26,7 +26,8 @@ struct callee {
 	char name[16], call_id[64], branch[64], invite[8192], last[2048], bye[2048];
 	enum state state;
 	enum callee_plan plan;
-	bool reliable, early;
+	bool reliable, early, updates;
+	bool timed, refreshes; /* the session timer */
 	uint32_t rseq, answers_acked;
 	int refusal; /* code; 0 = none */
 	struct endpoint sip;
@@ -79,16 +80,33 @@ static void respond(struct callee *c, const char *request, const char *status, c
 	send_text(c, text);
 }
 
+/* It takes the session timer that it is offered, or says nothing of one. */
+static void agree_session(const struct callee *c, char *lines, size_t cap)
+{
+	char value[64];
+	size_t n = strlen(lines);
+
+	header(c->invite, "\nSession-Expires:", value, sizeof value);
+	if (c->updates)
+		n += (size_t)snprintf(lines + n, cap - n, "Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE\r\n");
+	if (atoi(value) != 0 && c->timed)
+		snprintf(lines + n, cap - n, "Require: timer\r\nSession-Expires: %d;refresher=%s\r\n", atoi(value),
+			 c->refreshes && strstr(value, "uac") == NULL ? "uas" : "uac");
+}
+
 static void with_sdp(struct callee *c, const char *status, const char *lines)
 {
-	char rest[1024], sdp[512], ip[64] = "";
+	char rest[1024], more[256], sdp[512], ip[64] = "";
 	struct buf b = buf_of(ip, sizeof ip - 1);
 
 	addr_print_ip(&b, &c->voice.rtp.at);
 	snprintf(sdp, sizeof sdp, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"
 		 "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
+	snprintf(more, sizeof more, "%s", lines);
+	if (status[0] == '2')
+		agree_session(c, more, sizeof more);
 	snprintf(rest, sizeof rest, "Contact: <sip:%s>\r\n%sContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-		 addr_text(&c->sip.at).z, lines, strlen(sdp), sdp);
+		 addr_text(&c->sip.at).z, more, strlen(sdp), sdp);
 	respond(c, c->invite, status, rest);
 }
 
@@ -186,8 +204,9 @@ static void acknowledged(struct callee *c)
 	c->state = UP;
 	c->resend_ns = NEVER;
 	c->give_up_ns = world.now_ns + TALK_MAX;
-	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
+	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
 	c->mid.early = false;
+	midcall_session(&c->mid, c->last, false);
 	voice_start(&c->voice, &remote);
 }
 
@@ -366,6 +385,9 @@ struct callee *callee_new(uint32_t number)
 	snprintf(c->name, sizeof c->name, "phone%u", number);
 	phones[number] = c;
 	c->plan = dice < 8 ? CALLEE_LISTENS : dice < 13 ? CALLEE_LEAVES : dice < 15 ? CALLEE_BUSY : dice < 18 ? CALLEE_SILENT : CALLEE_ABSENT;
+	c->updates = world_chance(0.5);
+	c->timed = world_chance(0.7);
+	c->refreshes = world_chance(0.5);
 	c->reliable = world_chance(0.4);
 	c->early = world_chance(0.3);
 	c->act_ns = c->resend_ns = NEVER;

@@ -32,6 +32,8 @@ enum plan {
 struct caller {
 	char name[16], call_id[64], to_tag[64], request[2048], prack[1024];
 	bool early, knows_100rel; /* what its INVITE says */
+	bool hurries;   /* its first ACK is lost, and it changes something at once (RFC 5407 3.1.4) */
+	bool vanishes;  /* it hangs up without a word */
 	uint32_t rseq;            /* of `prack` */
 	enum state state;
 	enum plan plan;
@@ -90,9 +92,11 @@ static void invite(struct caller *c)
 
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\n%sContent-Length: %d\r\n\r\n%s",
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: %u%s\r\n%sContent-Length: %d\r\n\r\n%s",
 		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "",
-		 c->knows_100rel ? "Supported: 100rel\r\n" : "", body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
+		 c->knows_100rel ? "Supported: 100rel\r\n" : "",
+		 world.faults.session_s, (const char *const[]){"", ";refresher=uac", ";refresher=uas"}[world_below(3)],
+		 body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
 		 sdp);
 	send_text(c, c->request);
 }
@@ -173,7 +177,8 @@ static void answered(struct caller *c, const char *text)
 		return;
 	}
 	snprintf(c->to_tag, sizeof c->to_tag, "%.*s", (int)strcspn(tag + 4, ";> \r"), tag + 4);
-	ack(c, true);
+	if (!c->hurries || c->state != PROCEEDING)
+		ack(c, true);
 	if (c->state == UP || c->state == LEAVING || c->state == OVER)
 		return;
 	if (c->state == CANCELLING) { /* they crossed (RFC 3261 15) */
@@ -187,10 +192,15 @@ static void answered(struct caller *c, const char *text)
 	c->state = UP;
 	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
-	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
+	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
 	voice_start(&c->voice, &remote);
 	up(c);
+	midcall_session(&c->mid, text, true);
+	if (c->hurries)
+		midcall_hurry(&c->mid);
+	if (c->vanishes && c->mid.session_s != 0)
+		c->leave_ns = world.now_ns + world_below(3 * SECOND);
 }
 
 static void refused(struct caller *c, const char *text, int code)
@@ -285,6 +295,8 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 
 	(void)from;
 	snprintf(text, sizeof text, "%.*s", (int)n, (const char *)p);
+	if (c->vanishes && c->state == OVER && c->end == CALLER_DONE)
+		return;
 	world_say(c->name, "<- %.*s", (int)strcspn(text, "\r"), text);
 	if (midcall_take(&c->mid, text))
 		return;
@@ -309,6 +321,11 @@ static void tick(void *self)
 	if (world.now_ns >= c->leave_ns && (c->state == UP || c->state == PROCEEDING)) {
 		bool up = c->state == UP;
 
+		if (up && c->vanishes && c->mid.session_s != 0) {
+			c->voice.ledger->vanished = true;
+			over(c, CALLER_DONE, 0);
+			return;
+		}
 		midcall_end(&c->mid);
 		c->state = up ? LEAVING : CANCELLING;
 		c->leave_ns = NEVER;
@@ -350,6 +367,8 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
+	c->hurries = world_chance(0.08) && !is_late(c);
+	c->vanishes = world.faults.session_s < 10 && world_chance(0.1);
 	c->early = world_chance(0.4);
 	c->knows_100rel = world_chance(0.6);
 	c->sip = (struct endpoint){voice_address(number, 5060), take, c};

@@ -160,7 +160,7 @@ void ledger_ended(struct ledger *l, const struct ledger_end *e)
 		world_wrong("%s sent %u packets and only %" PRIu64 " were received", l->sip_call_id, l->said, e->received);
 	if (calm && e->lost > world.faults.delay_ns / TICK + 1) /* one of the last may be overtaken by the end */
 		world_wrong("%s: %" PRIu64 " packets are called lost", l->sip_call_id, e->lost);
-	if (calm && l->over_ns != 0 && differ(e->duration_ms, up_ms, 1000))
+	if (calm && l->over_ns != 0 && !l->vanished && differ(e->duration_ms, up_ms, 1000))
 		world_wrong("%s was up for %" PRIu64 " ms and is told %" PRIu64, l->sip_call_id, up_ms, e->duration_ms);
 	if (e->jitter_us > 1000000)
 		world_wrong("%s: jitter of %u us", l->sip_call_id, e->jitter_us);

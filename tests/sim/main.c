@@ -206,6 +206,7 @@ static int run(uint64_t seed, bool verbose)
 	world.verbose = verbose;
 	world.now_ns = SECOND;
 	rand_seed(&world.rand, seed);
+	world.faults.session_s = seed % 3 == 0 ? 4 : 400;
 	process_start_all(bin_dir, CALLERS + CALLEES + 4);
 	r.backends[0] = backend_new("one");
 	r.backends[1] = backend_new("two");

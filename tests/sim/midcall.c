@@ -124,6 +124,19 @@ static int our_answer(struct midcall *m, const char *theirs, char *sdp, size_t c
 	return describe(m, ours, codec == 8 ? "8" : "0", sdp, cap);
 }
 
+/* ---- the session timer ---- */
+
+void midcall_session(struct midcall *m, const char *text, bool ours)
+{
+	char value[128];
+	bool uac;
+
+	header(text, "\nSession-Expires:", value, sizeof value);
+	m->session_s = (uint32_t)atoi(value);
+	uac = strstr(value, "refresher=uac") != NULL;
+	m->refresh_ns = m->session_s != 0 && uac == ours ? world.now_ns + m->session_s * SECOND / 2 : NEVER;
+}
+
 /* ---- requests of ours ---- */
 
 static int head(struct midcall *m, const char *method, uint32_t cseq, const char *branch, char *out, size_t cap)
@@ -150,25 +163,26 @@ static void send_act(struct midcall *m)
 {
 	const char *method = m->act == ACT_UPDATE ? "UPDATE" : m->act == ACT_INFO ? "INFO" : "INVITE";
 	char sdp[512] = "";
+	char lines[128] = "";
 	int n;
 
+	if (m->act != ACT_INFO && m->session_s != 0)
+		snprintf(lines, sizeof lines, "Supported: timer\r\nSession-Expires: %u;refresher=uac\r\n", m->session_s);
 	m->offers = m->act != ACT_INFO && m->act != ACT_LATE;
 	if (m->offers)
 		our_offer(m, sdp, sizeof sdp);
 	m->out = m->voice->changing = true;
 	m->out_cseq = ++*m->cseq;
 	n = head(m, method, m->out_cseq, "q", m->out_text, sizeof m->out_text);
-	finish_text(m->out_text, sizeof m->out_text, n, m->act != ACT_INFO ? "Supported: timer\r\n" : "", sdp);
+	finish_text(m->out_text, sizeof m->out_text, n, lines, sdp);
 	send_text(m, m->out_text);
 	m->interval_ns = T1;
 	m->resend_ns = world.now_ns + T1;
 	m->give_up_ns = world.now_ns + GIVE_UP;
 }
 
-static void begin_act(struct midcall *m)
+static void begin_act(struct midcall *m, enum midcall_act a)
 {
-	enum midcall_act a = (enum midcall_act)world_below(ACTS);
-
 	m->was_holding = m->holding;
 	m->was_codec = m->codec;
 	if (a == ACT_HOLD || a == ACT_RESUME)
@@ -179,7 +193,6 @@ static void begin_act(struct midcall *m)
 		m->codec = m->codec == 8 ? 0 : 8;
 	m->act = a;
 	m->tries = 0;
-	m->acts_left--;
 	send_act(m);
 }
 
@@ -233,6 +246,8 @@ static void succeeded(struct midcall *m, const char *text)
 {
 	uint32_t codec = codec_in(text);
 
+	if (m->act != ACT_INFO)
+		midcall_session(m, text, true);
 	if (m->offers && codec != m->codec)
 		world_wrong("%s: offered codec %u and the answer has %u", m->name, m->codec, codec);
 	else if (m->offers)
@@ -307,6 +322,8 @@ static void respond(struct midcall *m, const char *request, const char *status, 
 			 strstr(value, "refresher") == NULL ? ";refresher=uac" : "");
 	n += snprintf(text + n, sizeof text - (size_t)n, "Contact: <sip:%s>\r\n", addr_text(&m->sip->at).z);
 	finish_text(text, sizeof text, n, lines, sdp);
+	if (lines[0] != '\0')
+		midcall_session(m, text, false);
 	if (status[0] != '1') {
 		m->served[i].cseq = cseq_of(request);
 		memcpy(m->served[i].text, text, sizeof text);
@@ -416,9 +433,15 @@ void midcall_begin(struct midcall *m)
 {
 	m->began = true;
 	m->codec = 0;
-	m->answer_ns = m->again_ns = m->resend_ns = m->give_up_ns = NEVER;
+	m->answer_ns = m->refresh_ns = m->again_ns = m->resend_ns = m->give_up_ns = NEVER;
 	m->acts_left = world_chance(0.5) ? 1 + (uint32_t)world_below(4) : 0;
 	plan_next(m);
+}
+
+void midcall_hurry(struct midcall *m)
+{
+	m->acts_left++;
+	m->act_ns = world.now_ns;
 }
 
 void midcall_end(struct midcall *m)
@@ -426,7 +449,7 @@ void midcall_end(struct midcall *m)
 	if (!m->began || m->ended)
 		return;
 	m->ended = true;
-	m->act_ns = NEVER;
+	m->act_ns = m->refresh_ns = NEVER;
 	m->unacked = 0; /* RFC 5407 3.3.1: whoever hangs up has no use for it */
 	if (m->answer_ns != NEVER)
 		respond(m, m->waiting, "487 Request Terminated", "");
@@ -460,6 +483,11 @@ void midcall_tick(struct midcall *m)
 		m->again_ns = world.now_ns + m->again_interval_ns;
 	}
 	m->voice->changing = !midcall_is_quiet(m);
+	if (world.now_ns >= m->refresh_ns && m->tries == 0 && !m->out && !m->early && m->unacked == 0 && m->answer_ns == NEVER && !m->ended) {
+		m->refresh_ns = NEVER;
+		begin_act(m, ACT_SAME);
+		return;
+	}
 	if (m->act_ns == NEVER || world.now_ns < m->act_ns || m->out)
 		return;
 	if (m->early || m->unacked != 0 || m->answer_ns != NEVER) {
@@ -469,8 +497,10 @@ void midcall_tick(struct midcall *m)
 	m->act_ns = NEVER;
 	if (m->tries > 0)
 		send_act(m);
-	else if (!m->ended)
-		begin_act(m);
+	else if (!m->ended && m->acts_left > 0) {
+		m->acts_left--;
+		begin_act(m, (enum midcall_act)world_below(ACTS));
+	}
 }
 
 bool midcall_is_quiet(const struct midcall *m)

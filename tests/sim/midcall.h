@@ -47,6 +47,9 @@ struct midcall {
 	uint32_t final_n;
 	char ack[MIDCALL_TEXT];
 	uint32_t ack_cseq;
+	/* the session timer (RFC 4028) */
+	uint32_t session_s; /* 0 = none */
+	uint64_t refresh_ns; /* ours is due */
 	/* requests of theirs */
 	struct {
 		uint32_t cseq;
@@ -62,6 +65,8 @@ struct midcall {
 
 void midcall_begin(struct midcall *m); /* the call is up */
 void midcall_end(struct midcall *m);   /* it is over, or our BYE is out */
+void midcall_session(struct midcall *m, const char *text, bool ours); /* of a 2xx, to a request of ours or not */
+void midcall_hurry(struct midcall *m); /* it changes something at once */
 void midcall_tick(struct midcall *m);
 bool midcall_take(struct midcall *m, const char *text); /* false: it is none of its business */
 bool midcall_is_quiet(const struct midcall *m); /* nothing is under way */

@@ -34,6 +34,7 @@ struct faults {
 	uint64_t delay_ns;      /* each datagram is late by 0..this: more than a frame reorders */
 	uint32_t kills;         /* of daemons, at random instants */
 	uint32_t kill_roles;    /* bits */
+	uint32_t session_s;     /* of session timers: shorter than a call, or longer */
 };
 
 struct world {
@@ -192,6 +193,7 @@ struct ledger {
 	uint64_t ended_ns;
 	int outcome; /* of a call of ours */
 	bool held[4]; /* by whom */
+	bool vanished; /* the phone: nobody tells that it is over but a timer */
 };
 struct ledger_played {
 	uint64_t played, discarded;
