@@ -14,6 +14,7 @@
 #define FRAMES_OF_UTTERANCE 30u
 #define SIGHTS_MAX 4096u
 #define COMMAND_RETRY_NS (800 * MS)
+#define ACCEPTED_MAX 512u
 #define DIAL_MAX_NS (20 * SECOND) /* it rings for 4 s */
 
 struct held_call {
@@ -46,6 +47,13 @@ struct backend {
 	uint64_t control_epoch;
 	uint64_t commands;
 	struct held_call calls[CALLS_MAX];
+	struct {
+		char id[32], sip_call_id[64];
+		Tipring__V1__Envelope__BodyCase what;
+		bool accepted;
+		uint32_t told; /* completed or failed: once each */
+	} accepted[ACCEPTED_MAX];
+	uint32_t accepted_n;
 	char marked[ENDS_MAX][64]; /* SIP Call-IDs of calls whose mark was acknowledged */
 	uint32_t marked_n;
 };
@@ -134,8 +142,19 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
 	Tipring__V1__Cancel cancel = TIPRING__V1__CANCEL__INIT;
 	Tipring__V1__Ring ring = TIPRING__V1__RING__INIT;
+	Tipring__V1__Hold hold = TIPRING__V1__HOLD__INIT;
+	Tipring__V1__Unhold unhold = TIPRING__V1__UNHOLD__INIT;
+	Tipring__V1__Renegotiate codecs = TIPRING__V1__RENEGOTIATE__INIT;
+	Tipring__V1__SendInfo info = TIPRING__V1__SEND_INFO__INIT;
+	Tipring__V1__Codec wanted[1] = {c->command_id[strlen(c->command_id) - 1] % 2 == 0 ? TIPRING__V1__CODEC__PCMA : TIPRING__V1__CODEC__PCMU};
 	struct dial_text d;
 
+	hold.call_id = unhold.call_id = codecs.call_id = info.call_id = c->id;
+	hold.fence = unhold.fence = codecs.fence = info.fence = c->fence;
+	codecs.codecs = wanted;
+	codecs.n_codecs = 1;
+	info.content_type = (char *)(uintptr_t)"text/plain";
+	info.body = (ProtobufCBinaryData){2, (uint8_t *)(uintptr_t)"hi"};
 	ring.call_id = c->id;
 	ring.fence = c->fence;
 	ring.early_media = true;
@@ -168,6 +187,14 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.dial = dial_of(c, &d);
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_CANCEL)
 		e.cancel = &cancel;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_HOLD)
+		e.hold = &hold;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_UNHOLD)
+		e.unhold = &unhold;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE)
+		e.renegotiate = &codecs;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_SEND_INFO)
+		e.send_info = &info;
 	else
 		e.hangup = &hangup;
 	post(b, &e);
@@ -277,6 +304,54 @@ static void echo(void *self)
 	world_at(world.now_ns + 3 * MS + world_below(MS), echo, l);
 }
 
+/* A command that was accepted is completed or fails, once. */
+static void note_command(struct backend *b, const char *id, const struct held_call *accepted)
+{
+	uint32_t i = 0;
+
+	while (i < b->accepted_n && strcmp(b->accepted[i].id, id) != 0)
+		i++;
+	if (i == ACCEPTED_MAX)
+		exit(2);
+	if (i == b->accepted_n) {
+		b->accepted_n++;
+		(void)!str_copy(b->accepted[i].id, sizeof b->accepted[i].id, str_of(id));
+	}
+	if (accepted == NULL) {
+		if (b->accepted[i].told++ > 0 && world.kills_of[ROLE_CONTROL] == 0)
+			world_wrong("%s: %s is told to be over again", b->name, id);
+		return;
+	}
+	b->accepted[i].accepted = true;
+	b->accepted[i].what = accepted->command;
+	memcpy(b->accepted[i].sip_call_id, accepted->sip_call_id, sizeof b->accepted[i].sip_call_id);
+}
+
+void backend_judge(const struct backend *b)
+{
+	for (uint32_t i = 0; i < b->accepted_n && !b->dead && world.kills_of[ROLE_CONTROL] == 0; i++)
+		if (b->accepted[i].accepted && b->accepted[i].told == 0)
+			world_wrong("%s: %s of body %d was accepted and is never over, call %s", b->name, b->accepted[i].id,
+				    b->accepted[i].what, b->accepted[i].sip_call_id);
+}
+
+static bool is_change(Tipring__V1__Envelope__BodyCase what)
+{
+	return what == TIPRING__V1__ENVELOPE__BODY_HOLD || what == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
+	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO;
+}
+
+static void plan_changes(struct backend *b, struct held_call *c)
+{
+	static const Tipring__V1__Envelope__BodyCase some[] = {
+		TIPRING__V1__ENVELOPE__BODY_HOLD, TIPRING__V1__ENVELOPE__BODY_UNHOLD, TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE,
+		TIPRING__V1__ENVELOPE__BODY_SEND_INFO,
+	};
+
+	for (uint32_t n = world_chance(0.5) ? 1 + (uint32_t)world_below(4) : 0; n > 0; n--)
+		plan(b, c, some[world_below(sizeof some / sizeof some[0])], world_below(4000) * MS);
+}
+
 /* Who was called tells the Call-ID: a backend that dials does not ask for it. */
 static void learn_call_id(struct held_call *c)
 {
@@ -311,6 +386,7 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	*l = (struct later){b, c, c->epoch, 0};
 	echo(l);
 	plan(b, c, TIPRING__V1__ENVELOPE__BODY_MARK, world_below(SECOND));
+	plan_changes(b, c);
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
@@ -349,6 +425,8 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	if (c == NULL)
 		return;
 	was = c->command;
+	if (m->code == TIPRING__V1__RESULT_CODE__ACCEPTED)
+		note_command(b, m->command_id, c);
 	c->command = TIPRING__V1__ENVELOPE__BODY__NOT_SET;
 	world_say(b->name, "%s of body %d: code %d %s", m->command_id, was, m->code, m->reason);
 	if (was == TIPRING__V1__ENVELOPE__BODY_MARK || was == TIPRING__V1__ENVELOPE__BODY_FLUSH) {
@@ -360,6 +438,7 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_RING) { /* refused where it was answered before */
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(200 * MS));
+	} else if (is_change(was)) { /* refused: another one is under way, or the call is over */
 	} else if (!good) {
 		let_go(b, c, "refused");
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_DIAL) {
@@ -396,6 +475,13 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 	}
 }
 
+static void told(struct backend *b, const char *command_id, bool good)
+{
+	world_say(b->name, "%s %s", command_id, good ? "is completed" : "has failed");
+	note_command(b, command_id, NULL);
+	dialled(b, command_id, good);
+}
+
 static void pong(struct backend *b, const Tipring__V1__Pong *m)
 {
 	if (m->control_epoch == b->control_epoch && m->control_epoch != 0) /* 0: it does not know us; a hello may die with who got it */
@@ -428,9 +514,9 @@ static void take(void *self)
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MEDIA_READY)
 			media_ready(b, e->media_ready);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED)
-			dialled(b, e->command_completed->command_id, true);
+			told(b, e->command_completed->command_id, true);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED)
-			dialled(b, e->command_failed->command_id, false);
+			told(b, e->command_failed->command_id, false);
 		else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEASE_LOST && (c = find(b, e->lease_lost->call_id)) != NULL)
 			let_go(b, c, "lease lost");
 	}
@@ -576,6 +662,10 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 		ledger_utterance_finished(l, p->utterance, &was);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED) {
 		ledger_mark(l, e->mark_reached->pos);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_HELD) {
+		ledger_held(l, (uint32_t)e->call_held->by, true);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED) {
+		ledger_held(l, (uint32_t)e->call_resumed->by, false);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED) {
 		const Tipring__V1__CallEnded *m = e->call_ended;
 		struct ledger_end end = {.duration_ms = m->duration_ms, .outcome = (int)m->outcome};

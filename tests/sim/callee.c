@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/midcall.h"
 
 #define T1 (500 * MS)
 #define T2 (4 * SECOND)
@@ -26,13 +26,16 @@ struct callee {
 	char name[16], call_id[64], branch[64], invite[8192], last[2048], bye[2048];
 	enum state state;
 	enum callee_plan plan;
-	bool reliable, early;
+	bool reliable, early, updates;
+	bool timed, refreshes; /* the session timer */
 	uint32_t rseq, answers_acked;
 	int refusal; /* code; 0 = none */
 	struct endpoint sip;
 	struct addr caller;
 	uint64_t act_ns, resend_ns, interval_ns, give_up_ns;
 	struct voice voice;
+	uint32_t cseq;
+	struct midcall mid;
 };
 
 static struct callee *phones[CALLEES];
@@ -77,16 +80,33 @@ static void respond(struct callee *c, const char *request, const char *status, c
 	send_text(c, text);
 }
 
+/* It takes the session timer that it is offered, or says nothing of one. */
+static void agree_session(const struct callee *c, char *lines, size_t cap)
+{
+	char value[64];
+	size_t n = strlen(lines);
+
+	header(c->invite, "\nSession-Expires:", value, sizeof value);
+	if (c->updates)
+		n += (size_t)snprintf(lines + n, cap - n, "Allow: INVITE, ACK, BYE, CANCEL, INFO, UPDATE\r\n");
+	if (atoi(value) != 0 && c->timed)
+		snprintf(lines + n, cap - n, "Require: timer\r\nSession-Expires: %d;refresher=%s\r\n", atoi(value),
+			 c->refreshes && strstr(value, "uac") == NULL ? "uas" : "uac");
+}
+
 static void with_sdp(struct callee *c, const char *status, const char *lines)
 {
-	char rest[1024], sdp[512], ip[64] = "";
+	char rest[1024], more[256], sdp[512], ip[64] = "";
 	struct buf b = buf_of(ip, sizeof ip - 1);
 
 	addr_print_ip(&b, &c->voice.rtp.at);
 	snprintf(sdp, sizeof sdp, "v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 101\r\n"
 		 "a=rtpmap:101 telephone-event/8000\r\na=ptime:20\r\n", ip, ip);
+	snprintf(more, sizeof more, "%s", lines);
+	if (status[0] == '2')
+		agree_session(c, more, sizeof more);
 	snprintf(rest, sizeof rest, "Contact: <sip:%s>\r\n%sContent-Type: application/sdp\r\nContent-Length: %zu\r\n\r\n%s",
-		 addr_text(&c->sip.at).z, lines, strlen(sdp), sdp);
+		 addr_text(&c->sip.at).z, more, strlen(sdp), sdp);
 	respond(c, c->invite, status, rest);
 }
 
@@ -103,6 +123,7 @@ static void over(struct callee *c)
 		return;
 	world_say(c->name, "over, heard %lu", (unsigned long)c->voice.heard);
 	c->state = OVER;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	c->voice.ledger->over_ns = world.now_ns;
 }
@@ -138,10 +159,29 @@ static void refuse(struct callee *c, const char *status)
 	repeat_from_now(c);
 }
 
+static void up(struct callee *c)
+{
+	struct midcall *m = &c->mid;
+	char to[256];
+
+	m->name = c->name;
+	m->sip = &c->sip;
+	m->peer = &c->caller;
+	m->voice = &c->voice;
+	m->cseq = &c->cseq;
+	memcpy(m->call_id, c->call_id, sizeof m->call_id);
+	header(c->invite, "\nTo:", to, sizeof to);
+	snprintf(m->local, sizeof m->local, "%s;tag=p", to);
+	header(c->invite, "\nFrom:", m->remote, sizeof m->remote);
+	m->early = true;
+	midcall_begin(m);
+}
+
 static void pick_up(struct callee *c)
 {
 	c->state = ANSWERED;
 	c->voice.ledger->answered_ns = world.now_ns;
+	up(c);
 	with_sdp(c, "200 OK", "");
 	repeat_from_now(c);
 }
@@ -164,7 +204,9 @@ static void acknowledged(struct callee *c)
 	c->state = UP;
 	c->resend_ns = NEVER;
 	c->give_up_ns = world.now_ns + TALK_MAX;
-	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
+	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
+	c->mid.early = false;
+	midcall_session(&c->mid, c->last, false);
 	voice_start(&c->voice, &remote);
 }
 
@@ -175,11 +217,12 @@ static void leave(struct callee *c)
 	header(c->invite, "\nFrom:", from, sizeof from);
 	header(c->invite, "\nTo:", to, sizeof to);
 	c->state = LEAVING;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	snprintf(c->bye, sizeof c->bye,
 		 "BYE sip:127.77.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKb%s;rport\r\nMax-Forwards: 70\r\nFrom: %s;tag=p\r\n"
-		 "To: %s\r\nCall-ID: %s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
-		 addr_text(&c->sip.at).z, c->name, to, from, c->call_id);
+		 "To: %s\r\nCall-ID: %s\r\nCSeq: %u BYE\r\nContent-Length: 0\r\n\r\n",
+		 addr_text(&c->sip.at).z, c->name, to, from, c->call_id, ++c->cseq);
 	send_text(c, c->bye);
 	repeat_from_now(c);
 }
@@ -266,6 +309,8 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 	c->caller = *from;
 	if (c->plan == CALLEE_ABSENT)
 		return;
+	if (is_mine(c, text) && midcall_take(&c->mid, text))
+		return;
 	if (strncmp(text, "INVITE ", 7) == 0)
 		got_invite(c, text);
 	else if (!is_mine(c, text))
@@ -278,7 +323,7 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 		got_bye(c, text);
 	else if (strncmp(text, "PRACK ", 6) == 0)
 		got_prack(c, text);
-	else if (strncmp(text, "SIP/2.0 ", 8) == 0 && c->state == LEAVING)
+	else if (strncmp(text, "SIP/2.0 ", 8) == 0 && strstr(text, " BYE\r\n") != NULL && c->state == LEAVING)
 		over(c);
 }
 
@@ -314,14 +359,15 @@ static void tick(void *self)
 {
 	struct callee *c = self;
 
-	if (c->state == OVER)
+	midcall_tick(&c->mid);
+	if (c->state == OVER && midcall_is_quiet(&c->mid))
 		return;
-	if (c->state != IDLE && world.now_ns >= c->give_up_ns) {
+	if (c->state != OVER && c->state != IDLE && world.now_ns >= c->give_up_ns) {
 		if (c->state == RINGING && c->resend_ns != NEVER)
 			refuse(c, "504 Server Time-out"); /* RFC 3262 3: no PRACK */
 		else
 			give_up(c);
-	} else if (c->state != IDLE && world.now_ns >= c->resend_ns) {
+	} else if (c->state != IDLE && c->state != OVER && world.now_ns >= c->resend_ns) {
 		send_text(c, c->state == LEAVING ? c->bye : c->last);
 		c->interval_ns = 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;
@@ -339,6 +385,9 @@ struct callee *callee_new(uint32_t number)
 	snprintf(c->name, sizeof c->name, "phone%u", number);
 	phones[number] = c;
 	c->plan = dice < 8 ? CALLEE_LISTENS : dice < 13 ? CALLEE_LEAVES : dice < 15 ? CALLEE_BUSY : dice < 18 ? CALLEE_SILENT : CALLEE_ABSENT;
+	c->updates = world_chance(0.5);
+	c->timed = world_chance(0.7);
+	c->refreshes = world_chance(0.5);
 	c->reliable = world_chance(0.4);
 	c->early = world_chance(0.3);
 	c->act_ns = c->resend_ns = NEVER;

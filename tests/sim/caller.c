@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/sim.h"
+#include "tests/sim/midcall.h"
 
 #define T1 (500 * MS)
 #define T2 (4 * SECOND)
@@ -32,6 +32,8 @@ enum plan {
 struct caller {
 	char name[16], call_id[64], to_tag[64], request[2048], prack[1024];
 	bool early, knows_100rel; /* what its INVITE says */
+	bool hurries;   /* its first ACK is lost, and it changes something at once (RFC 5407 3.1.4) */
+	bool vanishes;  /* it hangs up without a word */
 	uint32_t rseq;            /* of `prack` */
 	enum state state;
 	enum plan plan;
@@ -42,6 +44,7 @@ struct caller {
 	uint64_t resend_ns, interval_ns, give_up_ns, leave_ns, answered_ns;
 	uint32_t cseq;
 	struct voice voice;
+	struct midcall mid;
 };
 
 static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
@@ -89,9 +92,11 @@ static void invite(struct caller *c)
 
 	n = head(c, c->request, sizeof c->request, "INVITE", "i", c->cseq);
 	snprintf(c->request + n, sizeof c->request - (size_t)n,
-		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: 400;refresher=uac\r\n%sContent-Length: %d\r\n\r\n%s",
+		 "Contact: <sip:%s>\r\nX-Plan: %s\r\n%s%sSupported: timer\r\nSession-Expires: %u%s\r\n%sContent-Length: %d\r\n\r\n%s",
 		 addr_text(&c->sip.at).z, plans[c->plan], c->early ? "X-Early: early\r\n" : "",
-		 c->knows_100rel ? "Supported: 100rel\r\n" : "", body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
+		 c->knows_100rel ? "Supported: 100rel\r\n" : "",
+		 world.faults.session_s, (const char *const[]){"", ";refresher=uac", ";refresher=uas"}[world_below(3)],
+		 body > 0 ? "Content-Type: application/sdp\r\n" : "", body,
 		 sdp);
 	send_text(c, c->request);
 }
@@ -136,10 +141,27 @@ static void over(struct caller *c, enum caller_end end, int code)
 		return;
 	world_say(c->name, "over: %d, code %d, heard %lu of %u", end, code, (unsigned long)c->voice.heard, c->voice.said);
 	c->state = OVER;
+	midcall_end(&c->mid);
 	voice_stop(&c->voice);
 	c->voice.ledger->over_ns = world.now_ns;
 	c->end = end;
 	c->code = code;
+}
+
+static void up(struct caller *c)
+{
+	struct midcall *m = &c->mid;
+
+	m->name = c->name;
+	m->sip = &c->sip;
+	m->peer = &c->server;
+	m->voice = &c->voice;
+	m->cseq = &c->cseq;
+	m->owner = true;
+	memcpy(m->call_id, c->call_id, sizeof m->call_id);
+	snprintf(m->local, sizeof m->local, "<sip:%s@sim>;tag=f%s", c->name, c->name);
+	snprintf(m->remote, sizeof m->remote, "<sip:echo@sim>;tag=%s", c->to_tag);
+	midcall_begin(m);
 }
 
 static void answered(struct caller *c, const char *text)
@@ -155,7 +177,8 @@ static void answered(struct caller *c, const char *text)
 		return;
 	}
 	snprintf(c->to_tag, sizeof c->to_tag, "%.*s", (int)strcspn(tag + 4, ";> \r"), tag + 4);
-	ack(c, true);
+	if (!c->hurries || c->state != PROCEEDING)
+		ack(c, true);
 	if (c->state == UP || c->state == LEAVING || c->state == OVER)
 		return;
 	if (c->state == CANCELLING) { /* they crossed (RFC 3261 15) */
@@ -169,9 +192,15 @@ static void answered(struct caller *c, const char *text)
 	c->state = UP;
 	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
-	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + 300 * MS + world_below(5 * SECOND) : NEVER;
+	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
 	voice_start(&c->voice, &remote);
+	up(c);
+	midcall_session(&c->mid, text, true);
+	if (c->hurries)
+		midcall_hurry(&c->mid);
+	if (c->vanishes && c->mid.session_s != 0)
+		c->leave_ns = world.now_ns + world_below(3 * SECOND);
 }
 
 static void refused(struct caller *c, const char *text, int code)
@@ -266,7 +295,11 @@ static void take(void *self, const struct addr *from, const uint8_t *p, size_t n
 
 	(void)from;
 	snprintf(text, sizeof text, "%.*s", (int)n, (const char *)p);
+	if (c->vanishes && c->state == OVER && c->end == CALLER_DONE)
+		return;
 	world_say(c->name, "<- %.*s", (int)strcspn(text, "\r"), text);
+	if (midcall_take(&c->mid, text))
+		return;
 	if (strncmp(text, "SIP/2.0 ", 8) == 0)
 		response(c, text);
 	else if (strncmp(text, "BYE ", 4) == 0)
@@ -278,15 +311,22 @@ static void tick(void *self)
 {
 	struct caller *c = self;
 
-	if (c->state == OVER)
+	midcall_tick(&c->mid);
+	if (c->state == OVER && midcall_is_quiet(&c->mid))
 		return;
-	if (world.now_ns >= c->give_up_ns) {
+	if (c->state != OVER && world.now_ns >= c->give_up_ns) {
 		over(c, CALLER_LOST, 0);
 		return;
 	}
 	if (world.now_ns >= c->leave_ns && (c->state == UP || c->state == PROCEEDING)) {
 		bool up = c->state == UP;
 
+		if (up && c->vanishes && c->mid.session_s != 0) {
+			c->voice.ledger->vanished = true;
+			over(c, CALLER_DONE, 0);
+			return;
+		}
+		midcall_end(&c->mid);
 		c->state = up ? LEAVING : CANCELLING;
 		c->leave_ns = NEVER;
 		voice_stop(&c->voice);
@@ -297,7 +337,7 @@ static void tick(void *self)
 		c->interval_ns = T1;
 		c->resend_ns = world.now_ns + T1;
 		c->give_up_ns = world.now_ns + (up ? GIVE_UP : ANSWER_MAX);
-	} else if (world.now_ns >= c->resend_ns) {
+	} else if (c->state != OVER && world.now_ns >= c->resend_ns) {
 		send_text(c, c->request);
 		c->interval_ns = c->state == CALLING || 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;
@@ -327,6 +367,8 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
+	c->hurries = world_chance(0.08) && !is_late(c);
+	c->vanishes = world.faults.session_s < 10 && world_chance(0.1);
 	c->early = world_chance(0.4);
 	c->knows_100rel = world_chance(0.6);
 	c->sip = (struct endpoint){voice_address(number, 5060), take, c};

@@ -130,6 +130,17 @@ void ledger_mark(struct ledger *l, uint64_t pos)
 		world_wrong("%s: a mark is reached at %" PRIu64 ", which nobody has heard yet", l->sip_call_id, pos);
 }
 
+/* Held and resumed take turns. What a control that died published and did not note down is published again. */
+void ledger_held(struct ledger *l, uint32_t by, bool held)
+{
+	if (by == 0 || by >= sizeof l->held / sizeof l->held[0])
+		world_wrong("%s is held by %u", l->sip_call_id, by);
+	else if (l->held[by] == held && world.kills_of[ROLE_CONTROL] == 0)
+		world_wrong("%s is %s by %u, and was", l->sip_call_id, held ? "held" : "resumed", by);
+	if (by < sizeof l->held / sizeof l->held[0])
+		l->held[by] = held;
+}
+
 static bool differ(uint64_t a, uint64_t b, uint64_t slack)
 {
 	return a > b ? a - b > slack : b - a > slack;
@@ -149,7 +160,7 @@ void ledger_ended(struct ledger *l, const struct ledger_end *e)
 		world_wrong("%s sent %u packets and only %" PRIu64 " were received", l->sip_call_id, l->said, e->received);
 	if (calm && e->lost > world.faults.delay_ns / TICK + 1) /* one of the last may be overtaken by the end */
 		world_wrong("%s: %" PRIu64 " packets are called lost", l->sip_call_id, e->lost);
-	if (calm && l->over_ns != 0 && differ(e->duration_ms, up_ms, 1000))
+	if (calm && l->over_ns != 0 && !l->vanished && differ(e->duration_ms, up_ms, 1000))
 		world_wrong("%s was up for %" PRIu64 " ms and is told %" PRIu64, l->sip_call_id, up_ms, e->duration_ms);
 	if (e->jitter_us > 1000000)
 		world_wrong("%s: jitter of %u us", l->sip_call_id, e->jitter_us);

@@ -189,6 +189,8 @@ static void judge(const struct run *r)
 	for (uint32_t i = 0; i < r->backend_n; i++)
 		judge_marks(r, r->backends[i]);
 	for (uint32_t i = 0; i < r->backend_n; i++)
+		backend_judge(r->backends[i]);
+	for (uint32_t i = 0; i < r->backend_n; i++)
 		if (backend_open_calls(r->backends[i]) != 0)
 			world_wrong("a backend still holds %u calls", backend_open_calls(r->backends[i]));
 	if (watcher_gaps(r->watcher) != 0)
@@ -204,6 +206,7 @@ static int run(uint64_t seed, bool verbose)
 	world.verbose = verbose;
 	world.now_ns = SECOND;
 	rand_seed(&world.rand, seed);
+	world.faults.session_s = seed % 3 == 0 ? 4 : 400;
 	process_start_all(bin_dir, CALLERS + CALLEES + 4);
 	r.backends[0] = backend_new("one");
 	r.backends[1] = backend_new("two");

@@ -421,7 +421,8 @@ static void configure(struct process *p, uint32_t calls)
 	k.http_address = text("");
 	k.signaling_workers = k.media_workers = 1;
 	s.answer_timeout_ms = 30000;
-	s.session_expires_s = 400;
+	s.session_expires_s = world.faults.session_s;
+	s.min_se_s = 2;
 	s.rtp_v4 = true;
 	m.reorder_ms_max = 60;
 	m.rtp_timeout_ms = 60000;

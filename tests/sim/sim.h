@@ -34,6 +34,7 @@ struct faults {
 	uint64_t delay_ns;      /* each datagram is late by 0..this: more than a frame reorders */
 	uint32_t kills;         /* of daemons, at random instants */
 	uint32_t kill_roles;    /* bits */
+	uint32_t session_s;     /* of session timers: shorter than a call, or longer */
 };
 
 struct world {
@@ -117,12 +118,19 @@ struct voice {
 	/* one key */
 	uint64_t press_ns;
 	uint32_t press_packets, press_ts; /* sent so far */
+	/* agreed on last */
+	bool muted, deaf;
+	uint32_t codec; /* payload type */
+	uint64_t agreed_ns;
+	bool changing; /* an offer of either side is under way: either state is right */
+	bool changed;  /* ever, behind the answer */
 };
 struct addr voice_address(uint32_t number, uint16_t port); /* of the phone of this number */
 void voice_open(struct voice *v, const char *name, uint32_t number);
 bool voice_remote(const char *sdp, struct addr *ret); /* where a description wants audio */
 void voice_start(struct voice *v, const struct addr *remote);
 void voice_stop(struct voice *v);
+void voice_agreed(struct voice *v, bool sends, bool hears, uint32_t codec); /* from now on */
 bool voice_pressed(const struct voice *v); /* the whole key */
 uint64_t voice_missed(const struct voice *v); /* frames that it did not hear again */
 
@@ -184,6 +192,8 @@ struct ledger {
 	uint64_t began_pos;
 	uint64_t ended_ns;
 	int outcome; /* of a call of ours */
+	bool held[4]; /* by whom */
+	bool vanished; /* the phone: nobody tells that it is over but a timer */
 };
 struct ledger_played {
 	uint64_t played, discarded;
@@ -204,6 +214,7 @@ void ledger_utterance_began(struct ledger *l, uint32_t id, uint64_t pos);
 void ledger_utterance_finished(struct ledger *l, uint32_t id, const struct ledger_played *p);
 void ledger_digit(struct ledger *l, char digit, uint64_t pos, uint32_t duration_ms);
 void ledger_mark(struct ledger *l, uint64_t pos);
+void ledger_held(struct ledger *l, uint32_t by, bool held);
 void ledger_ended(struct ledger *l, const struct ledger_end *e);
 void ledger_judge(const struct ledger *l);
 
@@ -213,6 +224,7 @@ struct backend *backend_new(const char *name);
 void backend_dial(struct backend *b, uint32_t phone, uint64_t at_ns); /* this callee */
 void backend_kill(struct backend *b); /* its calls follow the policy: hung up */
 uint32_t backend_open_calls(const struct backend *b);
+void backend_judge(const struct backend *b); /* of its commands */
 const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */
 
 enum seen {

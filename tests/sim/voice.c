@@ -8,6 +8,7 @@
 #define COUNTER_DIGITS 4u
 #define MARKER 0xc0 /* behind the counter; nowhere else */
 #define PRESS_PACKETS 7u
+#define SETTLE_NS SECOND
 
 static void encode(uint8_t *payload, uint32_t counter)
 {
@@ -58,6 +59,12 @@ static void talk(void *self)
 
 	if (!v->talking)
 		return;
+	if (v->muted && v->press_packets % PRESS_PACKETS == 0) { /* a key that is down goes up first */
+		v->ts += VOICE_FRAME;
+		world_at(world.now_ns + 20 * MS, talk, v);
+		return;
+	}
+	p[1] = (uint8_t)v->codec;
 	if (key)
 		n = press(v, p);
 	else
@@ -116,6 +123,18 @@ static void listen_from(struct voice *v, uint16_t seq, uint32_t at)
 			recognise(v, seq, counter);
 }
 
+/* Media has a moment to follow what signaling agreed on. */
+static void expect_agreed(const struct voice *v, uint8_t codec)
+{
+	if (!v->talking || v->changing || world.kills > 0 ||
+	    world.now_ns < v->agreed_ns + (world.faults.loss == 0 ? SETTLE_NS : 4 * SETTLE_NS))
+		return;
+	if (v->deaf)
+		world_wrong("%s is spoken to, and agreed on silence", v->name);
+	if (codec != v->codec)
+		world_wrong("%s hears codec %u, and agreed on %u", v->name, codec, v->codec);
+}
+
 static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n)
 {
 	struct voice *v = self;
@@ -125,6 +144,7 @@ static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n
 	(void)from;
 	if (n != 12 + VOICE_FRAME)
 		return;
+	expect_agreed(v, p[1] & 127);
 	seq = (uint16_t)(p[2] << 8 | p[3]);
 	if (payload_of(v, seq) != NULL)
 		return; /* the network says it again */
@@ -180,6 +200,15 @@ void voice_start(struct voice *v, const struct addr *remote)
 	world_at(world.now_ns + world_below(20 * MS), talk, v);
 }
 
+void voice_agreed(struct voice *v, bool sends, bool hears, uint32_t codec)
+{
+	v->changed |= !sends || !hears || codec != v->codec;
+	v->muted = !sends;
+	v->deaf = !hears;
+	v->codec = codec;
+	v->agreed_ns = world.now_ns;
+}
+
 void voice_stop(struct voice *v)
 {
 	v->talking = false;
@@ -192,5 +221,5 @@ bool voice_pressed(const struct voice *v)
 
 uint64_t voice_missed(const struct voice *v)
 {
-	return v->said > v->heard ? v->said - v->heard : 0;
+	return v->said > v->heard && !v->changed ? v->said - v->heard : 0;
 }
