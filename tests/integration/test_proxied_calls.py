@@ -124,3 +124,82 @@ def test_all_of_it(make_system, proxy, speech, ulaw, role):  # noqa: F811
                    allow="INVITE, ACK, CANCEL, BYE, UPDATE, INFO, REFER, NOTIFY")
     assert codes == [100, 180, 200]
     assert set(seen) == {f"ALONG {m}" for m in ("INVITE", "ACK", "INFO", "UPDATE", "REFER", "BYE")}
+
+
+@BOTH
+def test_the_other_side_asks(make_system, proxy, speech, ulaw, role):  # noqa: F811
+    """C184 C260: a phone behind the proxy holds, resumes, says something and is refused a transfer"""
+    told, codes = [], []
+
+    async def body(call, ear, phone):
+        async def note():
+            async for event in call.events():
+                told.append(event.kind)
+                if event.kind == "referred":
+                    await event.referral.reject(480)
+
+        noting = asyncio.create_task(note())
+        for direction, ours in (("sendonly", "recvonly"), ("sendrecv", "sendrecv")):
+            phone.version += 1
+            offer = phone.sdp(extra=f"a={direction}\r\n").replace("o=peer 1 1 ", f"o=peer 1 {phone.version + 1} ")
+            answer = await in_thread(phone.say, "INVITE", "", offer)
+            assert ours == "sendrecv" or f"a={ours}\r\n" in answer
+            await in_thread(phone.say, "ACK")
+        await in_thread(phone.say, "INFO", "Content-Type: text/plain\r\n", "hello")
+        await in_thread(phone.say, "REFER", "Refer-To: <sip:carol@192.0.2.7>\r\n", "", 202)
+        while not codes or codes[-1] < 200:
+            notify = await in_thread(phone.wait_for, "NOTIFY", len(codes) + 1)
+            codes.append(int(notify.split("\r\n\r\n", 1)[1][8:11]))
+        await ear.converse(phone, speech, ulaw)
+        noting.cancel()
+
+    seen = through(make_system, proxy, role, body, allow="INVITE, ACK, CANCEL, BYE, UPDATE, INFO, REFER, NOTIFY")
+    assert codes == [100, 480]
+    assert [t for t in told if t in ("held", "resumed", "info", "referred")] == ["held", "resumed", "info", "referred"]
+    assert set(seen) == {"ALONG NOTIFY", "ALONG BYE"} | ({"ALONG ACK"} if role == "dialled" else set())
+
+
+class AskingProxy(Proxy):
+    """It wants to know who calls."""
+
+    algorithm = "MD5"
+
+    def script(self) -> str:
+        made = super().script().replace("request_route {", f"""
+loadmodule "auth.so"
+modparam("auth", "algorithm", "{self.algorithm}")
+modparam("auth", "qop", "auth")
+request_route {{""").replace("\tt_check_trans();\n", """
+	if (is_method("INVITE") && $rU != "echo") {
+		if (!pv_proxy_authenticate("example.com", "c0rrect horse", "0")) {
+			xlog("L_ALERT", "ALONG ASKED from $sp of $ci\\n");
+			proxy_challenge("example.com", "1");
+			exit;
+		}
+		consume_credentials();
+	}
+	t_check_trans();
+""")
+        assert "consume_credentials" in made and 'loadmodule "auth.so"' in made
+        return made
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_the_proxy_asks_who_we_are(make_system, tmp_path, monkeypatch, algorithm, speech, ulaw):  # noqa: F811
+    """407, answered with the account of the trunk; the phone behind it does not see the credentials"""
+    if not Proxy.is_there():
+        pytest.skip("kamailio is not installed; ./tipring leaves it out, because its package starts a service on port 5060")
+    monkeypatch.setenv("TRUNK_PASSWORD", "c0rrect horse")
+    proxy = AskingProxy(tmp_path)
+    proxy.algorithm = algorithm
+
+    async def body(call, ear, phone):
+        assert "Proxy-Authorization" not in phone.invite and header(phone.invite, "CSeq") == "2 INVITE"
+        await ear.converse(phone, speech, ulaw)
+        await call.hold()
+
+    try:
+        seen = through(make_system, proxy, "dialled", body, {"outbound.username": "trunk", "outbound.password_env": "TRUNK_PASSWORD"})
+    finally:
+        proxy.close()
+    assert set(seen) == {f"ALONG {m}" for m in ("ASKED", "ACK", "INVITE", "BYE")}
