@@ -13,7 +13,6 @@ nothing (calls.py). `--quick` fits in 30 s each.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import pathlib
 import resource
@@ -28,17 +27,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from calls import bench_calls  # noqa: E402
 from chaos import Calls  # noqa: E402
 from figures import cpu_exact, print_row  # noqa: E402
+from ports import Range, is_free  # noqa: E402
 from system import System, wait_for  # noqa: E402
 
-LOCAL_PORT = 20000  # of both echoes: flow i is 20000 + 2i <-> 26000 + 2i
-REMOTE_PORT = 26000  # both below the ports the kernel gives out by itself
 
-
-def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float, *mode: str) -> float:
-    """Packets in and out per CPU second of the bare echo."""
-    echo = subprocess.Popen([bin_dir / "bench_uring_echo", str(flows), str(LOCAL_PORT), str(REMOTE_PORT), *mode], stderr=subprocess.DEVNULL)
+def bare_round(ours: Ours, seconds: float, *mode: str) -> float:
+    """Packets in and out per CPU second of the bare echo, between the same ports: flow i is local + 2i <-> remote + 2i."""
+    bin_dir, flows, local, remote = ours.system.bin_dir, ours.flows, ours.system.rtp_port, ours.remote.first
+    echo = subprocess.Popen([bin_dir / "bench_uring_echo", str(flows), str(local), str(remote), *mode], stderr=subprocess.DEVNULL)
     time.sleep(0.3)
-    load = subprocess.Popen([bin_dir / "callgen", "--bare", str(LOCAL_PORT), "--port", str(REMOTE_PORT), "--calls", str(flows),
+    load = subprocess.Popen([bin_dir / "callgen", "--bare", str(local), "--port", str(remote), "--calls", str(flows),
                              "--seconds", "3600"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         return measure(lambda: say(load), echo.pid, seconds, flows)
@@ -47,19 +45,7 @@ def bare_round(bin_dir: pathlib.Path, flows: int, seconds: float, *mode: str) ->
         load.wait()
         echo.terminate()
         echo.wait()
-        wait_for(lambda: ports_are_free(flows), 10, 0.05)
-
-
-def ports_are_free(flows: int) -> bool:
-    """Sockets of an io_uring are let go some time after its process ended: ours, the bare echo's and the load generator's."""
-    with contextlib.ExitStack() as stack:
-        for port in (base + i for base in (LOCAL_PORT, REMOTE_PORT) for i in range(2 * flows + 40)):
-            s = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            try:
-                s.bind(("127.0.0.1", port))
-            except OSError:
-                return False
-    return True
+        wait_for(ours.ports_are_free, 10, 0.05)
 
 
 def say(load, command: str = "window") -> dict:
@@ -86,9 +72,17 @@ class Ours:
 
     def __init__(self, bin_dir: pathlib.Path, flows: int):
         self.system = System(bin_dir, calls=flows + 10, ports=2 * flows + 40, settings={"log_level": "warn"})
-        self.system.rtp_port = LOCAL_PORT
-        self.system.values.update({"rtp.port_min": LOCAL_PORT, "rtp.port_max": LOCAL_PORT + 2 * flows + 39})
+        self.remote = Range(2 * flows + 40)
         self.flows = flows
+
+    def close(self) -> None:
+        self.system.ports.close()
+        self.remote.close()
+
+    def ports_are_free(self) -> bool:
+        """Sockets of an io_uring are let go some time after its process ended: ours, the bare echo's and the load generator's."""
+        return all(is_free(base + i, "127.0.0.1", socket.SOCK_DGRAM)
+                   for base in (self.system.rtp_port, self.remote.first) for i in range(2 * self.flows + 40))
 
     def round(self, seconds: float) -> tuple[float, float, dict]:
         """Packets per CPU second of media, of media and backend together, and the backend's figures."""
@@ -97,7 +91,7 @@ class Ours:
         calls = None
         try:
             wait_for(lambda: self.system.metric("tipring_backends") >= 1, 10)
-            calls = Calls(self.system, self.flows, 3600, cps=400, port=REMOTE_PORT)
+            calls = Calls(self.system, self.flows, 3600, cps=400, port=self.remote.first)
             wait_for(lambda: calls.say("window")["up"] == self.flows, 60, 0.3)
             time.sleep(1)
             media = self.system.workers()["media-0"]
@@ -113,7 +107,7 @@ class Ours:
             if echo.poll() is None:
                 echo.kill()
             self.system.stop()
-            wait_for(lambda: ports_are_free(self.flows), 10, 0.05)
+            wait_for(self.ports_are_free, 10, 0.05)
 
 
 def bench_rtp(options) -> int:
@@ -124,8 +118,8 @@ def bench_rtp(options) -> int:
         seconds = 2.0 if options.quick else 4.0
         pps, together, ratios, all_ratios, gathered, ages = [], [], [], [], [], []
         for _ in range(rounds):
-            bare = bare_round(options.bin, flows, seconds)
-            gathering = bare_round(options.bin, flows, seconds, "gather")
+            bare = bare_round(ours, seconds)
+            gathering = bare_round(ours, seconds, "gather")
             media, both, figures = ours.round(seconds)
             pps.append(media)
             together.append(both)
@@ -135,6 +129,7 @@ def bench_rtp(options) -> int:
             ages.append(figures["age_us_p50"])
             if figures["lost"]:
                 raise RuntimeError(f"frames were lost: {figures}")
+        ours.close()
         print_row(f"rtp/full_leg_{flows}", statistics.median(pps), "packets/cpu_s", "bare_uring_echo", ratios)
         print_row(f"rtp/full_leg_gathering_{flows}", statistics.median(pps), "packets/cpu_s", "bare_uring_echo_gathering", gathered)
         print_row(f"rtp/full_leg_with_backend_{flows}", statistics.median(together), "packets/cpu_s", "bare_uring_echo", all_ratios)

@@ -56,7 +56,7 @@ async def wait(seconds: float) -> None:
 
     transport.on_message = note
     print(json.dumps({"port": transport.local_addr[1]}), flush=True)
-    made = await asyncio.wait_for(invited.get(), 20)
+    made = await asyncio.wait_for(invited.get(), 60)
     made.accept(build_sdp(rtp_port=transport.local_addr[1] ^ 1, **SDP))
     await asyncio.sleep(seconds)
     print(json.dumps({"byes": len(byes), "answers": answers, "interval": made.session_interval}), flush=True)

@@ -37,7 +37,7 @@ async def main(port: int, target: str) -> None:
     await call.wait_answered(timeout=10)
     if target:
         uac.send_refer(call.dialog, target, server)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await over.wait()
     if target:
         call.hangup(uac)

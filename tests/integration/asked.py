@@ -7,7 +7,7 @@ import re
 import time
 
 from callee import Callee
-from system import wait_for
+from system import PATIENCE, wait_for
 from test_backend import Caller, in_thread, is_silent, tone, with_backend
 
 
@@ -25,7 +25,7 @@ class Asked:
                 return request
 
     def next_message(self, method: str, seconds: float = 8.0) -> str:
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while (left := end - time.monotonic()) > 0:
             message = self.receive(left)
             if message is not None and message.startswith(method + " "):
@@ -47,16 +47,20 @@ class Asked:
     def agree(self, request: str, direction: str, body: str | None = None) -> str:
         """200, until its ACK comes."""
         body = body or self.offer(f"a={direction}\r\n")
-        for _ in range(20):
+        for _ in range(10 * PATIENCE):
             self.respond(request, 200, body=body)
             while (message := self.receive(0.5)) is not None:
                 if message.startswith("ACK ") and number_of(message) == number_of(request):
                     return message
         raise AssertionError("no ACK")
 
+    def response_to(self, method: str, *codes: int) -> str:
+        """The same that was asked last; others are no answer to it."""
+        return self.wait(*codes, seconds=5, to=f"{self.number} {method}\r\n")
+
     def refuse(self, request: str, code: int) -> None:
         """Until its ACK comes."""
-        for _ in range(20):
+        for _ in range(10 * PATIENCE):
             self.respond(request, code)
             while (message := self.receive(0.5)) is not None:
                 if message.startswith("ACK ") and number_of(message) == number_of(request):
@@ -67,6 +71,7 @@ class Asked:
 class AskedCaller(Asked, Caller):
     def ask(self, method: str, body: str = "") -> None:
         self.send(self.request(method, body=body))
+        self.number = self.cseq
 
 
 class AskedCallee(Asked, Callee):
@@ -74,7 +79,7 @@ class AskedCallee(Asked, Callee):
 
     def ask(self, method: str, body: str = "", number: int = 0) -> None:
         """In the dialog that we were called in."""
-        self.numbers = number or self.numbers + 1
+        self.number = self.numbers = number or self.numbers + 1
         header = {name: re.search(rf"\r\n{name}: ([^\r]*)", self.invite)[1] for name in ("From", "To", "Call-ID", "Contact")}
         contact = re.search(r"<([^>]+)>", header["Contact"])[1]
         kind = "Content-Type: application/sdp\r\n" if body else ""
@@ -94,7 +99,7 @@ def version_of(message: str) -> int:
 def hears(peer) -> bool:
     """What comes from now on is speech; as long as it takes."""
     peer.hear(0.1)
-    packets, end = 0, time.monotonic() + 10
+    packets, end = 0, time.monotonic() + 5 * PATIENCE
     while packets <= 10 and time.monotonic() < end:
         packets += len([p for p in peer.hear(0.2) if not is_silent(p[3])])
     return packets > 10
@@ -127,7 +132,7 @@ def on_call(system, role, body):
         came = asyncio.get_running_loop().create_future()
         if role == "called":
             peer.start_media(await in_thread(peer.call))
-            call = await asyncio.wait_for(came, 10)
+            call = await asyncio.wait_for(came, 10 * PATIENCE)
             await reach(call, "answered")
         else:
             peer.in_background(peer.wait_invite, peer.pick_up)
@@ -136,12 +141,12 @@ def on_call(system, role, body):
             await in_thread(peer.joined)
             peer.last = number_of(peer.invite)
             await call.say(tone(20))
-        await asyncio.wait_for(body(call, peer), 25)
+        await asyncio.wait_for(body(call, peer), 25 * PATIENCE)
         if call.end_reason is None:
             bye = asyncio.create_task(in_thread(peer.wait_bye, 5))
             await call.hangup()
             await bye
-            await asyncio.wait_for(call.ended(), 5)
+            await asyncio.wait_for(call.ended(), 5 * PATIENCE)
 
     came = None
     try:

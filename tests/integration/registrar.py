@@ -94,8 +94,12 @@ class Registrar:
         """The first request `what` is true of."""
         return wait_for(lambda: next((m for m in list(self.requests) if what(m)), None), seconds)
 
+    def different(self) -> list[str]:
+        """All requests; what came again, byte for byte, once."""
+        return list(dict.fromkeys(self.requests))
+
     def cseqs(self) -> list[int]:
-        return [int(header(m, "CSeq").split()[0]) for m in list(self.requests)]
+        return [int(header(m, "CSeq").split()[0]) for m in self.different()]
 
 
 KAMAILIO = """

@@ -65,11 +65,11 @@ class Peer:
         except TimeoutError:
             return None
 
-    def wait(self, *codes: int, seconds: float = 3.0) -> str:
-        """The first response with one of these codes; AssertionError when none comes."""
-        return self.wait_briefly(*codes, seconds=seconds * PATIENCE)
+    def wait(self, *codes: int, seconds: float = 3.0, to: str = "") -> str:
+        """The first response with one of these codes; AssertionError when none comes. `to`: its CSeq, when others may come again."""
+        return self.wait_briefly(*codes, seconds=seconds * PATIENCE, to=to)
 
-    def wait_briefly(self, *codes: int, seconds: float) -> str:
+    def wait_briefly(self, *codes: int, seconds: float, to: str = "") -> str:
         """So long, and no longer."""
         end, seen = time.monotonic() + seconds, []
         while (left := end - time.monotonic()) > 0:
@@ -77,7 +77,7 @@ class Peer:
             if message is None:
                 break
             seen.append(message.split("\r\n", 1)[0])
-            if message.startswith("SIP/2.0 ") and int(message[8:11]) in codes:
+            if message.startswith("SIP/2.0 ") and int(message[8:11]) in codes and f"\r\nCSeq: {to}" in message:
                 return message
         raise AssertionError(f"waited for {codes}, got {seen}")
 
@@ -125,4 +125,4 @@ class Peer:
 
     def bye(self) -> str:
         self.send(self.request("BYE"))
-        return self.wait(200)
+        return self.wait(200, to=f"{self.cseq} BYE\r\n")

@@ -38,12 +38,12 @@ def test_both_offer_at_once(system):
         holding = asyncio.create_task(call.hold())
         first = await in_thread(peer.asked)
         peer.ask("INVITE", peer.offer("a=sendonly\r\n"))
-        await in_thread(peer.wait, 491)
+        await in_thread(peer.response_to, "INVITE", 491)
         peer.ask("UPDATE", peer.offer("a=sendonly\r\n"))
-        await in_thread(peer.wait, 491)
+        await in_thread(peer.response_to, "UPDATE", 491)
         await in_thread(peer.refuse, first, 491)
         peer.ask("UPDATE", peer.offer("a=sendonly\r\n"))
-        answer = await in_thread(peer.wait, 200, 491)
+        answer = await in_thread(peer.response_to, "UPDATE", 200, 491)
         met = answer.startswith("SIP/2.0 491")  # the window may be as short as nothing
         second = await in_thread(peer.asked)
         assert ("a=sendonly\r\n" if met else "a=inactive\r\n") in second
@@ -66,7 +66,7 @@ def test_a_process_dies_while_it_is_out(system, victim):
         await in_thread(wait_for, lambda: system.workers().get(victim, old) != old, 10)
         ack = await in_thread(peer.agree, request, "recvonly")
         assert number_of(ack) == number_of(request)
-        await asyncio.wait_for(holding, 10)
+        await asyncio.wait_for(holding, 40)
         assert call.held == "us"
         unholding = asyncio.create_task(call.unhold())
         request = await in_thread(peer.asked)
@@ -75,7 +75,7 @@ def test_a_process_dies_while_it_is_out(system, victim):
         await in_thread(wait_for, lambda: system.workers().get(victim, old) != old, 10)
         await in_thread(peer.refuse, request, 488)
         with pytest.raises(tipring.CommandRefused) as refused:
-            await asyncio.wait_for(unholding, 10)
+            await asyncio.wait_for(unholding, 40)
         assert refused.value.sip_code == 488 and call.held == "us"
         assert await in_thread(hears, peer)
 

@@ -37,7 +37,7 @@ class Changer(Caller):
         """Acknowledged."""
         self.send(self.request("INVITE", body=body))
         branch, cseq = self.branch, self.cseq
-        answer = self.wait(*(codes or (200,)), seconds=5)
+        answer = self.wait(*(codes or (200,)), seconds=5, to=f"{cseq} INVITE\r\n")
         self.send(self.request("ACK", cseq=cseq, branch="" if answer[8] == "2" else branch))
         return answer
 

@@ -46,7 +46,7 @@ class Timed(Changer):
 
     def update(self, headers: str = "") -> str:
         self.send(self.request("UPDATE", headers=headers))
-        return self.wait(200)
+        return self.wait(200, to=f"{self.cseq} UPDATE\r\n")
 
 
 def calls(system, scenarios, meanwhile=None):
@@ -128,7 +128,7 @@ def test_what_comes_again_in_the_dialog(make_system, backends):
     caller.send(caller.request("UPDATE", headers="Session-Expires: 30\r\n"))
     assert "\r\nMin-SE: 90\r\n" in caller.wait(422)
     caller.send(caller.request("INVITE", body=caller.offer(), headers="Session-Expires: 30\r\n"))
-    assert "\r\nMin-SE: 90\r\n" in caller.wait(422)
+    assert "\r\nMin-SE: 90\r\n" in caller.wait(422, to=f"{caller.cseq} INVITE\r\n")
     caller.send(caller.request("ACK", cseq=caller.cseq, branch=caller.branch))
     assert expires(caller.reinvite(caller.offer())) == "300;refresher=uas"
     assert expires(caller.reinvite(caller.offer(extra="a=sendonly\r\n"))) == "300;refresher=uas", "what media is asked about, too"

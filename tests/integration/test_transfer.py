@@ -317,7 +317,7 @@ class Deciding:
 
     async def made(self):
         """The call that was made."""
-        return await asyncio.wait_for(self.decided.get(), 10)
+        return await asyncio.wait_for(self.decided.get(), 40)
 
     async def __call__(self, call):
         await call.answer(rate=8000)

@@ -44,7 +44,7 @@ def test_baresip_transfers_its_call(system, tmp_path, said):
         target = Callee(system)
         phone = phone_of(system, tmp_path, said)
         try:
-            await asyncio.wait_for(up.wait(), 15)
+            await asyncio.wait_for(up.wait(), 60)
             await in_thread(wait_for, lambda: "established" in phone.log, 10)
             await in_thread(phone.command, "transfer", target.uri)
             await in_thread(target.wait_invite)
@@ -77,7 +77,7 @@ def test_baresip_is_transferred(system, tmp_path, said):
         target = Callee(system)
         phone = phone_of(system, tmp_path, said)
         try:
-            await asyncio.wait_for(up.wait(), 15)
+            await asyncio.wait_for(up.wait(), 60)
             await in_thread(wait_for, lambda: "established" in phone.log, 10)
             call = server.calls[0]
             transfer = asyncio.create_task(call.transfer(target.uri))
@@ -85,7 +85,7 @@ def test_baresip_is_transferred(system, tmp_path, said):
             assert "Contact: <sip:phone" in invite
             target.reply(180)
             await in_thread(target.pick_up)
-            await asyncio.wait_for(transfer, 10)
+            await asyncio.wait_for(transfer, 40)
             async for event in call.events():
                 if event.kind == "transfer":
                     codes.append(event.code)
