@@ -368,7 +368,7 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
 	c->hurries = world_chance(0.08) && !is_late(c);
-	c->vanishes = world.faults.session_s < 10 && world_chance(0.1);
+	c->vanishes = !c->hurries && world.faults.session_s < 10 && world_chance(0.1);
 	c->early = world_chance(0.4);
 	c->knows_100rel = world_chance(0.6);
 	c->sip = (struct endpoint){voice_address(number, 5060), take, c};

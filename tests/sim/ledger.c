@@ -5,7 +5,7 @@
 
 #include "tests/sim/sim.h"
 
-#define ROWS_MAX 64u
+#define ROWS_MAX 256u
 #define HZ 8u /* samples a millisecond */
 #define TICK (20 * MS)
 

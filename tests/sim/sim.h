@@ -153,13 +153,15 @@ bool caller_pressed(const struct caller *c); /* one key, and every packet of it 
 
 /* callee.c: SIP phones that are called */
 #define CALLEES 8u
+#define TARGETS 4u /* more phones behind them, called only by transfer or redirection */
 #define CALLEES_FROM 100u /* number of the first, among phones */
 enum callee_plan {
 	CALLEE_LISTENS, /* until the backend hangs up */
 	CALLEE_LEAVES,
 	CALLEE_BUSY,
 	CALLEE_SILENT, /* rings, and nobody picks up */
-	CALLEE_ABSENT  /* not even that */
+	CALLEE_ABSENT, /* not even that */
+	CALLEE_MOVED   /* it is another one */
 };
 struct callee;
 struct callee *callee_new(uint32_t number);
