@@ -388,7 +388,8 @@ static void plan_changes(struct backend *b, struct held_call *c)
 	};
 
 	for (uint32_t n = world_chance(0.5) ? 1 + (uint32_t)world_below(4) : 0; n > 0; n--)
-		plan(b, c, some[world_below(sizeof some / sizeof some[0])], world_below(4000) * MS);
+		plan(b, c, some[world_below(sizeof some / sizeof some[0])],
+		     world_beat(world.now_ns + world_below(4000) * MS) - world.now_ns);
 }
 
 /* Who was called tells the Call-ID: a backend that dials does not ask for it. */
@@ -429,7 +430,7 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
-		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND));
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, world_beat(world.now_ns + (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND)) - world.now_ns);
 }
 
 static void offered(struct backend *b, const Tipring__V1__Offer *m)

@@ -221,6 +221,8 @@ static void acknowledged(struct callee *c)
 	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
 	c->mid.early = false;
 	midcall_session(&c->mid, c->last, false);
+	if (c->act_ns != NEVER && world_chance(0.4))
+		c->act_ns = world_beat(c->act_ns);
 	voice_start(&c->voice, &remote);
 }
 
@@ -392,7 +394,7 @@ static void tick(void *self)
 	} else if ((c->state == RINGING || c->state == UP) && world.now_ns >= c->act_ns) {
 		act(c);
 	}
-	world_at(world.now_ns + 10 * MS, tick, c);
+	world_at(c->act_ns > world.now_ns && c->act_ns < world.now_ns + 10 * MS ? c->act_ns : world.now_ns + 10 * MS, tick, c);
 }
 
 struct callee *callee_new(uint32_t number)

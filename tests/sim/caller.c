@@ -193,6 +193,8 @@ static void answered(struct caller *c, const char *text)
 	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
+	if (c->leave_ns != NEVER && world_chance(0.4))
+		c->leave_ns = world_beat(c->leave_ns); /* its BYE crosses something */
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
 	voice_start(&c->voice, &remote);
 	up(c);
@@ -342,7 +344,7 @@ static void tick(void *self)
 		c->interval_ns = c->state == CALLING || 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;
 	}
-	world_at(world.now_ns + 10 * MS, tick, c);
+	world_at(c->leave_ns > world.now_ns && c->leave_ns < world.now_ns + 10 * MS ? c->leave_ns : world.now_ns + 10 * MS, tick, c);
 }
 
 static void begin(void *self)

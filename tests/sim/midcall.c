@@ -217,9 +217,18 @@ static void begin_act(struct midcall *m, enum midcall_act a)
 	send_act(m);
 }
 
+static void on_beat(void *self)
+{
+	midcall_tick(self);
+}
+
 static void plan_next(struct midcall *m)
 {
 	m->act_ns = m->acts_left > 0 && !m->ended ? world.now_ns + world_below(1500) * MS : NEVER;
+	if (m->act_ns == NEVER || world_chance(0.4))
+		return;
+	m->act_ns = world_beat(m->act_ns);
+	world_at(m->act_ns, on_beat, m);
 }
 
 static void no_change(struct midcall *m)

@@ -57,6 +57,7 @@ void world_at(uint64_t at_ns, event_fn *fn, void *self); /* events at one instan
 bool world_step(void);                                   /* the next event; false when there are none */
 uint64_t world_below(uint64_t bound);                    /* 0 <= x < bound, from the seed */
 bool world_chance(double p);
+uint64_t world_beat(uint64_t at_ns); /* the next instant at which others act, too: what is sent then crosses */
 void world_say(const char *who, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with --verbose */
 void world_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));                /* an invariant is broken */
 
