@@ -493,7 +493,7 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
 		if (b->calls[i].id != 0 && strcmp(b->calls[i].command_id, m->command_id) == 0)
 			c = &b->calls[i];
-	if (c == NULL)
+	if (c == NULL || c->command == 0) /* it was said twice */
 		return;
 	was = c->command;
 	if (m->code == TIPRING__V1__RESULT_CODE__ACCEPTED)
