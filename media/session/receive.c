@@ -4,6 +4,7 @@
 #include "media/session/key.h"
 #include "media/session/timeline.h"
 
+#define FIRST_KEEPS_MS 200u /* the first packet of a stream that was put on hold behind it is no speech any more */
 #define COMFORT_NOISE 13u /* RFC 3389; sent also when it was not negotiated */
 
 /* hot */
@@ -104,8 +105,14 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	stream_rebase(&s->in, p->ssrc);
 	s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 	s->dirty = true;
-	if (first != NULL)
+	if (first == NULL)
+		return;
+	if (now_ns <= first->arrival_ns + FIRST_KEEPS_MS * 1000000ull || s->tape == NULL) {
 		admit(s, &first->rtp, ext, first->arrival_ns, ev);
+		return;
+	}
+	stream_count(&s->in, &first->rtp, first->arrival_ns, session_codec(s)->clock_hz, false);
+	s->count.packets_late++;
 }
 
 static bool refuse(struct session *s, const struct addr *from, enum latch_verdict v, struct session_events *ev)

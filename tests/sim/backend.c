@@ -14,6 +14,7 @@
 #define FRAMES_OF_UTTERANCE 30u
 #define SIGHTS_MAX 4096u
 #define COMMAND_RETRY_NS (800 * MS)
+#define BACKENDS_MAX 4u
 #define ACCEPTED_MAX 512u
 #define DIAL_MAX_NS (20 * SECOND) /* it rings for 4 s */
 
@@ -29,6 +30,7 @@ struct held_call {
 	uint32_t utterance, said_epoch, in_utterance; /* frames */
 	uint64_t mark_at; /* tx slots */
 	/* a call of ours */
+	uint32_t refer_id, refer_phone; /* of the REFER of its peer */
 	bool dialled, cancels;
 	uint32_t phone;
 	char dial_id[32]; /* its Dial */
@@ -57,6 +59,9 @@ struct backend {
 	char marked[ENDS_MAX][64]; /* SIP Call-IDs of calls whose mark was acknowledged */
 	uint32_t marked_n;
 };
+
+static struct backend *backends[BACKENDS_MAX];
+static uint32_t backend_n;
 
 struct later { /* something about one call */
 	struct backend *b;
@@ -131,6 +136,28 @@ static Tipring__V1__Dial *dial_of(const struct held_call *c, struct dial_text *d
 	return &d->m;
 }
 
+static void say_transfer(const struct held_call *c, Tipring__V1__Refer *out, Tipring__V1__AcceptRefer *yes, Tipring__V1__RejectRefer *no,
+			 struct dial_text *text)
+{
+	struct held_call target = {.phone = CALLEES + (uint32_t)(c->id % TARGETS)};
+
+	tipring__v1__refer__init(out);
+	tipring__v1__accept_refer__init(yes);
+	tipring__v1__reject_refer__init(no);
+	if (c->command == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER)
+		target.phone = c->refer_phone;
+	(void)dial_of(&target, text);
+	out->call_id = yes->call_id = no->call_id = c->id;
+	out->fence = yes->fence = no->fence = c->fence;
+	out->target = text->uri;
+	yes->refer_id = no->refer_id = c->refer_id;
+	yes->headers = text->lines;
+	yes->n_headers = 1;
+	yes->ringing_timeout_ms = 4000;
+	yes->rate_hz = 8000;
+	yes->app = (char *)(uintptr_t)"echo";
+}
+
 static void say_command(struct backend *b, const struct held_call *c)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -142,6 +169,10 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
 	Tipring__V1__Cancel cancel = TIPRING__V1__CANCEL__INIT;
 	Tipring__V1__Ring ring = TIPRING__V1__RING__INIT;
+	Tipring__V1__Refer refer;
+	Tipring__V1__AcceptRefer take;
+	Tipring__V1__RejectRefer reject_refer;
+	struct dial_text text;
 	Tipring__V1__Hold hold = TIPRING__V1__HOLD__INIT;
 	Tipring__V1__Unhold unhold = TIPRING__V1__UNHOLD__INIT;
 	Tipring__V1__Renegotiate codecs = TIPRING__V1__RENEGOTIATE__INIT;
@@ -149,6 +180,7 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Codec wanted[1] = {c->command_id[strlen(c->command_id) - 1] % 2 == 0 ? TIPRING__V1__CODEC__PCMA : TIPRING__V1__CODEC__PCMU};
 	struct dial_text d;
 
+	say_transfer(c, &refer, &take, &reject_refer, &text);
 	hold.call_id = unhold.call_id = codecs.call_id = info.call_id = c->id;
 	hold.fence = unhold.fence = codecs.fence = info.fence = c->fence;
 	codecs.codecs = wanted;
@@ -195,6 +227,12 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.renegotiate = &codecs;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_SEND_INFO)
 		e.send_info = &info;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_REFER)
+		e.refer = &refer;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER)
+		e.accept_refer = &take;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_REJECT_REFER)
+		e.reject_refer = &reject_refer;
 	else
 		e.hangup = &hangup;
 	post(b, &e);
@@ -338,18 +376,20 @@ void backend_judge(const struct backend *b)
 static bool is_change(Tipring__V1__Envelope__BodyCase what)
 {
 	return what == TIPRING__V1__ENVELOPE__BODY_HOLD || what == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
-	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO;
+	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || what == TIPRING__V1__ENVELOPE__BODY_REFER ||
+	       what == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER || what == TIPRING__V1__ENVELOPE__BODY_REJECT_REFER;
 }
 
 static void plan_changes(struct backend *b, struct held_call *c)
 {
 	static const Tipring__V1__Envelope__BodyCase some[] = {
 		TIPRING__V1__ENVELOPE__BODY_HOLD, TIPRING__V1__ENVELOPE__BODY_UNHOLD, TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE,
-		TIPRING__V1__ENVELOPE__BODY_SEND_INFO,
+		TIPRING__V1__ENVELOPE__BODY_SEND_INFO, TIPRING__V1__ENVELOPE__BODY_REFER,
 	};
 
 	for (uint32_t n = world_chance(0.5) ? 1 + (uint32_t)world_below(4) : 0; n > 0; n--)
-		plan(b, c, some[world_below(sizeof some / sizeof some[0])], world_below(4000) * MS);
+		plan(b, c, some[world_below(sizeof some / sizeof some[0])],
+		     world_beat(world.now_ns + world_below(4000) * MS) - world.now_ns);
 }
 
 /* Who was called tells the Call-ID: a backend that dials does not ask for it. */
@@ -390,7 +430,7 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
-		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND));
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, world_beat(world.now_ns + (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND)) - world.now_ns);
 }
 
 static void offered(struct backend *b, const Tipring__V1__Offer *m)
@@ -412,6 +452,37 @@ static void offered(struct backend *b, const Tipring__V1__Offer *m)
 	command(b, c, TIPRING__V1__ENVELOPE__BODY_CLAIM);
 }
 
+/* The peer wants to be somewhere else: yes, no, or no answer. */
+static void referred(struct backend *b, uint64_t call_id, const Tipring__V1__CallReferred *m)
+{
+	struct held_call *c = find(b, call_id);
+	uint64_t dice = world_below(10);
+
+	if (c == NULL || c->fence == 0 || dice < 2)
+		return;
+	c->refer_id = m->refer_id;
+	c->refer_phone = (uint32_t)atoi(m->target + strcspn(m->target, "t") + 1);
+	plan(b, c, dice < 4 ? TIPRING__V1__ENVELOPE__BODY_REJECT_REFER : TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER,
+	     world_below(1500) * MS);
+}
+
+/* It is a call of ours like those of a Dial. */
+static void transferred(struct backend *b, const struct held_call *from, const Tipring__V1__Ack *m)
+{
+	struct held_call *c = find(b, m->call_id);
+
+	if (c == NULL)
+		c = find(b, 0);
+	if (c == NULL || c->id != 0)
+		return;
+	c->id = m->call_id;
+	c->fence = m->fence;
+	c->dialled = c->hangs_up = true;
+	c->phone = from->refer_phone;
+	memcpy(c->dial_id, m->command_id, strlen(m->command_id) + 1);
+	c->accepted_ns = world.now_ns;
+}
+
 static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 {
 	struct held_call *c = NULL;
@@ -422,7 +493,7 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
 		if (b->calls[i].id != 0 && strcmp(b->calls[i].command_id, m->command_id) == 0)
 			c = &b->calls[i];
-	if (c == NULL)
+	if (c == NULL || c->command == 0) /* it was said twice */
 		return;
 	was = c->command;
 	if (m->code == TIPRING__V1__RESULT_CODE__ACCEPTED)
@@ -438,6 +509,8 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_RING) { /* refused where it was answered before */
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(200 * MS));
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER && good && m->call_id != 0) {
+		transferred(b, c, m);
 	} else if (is_change(was)) { /* refused: another one is under way, or the call is over */
 	} else if (!good) {
 		let_go(b, c, "refused");
@@ -557,6 +630,9 @@ struct backend *backend_new(const char *name)
 	struct backend *b = calloc(1, sizeof *b);
 	struct bus_config cfg = {.kind = BUS_DEALER, .endpoint = "ipc:///sim/commands.ipc", .identity = name};
 
+	if (backend_n == BACKENDS_MAX)
+		exit(2);
+	backends[backend_n++] = b;
 	b->name = name;
 	b->instance = 1 + world_below(UINT32_MAX);
 	if (codec_init(&b->codec) != 0 || bus_open(&cfg, &b->bus) != 0)
@@ -662,6 +738,10 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 		ledger_utterance_finished(l, p->utterance, &was);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED) {
 		ledger_mark(l, e->mark_reached->pos);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED) {
+		for (uint32_t i = 0; i < backend_n; i++)
+			if (!backends[i]->dead)
+				referred(backends[i], e->call_id, e->call_referred);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_HELD) {
 		ledger_held(l, (uint32_t)e->call_held->by, true);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED) {

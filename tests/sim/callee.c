@@ -34,11 +34,11 @@ struct callee {
 	struct addr caller;
 	uint64_t act_ns, resend_ns, interval_ns, give_up_ns;
 	struct voice voice;
-	uint32_t cseq;
+	uint32_t number, cseq, invite_cseq;
 	struct midcall mid;
 };
 
-static struct callee *phones[CALLEES];
+static struct callee *phones[CALLEES + TARGETS];
 
 /* ---- messages ---- */
 
@@ -177,10 +177,24 @@ static void up(struct callee *c)
 	midcall_begin(m);
 }
 
+static void redirect(struct callee *c)
+{
+	uint32_t to = CALLEES + (uint32_t)world_below(TARGETS);
+	struct addr at = callee_address(to);
+	char rest[256];
+
+	c->state = REFUSED;
+	c->refusal = 302;
+	snprintf(rest, sizeof rest, "Contact: <sip:t%u@%s>\r\nContent-Length: 0\r\n\r\n", to, addr_text(&at).z);
+	respond(c, c->invite, "302 Moved Temporarily", rest);
+	repeat_from_now(c);
+}
+
 static void pick_up(struct callee *c)
 {
 	c->state = ANSWERED;
 	c->voice.ledger->answered_ns = world.now_ns;
+	c->voice.ledger->over_ns = 0; /* of who sent the call here */
 	up(c);
 	with_sdp(c, "200 OK", "");
 	repeat_from_now(c);
@@ -207,6 +221,8 @@ static void acknowledged(struct callee *c)
 	c->act_ns = c->plan == CALLEE_LEAVES ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
 	c->mid.early = false;
 	midcall_session(&c->mid, c->last, false);
+	if (c->act_ns != NEVER && world_chance(0.4))
+		c->act_ns = world_beat(c->act_ns);
 	voice_start(&c->voice, &remote);
 }
 
@@ -245,6 +261,8 @@ static void got_invite(struct callee *c, const char *text)
 		snprintf(c->call_id, sizeof c->call_id, "%s", call_id);
 		snprintf(c->branch, sizeof c->branch, "%s", branch);
 		snprintf(c->invite, sizeof c->invite, "%s", text);
+		header(text, "\nCSeq:", via, sizeof via);
+		c->invite_cseq = (uint32_t)atoi(via);
 		c->voice.ledger = ledger_of(c->call_id);
 		c->state = RINGING;
 		c->give_up_ns = world.now_ns + RINGING_MAX;
@@ -253,7 +271,7 @@ static void got_invite(struct callee *c, const char *text)
 		return;
 	}
 	/* a control that died may be asked again for a call that was over before it was noted down */
-	if (strcmp(call_id, c->call_id) != 0 && world.kills_of[ROLE_CONTROL] == 0)
+	if (strcmp(call_id, c->call_id) != 0 && c->number < CALLEES && world.kills_of[ROLE_CONTROL] == 0)
 		world_wrong("%s is called twice", c->name);
 	else if (strcmp(call_id, c->call_id) == 0 && strcmp(branch, c->branch) != 0)
 		world_wrong("%s: its INVITE comes by another branch", c->name);
@@ -283,7 +301,7 @@ static void got_prack(struct callee *c, const char *text)
 	char rack[64], want[64];
 
 	header(text, "\nRAck:", rack, sizeof rack);
-	snprintf(want, sizeof want, "%u 1 INVITE", 6 + c->rseq);
+	snprintf(want, sizeof want, "%u %u INVITE", 6 + c->rseq, c->invite_cseq);
 	if (strcmp(rack, want) != 0)
 		world_wrong("%s: RAck %s", c->name, rack);
 	bare(c, text, "200 OK");
@@ -340,6 +358,8 @@ static void act(struct callee *c)
 			c->act_ns = world.now_ns + 20 * MS + world_below(SECOND);
 	} else if (c->reliable && c->resend_ns != NEVER) {
 		c->act_ns = world.now_ns + 50 * MS; /* RFC 3262 3: not before the PRACK */
+	} else if (c->plan == CALLEE_MOVED) {
+		redirect(c);
 	} else if (c->plan == CALLEE_BUSY) {
 		refuse(c, "486 Busy Here");
 	} else {
@@ -374,7 +394,7 @@ static void tick(void *self)
 	} else if ((c->state == RINGING || c->state == UP) && world.now_ns >= c->act_ns) {
 		act(c);
 	}
-	world_at(world.now_ns + 10 * MS, tick, c);
+	world_at(c->act_ns > world.now_ns && c->act_ns < world.now_ns + 10 * MS ? c->act_ns : world.now_ns + 10 * MS, tick, c);
 }
 
 struct callee *callee_new(uint32_t number)
@@ -384,7 +404,8 @@ struct callee *callee_new(uint32_t number)
 
 	snprintf(c->name, sizeof c->name, "phone%u", number);
 	phones[number] = c;
-	c->plan = dice < 8 ? CALLEE_LISTENS : dice < 13 ? CALLEE_LEAVES : dice < 15 ? CALLEE_BUSY : dice < 18 ? CALLEE_SILENT : CALLEE_ABSENT;
+	c->number = number;
+	c->plan = dice < 7 ? CALLEE_LISTENS : dice < 12 ? CALLEE_LEAVES : dice < 14 && number < CALLEES ? CALLEE_MOVED : dice < 15 ? CALLEE_BUSY : dice < 18 ? CALLEE_SILENT : CALLEE_ABSENT;
 	c->updates = world_chance(0.5);
 	c->timed = world_chance(0.7);
 	c->refreshes = world_chance(0.5);

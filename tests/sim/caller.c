@@ -193,6 +193,8 @@ static void answered(struct caller *c, const char *text)
 	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
+	if (c->leave_ns != NEVER && world_chance(0.4))
+		c->leave_ns = world_beat(c->leave_ns); /* its BYE crosses something */
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
 	voice_start(&c->voice, &remote);
 	up(c);
@@ -342,7 +344,7 @@ static void tick(void *self)
 		c->interval_ns = c->state == CALLING || 2 * c->interval_ns < T2 ? 2 * c->interval_ns : T2;
 		c->resend_ns = world.now_ns + c->interval_ns;
 	}
-	world_at(world.now_ns + 10 * MS, tick, c);
+	world_at(c->leave_ns > world.now_ns && c->leave_ns < world.now_ns + 10 * MS ? c->leave_ns : world.now_ns + 10 * MS, tick, c);
 }
 
 static void begin(void *self)
@@ -368,7 +370,7 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
 	c->hurries = world_chance(0.08) && !is_late(c);
-	c->vanishes = world.faults.session_s < 10 && world_chance(0.1);
+	c->vanishes = !c->hurries && world.faults.session_s < 10 && world_chance(0.1);
 	c->early = world_chance(0.4);
 	c->knows_100rel = world_chance(0.6);
 	c->sip = (struct endpoint){voice_address(number, 5060), take, c};

@@ -151,24 +151,45 @@ static int head(struct midcall *m, const char *method, uint32_t cseq, const char
 static void finish_text(char *text, size_t cap, int n, const char *lines, const char *sdp)
 {
 	snprintf(text + n, cap - (size_t)n, "%s%sContent-Length: %zu\r\n\r\n%s", lines,
-		 sdp[0] != '\0' ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp);
+		 strncmp(sdp, "v=0", 3) == 0 ? "Content-Type: application/sdp\r\n" : "", strlen(sdp), sdp);
 }
 
 static bool is_invite(enum midcall_act a)
 {
-	return a != ACT_UPDATE && a != ACT_INFO;
+	return a < ACT_INFO && a != ACT_UPDATE;
+}
+
+/* RFC 3515: what is said of a REFER, in either direction. */
+static void transfer_lines(struct midcall *m, char *lines, size_t cap, char *body, size_t body_cap)
+{
+	uint32_t target = CALLEES + (uint32_t)world_below(TARGETS);
+	struct addr at = callee_address(target);
+	bool last = m->notifies_left == 1;
+
+	if (m->act == ACT_REFER) {
+		m->refer_over = false;
+		m->refer_ns = 0;
+		snprintf(lines, cap, "Refer-To: <sip:t%u@%s>\r\nReferred-By: <sip:%s@sim>\r\n", target, addr_text(&at).z, m->name);
+		return;
+	}
+	snprintf(lines, cap, "Event: refer;id=%u\r\nSubscription-State: %s\r\nContent-Type: message/sipfrag\r\n", m->notify_id,
+		 last ? "terminated;reason=noresource" : "active;expires=60");
+	snprintf(body, body_cap, "SIP/2.0 %s\r\n", !last ? "100 Trying" : m->notify_id % 3 == 0 ? "486 Busy Here" : "200 OK");
 }
 
 static void send_act(struct midcall *m)
 {
-	const char *method = m->act == ACT_UPDATE ? "UPDATE" : m->act == ACT_INFO ? "INFO" : "INVITE";
+	static const char *const methods[] = {[ACT_UPDATE] = "UPDATE", [ACT_INFO] = "INFO", [ACT_REFER] = "REFER", [ACT_NOTIFY] = "NOTIFY"};
+	const char *method = is_invite(m->act) ? "INVITE" : methods[m->act];
 	char sdp[512] = "";
-	char lines[128] = "";
+	char lines[512] = "";
 	int n;
 
-	if (m->act != ACT_INFO && m->session_s != 0)
+	if (m->act == ACT_REFER || m->act == ACT_NOTIFY)
+		transfer_lines(m, lines, sizeof lines, sdp, sizeof sdp);
+	if (m->act < ACT_INFO && m->session_s != 0)
 		snprintf(lines, sizeof lines, "Supported: timer\r\nSession-Expires: %u;refresher=uac\r\n", m->session_s);
-	m->offers = m->act != ACT_INFO && m->act != ACT_LATE;
+	m->offers = m->act < ACT_INFO && m->act != ACT_LATE;
 	if (m->offers)
 		our_offer(m, sdp, sizeof sdp);
 	m->out = m->voice->changing = true;
@@ -196,9 +217,18 @@ static void begin_act(struct midcall *m, enum midcall_act a)
 	send_act(m);
 }
 
+static void on_beat(void *self)
+{
+	midcall_tick(self);
+}
+
 static void plan_next(struct midcall *m)
 {
 	m->act_ns = m->acts_left > 0 && !m->ended ? world.now_ns + world_below(1500) * MS : NEVER;
+	if (m->act_ns == NEVER || world_chance(0.4))
+		return;
+	m->act_ns = world_beat(m->act_ns);
+	world_at(m->act_ns, on_beat, m);
 }
 
 static void no_change(struct midcall *m)
@@ -246,7 +276,9 @@ static void succeeded(struct midcall *m, const char *text)
 {
 	uint32_t codec = codec_in(text);
 
-	if (m->act != ACT_INFO)
+	if (m->act == ACT_REFER && m->refer_ns == 0)
+		m->refer_ns = world.now_ns;
+	if (m->act < ACT_INFO)
 		midcall_session(m, text, true);
 	if (m->offers && codec != m->codec)
 		world_wrong("%s: offered codec %u and the answer has %u", m->name, m->codec, codec);
@@ -263,7 +295,7 @@ static void refused(struct midcall *m, int code)
 	}
 	if (code == 481 || code == 408 || code == 487)
 		m->acts_left = 0; /* a BYE comes, or has come */
-	else if (code != 491 && code != 500 && !m->ended && is_calm())
+	else if (m->act < ACT_REFER && code != 491 && code != 500 && !m->ended && is_calm())
 		world_wrong("%s: %d to a request in the call", m->name, code);
 	m->tries = 0;
 	no_change(m);
@@ -353,6 +385,30 @@ static void answer(struct midcall *m, const char *request)
 		respond(m, request, "200 OK", sdp);
 }
 
+/* Until the last, and nothing behind it. */
+static void notified(struct midcall *m, const char *text)
+{
+	char state[128];
+
+	header(text, "\nSubscription-State:", state, sizeof state);
+	if (m->refer_over && world.kills == 0 && world.faults.delay_ns < 5 * MS)
+		world_wrong("%s: something is said of a transfer that is over", m->name);
+	m->refer_over |= strncmp(state, "terminated", 10) == 0;
+	respond(m, text, "200 OK", "");
+}
+
+static void referred(struct midcall *m, const char *text)
+{
+	if (m->notifies_left > 0 || world_chance(0.2)) {
+		respond(m, text, "603 Decline", "");
+		return;
+	}
+	m->notify_id = cseq_of(text);
+	m->notifies_left = 1 + (uint32_t)world_below(3);
+	m->notify_ns = world.now_ns + world_below(400) * MS;
+	respond(m, text, "202 Accepted", "");
+}
+
 static void asked(struct midcall *m, const char *text)
 {
 	bool invites = strncmp(text, "INVITE ", 7) == 0, offers = invites || has_sdp(text);
@@ -361,7 +417,11 @@ static void asked(struct midcall *m, const char *text)
 		respond(m, text, "481 Call/Transaction Does Not Exist", "");
 	else if (cseq_of(text) < m->highest)
 		respond(m, text, "500 Out Of Order", "");
-	else if (offers && (m->early || (m->out && m->act != ACT_INFO) || m->unacked != 0 || m->answer_ns != NEVER))
+	else if (strncmp(text, "NOTIFY ", 7) == 0)
+		notified(m, text);
+	else if (strncmp(text, "REFER ", 6) == 0)
+		referred(m, text);
+	else if (offers && (m->early || (m->out && m->act < ACT_INFO) || m->unacked != 0 || m->answer_ns != NEVER))
 		respond(m, text, "491 Request Pending", "");
 	else if (invites && world_chance(0.2)) {
 		snprintf(m->waiting, sizeof m->waiting, "%s", text);
@@ -448,6 +508,8 @@ void midcall_end(struct midcall *m)
 {
 	if (!m->began || m->ended)
 		return;
+	if (m->refer_ns != 0 && !m->refer_over && world.now_ns > m->refer_ns + 15 * SECOND && world.kills == 0)
+		world_wrong("%s: nobody says how its transfer went", m->name);
 	m->ended = true;
 	m->act_ns = m->refresh_ns = NEVER;
 	m->unacked = 0; /* RFC 5407 3.3.1: whoever hangs up has no use for it */
@@ -483,6 +545,12 @@ void midcall_tick(struct midcall *m)
 		m->again_ns = world.now_ns + m->again_interval_ns;
 	}
 	m->voice->changing = !midcall_is_quiet(m);
+	if (m->notifies_left > 0 && world.now_ns >= m->notify_ns && m->tries == 0 && !m->out && !m->early && !m->ended) {
+		begin_act(m, ACT_NOTIFY);
+		m->notifies_left--;
+		m->notify_ns = world.now_ns + world_below(800) * MS;
+		return;
+	}
 	if (world.now_ns >= m->refresh_ns && m->tries == 0 && !m->out && !m->early && m->unacked == 0 && m->answer_ns == NEVER && !m->ended) {
 		m->refresh_ns = NEVER;
 		begin_act(m, ACT_SAME);

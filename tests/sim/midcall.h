@@ -14,7 +14,9 @@ enum midcall_act { /* requests of the phone */
 	ACT_SAME,   /* nothing changes */
 	ACT_LATE,   /* without an offer */
 	ACT_INFO,
-	ACTS
+	ACT_REFER,
+	ACTS,
+	ACT_NOTIFY = ACTS /* of a REFER of theirs */
 };
 
 struct midcall {
@@ -47,6 +49,11 @@ struct midcall {
 	uint32_t final_n;
 	char ack[MIDCALL_TEXT];
 	uint32_t ack_cseq;
+	/* transfers: ours, then theirs */
+	uint64_t refer_ns; /* it has its 202; 0 = none */
+	bool refer_over;   /* and the last NOTIFY */
+	uint32_t notify_id, notifies_left;
+	uint64_t notify_ns;
 	/* the session timer (RFC 4028) */
 	uint32_t session_s; /* 0 = none */
 	uint64_t refresh_ns; /* ours is due */

@@ -416,6 +416,7 @@ static void configure(struct process *p, uint32_t calls)
 	outbound.next_hop = outbound.from_host = text("");
 	outbound.max_calls = calls;
 	outbound.max_cps = 1000;
+	outbound.follow_redirects = true;
 	k.outbound = &outbound;
 	k.on_lost = text("hangup");
 	k.http_address = text("");

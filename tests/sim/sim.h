@@ -57,6 +57,7 @@ void world_at(uint64_t at_ns, event_fn *fn, void *self); /* events at one instan
 bool world_step(void);                                   /* the next event; false when there are none */
 uint64_t world_below(uint64_t bound);                    /* 0 <= x < bound, from the seed */
 bool world_chance(double p);
+uint64_t world_beat(uint64_t at_ns); /* the next instant at which others act, too: what is sent then crosses */
 void world_say(const char *who, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* with --verbose */
 void world_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));                /* an invariant is broken */
 
@@ -153,13 +154,15 @@ bool caller_pressed(const struct caller *c); /* one key, and every packet of it 
 
 /* callee.c: SIP phones that are called */
 #define CALLEES 8u
+#define TARGETS 4u /* more phones behind them, called only by transfer or redirection */
 #define CALLEES_FROM 100u /* number of the first, among phones */
 enum callee_plan {
 	CALLEE_LISTENS, /* until the backend hangs up */
 	CALLEE_LEAVES,
 	CALLEE_BUSY,
 	CALLEE_SILENT, /* rings, and nobody picks up */
-	CALLEE_ABSENT  /* not even that */
+	CALLEE_ABSENT, /* not even that */
+	CALLEE_MOVED   /* it is another one */
 };
 struct callee;
 struct callee *callee_new(uint32_t number);

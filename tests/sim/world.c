@@ -10,6 +10,7 @@
 #include "tests/sim/sim.h"
 
 #define EVENTS_MAX (1u << 18)
+#define BEAT_NS (400 * MS)
 #define UNIX_START_NS 1700000000000000000ull
 
 struct planned {
@@ -80,6 +81,11 @@ uint64_t world_below(uint64_t bound)
 bool world_chance(double p)
 {
 	return (double)(rand_u64(&world.rand) >> 11) * 0x1p-53 < p;
+}
+
+uint64_t world_beat(uint64_t at_ns)
+{
+	return (at_ns / BEAT_NS + 1) * BEAT_NS;
 }
 
 /* ---- what is said ---- */

@@ -138,6 +138,34 @@ Test(receive, m4_the_first_packet_keeps_its_time)
 	cr_expect_eq(find(SESSION_BEGAN)->pos, 800u);
 }
 
+/* A caller who is put on hold behind its first packet: what follows is not as late as that one. */
+Test(receive, m4_the_first_packet_is_forgotten)
+{
+	uint8_t p[RTP_HEADER_BYTES + 160];
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	doubt();
+	now = START + 100 * MS;
+	for (uint16_t i = 0; i < 2; i++) {
+		struct rtp_packet h = {.seq = i, .ts = 16000u * i, .ssrc = 7};
+
+		rtp_header_write(p, &h);
+		memset(p + RTP_HEADER_BYTES, 0x21 + i, 160);
+		session_receive(s, &(struct session_datagram){p, sizeof p, &named}, now, &ev);
+		for (uint32_t t = 0; i == 0 && t < 100; t++)
+			tick();
+	}
+	do
+		cr_assert(hear(&f, pcm));
+	while (f.kind != TAPE_OK);
+	cr_expect_eq(pcm[159], value_of(0x22));
+	cr_expect(f.pos >= 16640 && f.pos <= 16960, "%lu", (unsigned long)f.pos);
+	cr_expect_eq(s->delay, 0u);
+	cr_expect_eq(s->in.count.packets_received, 2u);
+	cr_expect_eq(s->count.packets_late, 1u);
+}
+
 /* M4: packets that begin nothing are rejected, each once. */
 Test(receive, m4_strays_are_rejected)
 {
