@@ -180,7 +180,7 @@ static void put_asks(struct buf *b, const struct leg_record *r)
 /* What a later build asked and this one has no place for is not repeated here. */
 static int take_asks(struct str *in, struct leg_record *ret)
 {
-	uint32_t used[ASK_SLOTS], bytes = 0;
+	struct str used = {"", 0};
 	int err = record_take(in, ret->ask_last, sizeof ret->ask_last, 0);
 
 	if (err == 0)
@@ -188,13 +188,15 @@ static int take_asks(struct str *in, struct leg_record *ret)
 	if (err == 0)
 		err = leg_take_bytes(in, ret->ask_text, sizeof ret->ask_text, &ret->ask_used);
 	if (err == 0)
-		err = leg_take_bytes(in, used, sizeof used, &bytes);
-	for (uint32_t i = 0; i < bytes / sizeof used[0] && err == 0; i++) {
+		err = record_take_str(in, SIZE_MAX, &used);
+	for (size_t at = 0; at + sizeof(uint32_t) <= used.n && err == 0; at += sizeof(uint32_t)) {
 		struct ask a;
+		uint32_t slot;
 
+		memcpy(&slot, used.p + at, sizeof slot);
 		err = record_take(in, &a, sizeof a, ASK_LEAST);
-		if (err == 0 && used[i] < ASK_SLOTS)
-			ret->asks[used[i]] = a;
+		if (err == 0 && slot < ASK_SLOTS)
+			ret->asks[slot] = a;
 	}
 	return err;
 }

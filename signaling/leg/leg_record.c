@@ -173,13 +173,20 @@ static int take_server(struct str *in, struct leg_record *ret)
 	return err;
 }
 
+/* More than there can be are none; the parts of each are there nevertheless. */
 static int take_early_facts(struct str *in, struct leg_record *ret)
 {
 	uint64_t tags[SIP_EARLY_MAX];
-	uint32_t bytes = 0;
-	int err = leg_take_bytes(in, tags, sizeof tags, &bytes);
+	struct str all;
+	int err = record_take_str(in, SIZE_MAX, &all);
 
-	ret->dialled.known = bytes / (uint32_t)sizeof tags[0];
+	if (err != 0)
+		return err;
+	ret->dialled.known = 0;
+	if (all.n > sizeof tags)
+		return leg_skip(in, (unsigned)(all.n / sizeof tags[0]));
+	memcpy(tags, all.p, all.n);
+	ret->dialled.known = (uint32_t)(all.n / sizeof tags[0]);
 	for (uint32_t i = 0; i < ret->dialled.known && err == 0; i++) {
 		struct leg_early_facts *f = &ret->early_facts[i];
 

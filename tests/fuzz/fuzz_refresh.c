@@ -40,6 +40,10 @@ static void answer(struct refresh *r, const struct refresh_config *cfg, uint64_t
 
 	refresh_answer(r, cfg, now_ms, &b);
 	must(buf_ok(&b));
+	if (b.n == 0) { /* to a peer that knows nothing of timers */
+		must(r->role == REFRESH_OFF);
+		return;
+	}
 	m = message("SIP/2.0 200 OK\r\n", (struct str){b.p, b.n - 2});
 	must(m != NULL);
 	v = refresh_parse(sip_value(m, SIP_SESSION_EXPIRES));

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 
 #include "control/daemon/context.h"
+#include "signaling/leg/leg.h"
 #include "tipring/v1/leg.pb-c.h"
+
+#define ROOM 128u /* for fields of later builds */
+
+_Static_assert(CONTEXT_BYTES_MAX <= LEG_CONTEXT_BYTES, "signaling keeps all of it");
 
 typedef Tipring__V1__CallContext context;
 
@@ -117,10 +122,78 @@ Test(context, of_a_later_control)
 	cr_expect_eq(c->generation, 2u);
 }
 
+/* Every field of it, of a call that no call is. */
+static void fill(void)
+{
+	memset(c, 0, sizeof *c);
+	c->arena = arena_of(c->text, sizeof c->text);
+	c->id = 0x1122334455667788u;
+	(void)strcpy(c->app, "support");
+	(void)strcpy(c->backend, "bot-1");
+	(void)strcpy(c->command, "c-17");
+	(void)strcpy(c->info_command, "i-1");
+	(void)strcpy(c->message_command, "m-1");
+	c->dtmf = (struct call_dtmf){.command = "d-1", .digits = "12w#", .next = 2, .duration_ms = 160, .gap_ms = 80, .audio = true};
+	c->owned = c->held = c->holding = c->early_media = c->ring_described = true;
+	c->fence = 0x99;
+	c->session_id = 0x500000007u;
+	c->media_worker = 3;
+	c->state = CALL_STARTING;
+	c->generation = 4;
+	c->transfer.referrer = 0x77;
+	c->transfer.referrer_id = 8;
+	c->transfer.told = true;
+	c->renewal = (struct call_renewal){.number = 12, .kind = CALL_RENEW_CODECS, .codecs = {2, 1}, .codec_count = 2};
+	c->tape_id = 0xabcdef0123456789u;
+	c->started_unix_ns = 1700000000000000000u;
+	c->answered_unix_ns = 1700000002000000000u;
+	c->answered_mono_ns = 6000000000u;
+	c->start_mono_ns = 5000000000u;
+	c->start_unix_ns = 1700000001000000000u;
+	c->local_rtp = (struct addr){.family = ADDR_V4, .port = 40002, .ip = {192, 0, 2, 9}};
+	c->rate_hz = 16000;
+	c->frame_ms = 20;
+	c->outbound = true;
+	c->ring_code = 183;
+	c->metadata = STR("campaign 7");
+}
+
+static void expect_the_whole_call(void)
+{
+	expect_the_call();
+	cr_expect(c->generation == 4 && c->answered_mono_ns == 6000000000u && c->held && c->holding && c->early_media && c->ring_described);
+	cr_expect(c->outbound && c->ring_code == 183 && str_eq(c->metadata, STR("campaign 7")));
+	cr_expect_str_eq(c->info_command, "i-1");
+	cr_expect_str_eq(c->message_command, "m-1");
+	cr_expect_str_eq(c->dtmf.command, "d-1");
+	cr_expect_str_eq(c->dtmf.digits, "12w#");
+	cr_expect(c->dtmf.next == 2 && c->dtmf.duration_ms == 160 && c->dtmf.gap_ms == 80 && c->dtmf.audio);
+	cr_expect(c->transfer.referrer == 0x77 && c->transfer.referrer_id == 8 && c->transfer.told);
+	cr_expect(c->renewal.number == 12 && c->renewal.kind == CALL_RENEW_CODECS && c->renewal.codec_count == 2 && c->renewal.codecs[0] == 2);
+}
+
+/* The first one with every field: this file is never written again. */
+Test(context, with_every_field_is_read_for_ever)
+{
+	FILE *f = fopen(TEST_DATA "/records/call_context_whole.bin", "rb");
+	uint8_t again[CONTEXT_BYTES_MAX];
+
+	cr_assert_not_null(f);
+	n = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	c->arena = arena_of(c->text, sizeof c->text);
+	take();
+	expect_the_whole_call();
+	fill();
+	cr_expect_eq(context_pack(c, 0x77, again), n);
+	cr_expect_arr_eq(again, bytes, n);
+}
+
 Test(context, the_largest_fits)
 {
 	char metadata[97];
 	uint8_t out[CONTEXT_BYTES_MAX];
+	size_t size;
 
 	memset(c, 0xff, sizeof *c);
 	memset(metadata, 'm', 96);
@@ -136,7 +209,9 @@ Test(context, the_largest_fits)
 		c->renewal.codecs[i] = 2;
 	c->state = CALL_STARTING;
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
-	cr_expect_gt(context_pack(c, UINT64_MAX, out), 0u);
+	size = context_pack(c, UINT64_MAX, out);
+	cr_expect_gt(size, 0u);
+	cr_expect_leq(size, CONTEXT_BYTES_MAX - ROOM, "%zu", size);
 }
 
 /* What waits is not in force: a successor is told of it in the roster. */
