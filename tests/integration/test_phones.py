@@ -1,4 +1,4 @@
-"""Phones that others wrote, in the middle of a call: they hold and are held, ask who calls and are asked, keep session timers, transfer
+"""Phones that others wrote, in the middle of a call: they hold and are held, say who they are, transfer
 and are transferred. What they and we say is judged at the ends, also behind a transfer."""
 
 import asyncio
@@ -125,8 +125,8 @@ def test_linphone_holds_and_is_held(make_system, phones, speech):
 
 
 @needs_linphone
-def test_linphone_is_asked_and_keeps_the_timer(make_system, phones, speech, monkeypatch):
-    """C240: it says who it is, acknowledges what is reliable, and refreshes its session"""
+def test_linphone_is_asked_who_it_is(make_system, phones, speech, monkeypatch):
+    """Digest, and what is reliable is acknowledged: the call would not be answered else"""
     monkeypatch.setenv("ALICE", "c0rrect horse")
     system = make_system(calls=4, settings={"sip.auth": {"realm": "tipring", "users": [{"username": "phone", "password_env": "ALICE"}]}, "sip.min_se_s": 2})
     phone = phones.linphone(extra="100rel_support_level=1\n[auth_info_0]\nusername=phone\npasswd=c0rrect horse\nrealm=tipring\n")
