@@ -29,18 +29,26 @@ echocancellation=0
 agc=0
 mic_gain_db=0
 playback_gain_db=0
+[misc]
+add_missing_audio_codecs=0
+[audio_codec_0]
+mime=PCMU
+rate=8000
+channels=1
+enabled=1
 """
 
 
 class Linphone:
-    """Answers every call at `port`; dial() calls. It speaks the WAV file (mono, 16 bit) and then is silent."""
+    """Answers every call at `port`; dial() calls. It speaks the WAV file (mono, 16 bit) and then is silent.
+    `extra`: more lines of its section [sip], or more sections."""
 
-    def __init__(self, directory: pathlib.Path, wav: pathlib.Path):
+    def __init__(self, directory: pathlib.Path, wav: pathlib.Path, extra: str = ""):
         (directory / ".local/share/linphone").mkdir(parents=True)  # without these two it opens no port
         (directory / ".config/linphone").mkdir(parents=True)
         self.directory = directory
         self.port = free_udp_port()
-        (directory / "rc").write_text(CONFIG.format(port=self.port, media=free_port_range(2)))
+        (directory / "rc").write_text(CONFIG.format(port=self.port, media=free_port_range(8)).replace("[net]", f"{extra}[net]"))
         subprocess.run(["sox", wav, directory / "said.wav", "pad", "0", "30"], check=True)  # else it would begin anew
         with open(directory / "linphone.log", "w") as log:
             self.process = subprocess.Popen(["linphonec", "-c", "rc", "-a", "-d", "1", "-l", "core.log"], cwd=directory, text=True,

@@ -103,7 +103,7 @@ class RoutedPhone(Callee):
     # -- what it says --
 
     def say(self, method: str, headers: str = "", body: str = "", code: int = 200) -> str:
-        """In its call, by its route; repeated until the answer comes, which has to be `code`."""
+        """In its call, by its route; repeated until the answer comes, which has to be `code`; 491 is tried again."""
         self.number += method != "ACK"
         local, remote, call_id = self.dialog
         kind = "Content-Type: application/sdp\r\n" if body.startswith("v=") else ""
@@ -119,6 +119,9 @@ class RoutedPhone(Callee):
             try:
                 while (answer := self.responses.get(timeout=0.5)):
                     if header(answer, "CSeq") == f"{self.number} {method}" and answer[8] != "1":
+                        if answer.startswith("SIP/2.0 491 ") and code != 491:  # the proxy may pass it before the ACK of the one before
+                            time.sleep(0.2)
+                            return self.say(method, headers, body, code)
                         assert answer.startswith(f"SIP/2.0 {code} "), answer
                         return answer
             except queue.Empty:

@@ -4,13 +4,25 @@ import asyncio
 import time
 
 import pytest
+import sound
 
 from proxy import Proxy
 from registrar import header
 from routed import RoutedPhone
 from test_backend import in_thread, with_backend
 from test_dial import OPEN, RATE, nothing_is_left
-from test_dial_peers import judge, samples, speech, talk, ulaw  # noqa: F401
+from test_dial_peers import judge, samples, talk
+from test_peers import ulaw_file
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    return sound.make_speech(tmp_path_factory.mktemp("speech") / "speech.wav", "One two three.", 0.2)
+
+
+@pytest.fixture(scope="module")
+def ulaw(speech):
+    return ulaw_file(speech, speech.with_suffix(".ulaw")).read_bytes()
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ BOTH = pytest.mark.parametrize("role", ["called", "dialled"])
 
 
 @BOTH
-def test_all_of_it(make_system, proxy, speech, ulaw, role):  # noqa: F811
+def test_all_of_it(make_system, proxy, speech, ulaw, role):
     """C214 C258 C243: held, resumed, an INFO, a refresh, transferred, hung up"""
     codes = []
 
@@ -127,7 +139,7 @@ def test_all_of_it(make_system, proxy, speech, ulaw, role):  # noqa: F811
 
 
 @BOTH
-def test_the_other_side_asks(make_system, proxy, speech, ulaw, role):  # noqa: F811
+def test_the_other_side_asks(make_system, proxy, speech, ulaw, role):
     """C184 C260: a phone behind the proxy holds, resumes, says something and is refused a transfer"""
     told, codes = [], []
 
@@ -185,7 +197,7 @@ request_route {{""").replace("\tt_check_trans();\n", """
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-def test_the_proxy_asks_who_we_are(make_system, tmp_path, monkeypatch, algorithm, speech, ulaw):  # noqa: F811
+def test_the_proxy_asks_who_we_are(make_system, tmp_path, monkeypatch, algorithm):
     """407, answered with the account of the trunk; the phone behind it does not see the credentials"""
     if not Proxy.is_there():
         pytest.skip("kamailio is not installed; ./tipring leaves it out, because its package starts a service on port 5060")
@@ -195,7 +207,6 @@ def test_the_proxy_asks_who_we_are(make_system, tmp_path, monkeypatch, algorithm
 
     async def body(call, ear, phone):
         assert "Proxy-Authorization" not in phone.invite and header(phone.invite, "CSeq") == "2 INVITE"
-        await ear.converse(phone, speech, ulaw)
         await call.hold()
 
     try:
