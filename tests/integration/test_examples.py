@@ -240,7 +240,7 @@ def test_without_losses_nothing_is_concealed(make_system, backends, run_example,
     backends.start(system)
     for _ in range(5):  # what the machine delays is concealed, too
         figures = call_with_losses(run_example, system, "--loss", 0, "--seconds", 1, "--digits", "", "--tipring", BIN / "tipring")
-        if figures["concealed"] == 0:
+        if figures["concealed"] == 0 and figures["heard"] > 25:
             break
     assert figures["sent"] == 50 and figures["heard"] > 25
     assert (figures["dropped"], figures["lost"], figures["concealed"], figures["bursts"], figures["digits"]) == (0, 0, 0, [], "")

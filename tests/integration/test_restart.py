@@ -363,8 +363,9 @@ def test_no_descriptor_is_left_behind(make_system, backends):
 
     def restart(name):
         time.sleep(max(0.0, born[name] + 2.05 - time.monotonic()))  # not a quick death: no back-off
-        old = system.kill(name)
-        wait_for(lambda: system.workers().get(name, old) != old, 10)
+        running = system.log.count(f"supervisor.running worker={name}")
+        system.kill(name)
+        wait_for(lambda: system.log.count(f"supervisor.running worker={name}") > running, 10)
         wait_for(system.ready, 10)
         born[name] = time.monotonic()
 
@@ -372,10 +373,16 @@ def test_no_descriptor_is_left_behind(make_system, backends):
         pids = {"supervisor": system.process.pid, **system.workers()}
         return {name: descriptors(pid) for name, pid in pids.items()}
 
+    def settled():
+        """When nobody opens anything any more."""
+        seen = [count()]
+        wait_for(lambda: seen.append(count()) or seen[-5:] == seen[-1:] * 5, 5, 0.2)
+        return seen[-1]
+
     some_calls()
     for name in born:
         restart(name)
-    before = count()
+    before = settled()
     for _ in range(2):
         some_calls()
         for name in born:
