@@ -93,7 +93,7 @@ static void start(struct dialler *d)
 	const struct tipring_dial how = {
 		.uri = d->o->uri, .from = d->o->from, .ringing_timeout_ms = d->o->ringing_ms, .early_media = d->o->early_media,
 		.rate_hz = d->wav.rate != 0 ? d->wav.rate : 8000,
-		.username = d->o->username, .password = d->o->password,
+		.digits = d->o->digits, .username = d->o->username, .password = d->o->password,
 	};
 	int err = d->number != 0 ? 0 : tipring_dial(d->server, &how, &d->number);
 

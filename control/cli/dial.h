@@ -12,6 +12,7 @@ struct dial_options {
 	uint32_t ringing_ms;     /* 0: as configured */
 	const char *username;    /* when the peer asks; NULL: as configured */
 	const char *password;
+	const char *digits;      /* pressed when it was answered; NULL: none */
 	bool early_media;
 	bool json;               /* an object a line, for machines */
 };

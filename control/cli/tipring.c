@@ -58,7 +58,7 @@ static const char usage[] =
 	"                            calls that exist now; --ended: those of the last ten minutes too\n"
 	"  call DIGITS               everything known about one; its first digits are enough\n"
 	"  registrations             bindings of this host at registrars, and how they are\n"
-	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media] [--user NAME --password-env VARIABLE]\n"
+	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media] [--digits KEYS] [--user NAME --password-env VARIABLE]\n"
 	"                            call somebody, as outbound in tipring.yaml allows: prints what happens; --play says a WAV file and\n"
 	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
 	"  events [--app APP] [--call DIGITS]\n"
@@ -420,7 +420,7 @@ static int run(struct cli *c, int n, char **words)
 		return refuse(n > 1 ? "too many words after " : m->run == run_dial ? "a URI is missing after " : "the digits of a call are missing after ",
 			      m->name);
 	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media ||
-				     c->dial.username != NULL || c->password_env != NULL))
+				     c->dial.username != NULL || c->dial.digits != NULL || c->password_env != NULL))
 		return refuse("such an option is not for ", m->name);
 	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
 	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
@@ -472,6 +472,8 @@ static int options(struct cli *c, int argc, char **argv)
 			c->dial.early_media = true;
 		else if ((v = value_of("--play", argv, &i)) != NULL)
 			c->dial.wav = v;
+		else if ((v = value_of("--digits", argv, &i)) != NULL)
+			c->dial.digits = v;
 		else if ((v = value_of("--from", argv, &i)) != NULL)
 			c->dial.from = v;
 		else if ((v = value_of("--ring-timeout", argv, &i)) != NULL)

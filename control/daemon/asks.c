@@ -2,9 +2,11 @@
  * died meanwhile. */
 #include "control/daemon/asks.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
@@ -63,6 +65,20 @@ static void send_key(struct control *k, struct control_call *cc)
 		to_leg_ask(k, cc, &a);
 }
 
+/* Of those that nobody waits for, nobody is told. False: the backend is away. */
+static bool conclude(struct control *k, struct control_call *cc, const struct asked *how)
+{
+	struct call_dtmf *d = &cc->c.dtmf;
+	bool good = how->code == CODE(OK) && how->sip_code >= 200 && how->sip_code < 300;
+
+	if (!d->of_dial)
+		return to_backend_asked(k, cc, d->command, how);
+	d->command[0] = '\0';
+	if (!good && log_limit(&k->log_results, 10))
+		log_warn("call.digits", "call=%016" PRIx64 " pressed=%u code=%u reason=\"%s\"", cc->c.id, d->next, how->sip_code, how->reason);
+	return true;
+}
+
 /* Where it stands: a pause, a key, or behind the last one. */
 static void go_on(struct control *k, struct control_call *cc)
 {
@@ -72,7 +88,7 @@ static void go_on(struct control *k, struct control_call *cc)
 	d->rests = next == 'w';
 	arm(k, cc, d->rests ? PAUSE_MS : AGAIN_MS);
 	if (next == '\0')
-		(void)to_backend_asked(k, cc, d->command, &(struct asked){.code = CODE(OK), .sip_code = 200});
+		(void)conclude(k, cc, &(struct asked){.code = CODE(OK), .sip_code = 200});
 	else if (!d->rests)
 		send_key(k, cc);
 }
@@ -96,6 +112,20 @@ static void key_taken(struct control *k, struct control_call *cc)
 	arm(k, cc, d->gap_ms + (d->audio ? 0 : d->duration_ms));
 }
 
+/* The keys of a Dial: not before its audio is up. */
+static void begin(struct control *k, struct control_call *cc)
+{
+	struct call_dtmf *d = &cc->c.dtmf;
+
+	arm(k, cc, AGAIN_MS);
+	if (cc->c.state != CALL_ANSWERED || !cc->c.started)
+		return;
+	d->early = false;
+	d->audio = cc->c.media.dtmf_payload_type != 0;
+	to_leg_annotate(k, cc);
+	go_on(k, cc);
+}
+
 /* ---- asked again ---- */
 
 static void ask_about(struct control *k, struct control_call *cc, const char *command, Tipring__V1__AskKind kind)
@@ -113,7 +143,9 @@ void asks_again(struct control *k, struct control_call *cc)
 	arm(k, cc, AGAIN_MS);
 	ask_about(k, cc, cc->c.info_command, TIPRING__V1__ASK_KIND__INFO);
 	ask_about(k, cc, cc->c.message_command, TIPRING__V1__ASK_KIND__MESSAGE);
-	if (cc->c.dtmf.command[0] != '\0' && !cc->c.dtmf.waits)
+	if (cc->c.dtmf.command[0] != '\0' && cc->c.dtmf.early)
+		begin(k, cc);
+	else if (cc->c.dtmf.command[0] != '\0' && !cc->c.dtmf.waits)
 		go_on(k, cc);
 }
 
@@ -149,7 +181,7 @@ static void key_answered(struct control *k, struct control_call *cc, uint64_t to
 		return;
 	if (how->code == CODE(OK) && how->sip_code >= 200 && how->sip_code < 300)
 		key_taken(k, cc);
-	else if (to_backend_asked(k, cc, d->command, how))
+	else if (conclude(k, cc, how))
 		to_leg_annotate(k, cc);
 }
 
@@ -329,9 +361,7 @@ struct verdict asks_send_message(struct control *k, struct str peer, const Tipri
 
 static const char *dtmf_fault(const Tipring__V1__SendDtmf *s)
 {
-	size_t n = str_of(s->digits).n;
-
-	if (n == 0 || n > CALL_DIGITS_MAX || strspn(s->digits, "0123456789*#ABCDw") != n)
+	if (s->digits[0] == '\0' || !outgoing_are_keys(s->digits))
 		return "1 to 64 digits of 0123456789*#ABCD and w";
 	if ((s->duration_ms != 0 && (s->duration_ms < KEY_MIN_MS || s->duration_ms > KEY_MAX_MS)) ||
 	    (s->gap_ms != 0 && (s->gap_ms < KEY_MIN_MS || s->gap_ms > KEY_MAX_MS)))
@@ -361,7 +391,8 @@ struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring_
 	if (audio && cc->c.media.dtmf_payload_type == 0)
 		return refusal(CODE(UNSUPPORTED), "the far side takes no keys in its audio");
 	d = &cc->c.dtmf;
-	*d = (struct call_dtmf){.duration_ms = s->duration_ms != 0 ? s->duration_ms : 160, .gap_ms = s->gap_ms != 0 ? s->gap_ms : 80};
+	*d = (struct call_dtmf){.duration_ms = s->duration_ms != 0 ? s->duration_ms : CALL_KEY_MS,
+				.gap_ms = s->gap_ms != 0 ? s->gap_ms : CALL_KEY_GAP_MS};
 	d->audio = audio;
 	(void)!str_copy(d->command, sizeof d->command, str_of(m->command_id));
 	(void)!str_copy(d->digits, sizeof d->digits, str_of(s->digits));

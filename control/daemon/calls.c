@@ -239,6 +239,10 @@ static void conclude(struct control *k, struct control_call *cc, const struct ca
 		to_backend_completed(k, cc, cc->c.command, NULL);
 	else
 		to_backend_failed(k, cc, cc->c.command, fx->reason);
+	if (cc->c.dtmf.early && cc->c.dtmf.command[0] != '\0') { /* of a Dial: asks.c */
+		cc->ask_timer.owner = cc;
+		wheel_arm(&k->ask_wheel, &cc->ask_timer, k->actor->now_ms);
+	}
 }
 
 static void publish(struct control *k, struct control_call *cc, const struct call_fx *fx)

@@ -119,6 +119,8 @@ static struct verdict ring(struct control *k, struct str peer, const Tipring__V1
 		return (struct verdict){.code = CODE(REJECTED), .reason = "180 or 183"};
 	if (cc->c.state != CALL_CLAIMED && cc->c.state != CALL_RINGING && cc->c.state != CALL_EARLY_STARTING)
 		return (struct verdict){.code = CODE(CONFLICT), .reason = "not possible in the call's state"};
+	if (m->ring->early_media && cc->c.generation == 0)
+		return (struct verdict){.code = CODE(REJECTED), .reason = "the caller made no offer: there is no media before its ACK"};
 	v = say(cc, SAID_RING, m->ring->headers, m->ring->n_headers);
 	if (v.code != CODE(OK))
 		return v;
@@ -186,9 +188,14 @@ static struct verdict redirect(struct control *k, struct str peer, const Tipring
 		return v;
 	if (cc->c.answered || (cc->c.state != CALL_CLAIMED && cc->c.state != CALL_RINGING))
 		return (struct verdict){.code = CODE(CONFLICT), .reason = "not possible in the call's state"};
+	v = say(cc, SAID_END, m->redirect->headers, m->redirect->n_headers);
+	if (v.code != CODE(OK))
+		return v;
 	fault = redirects_take(&cc->c, m->redirect);
-	if (fault != NULL)
+	if (fault != NULL) {
+		cc->said.of = SAID_NOTHING;
 		return (struct verdict){.code = CODE(REJECTED), .reason = fault};
+	}
 	call_set_reason(&cc->c, CALL_BY_BACKEND, m->redirect->code != 0 ? m->redirect->code : 302, "");
 	return input(k, cc, CALL_EV_REJECT);
 }

@@ -17,6 +17,8 @@ static Tipring__V1__SendingDtmf *pack_dtmf(Tipring__V1__SendingDtmf *m, const st
 	m->duration_ms = d->duration_ms;
 	m->gap_ms = d->gap_ms;
 	m->audio = d->audio;
+	m->of_dial = d->of_dial;
+	m->early = d->early;
 	return m;
 }
 
@@ -29,6 +31,8 @@ static void fill_dtmf(struct call_dtmf *d, const Tipring__V1__SendingDtmf *m)
 	d->duration_ms = m->duration_ms;
 	d->gap_ms = m->gap_ms;
 	d->audio = m->audio;
+	d->of_dial = m->of_dial;
+	d->early = m->early;
 }
 
 /* 0: it does not fit, which can not happen: every text of it is bounded. */

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -69,6 +70,13 @@ static bool is_quotable(const char *z)
 	return str_of(z).n < LOGIN_BYTES && info_is_plain(z) && strchr(z, '"') == NULL && strchr(z, '\\') == NULL;
 }
 
+bool outgoing_are_keys(const char *digits)
+{
+	size_t n = str_of(digits).n;
+
+	return n <= CALL_DIGITS_MAX && strspn(digits, "0123456789*#ABCDw") == n;
+}
+
 static const char *login_fault(const Tipring__V1__Dial *d)
 {
 	if ((d->username[0] == '\0') != (d->password[0] == '\0') || (d->username[0] == '\0' && d->auth_realm[0] != '\0'))
@@ -96,6 +104,8 @@ static const char *fault(const Tipring__V1__Dial *d)
 		return "from_display is too long, or has control characters";
 	if (d->to[0] != '\0' && uri_parse(str_of(d->to), &to) != 0)
 		return "to is a sip: URI";
+	if (!outgoing_are_keys(d->digits_after_answer))
+		return "digits_after_answer has at most 64 digits of 0123456789*#ABCD and w";
 	if (login_fault(d) != NULL)
 		return login_fault(d);
 	return outgoing_headers_fault(d->headers, d->n_headers, OUTGOING_HEADERS_MAX);
@@ -131,6 +141,17 @@ static struct control_call *dialled_before(struct control *k, struct str peer, c
 	return NULL;
 }
 
+static void fill_digits(struct call *c, const char *digits)
+{
+	struct call_dtmf *d = &c->dtmf;
+
+	if (digits[0] == '\0')
+		return;
+	*d = (struct call_dtmf){.duration_ms = CALL_KEY_MS, .gap_ms = CALL_KEY_GAP_MS, .of_dial = true, .early = true};
+	(void)snprintf(d->command, sizeof d->command, "dial:%016" PRIx64, c->id);
+	(void)!str_copy(d->digits, sizeof d->digits, str_of(digits));
+}
+
 static bool fill(struct control_call *cc, const Tipring__V1__Dial *d, const char *from)
 {
 	struct call *c = &cc->c;
@@ -155,6 +176,7 @@ static bool fill(struct control_call *cc, const Tipring__V1__Dial *d, const char
 	(void)!str_copy(cc->login.username, LOGIN_BYTES, str_of(d->username));
 	(void)!str_copy(cc->login.password, LOGIN_BYTES, str_of(d->password));
 	(void)!str_copy(cc->login.realm, LOGIN_BYTES, str_of(d->auth_realm));
+	fill_digits(c, d->digits_after_answer);
 	c->early_media = d->early_media;
 	c->ringing_timeout_ms = d->ringing_timeout_ms;
 	c->session_expires_s = d->session_expires_s;

@@ -16,6 +16,8 @@ struct outgoing_referral {
 /* NULL, or why these are not for apps to send. */
 const char *outgoing_headers_fault(Tipring__V1__Header *const *rows, size_t n, size_t most);
 
+bool outgoing_are_keys(const char *digits); /* at most CALL_DIGITS_MAX */
+
 struct verdict outgoing_dial(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d);
 struct verdict outgoing_dial_referred(struct control *k, struct str peer, const char *command_id, const Tipring__V1__Dial *d,
 				      const struct outgoing_referral *r);

@@ -301,6 +301,7 @@ static char *text_of(struct str s)
 void to_leg_redirect(struct control *k, const struct control_call *cc, const struct call_fx *why)
 {
 	struct info_targets contacts;
+	struct said_rows rows;
 
 	REQUEST(LegReject, LEG_REJECT, leg_reject, 0ull);
 	m.leg_id = cc->c.leg_id;
@@ -308,6 +309,8 @@ void to_leg_redirect(struct control *k, const struct control_call *cc, const str
 	m.reason = text(why->reason);
 	m.n_contacts = info_targets(&contacts, &cc->c);
 	m.contacts = contacts.rows;
+	m.n_headers = said_fill(&cc->said, SAID_END, &rows);
+	m.headers = rows.rows;
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 

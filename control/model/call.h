@@ -23,6 +23,8 @@
 #define CALL_CONTACTS_MAX 8u
 #define CALL_COMMAND_BYTES 64u
 #define CALL_DIGITS_MAX 64u /* of one SendDtmf */
+#define CALL_KEY_MS 160u
+#define CALL_KEY_GAP_MS 80u
 #define CALL_PATH_BYTES 108u
 #define CALL_EFFECTS_MAX 16u
 #define CALL_CODECS_MAX 8u
@@ -221,6 +223,8 @@ struct call_dtmf {
 	uint32_t next; /* of digits, that is out or is to be */
 	uint32_t duration_ms, gap_ms;
 	bool audio; /* by RFC 4733, else by INFO */
+	bool of_dial; /* nobody waits for them; `command` is ours */
+	bool early;   /* the audio is not up: nothing was pressed */
 	bool rests; /* a pause passes */
 	bool waits; /* the key before passes */
 };

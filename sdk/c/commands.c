@@ -364,6 +364,7 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
+	body.digits_after_answer = text(how->digits);
 	body.username = text(how->username);
 	body.password = text(how->password);
 	body.auth_realm = text(how->auth_realm);

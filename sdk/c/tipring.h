@@ -314,6 +314,7 @@ struct tipring_dial {
 	uint32_t frame_ms;        /* 10 or 20; 0: 20 */
 	const char *metadata;     /* at most 96 octets that stay with the call; NULL: none */
 	uint32_t session_expires_s; /* session timer that is asked for, 90 to 86400; 0: as configured */
+	const char *digits;       /* keys that are pressed when its audio is up, as of tipring_send_dtmf(); NULL: none */
 	const char *username;     /* when the peer asks who we are; NULL: as configured. These three in memory alone */
 	const char *password, *auth_realm; /* auth_realm: the only one that may ask; NULL: any */
 };

@@ -105,12 +105,13 @@ static bool serves(const struct registration *g, const struct leg *l)
 static struct sip_login account_of(const struct signaling *s, const struct leg *l)
 {
 	const struct registration *g, *found = NULL;
+	struct str us = str_of(leg_is_ours(l) ? l->r.from_uri : l->r.to_uri);
 	uint32_t at = 0;
 
 	if (!s->registrations.open)
 		return nobody;
 	while ((g = pool_each(&s->registrations.pool, &at)) != NULL) {
-		bool mine = str_eq(str_of(g->r.set.aor), str_of(l->r.from_uri));
+		bool mine = str_eq(str_of(g->r.set.aor), us);
 
 		if (serves(g, l) && (found == NULL || mine))
 			found = g;
@@ -124,11 +125,19 @@ static struct sip_login account_of(const struct signaling *s, const struct leg *
 				  .realm = str_of(found->r.set.realm)};
 }
 
+/* Of a caller only when it hears what is said to it, and no Record-Route leads elsewhere. */
+static bool is_where_it_came_from(const struct leg *l)
+{
+	struct addr hop = sip_dialog_hop(&l->r.dialog, &l->r.source);
+
+	return addr_eq(&hop, &l->r.source);
+}
+
 struct sip_login logins_of(const struct signaling *s, const struct leg *l)
 {
-	if (!leg_is_ours(l))
+	if (!leg_is_ours(l) && !is_where_it_came_from(l))
 		return nobody;
-	if (l->r.account.own_login)
+	if (leg_is_ours(l) && l->r.account.own_login)
 		return own_of(s, l);
 	if (s->logins.trunk.family != ADDR_NONE && addr_eq(&s->logins.trunk, &l->r.source))
 		return login_of(&s->logins.rows[0]);

@@ -9,6 +9,11 @@ bool leg_is_agreed(const struct leg_record *r)
 	return r->choice.rtp.family != ADDR_NONE;
 }
 
+bool leg_rings_in_silence(const struct leg_record *r)
+{
+	return r->reliable.caller == RELIABLE_REQUIRED && !leg_is_agreed(r);
+}
+
 /* ---- our offer ---- */
 
 static int print_version(const struct leg_record *r, uint64_t version, struct buf *b)

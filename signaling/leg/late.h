@@ -25,5 +25,9 @@ enum leg_event leg_acknowledged(struct leg *l, const struct leg_config *cfg,
 /* Something was agreed on: `choice` holds. */
 bool leg_is_agreed(const struct leg_record *r);
 
+/* RFC 3262 5: to a caller that made no offer the first reliable response makes one, and ours is in
+ * the 200. Of one that takes no other responses that means: it hears no ringing. */
+bool leg_rings_in_silence(const struct leg_record *r);
+
 /* Of a record. */
 bool leg_late_is_sound(const struct leg_record *r);

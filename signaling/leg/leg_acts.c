@@ -1,5 +1,6 @@
 /* leg_acts.c - see leg_step.h: what every leg does. */
 #include "signaling/leg/change.h"
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg_step.h"
 
 #define RING_AGAIN_MS 60000u /* RFC 3261 13.3.1.1: proxies give up without it */
@@ -76,7 +77,8 @@ static void wait_ringing(struct step *s)
 
 void act_ring(struct step *s)
 {
-	act_respond(s, s->l->ring_code);
+	if (!leg_rings_in_silence(&s->l->r))
+		act_respond(s, s->l->ring_code);
 	emit(s, LEG_FX_RINGING);
 	s->l->r.give_up_ms =
 		s->now_ms +
@@ -86,7 +88,8 @@ void act_ring(struct step *s)
 
 void act_ring_again(struct step *s)
 {
-	emit(s, LEG_FX_REPEAT);
+	if (!leg_rings_in_silence(&s->l->r))
+		emit(s, LEG_FX_REPEAT);
 	wait_ringing(s);
 }
 

@@ -1,4 +1,5 @@
 /* leg_machines.c - see leg_step.h: what an event is to the machines beside the life of the leg. */
+#include "signaling/leg/late.h"
 #include "signaling/leg/leg_step.h"
 #include "signaling/leg/lines.h"
 #include "signaling/leg/renew.h"
@@ -81,6 +82,10 @@ bool step_to_reliable(struct step *s, enum leg_event *ev)
 		return true;
 	if (*ev == LEG_EV_TIMER)
 		return tick_reliable(s, ev);
+	if (*ev == LEG_EV_RING && leg_rings_in_silence(&l->r)) {
+		leg_lines_drop(&l->r, LEG_LINES_RING);
+		return true;
+	}
 	if (*ev == LEG_EV_RING) {
 		if (l->r.reliable.state != RELIABLE_ANSWER_WAITS)
 			l->r.reliable.wish = (struct reliable_wish){l->ring_code, l->ring_described};

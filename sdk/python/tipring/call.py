@@ -50,7 +50,7 @@ class Transport(typing.Protocol):
     async def ring(self, call: "Call", code: int, headers: dict[str, str]) -> None: ...
     async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
     async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
-    async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int) -> None: ...
+    async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None: ...
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
@@ -197,14 +197,14 @@ class Call:
         await self._transport.reject(self, code, reason, headers or {})
         self._rejected = True
 
-    async def redirect(self, *contacts: str | tuple[str, float], code: int = 302) -> None:
+    async def redirect(self, *contacts: str | tuple[str, float], code: int = 302, headers: dict[str, str] | None = None) -> None:
         """Send the caller elsewhere: one to eight sip: URIs, each alone or with its q (0 to 1, more is better). code: 300, 301, 302, 305
-        or 380. Only before answer()."""
+        or 380. Only before answer(). headers: as for answer()."""
         rows: list[tuple[str, float | None]] = [(c, None) if isinstance(c, str) else (c[0], float(c[1])) for c in contacts]
         if any(q is not None and not 0 <= q <= 1 for _, q in rows):
             raise ValueError("q is from 0 to 1")
         self._require_not_ended()
-        await self._transport.redirect(self, rows, code)
+        await self._transport.redirect(self, rows, code, headers or {})
         self._rejected = True
 
     async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:

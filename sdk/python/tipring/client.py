@@ -205,7 +205,7 @@ class Server:
     async def dial(self, uri: str, *, from_uri: str = "", from_display: str = "", to_uri: str = "",
                    headers: dict[str, str] | None = None, ringing_timeout: float | None = None, early_media: bool = False,
                    rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0,
-                   username: str = "", password: str = "", auth_realm: str = "") -> Call:
+                   username: str = "", password: str = "", auth_realm: str = "", digits: str = "") -> Call:
         """Call somebody. Returns the Call at once, this process being its owner; `await call.answered()` waits for the peer.
 
         uri: "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call, and where the request goes. from_uri: a sip:
@@ -215,7 +215,8 @@ class Server:
         whose call it is for events and lists; "": the first that this process serves, else "dial". session_expires: seconds of the session
         timer that is asked for, 90 to 86400; 0: as configured. username, password: when the peer asks
         who we are; "": as configured. Kept in memory alone: a signaling that is replaced before it was asked can not answer any more, and
-        the call fails with "auth_failed". auth_realm: the only realm that may ask; "": any.
+        the call fails with "auth_failed". auth_realm: the only realm that may ask; "": any. digits: keys, as for Call.send_dtmf(), that are pressed
+        when the audio is up; nobody hears how that went.
 
         CommandRefused: it is not allowed ("REJECTED", the reason names the missing line of the configuration), or not now ("OVERLOADED",
         retry_after_ms). Nothing of what the far side does is raised here."""
@@ -223,7 +224,7 @@ class Server:
         body = body_of(uri, headers or {}, ringing_timeout)
         body.MergeFrom(api_pb2.Dial(to=to_uri, from_display=from_display, early_media=early_media, rate_hz=rate, frame_ms=frame_ms,
                                     metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires,
-                                    username=username, password=password, auth_realm=auth_realm))
+                                    username=username, password=password, auth_realm=auth_realm, digits_after_answer=digits))
         setattr(body, "from", from_uri)
         return await self._dialling.dial(body)
 

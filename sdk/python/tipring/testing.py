@@ -349,7 +349,7 @@ class Caller:
         self.rejected = code
         self._over(call, "handler", reason or f"rejected with {code}")
 
-    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int) -> None:
+    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None:
         if code not in (300, 301, 302, 305, 380) or not 0 < len(contacts) <= 8:
             raise CommandRefused("REJECTED", "1 to 8 contacts, and 300, 301, 302, 305 or 380")
         if self.answered:

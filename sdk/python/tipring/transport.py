@@ -95,10 +95,12 @@ class ControlTransport:
             body.headers.add(name=name, value=value)
         await self._command("reject", body, call)
 
-    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int) -> None:
+    async def redirect(self, call: Call, contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None:
         body = api_pb2.Redirect(call_id=call.call_id, fence=call._fence, code=code)
         for uri, q in contacts:
             body.contacts.add(uri=uri, q_thousandths=0 if q is None else max(1, round(q * 1000)))
+        for name, value in headers.items():
+            body.headers.add(name=name, value=value)
         await self._command("redirect", body, call)
 
     async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:

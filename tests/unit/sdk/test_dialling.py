@@ -53,11 +53,11 @@ async def begin(server, **options):
 def test_a_call_that_is_answered():
     async def scenario(control, server, ids):
         call = await begin(server, from_uri="alice", from_display="Alice", headers={"X-Room-ID": "7"}, ringing_timeout=2.5,
-                           metadata="campaign 7", session_expires=600)
+                           metadata="campaign 7", session_expires=600, digits="1w#")
         assert call.id == f"{CALL:016x}" and call.direction == "out" and call.metadata == "campaign 7" and call.outcome == ""
         assert (call.to_uri, call.request_uri, call.room_id) == ("sip:bob@192.0.2.7", "sip:bob@192.0.2.7", "7") and call in server.calls
         asked = control.bodies["dial"]
-        assert getattr(asked, "from") == "alice" and asked.ringing_timeout_ms == 2500 and asked.session_expires_s == 600 and asked.headers[0].name == "X-Room-ID"
+        assert getattr(asked, "from") == "alice" and asked.ringing_timeout_ms == 2500 and asked.session_expires_s == 600 and asked.digits_after_answer == "1w#" and asked.headers[0].name == "X-Room-ID"
         answered = asyncio.ensure_future(call.answered())
         await control.event(CALL, call_ringing={"code": 180})
         event = await anext(call.events())

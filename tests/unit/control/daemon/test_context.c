@@ -368,6 +368,14 @@ Test(context, what_is_asked)
 	cr_expect_str_eq(back->info_command, "i1");
 	cr_expect_str_eq(back->message_command, "m1");
 	cr_expect_eq(memcmp(&back->dtmf, &c->dtmf, sizeof c->dtmf), 0);
+	c->dtmf = (struct call_dtmf){.command = "dial:1", .digits = "12w#", .duration_ms = 160, .gap_ms = 80, .of_dial = true, .early = true};
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	size = context_pack(c, 1, out);
+	x = tipring__v1__call_context__unpack(NULL, size, out);
+	cr_assert_not_null(x);
+	memset(&back->dtmf, 0, sizeof back->dtmf);
+	context_fill(back, x);
+	cr_expect_eq(memcmp(&back->dtmf, &c->dtmf, sizeof c->dtmf), 0);
 	x->dtmf->next = 5;
 	memset(&back->dtmf, 0, sizeof back->dtmf);
 	context_fill(back, x);

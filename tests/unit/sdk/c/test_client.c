@@ -171,6 +171,7 @@ static void answer_dial(const envelope *asked)
 		 d->n_headers > 0 ? d->headers[0]->name : "", d->n_headers > 0 ? d->headers[0]->value : "", d->metadata, d->app);
 	k.dialled_ms = d->ringing_timeout_ms;
 	cr_expect_eq(d->session_expires_s, 600u);
+	cr_expect_str_eq(d->digits_after_answer, "1w#");
 	body.command_id = asked->command_id;
 	body.code = k.dial_code != 0 ? k.dial_code : TIPRING__V1__RESULT_CODE__ACCEPTED;
 	body.reason = (char[]){"outbound.hosts has no row for this host"};
@@ -481,7 +482,7 @@ static uint64_t dial(void)
 {
 	const struct tipring_header header = {"X-Room-ID", "7"};
 	const struct tipring_dial how = {.uri = "sip:bob@192.0.2.7", .from = "alice", .from_display = "Alice", .to = "sip:b@x", .headers = &header,
-					 .headers_n = 1, .ringing_timeout_ms = 9000, .metadata = "campaign", .session_expires_s = 600};
+					 .headers_n = 1, .ringing_timeout_ms = 9000, .metadata = "campaign", .session_expires_s = 600, .digits = "1w#"};
 	uint64_t number = 0;
 
 	(void)expect(TIPRING_EV_REGISTERED);

@@ -43,6 +43,11 @@ static void trunk(const char *password)
 	logins_set_trunk(s, &hop, &us);
 }
 
+static void leads_to(const char *uri)
+{
+	(void)!str_copy(l->r.dialog.target, sizeof l->r.dialog.target, str_of(uri));
+}
+
 static bool knows(const char *username)
 {
 	return str_eq(logins_of(s, l).username, str_of(username));
@@ -71,11 +76,22 @@ Test(signaling_logins, the_own_one_then_the_trunk)
 	cr_expect(knows(""));
 }
 
-Test(signaling_logins, a_leg_that_was_called_has_none)
+Test(signaling_logins, a_call_that_came_in)
 {
+	struct sip_login d = login("alice", "pw");
+
 	trunk("secret");
 	l->r.dialled.call_id = 0;
-	cr_expect(knows(""));
+	cr_expect(knows("us"), "from there, and back there");
+	logins_keep(s, l, &d);
+	l->r.account.own_login = 1;
+	cr_expect(knows("us"), "no Dial made it");
+	leads_to("sip:peer@192.0.2.9:5060");
+	cr_expect(knows(""), "what is said to it goes elsewhere");
+	leads_to("sip:peer@192.0.2.1:5060");
+	cr_expect(knows("us"));
+	l->r.source.port++;
+	cr_expect(knows(""), "it came from elsewhere");
 }
 
 Test(signaling_logins, a_trunk_without_password_has_none)

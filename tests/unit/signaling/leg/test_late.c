@@ -72,6 +72,23 @@ Test(leg_late, C188_an_invite_without_an_offer)
 	cr_expect_eq(leg->r.choice.rtp.port, 4000u);
 }
 
+/* RFC 3262 5: a reliable 180 would have to make the offer. */
+Test(leg_late, ringing_that_only_control_hears_of)
+{
+	leg->r.reliable.caller = RELIABLE_REQUIRED;
+	feed(LEG_EV_INVITE, 100);
+	leg->ring_code = 180;
+	feed(LEG_EV_RING, 200);
+	cr_expect(did(LEG_FX_RINGING) && !did(LEG_FX_RESPOND));
+	cr_expect_eq(leg->r.state, (uint32_t)LEG_RINGING);
+	cr_expect_eq(leg->r.reliable.out.waits, 0u);
+	feed(LEG_EV_TIMER, 200 + 60000);
+	cr_expect_not(did(LEG_FX_REPEAT));
+	feed(LEG_EV_ANSWER, 61000);
+	cr_expect_eq(code_of(LEG_FX_RESPOND), 200u);
+	cr_expect(strstr(offer(), "m=audio") != NULL);
+}
+
 Test(leg_late, C188_answers_that_end_it)
 {
 	static const char *const bodies[] = {
