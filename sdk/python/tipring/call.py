@@ -199,7 +199,7 @@ class Call:
     async def redirect(self, *contacts: str | tuple[str, float], code: int = 302, headers: dict[str, str] | None = None) -> None:
         """Send the caller elsewhere: one to eight sip: URIs, each alone or with its q (0 to 1, more is better). code: 300, 301, 302, 305
         or 380. Only before answer(). headers: as for answer()."""
-        rows = [(c, None) if isinstance(c, str) else (c[0], float(c[1])) for c in contacts]
+        rows: list[tuple[str, float | None]] = [(c, None) if isinstance(c, str) else (c[0], float(c[1])) for c in contacts]
         if any(q is not None and not 0 <= q <= 1 for _, q in rows):
             raise ValueError("q is from 0 to 1")
         self._require_not_ended()
