@@ -227,6 +227,7 @@ struct backend *backend_new(const char *name);
 void backend_dial(struct backend *b, uint32_t phone, uint64_t at_ns); /* this callee */
 void backend_kill(struct backend *b); /* its calls follow the policy: hung up */
 uint32_t backend_open_calls(const struct backend *b);
+void backends_referred(uint64_t call_id, uint32_t refer_id, const char *target); /* the peer of a call asks for a transfer */
 void backend_judge(const struct backend *b); /* of its commands */
 const char *backend_marked(const struct backend *b, uint32_t i); /* SIP Call-ID of the i-th mark that was taken; NULL = no more */
 
