@@ -118,7 +118,7 @@ def test_a_few_sipp_calls(make_system, backends, speech, tmp_path):
     system = make_system(calls=20)
     echo = backends.start(system)
     done = run_sipp(system, speech, tmp_path, 10, 3)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:]
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:] + system.log[-3000:]
     echo.send_signal(signal.SIGTERM)
     figures = json.loads(echo.communicate(timeout=60)[0].splitlines()[-1])
     assert figures["answered"] == 10 and figures["lost"] == 0 and figures["frames"] > 10 * 3 * 40
@@ -142,7 +142,7 @@ def test_200_sipp_calls_with_speech_for_a_minute(make_system, backends, speech, 
     echo.send_signal(signal.SIGTERM)
     figures = json.loads(echo.communicate(timeout=60)[0].splitlines()[-1])
     print(json.dumps({"late_20": late, "bare": loop, "received": received, "concealed": concealed, **figures}))
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:]
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:] + system.log[-3000:]
     assert sipp_total(tmp_path, "FailedCall(C)") == 0
     assert sipp_total(tmp_path, "SuccessfulCall(C)") == 200
     assert figures["answered"] == 200 and figures["lost"] == 0
