@@ -35,6 +35,7 @@
 
 struct actor_private {
 	struct actor_link links[LINKS_MAX];
+	bool awake[LINKS_MAX]; /* its descriptor says so */
 	uint32_t link_count;
 	uint32_t link_next; /* where the last turn stopped draining */
 	bool hurry;         /* stopped at a bound: do not sleep */
@@ -149,9 +150,13 @@ static void drain_links(struct actor *a)
 	int left = MESSAGES_PER_TURN;
 
 	for (uint32_t k = 0; k < p->link_count && left > 0; k++) {
-		const struct actor_link *l = &p->links[(p->link_next + k) % p->link_count];
+		uint32_t i = (p->link_next + k) % p->link_count;
+		const struct actor_link *l = &p->links[i];
 		struct bus_message m;
 
+		if (!p->awake[i] && !bus_unsure(l->bus))
+			continue;
+		p->awake[i] = false;
 		while (left > 0 && bus_recv(l->bus, &m) == 0) {
 			take_message(a, l, &m);
 			p->crowd++;
@@ -170,7 +175,7 @@ static void look_back(struct actor *a)
 	struct actor_private *p = a->priv;
 
 	for (uint32_t k = 0; k < p->link_count; k++)
-		p->hurry |= bus_readable(p->links[k].bus);
+		p->hurry |= bus_unsure(p->links[k].bus) && bus_readable(p->links[k].bus);
 }
 
 /* One wake-up a millisecond is cheaper than one for each of many, here and where the answers go. */
@@ -290,6 +295,10 @@ static void own_event(struct actor *a, uint64_t token)
 	struct signalfd_siginfo info;
 	struct custody_news news = {.stop = false};
 
+	if (token >= TOKEN_LINK) {
+		a->priv->awake[token - TOKEN_LINK] = true;
+		return;
+	}
 	if (token == TOKEN_CUSTODY)
 		custody_readable(a->custody, &news);
 	while (token == TOKEN_SIGNALS && read(a->priv->signals, &info, sizeof info) == (ssize_t)sizeof info)
@@ -317,7 +326,7 @@ static void drain_loop(struct actor *a)
 		a->priv->hurry = true;
 }
 
-/* The custody token's watch is level triggered; bus tokens need nothing: they are drained every turn. */
+/* The custody token's watch is level triggered; a bus whose descriptor says nothing is drained when that can not be relied on. */
 static void turn(struct actor *a)
 {
 	uint64_t until_ns = a->ops->deadline_ns(a->self);
