@@ -24,7 +24,7 @@
 #define BUSY_NS 5000000ull /* ... and so often while descriptors are handed back */
 #define CROWD_NS 10000000ull /* so many ... */
 #define CROWD 20u            /* ... messages and datagrams in so long: from then on they are gathered ... */
-#define GATHER_NS 1000000ull /* ... for so long (decision 0005) */
+#define GATHER_MS 1u         /* ... for so long, unless the daemon says how long (decision 0005) */
 #define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
@@ -326,6 +326,11 @@ static void drain_loop(struct actor *a)
 		a->priv->hurry = true;
 }
 
+static uint64_t gather_ns(const struct actor *a)
+{
+	return (a->ops->gather_ms != 0 ? a->ops->gather_ms : GATHER_MS) * 1000000ull;
+}
+
 /* The custody token's watch is level triggered; a bus whose descriptor says nothing is drained when that can not be relied on. */
 static void turn(struct actor *a)
 {
@@ -335,8 +340,8 @@ static void turn(struct actor *a)
 		until_ns = a->now_ns + BEAT_NS;
 	if (custody_busy(a->custody) && until_ns > a->now_ns + BUSY_NS)
 		until_ns = a->now_ns + BUSY_NS;
-	if (a->priv->crowded && until_ns > a->now_ns + GATHER_NS)
-		until_ns = a->now_ns + GATHER_NS;
+	if (a->priv->crowded && until_ns > a->now_ns + gather_ns(a))
+		until_ns = a->now_ns + gather_ns(a);
 	if (a->priv->hurry)
 		until_ns = 0;
 	a->priv->hurry = false;
