@@ -24,7 +24,7 @@
 #define BUSY_NS 5000000ull /* ... and so often while descriptors are handed back */
 #define CROWD_NS 10000000ull /* so many ... */
 #define CROWD 20u            /* ... messages and datagrams in so long: from then on they are gathered ... */
-#define GATHER_NS 1000000ull /* ... for so long (decision 0005) */
+#define GATHER_MS 1u         /* ... for so long, unless the daemon says how long (decision 0005) */
 #define ORPHAN_DRAIN_MS 86400000ull /* an orphan ends with its last call, or then */
 
 /* Tokens of the actor's own descriptors; a daemon's tokens stay below. */
@@ -35,6 +35,7 @@
 
 struct actor_private {
 	struct actor_link links[LINKS_MAX];
+	bool awake[LINKS_MAX]; /* its descriptor says so */
 	uint32_t link_count;
 	uint32_t link_next; /* where the last turn stopped draining */
 	bool hurry;         /* stopped at a bound: do not sleep */
@@ -149,9 +150,13 @@ static void drain_links(struct actor *a)
 	int left = MESSAGES_PER_TURN;
 
 	for (uint32_t k = 0; k < p->link_count && left > 0; k++) {
-		const struct actor_link *l = &p->links[(p->link_next + k) % p->link_count];
+		uint32_t i = (p->link_next + k) % p->link_count;
+		const struct actor_link *l = &p->links[i];
 		struct bus_message m;
 
+		if (!p->awake[i] && !bus_unsure(l->bus))
+			continue;
+		p->awake[i] = false;
 		while (left > 0 && bus_recv(l->bus, &m) == 0) {
 			take_message(a, l, &m);
 			p->crowd++;
@@ -170,7 +175,7 @@ static void look_back(struct actor *a)
 	struct actor_private *p = a->priv;
 
 	for (uint32_t k = 0; k < p->link_count; k++)
-		p->hurry |= bus_readable(p->links[k].bus);
+		p->hurry |= bus_unsure(p->links[k].bus) && bus_readable(p->links[k].bus);
 }
 
 /* One wake-up a millisecond is cheaper than one for each of many, here and where the answers go. */
@@ -290,6 +295,10 @@ static void own_event(struct actor *a, uint64_t token)
 	struct signalfd_siginfo info;
 	struct custody_news news = {.stop = false};
 
+	if (token >= TOKEN_LINK) {
+		a->priv->awake[token - TOKEN_LINK] = true;
+		return;
+	}
 	if (token == TOKEN_CUSTODY)
 		custody_readable(a->custody, &news);
 	while (token == TOKEN_SIGNALS && read(a->priv->signals, &info, sizeof info) == (ssize_t)sizeof info)
@@ -317,7 +326,12 @@ static void drain_loop(struct actor *a)
 		a->priv->hurry = true;
 }
 
-/* The custody token's watch is level triggered; bus tokens need nothing: they are drained every turn. */
+static uint64_t gather_ns(const struct actor *a)
+{
+	return (a->ops->gather_ms != 0 ? a->ops->gather_ms : GATHER_MS) * 1000000ull;
+}
+
+/* The custody token's watch is level triggered; a bus whose descriptor says nothing is drained when that can not be relied on. */
 static void turn(struct actor *a)
 {
 	uint64_t until_ns = a->ops->deadline_ns(a->self);
@@ -326,8 +340,8 @@ static void turn(struct actor *a)
 		until_ns = a->now_ns + BEAT_NS;
 	if (custody_busy(a->custody) && until_ns > a->now_ns + BUSY_NS)
 		until_ns = a->now_ns + BUSY_NS;
-	if (a->priv->crowded && until_ns > a->now_ns + GATHER_NS)
-		until_ns = a->now_ns + GATHER_NS;
+	if (a->priv->crowded && until_ns > a->now_ns + gather_ns(a))
+		until_ns = a->now_ns + gather_ns(a);
 	if (a->priv->hurry)
 		until_ns = 0;
 	a->priv->hurry = false;

@@ -64,6 +64,7 @@ struct actor_ops {
 	const struct stat_row *stats;                           /* from stats.def */
 	uint32_t stat_count;
 	bool no_files;               /* needs no file by its path, not even in `start` */
+	uint32_t gather_ms;          /* what a crowd sends is gathered so long (decision 0005); 0: 1 */
 	uint32_t loop_sockets_max;   /* may be changed by `configure` */
 	uint32_t datagram_bytes;
 	/* Optional: adjust the loop's sizes to the configuration before it is opened. */

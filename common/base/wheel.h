@@ -20,6 +20,7 @@ struct wheel_timer {
 
 struct wheel {
 	struct list slots[WHEEL_SLOTS];
+	uint64_t used[WHEEL_SLOTS / 64]; /* a bit for each slot that holds a timer */
 	uint64_t now_ms; /* everything before is fired */
 	uint32_t armed;
 };

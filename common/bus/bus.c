@@ -24,6 +24,7 @@ struct bus {
 	int held;                    /* frames of the last message, still open */
 	zmq_msg_t frame[FRAMES_MAX]; /* owned while held */
 	bool surplus;                /* within a message of too many frames */
+	bool unsure; /* used since it was last found empty */
 };
 
 /* One library context per process: the library's own thread belongs to it. */
@@ -137,6 +138,7 @@ int bus_open(const struct bus_config *cfg, struct bus **ret)
 	b->kind = cfg->kind;
 	if (context != NULL)
 		b->socket = zmq_socket(context, kinds[cfg->kind]);
+	b->unsure = true;
 	err = b->socket != NULL ? configure(b, cfg) : last_error();
 	if (err == 0)
 		err = attach(b, cfg);
@@ -181,13 +183,20 @@ uint64_t bus_malformed(const struct bus *b)
 	return b->malformed;
 }
 
-bool bus_readable(const struct bus *b)
+bool bus_unsure(const struct bus *b)
+{
+	return b->unsure;
+}
+
+bool bus_readable(struct bus *b)
 {
 	int events = 0;
 	size_t len = sizeof events;
 
-	return zmq_getsockopt(b->socket, ZMQ_EVENTS, &events, &len) == 0 &&
-	       (events & ZMQ_POLLIN) != 0;
+	if (zmq_getsockopt(b->socket, ZMQ_EVENTS, &events, &len) != 0)
+		return false; /* and it stays unsure */
+	b->unsure = (events & ZMQ_POLLIN) != 0;
+	return b->unsure;
 }
 
 /* One frame into `m`, which is initialized then. */
@@ -198,6 +207,7 @@ static int take_frame(struct bus *b, zmq_msg_t *m, bool *ret_more)
 	zmq_msg_init(m);
 	for (int i = 0; i < EINTR_TRIES && err == -EINTR; i++)
 		err = result(zmq_msg_recv(m, b->socket, ZMQ_DONTWAIT));
+	b->unsure = err != -EAGAIN;
 	if (err != 0) {
 		zmq_msg_close(m);
 		return err;
@@ -302,6 +312,7 @@ int bus_send(struct bus *b, struct str to, const void *p, size_t n)
 {
 	if (n > BUS_MESSAGE_BYTES_MAX)
 		return ERR_RANGE;
+	b->unsure = true;
 	if (b->kind == BUS_ROUTER || b->kind == BUS_XPUB) {
 		int err = send_frame(b, to.p, to.n, ZMQ_SNDMORE);
 
@@ -313,5 +324,6 @@ int bus_send(struct bus *b, struct str to, const void *p, size_t n)
 
 int bus_subscribe(struct bus *b, struct str prefix)
 {
+	b->unsure = true;
 	return result(zmq_setsockopt(b->socket, ZMQ_SUBSCRIBE, prefix.p, prefix.n));
 }

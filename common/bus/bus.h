@@ -61,7 +61,11 @@ struct bus_message {
 MUST_USE int bus_recv(struct bus *b, struct bus_message *ret);
 
 /* Something is waiting, whatever the descriptor says. */
-bool bus_readable(const struct bus *b);
+bool bus_readable(struct bus *b);
+
+/* The descriptor can not be relied on: the bus was used since it was last found empty. Else what arrives shows there, and not asking saves
+ * several system calls. */
+bool bus_unsure(const struct bus *b);
 
 /* `to`: peer identity (ROUTER) or topic (XPUB), else empty. Copies. ERR_AGAIN: the queue
  * is full (never on XPUB, which drops for a subscriber that is too slow); ERR_NOENT: no

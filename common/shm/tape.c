@@ -2,11 +2,13 @@
 #include "common/shm/tape.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/base/must.h"
 #include "common/shm/tape_slot.h"
 
 #define TX_WINDOW_BYTES 65536u /* so much the kernel maps at one fault */
+#define POPULATE_BYTES  8192u  /* of a ring at one time: 22 frames of 8 kHz, 4 of 48 kHz */
 
 /* The tape over two mapped objects; cursors are at zero. */
 static struct tape tape_over(struct region media, struct region backend,
@@ -52,6 +54,26 @@ static void media_header_write(struct tape *t, const struct tape_config *cfg)
 	mh->tx_slots = t->tx_slots;
 }
 
+/* Pages of the media object, now rather than one by one on the audio path; an older kernel does without. */
+static void populate(const struct tape *t, size_t from, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), first = from / page * page, end = from + bytes;
+
+	end = end < t->media.bytes ? end : t->media.bytes;
+	if (first < end)
+		(void)madvise((char *)t->media.p + first, end - first, MADV_POPULATE_WRITE);
+}
+
+/* The stretch of the ring at `ring` that byte `at` of it lies in. Not the whole ring at once: many calls are short, and filling pages
+ * with zeros is most of what a tape costs. */
+static void populate_ring(const struct tape *t, size_t ring, size_t at)
+{
+	size_t from = at / POPULATE_BYTES * POPULATE_BYTES, end = (size_t)t->slots * t->slot_bytes;
+
+	if (from < end)
+		populate(t, ring + from, end - from < POPULATE_BYTES ? end - from : POPULATE_BYTES);
+}
+
 int tape_create(const struct tape_config *cfg, struct tape *ret)
 {
 	uint32_t tx_slots = cfg->tx_slots == 0 ? TAPE_TX_SLOTS : cfg->tx_slots;
@@ -67,13 +89,14 @@ int tape_create(const struct tape_config *cfg, struct tape *ret)
 	if (err != 0)
 		return err;
 
-	/* its pages now rather than one by one on the audio path; an older kernel does without */
-	(void)madvise(media.p, media.bytes, MADV_POPULATE_WRITE);
 	err = region_create("tape-backend", tape_backend_bytes(&s), &backend);
 	if (err != 0)
 		goto fail_backend;
 
 	*ret = tape_over(media, backend, &s);
+	populate(ret, 0, TAPE_RINGS_OFFSET);
+	populate_ring(ret, TAPE_RINGS_OFFSET, 0);
+	populate_ring(ret, tape_sent_offset(s.slots, s.slot_bytes), 0);
 	media_header_write(ret, cfg);
 	backend_header_write(ret);
 	return 0;
@@ -154,6 +177,15 @@ void tape_release(struct tape *t)
 	t->bh = NULL;
 }
 
+/* hot. The first time round, with the last slot that does not lie beyond a stretch: the next one. */
+static void populate_ahead(const struct tape *t, size_t ring, uint64_t i)
+{
+	size_t end = (size_t)(i + 1) * t->slot_bytes;
+
+	if (i < t->slots && (end - t->slot_bytes) / POPULATE_BYTES != end / POPULATE_BYTES)
+		populate_ring(t, ring, end);
+}
+
 /* hot */
 static void publish(struct tape_ring *r, uint64_t i, char *slot,
 		    const struct tape_frame *f, const int16_t *pcm)
@@ -169,6 +201,7 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	char *rx = (char *)t->mh + TAPE_RINGS_OFFSET;
 
 	must(f->samples <= t->frame_samples);
+	populate_ahead(t, TAPE_RINGS_OFFSET, t->rx_head);
 	publish(&t->mh->rx, t->rx_head,
 		rx + tape_slot_offset(t->rx_head, t->slots, t->slot_bytes), f, pcm);
 	t->rx_head++;
@@ -193,6 +226,7 @@ void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pc
 	char *sent = (char *)t->mh + tape_sent_offset(t->slots, t->slot_bytes);
 
 	must(f->samples <= t->frame_samples);
+	populate_ahead(t, tape_sent_offset(t->slots, t->slot_bytes), t->sent_head);
 	publish(&t->mh->sent, t->sent_head,
 		sent + tape_slot_offset(t->sent_head, t->slots, t->slot_bytes), f, pcm);
 	t->sent_head++;

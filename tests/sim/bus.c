@@ -212,9 +212,14 @@ uint64_t bus_malformed(const struct bus *b)
 	return 0;
 }
 
-bool bus_readable(const struct bus *b)
+bool bus_readable(struct bus *b)
 {
 	return b->first != NULL;
+}
+
+bool bus_unsure(const struct bus *b)
+{
+	return b->first != NULL; /* there is no descriptor to go by */
 }
 
 int bus_recv(struct bus *b, struct bus_message *ret)
