@@ -641,6 +641,7 @@ struct backend *backend_new(const char *name)
 	backends[backend_n++] = b;
 	b->name = name;
 	b->instance = 1 + world_below(UINT32_MAX);
+	b->commands = world.now_ns / MS * 1000; /* no id of a process before it under this name */
 	if (codec_init(&b->codec) != 0 || bus_open(&cfg, &b->bus) != 0)
 		exit(2);
 	bus_on_message(b->bus, take, b);
