@@ -183,8 +183,7 @@ void reliable_unsent(struct reliable *r)
 
 bool reliable_is_due(const struct reliable *r)
 {
-	return !r->out.waits &&
-	       (r->state == RELIABLE_RING_WAITS || r->state == RELIABLE_ANSWER_WAITS);
+	return !r->out.waits && r->state != RELIABLE_FREE;
 }
 
 static bool is_sound(const struct reliable *r, uint64_t now_ms)

@@ -69,7 +69,7 @@ enum reliable_do reliable_event(struct reliable *r, enum reliable_event ev, uint
 /* What was to be sent could not be made. */
 void reliable_unsent(struct reliable *r);
 
-/* Something waits for a PRACK that is there: a successor goes on with it. */
+/* A PRACK that this was not told of is there: a successor tells it. */
 bool reliable_is_due(const struct reliable *r);
 
 /* Of a record: false, it can not go on, and is FREE again. */

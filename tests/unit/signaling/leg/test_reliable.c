@@ -135,6 +135,10 @@ Test(reliable, C180_the_2xx_waits_for_the_prack_of_an_answer)
 {
 	of(RELIABLE_SUPPORTED);
 	cr_expect_eq(ring(183, true), RELIABLE_RING);
+	cr_expect_not(reliable_is_due(&r));
+	r.out.waits = 0;
+	cr_expect(reliable_is_due(&r), "killed between the two: what comes later must not wait");
+	r.out.waits = 1;
 	cr_expect_eq(feed(RELIABLE_EV_ANSWER, NOW), RELIABLE_HOLD);
 	cr_expect_not(reliable_is_due(&r));
 	r.out.waits = 0;
