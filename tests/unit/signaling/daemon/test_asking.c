@@ -4,54 +4,14 @@
 
 #include "common/base/log.h"
 #include "signaling/daemon/ask_effects.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 79;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
+	scene_open(79);
 }
 
-static void over(void)
-{
-	storm_close();
-}
-
-TestSuite(asking, .init = world, .fini = over);
-
-static struct leg *leg(void)
-{
-	uint32_t at = 0;
-
-	return pool_each(&storm->s.legs, &at);
-}
-
-static void deliver_all(void)
-{
-	while (storm->net_count > 0)
-		storm_deliver(0, false, true);
-}
-
-static void call_up(void)
-{
-	storm_invite(0, storm_sdp);
-	deliver_all();
-	cr_assert(leg() != NULL);
-	storm_control(1, leg()->r.handle);
-	deliver_all();
-	storm_ack(0);
-	deliver_all();
-	cr_assert_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED);
-}
+TestSuite(asking, .init = world, .fini = storm_close);
 
 static const char *said(void)
 {
@@ -97,7 +57,7 @@ Test(asking, one_is_asked_and_answered)
 {
 	char first[STORM_BYTES];
 
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_INFO, 7), 0);
 	(void)strcpy(first, said());
 	cr_expect(is(first, "INFO sip:") && strstr(first, "\r\nCSeq: 1 INFO\r\n") != NULL, "%s", first);
@@ -130,7 +90,7 @@ Test(asking, a_successor_sends_the_same_again)
 {
 	char first[STORM_BYTES];
 
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_INFO, 7), 0);
 	(void)strcpy(first, said());
 	storm_kill();
@@ -148,7 +108,7 @@ Test(asking, notifies_follow_each_other)
 {
 	char text[STORM_BYTES];
 
-	call_up();
+	scene_call_up();
 	for (unsigned i = 0; i < ASK_NOTIFY_SLOTS; i++)
 		cr_assert_eq(ask(ASK_NOTIFY, 10 + i), 0);
 	cr_expect_eq(ask(ASK_NOTIFY, 99), ERR_AGAIN);
@@ -171,7 +131,7 @@ Test(asking, notifies_follow_each_other)
 /* RFC 5057: the dialog is gone for the peer. */
 Test(asking, who_knows_no_call_is_told_goodbye)
 {
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_MESSAGE, 1), 0);
 	reply(said(), "481 Gone");
 	cr_expect_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED, "a message is nothing to the call");
@@ -187,7 +147,7 @@ Test(asking, who_knows_no_call_is_told_goodbye)
 
 Test(asking, nobody_answers)
 {
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_UPDATE, 1), 0);
 	for (unsigned i = 0; i < 40 && leg()->r.state == LEG_CONFIRMED; i++) {
 		storm->net_count = 0;
@@ -203,7 +163,7 @@ Test(asking, an_end_in_between)
 {
 	char first[STORM_BYTES], bye[STORM_BYTES];
 
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_INFO, 1), 0);
 	(void)strcpy(first, said());
 	storm_control(3, leg()->r.handle);
@@ -218,7 +178,7 @@ Test(asking, an_end_in_between)
 
 Test(asking, a_challenge_without_login_is_the_answer)
 {
-	call_up();
+	scene_call_up();
 	cr_assert_eq(ask(ASK_INFO, 3), 0);
 	reply(said(), "407 Who");
 	cr_expect_str_eq(said(), "");

@@ -3,36 +3,14 @@
 #include <criterion/criterion.h>
 
 #include "common/base/log.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 78;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
+	scene_open(78);
 }
 
-static void over(void)
-{
-	storm_close();
-}
-
-TestSuite(changing, .init = world, .fini = over);
-
-static struct leg *leg(void)
-{
-	uint32_t at = 0;
-
-	return pool_each(&storm->s.legs, &at);
-}
+TestSuite(changing, .init = world, .fini = storm_close);
 
 static struct storm_leg *control(void)
 {
@@ -40,24 +18,6 @@ static struct storm_leg *control(void)
 
 	cr_assert(l != NULL);
 	return l;
-}
-
-static void deliver_all(void)
-{
-	while (storm->net_count > 0)
-		storm_deliver(0, false, true);
-}
-
-static void call_up(void)
-{
-	storm_invite(0, storm_sdp);
-	deliver_all();
-	cr_assert(leg() != NULL);
-	storm_control(1, leg()->r.handle);
-	deliver_all();
-	storm_ack(0);
-	deliver_all();
-	cr_assert_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED);
 }
 
 /* The last that was sent to the peer, as text; nothing is on its way then. */
@@ -93,7 +53,7 @@ Test(changing, C184_by_reinvite)
 {
 	const char *text;
 
-	call_up();
+	scene_call_up();
 	storm_invite(0, storm_other_sdp);
 	arrive();
 	cr_expect(is(said(), "SIP/2.0 100 "));
@@ -115,7 +75,7 @@ Test(changing, C184_by_reinvite)
 /* C184 C215 */
 Test(changing, C184_refused)
 {
-	call_up();
+	scene_call_up();
 	storm_invite(0, storm_other_sdp);
 	arrive();
 	(void)said();
@@ -135,7 +95,7 @@ Test(changing, C181_by_update)
 {
 	const char *text;
 
-	call_up();
+	scene_call_up();
 	storm_say(0, "UPDATE", storm_other_sdp);
 	arrive();
 	cr_expect_str_eq(said(), "", "it waits");
@@ -164,7 +124,7 @@ Test(changing, C184_over_deaths)
 
 		storm_close();
 		world();
-		call_up();
+		scene_call_up();
 		if (update)
 			storm_say(0, "UPDATE", storm_other_sdp);
 		else
@@ -198,7 +158,7 @@ Test(changing, an_answer_without_a_question)
 {
 	struct storm_packet again;
 
-	call_up();
+	scene_call_up();
 	storm_say(0, "UPDATE", storm_other_sdp);
 	again = storm->net[0];
 	arrive();
@@ -213,7 +173,7 @@ Test(changing, an_answer_without_a_question)
 
 Test(changing, withdrawn)
 {
-	call_up();
+	scene_call_up();
 	storm_invite(0, storm_other_sdp);
 	arrive();
 	(void)said();

@@ -3,38 +3,16 @@
 #include <criterion/criterion.h>
 
 #include "common/base/log.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 #define WHO 1u /* supports 100rel */
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 79;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
+	scene_open(79);
 }
 
-static void over(void)
-{
-	storm_close();
-}
-
-TestSuite(early, .init = world, .fini = over);
-
-static struct leg *leg(void)
-{
-	uint32_t at = 0;
-
-	return pool_each(&storm->s.legs, &at);
-}
+TestSuite(early, .init = world, .fini = storm_close);
 
 static void arrive(void)
 {
@@ -181,7 +159,7 @@ static bool arrive_alive(uint32_t fuse)
 Test(early, C180_killed_in_between)
 {
 	for (uint32_t fuse = 1; fuse < 6; fuse++) {
-		over();
+		storm_close();
 		world();
 		call_comes(WHO);
 		(void)ring_early();

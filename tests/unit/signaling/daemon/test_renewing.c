@@ -5,7 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/rand.h"
 #include "signaling/leg/renew.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 static struct {
 	uint32_t told, code, generation;
@@ -25,40 +25,12 @@ static bool hear(const Tipring__V1__Envelope *e)
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
 	memset(&changed, 0, sizeof changed);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 78;
+	scene_open(78);
 	storm->hear = hear;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
 }
 
-static void over(void)
-{
-	storm_close();
-}
-
-TestSuite(renewing, .init = world, .fini = over);
-
-static struct leg *leg(void)
-{
-	uint32_t at = 0;
-
-	return pool_each(&storm->s.legs, &at);
-}
-
-static void deliver_all(void)
-{
-	while (storm->net_count > 0)
-		storm_deliver(0, false, true);
-}
+TestSuite(renewing, .init = world, .fini = storm_close);
 
 static void call_up(void)
 {

@@ -6,7 +6,7 @@
 #include "common/base/rand.h"
 #include "common/base/record.h"
 #include "signaling/daemon/receive.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 #define BYTES 3000u
 
@@ -46,17 +46,7 @@ Test(signaling_storm, and_deaths)
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 77;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
+	scene_open(77);
 }
 
 /* What is on its way to us, from this source. */
@@ -78,12 +68,6 @@ static const char *last_sent(void)
 	cr_assert(storm->net_count > 0 && !k->to_us && k->n < STORM_BYTES);
 	k->p[k->n] = '\0';
 	return k->p;
-}
-
-static void deliver_all(void)
-{
-	while (storm->net_count > 0)
-		storm_deliver(0, false, true);
 }
 
 static const struct addr nowhere = {.family = ADDR_V4, .port = 5062, .ip = {255, 255, 255, 255}},

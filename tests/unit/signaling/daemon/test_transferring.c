@@ -3,54 +3,14 @@
 
 #include "common/base/log.h"
 #include "signaling/leg/refer.h"
-#include "tests/unit/signaling/daemon/storm.h"
+#include "tests/unit/signaling/daemon/scene.h"
 
 static void world(void)
 {
-	static struct storm run;
-	struct slab slab;
-
-	memset(&run, 0, sizeof run);
-	storm = &run;
-	storm->control_up = true;
-	storm->seed = 81;
-	must(slab_create("scene", STORM_LEGS, LEG_PACKED_BYTES, TAKEOVER_SCHEMA, &slab) == 0);
-	storm->slab_fd = dup(slab.region.fd);
-	slab_close(&slab);
-	storm_open(1000000);
+	scene_open(81);
 }
 
-static void over(void)
-{
-	storm_close();
-}
-
-TestSuite(transferring, .init = world, .fini = over);
-
-static struct leg *leg(void)
-{
-	uint32_t at = 0;
-
-	return pool_each(&storm->s.legs, &at);
-}
-
-static void deliver_all(void)
-{
-	while (storm->net_count > 0)
-		storm_deliver(0, false, true);
-}
-
-static void call_up(void)
-{
-	storm_invite(0, storm_sdp);
-	deliver_all();
-	cr_assert(leg() != NULL);
-	storm_control(1, leg()->r.handle);
-	deliver_all();
-	storm_ack(0);
-	deliver_all();
-	cr_assert_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED);
-}
+TestSuite(transferring, .init = world, .fini = storm_close);
 
 /* All that was sent since it was asked last. */
 static const char *said(void)
@@ -139,7 +99,7 @@ Test(transferring, C261_theirs_and_a_kill_behind_every_step)
 	char notify[STORM_BYTES];
 	const char *all;
 
-	call_up();
+	scene_call_up();
 	all = say("REFER", 5, TO, "");
 	cr_assert(has(all, "SIP/2.0 202 ") && has(all, "NOTIFY sip:a@192.0.2.1:5062 SIP/2.0\r\n"), "%s", all);
 	(void)strcpy(notify, strstr(all, "NOTIFY sip:"));
@@ -172,7 +132,7 @@ Test(transferring, C260_nobody_decides)
 {
 	const char *all;
 
-	call_up();
+	scene_call_up();
 	all = say("REFER", 5, TO, "");
 	cr_expect_str_eq(reply(strstr(all, "NOTIFY sip:"), "200 OK"), "");
 	cr_expect(has(say("REFER", 6, TO, ""), "SIP/2.0 491 "));
@@ -190,7 +150,7 @@ Test(transferring, C258_ours_and_a_kill_behind_every_step)
 	static const char state[] = "Event: refer\r\nSubscription-State: terminated;reason=noresource\r\nContent-Type: message/sipfrag\r\n";
 	char refer[STORM_BYTES];
 
-	call_up();
+	scene_call_up();
 	(void)strcpy(refer, wish("x-1", "sip:carol@192.0.2.7"));
 	cr_assert(has(refer, "REFER sip:a@192.0.2.1:5062 SIP/2.0\r\n") && has(refer, "\r\n" TO) && has(refer, "\r\nCSeq: 1 REFER\r\n"), "%s",
 		  refer);
@@ -221,7 +181,7 @@ Test(transferring, a_call_that_replaces)
 	uint32_t at = 0;
 	int n;
 
-	call_up();
+	scene_call_up();
 	(void)snprintf(tag, sizeof tag, "%s", c->to_tag);
 	n = snprintf(text, sizeof text,
 		     "INVITE sip:echo@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5063;branch=z9hG4bKr\r\nFrom: <sip:b@192.0.2.1>;tag=f9\r\n"
