@@ -136,10 +136,13 @@ def test_a_descriptor_that_waits_when_it_is_closed(two_calls):
 
 def queued(port):
     """Octets that the kernel keeps for a UDP port, and what it dropped."""
-    with open("/proc/net/udp") as f:
-        rows = [r.split() for r in f.readlines()[1:]]
-    row = next(r for r in rows if r[1].endswith(f":{port:04X}"))
-    return int(row[4].split(":")[1], 16), int(row[-1])
+    def row():  # one may be missing while somebody else opens and closes sockets
+        with open("/proc/net/udp") as f:
+            rows = [r.split() for r in f.readlines()[1:]]
+        return next((r for r in rows if r[1].endswith(f":{port:04X}")), None)
+
+    found = wait_for(row, 5)
+    return int(found[4].split(":")[1], 16), int(found[-1])
 
 
 def test_ports_nobody_uses_keep_nothing(make_system, backends):

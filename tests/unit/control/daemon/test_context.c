@@ -203,7 +203,8 @@ Test(context, the_largest_fits)
 	c->info_command[CALL_COMMAND_BYTES - 1] = c->message_command[CALL_COMMAND_BYTES - 1] = '\0';
 	c->dtmf.command[CALL_COMMAND_BYTES - 1] = c->dtmf.digits[CALL_DIGITS_MAX] = '\0';
 	c->owned = c->outbound = c->early_media = c->held = c->holding = c->ring_described = true;
-	c->unagreed = c->dtmf.audio = c->transfer.told = true;
+	c->unagreed = c->transfer.told = true;
+	c->dtmf.audio = c->dtmf.of_dial = c->dtmf.early = c->dtmf.rests = c->dtmf.waits = true;
 	c->renewal.kind = CALL_RENEW_CODECS;
 	c->renewal.codec_count = CALL_CODECS_MAX;
 	for (uint32_t i = 0; i < CALL_CODECS_MAX; i++)
