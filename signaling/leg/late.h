@@ -12,7 +12,7 @@ static inline bool leg_owes_offer(const struct leg *l)
 	return l->r.late.stage != LEG_LATE_NONE;
 }
 
-/* All that we can, as if nobody were on hold, at local_rtp; in mid-call with the lines and
+/* All that we can, sendonly while we hold, at local_rtp; in mid-call with the lines and
  * payload types of before (RFC 3264 8), and with o= counted up when it is not our last
  * description again. Errors as in sdp_offer(): the leg owes nothing any more. */
 MUST_USE int leg_print_offer(struct leg *l, struct buf *b);
