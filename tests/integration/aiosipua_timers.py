@@ -1,6 +1,6 @@
 """The aiosipua package with session timers, for some seconds longer than a session without refresh would last. Prints lines of JSON.
 
-`call PORT SECONDS` calls, `wait SECONDS` is called. Run with -O, as aiosipua_call.py.
+`call PORT RTP_PORT SECONDS` calls, `wait RTP_PORT SECONDS` is called. RTP_PORT and the next one are nobody else's. Run with -O, as aiosipua_call.py.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from aiosipua.transport import UdpSipTransport
 SDP = {"local_ip": "127.0.0.1", "payload_type": 0, "codec_name": "PCMU"}
 
 
-async def call(port: int, seconds: float) -> None:
+async def call(port: int, rtp_port: int, seconds: float) -> None:
     transport = UdpSipTransport(local_addr=("127.0.0.1", 0))
     await transport.start()
     transport.local_addr = transport._udp_transport.get_extra_info("sockname")
@@ -29,7 +29,7 @@ async def call(port: int, seconds: float) -> None:
 
     transport.on_message = hear
     made = uac.send_invite("sip:aiosipua@127.0.0.1", f"sip:echo@127.0.0.1:{port}", ("127.0.0.1", port),
-                           sdp_offer=build_sdp(rtp_port=transport.local_addr[1] ^ 1, **SDP), session_expires=4,
+                           sdp_offer=build_sdp(rtp_port=rtp_port, **SDP), session_expires=4,
                            extra_headers={"Supported": "timer", "Session-Expires": "4"})  # its own come after the INVITE has left
     await made.wait_answered(timeout=10)
     await asyncio.sleep(seconds)
@@ -39,7 +39,7 @@ async def call(port: int, seconds: float) -> None:
     await transport.stop()
 
 
-async def wait(seconds: float) -> None:
+async def wait(rtp_port: int, seconds: float) -> None:
     transport = UdpSipTransport(local_addr=("127.0.0.1", 0))
     uas = SipUAS(transport, session_expires=5, min_se=5)
     invited, byes, answers = asyncio.Queue(), [], []
@@ -57,7 +57,7 @@ async def wait(seconds: float) -> None:
     transport.on_message = note
     print(json.dumps({"port": transport.local_addr[1]}), flush=True)
     made = await asyncio.wait_for(invited.get(), 60)
-    made.accept(build_sdp(rtp_port=transport.local_addr[1] ^ 1, **SDP))
+    made.accept(build_sdp(rtp_port=rtp_port, **SDP))
     await asyncio.sleep(seconds)
     print(json.dumps({"byes": len(byes), "answers": answers, "interval": made.session_interval}), flush=True)
     made.hangup()
@@ -65,4 +65,5 @@ async def wait(seconds: float) -> None:
     await uas.stop()
 
 
-asyncio.run(call(int(sys.argv[2]), float(sys.argv[3])) if sys.argv[1] == "call" else wait(float(sys.argv[2])))
+*ports, seconds = sys.argv[2:]
+asyncio.run((call if sys.argv[1] == "call" else wait)(*map(int, ports), float(seconds)))

@@ -11,7 +11,7 @@ import pytest
 import tipring
 
 from callee import Callee
-from system import free_udp_port, wait_for
+from system import free_port_range, free_udp_port, wait_for
 from test_backend import in_thread, with_backend
 from test_session_timers import expires
 
@@ -138,9 +138,9 @@ def test_aiosipua_in_both_roles(make_system):
         await call.ended()
 
     async def run(server):
-        called = start("wait", 6)
+        called = start("wait", free_port_range(2), 6)
         port = json.loads(await in_thread(called.stdout.readline))["port"]
-        calling = start("call", system.sip_port, 5)
+        calling = start("call", system.sip_port, free_port_range(2), 5)
         call = await server.dial(f"sip:bob@127.0.0.1:{port}", rate=8000)
         await call.answered()
         await call.ended()
