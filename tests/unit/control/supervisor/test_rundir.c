@@ -113,7 +113,7 @@ Test(rundir, a_link_that_comes_later_is_not_followed)
 {
 	cr_assert_eq(rundir_open(dir, &r), 0);
 	cr_assert_eq(symlink("/tmp/elsewhere", below("supervisor.lock")), 0);
-	cr_expect_lt(rundir_lock(&r, ""), 0);
+	cr_expect_lt(rundir_lock(&r, "supervisor"), 0);
 	cr_expect_neq(access("/tmp/elsewhere", F_OK), 0);
 	rundir_close(&r);
 }
@@ -123,12 +123,12 @@ Test(rundir, one_supervisor)
 	struct rundir again;
 
 	cr_assert_eq(rundir_open(dir, &r), 0);
-	cr_assert_eq(rundir_lock(&r, ""), 0);
+	cr_assert_eq(rundir_lock(&r, "supervisor"), 0);
 	cr_assert_eq(rundir_open(dir, &again), 0);
-	cr_expect_eq(rundir_lock(&again, ""), ERR_EXIST);
+	cr_expect_eq(rundir_lock(&again, "supervisor"), ERR_EXIST);
 	rundir_close(&again);
 	cr_assert_eq(rundir_open(dir, &again), 0);
-	cr_expect_eq(rundir_lock(&again, "media"), 0, "one role of it has its own");
+	cr_expect_eq(rundir_lock(&again, "supervisor-media-0"), 0, "one role of it has its own");
 	rundir_close(&again);
 	rundir_close(&r);
 }
