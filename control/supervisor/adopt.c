@@ -22,14 +22,6 @@
 #define MEET_MS 1000u        /* for other supervisors to tell what they have */
 #define MEDIA_WORKERS_MAX 8u /* settings.def: rtp.workers */
 
-static struct worker_slot *slot_of(struct supervisor *s, enum role role, uint32_t index)
-{
-	for (uint32_t i = 0; i < s->worker_count; i++)
-		if (s->workers[i].index == index && s->workers[i].role == role)
-			return &s->workers[i];
-	return NULL;
-}
-
 /* The living of those that a predecessor wrote down, with their pidfds; and how many media workers it had. */
 static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t *ret_media)
 {
@@ -55,7 +47,7 @@ static uint32_t find_living(const struct supervisor *s, struct run_note *notes, 
 
 static void expect(struct supervisor *s, const struct run_note *note, int pidfd)
 {
-	struct worker_slot *w = slot_of(s, note->role, note->index);
+	struct worker_slot *w = worker_find(s, config_role_number(note->role) << 8 | note->index);
 
 	if (w == NULL && !s->all_roles && note->role == s->role && s->worker_count < SUPERVISOR_WORKERS_MAX) {
 		w = worker_add(s, note->role, note->index);

@@ -15,60 +15,8 @@
 #define CALM_EVERY_MS 50u
 #define WANT_EVERY_MS 250u
 #define SETTLE_MS 300u   /* who else is told to stop says so by then */
+#define AGAIN_MS 1000u   /* what it needs was not to be had */
 #define LEAVE_MS 2000u   /* to tell everybody everything */
-
-static struct worker_slot *slot_of(struct supervisor *s, uint32_t owner)
-{
-	for (uint32_t i = 0; i < s->worker_count; i++)
-		if (worker_owner(&s->workers[i]) == owner)
-			return &s->workers[i];
-	return NULL;
-}
-
-bool handover_is_ours(const struct supervisor *s, uint32_t owner)
-{
-	for (uint32_t i = 0; i < s->worker_count; i++)
-		if (s->workers[i].leased && worker_owner(&s->workers[i]) == owner)
-			return true;
-	return false;
-}
-
-static void remove_slot(struct supervisor *s, struct worker_slot *w)
-{
-	uint32_t i = (uint32_t)(w - s->workers);
-
-	statpage_close(&w->page);
-	memmove(w, w + 1, (s->worker_count - i - 1) * sizeof *w);
-	s->worker_count--;
-}
-
-/* ---- deaths ---- */
-
-static struct death *death_of(struct supervisor *s, uint32_t owner)
-{
-	for (uint32_t i = 0; i < s->death_count; i++)
-		if (s->deaths[i].owner == owner)
-			return &s->deaths[i];
-	return NULL;
-}
-
-void handover_note_death(struct supervisor *s, uint32_t owner, uint64_t ns)
-{
-	struct death *d = death_of(s, owner);
-
-	if (d == NULL && s->death_count == SUPERVISOR_DEATHS_MAX)
-		return;
-	if (d == NULL)
-		d = &s->deaths[s->death_count++];
-	*d = (struct death){owner, ns};
-}
-
-static void tell_death(struct supervisor *s, uint32_t owner, uint64_t ns)
-{
-	handover_note_death(s, owner, ns);
-	for (uint32_t i = 0; i < SUPERVISOR_PEERS_MAX; i++)
-		s->peers[i].died_told = 0;
-}
 
 /* ---- leases ---- */
 
@@ -88,7 +36,11 @@ int handover_lease(struct supervisor *s, struct worker_slot *w)
 		return err;
 	}
 	w->leased = true;
+	w->waits_since_ms = 0;
 	peers_runs_changed(s);
+	peers_read(s); /* whoever let it go had said everything before */
+	if (w->pid == 0 && w->died_ns == 0 && store_find(&s->store, it.owner, CUSTODY_STATPAGE) != NULL)
+		w->died_ns = peers_died_ns(s, it.owner) != 0 ? peers_died_ns(s, it.owner) : clock_ns();
 	return 0;
 }
 
@@ -103,56 +55,50 @@ static void wait_for_it(struct supervisor *s, struct worker_slot *w, uint64_t no
 	peers_want(s, worker_owner(w));
 }
 
-bool handover_settle(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+/* A worker without a lease is due to start: get it, and what it needs; or say when to try again. */
+static void settle(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 {
-	const struct death *d;
-
 	if (handover_lease(s, w) != 0) {
 		wait_for_it(s, w, now_ms);
-		return false;
+		return;
 	}
-	peers_read(s); /* whoever let it go had said everything before */
-	w->waits_since_ms = 0;
-	d = death_of(s, worker_owner(w));
-	if (w->died_ns == 0 && store_find(&s->store, worker_owner(w), CUSTODY_STATPAGE) != NULL)
-		w->died_ns = d != NULL ? d->ns : clock_ns();
 	if (resources_ensure(s, w) == 0)
-		return true;
+		return;
 	store_drop(&s->store, worker_owner(w), CUSTODY_LEASE, 0);
 	w->leased = false;
 	peers_runs_changed(s);
-	w->start_at_ms = now_ms + 1000;
-	return false;
+	w->start_at_ms = now_ms + AGAIN_MS;
 }
 
 /* ---- orphans and guests ---- */
 
-void handover_orphan(struct supervisor *s, uint32_t owner)
+/* Its supervisor is gone. Who is of its role tries for it. */
+static void take_orphan(struct supervisor *s, uint32_t owner)
 {
-	struct worker_slot *w;
+	struct worker_slot *w = worker_find(s, owner);
 	enum role role;
 
-	if (config_role_of_number(owner >> 8, &role) != 0 || peers_run(s, owner))
+	if (config_role_of_number(owner >> 8, &role) != 0 || peers_run(s, owner) || (w != NULL && w->leased))
 		return;
-	if (death_of(s, owner) == NULL || death_of(s, owner)->ns + HASTE_MS * 1000000ull < clock_ns())
-		tell_death(s, owner, clock_ns());
+	if (peers_died_ns(s, owner) + HASTE_MS * 1000000ull < clock_ns())
+		peers_died(s, owner, clock_ns());
 	if (role != s->role || s->leave_at_ms != 0 || s->stop_by_ms != 0)
 		return;
-	w = slot_of(s, owner);
-	if (w == NULL && s->worker_count < SUPERVISOR_WORKERS_MAX) {
+	if (w == NULL && s->worker_count == SUPERVISOR_WORKERS_MAX)
+		return;
+	if (w == NULL) {
 		w = worker_add(s, role, owner & 0xff);
 		w->guest = true;
 		log_info("handover.orphan", "worker=%s-%u", config_role_name(role), w->index);
 	}
-	if (w != NULL && !w->leased) {
-		w->start_at_ms = w->waits_since_ms = 0; /* at once */
-		w->died_ns = death_of(s, owner) != NULL ? death_of(s, owner)->ns : clock_ns();
-	}
+	w->start_at_ms = w->waits_since_ms = 0; /* at once */
+	w->died_ns = peers_died_ns(s, owner);
 }
 
-void handover_wanted(struct supervisor *s, uint32_t owner)
+/* Who has its seat is there. */
+static void give(struct supervisor *s, uint32_t owner)
 {
-	struct worker_slot *w = slot_of(s, owner);
+	struct worker_slot *w = worker_find(s, owner);
 
 	if (w == NULL || !w->guest || w->leaving)
 		return;
@@ -169,11 +115,11 @@ static void let_go(struct supervisor *s, struct worker_slot *w)
 	bool had = w->leased;
 
 	if (had && w->died_ns != 0)
-		tell_death(s, owner, w->died_ns);
+		peers_died(s, owner, w->died_ns);
 	peers_tell(s);
 	if (!peers_are_told(s))
 		return;
-	remove_slot(s, w);
+	worker_remove(s, w);
 	peers_runs_changed(s);
 	peers_tell(s);
 	if (had)
@@ -182,14 +128,18 @@ static void let_go(struct supervisor *s, struct worker_slot *w)
 
 void handover_tick(struct supervisor *s, uint64_t now_ms)
 {
+	while (s->orphan_count > 0)
+		take_orphan(s, s->orphans[--s->orphan_count]);
+	while (s->wanted_count > 0)
+		give(s, s->wanted[--s->wanted_count]);
 	for (uint32_t i = s->worker_count; i-- > 0;) {
 		struct worker_slot *w = &s->workers[i];
 
 		if (w->guest && w->pid == 0 && (w->leaving || (!w->leased && peers_run(s, worker_owner(w)))))
 			let_go(s, w);
+		else if (!w->leased && w->pid == 0 && s->stop_by_ms == 0 && s->leave_at_ms == 0 && now_ms >= w->start_at_ms)
+			settle(s, w, now_ms);
 	}
-	if (s->leave_at_ms != 0 && s->stop_by_ms == 0 && now_ms >= s->leave_at_ms)
-		handover_stop(s, now_ms);
 }
 
 /* ---- SIGTERM ---- */
@@ -205,14 +155,17 @@ static void leave(struct supervisor *s, uint64_t now_ms)
 			kill(s->workers[i].pid, SIGKILL);
 }
 
-void handover_stop(struct supervisor *s, uint64_t now_ms)
+bool handover_stop(struct supervisor *s, uint64_t now_ms)
 {
-	if (s->leave_at_ms == 0 && peers_somebody_stays(s)) {
+	bool decided = s->leave_at_ms != 0;
+
+	if (!decided) {
 		s->leave_at_ms = now_ms + SETTLE_MS;
 		peers_stopping(s);
-	} else if (s->leave_at_ms != 0 && now_ms >= s->leave_at_ms && peers_somebody_stays(s)) {
-		leave(s, now_ms);
-	} else {
-		supervisor_stop(s, s->config.drain_ms);
 	}
+	if (!peers_somebody_stays(s))
+		return true;
+	if (decided)
+		leave(s, now_ms);
+	return false;
 }

@@ -8,15 +8,9 @@
 
 #include "control/supervisor/supervisor.h"
 
-bool handover_is_ours(const struct supervisor *s, uint32_t owner); /* we have its lease */
 MUST_USE int handover_lease(struct supervisor *s, struct worker_slot *w); /* 0: it is ours now; ERR_AGAIN, or a logged error */
 
-/* A worker without a lease is due to start: get it, and what it needs. False: not yet; when to try again is set. */
-bool handover_settle(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
+void handover_tick(struct supervisor *s, uint64_t now_ms); /* once a turn, when nobody looks at rows of workers */
 
-void handover_orphan(struct supervisor *s, uint32_t owner);  /* its supervisor is gone */
-void handover_wanted(struct supervisor *s, uint32_t owner);  /* who has its seat is there */
-void handover_note_death(struct supervisor *s, uint32_t owner, uint64_t ns);
-void handover_tick(struct supervisor *s, uint64_t now_ms);   /* once a turn, when no row of workers is looked at */
-
-void handover_stop(struct supervisor *s, uint64_t now_ms);   /* told to stop: leave, or drain when nobody stays */
+/* Told to stop, and again at s->leave_at_ms. True: nobody stays, the workers are to be ended in good order. */
+bool handover_stop(struct supervisor *s, uint64_t now_ms);

@@ -10,7 +10,6 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
-#include "control/supervisor/handover.h"
 
 #define BATCHES_PER_TURN 64 /* of one peer */
 
@@ -102,8 +101,8 @@ static void lost(struct supervisor *s, struct peer *p)
 
 	log_warn("peer.lost", "supervisor=%s workers=%u stopping=%d", name_of(p, name), p->run_count, p->stopping);
 	forget(s, p);
-	for (uint32_t i = 0; i < was.run_count; i++)
-		handover_orphan(s, was.runs[i]);
+	for (uint32_t i = 0; i < was.run_count && s->orphan_count < SUPERVISOR_WORKERS_MAX; i++)
+		s->orphans[s->orphan_count++] = was.runs[i];
 }
 
 int peers_take(struct supervisor *s, int fd, const struct custody_header *h)
@@ -131,6 +130,14 @@ int peers_take(struct supervisor *s, int fd, const struct custody_header *h)
 
 /* ---- what they say ---- */
 
+static bool is_ours(const struct supervisor *s, uint32_t owner)
+{
+	for (uint32_t i = 0; i < s->worker_count; i++)
+		if (s->workers[i].leased && worker_owner(&s->workers[i]) == owner)
+			return true;
+	return false;
+}
+
 static uint64_t id_at(const struct fdpass_in *in, size_t i)
 {
 	uint64_t id;
@@ -148,7 +155,7 @@ static void on_give(struct supervisor *s, const struct custody_header *h, struct
 	for (size_t i = 0; i < in->fd_count; i++) {
 		struct store_item it = {(uint32_t)h->id, (enum custody_kind)h->kind, h->index, sound ? id_at(in, i) : 0, in->fds[i]};
 
-		if (!sound || handover_is_ours(s, it.owner) || store_put(&s->store, &it) != 0)
+		if (!sound || is_ours(s, it.owner) || store_put(&s->store, &it) != 0)
 			close(in->fds[i]);
 		else if (it.kind == CUSTODY_STATPAGE)
 			s->pages_due = true;
@@ -159,7 +166,7 @@ static void on_give(struct supervisor *s, const struct custody_header *h, struct
 static void on_drop(struct supervisor *s, const struct custody_header *h, const struct fdpass_in *in)
 {
 	for (size_t i = 0; i < h->payload_bytes / sizeof(uint64_t); i++)
-		if (!handover_is_ours(s, (uint32_t)h->id))
+		if (!is_ours(s, (uint32_t)h->id))
 			store_drop(&s->store, (uint32_t)h->id, (enum custody_kind)h->kind, id_at(in, i));
 }
 
@@ -168,6 +175,31 @@ static void on_runs(struct peer *p, const struct custody_header *h, const struct
 	p->run_count = 0;
 	for (size_t i = 0; i < h->payload_bytes / sizeof(uint64_t) && i < SUPERVISOR_WORKERS_MAX; i++)
 		p->runs[p->run_count++] = (uint32_t)id_at(in, i);
+}
+
+static void note_wanted(struct supervisor *s, uint32_t owner)
+{
+	if (s->wanted_count < SUPERVISOR_WORKERS_MAX) /* else it is said again */
+		s->wanted[s->wanted_count++] = owner;
+}
+
+static struct death *death_of(const struct supervisor *s, uint32_t owner)
+{
+	for (uint32_t i = 0; i < s->death_count; i++)
+		if (s->deaths[i].owner == owner)
+			return (struct death *)(uintptr_t)&s->deaths[i];
+	return NULL;
+}
+
+static void note_death(struct supervisor *s, uint32_t owner, uint64_t ns)
+{
+	struct death *d = death_of(s, owner);
+
+	if (d == NULL && s->death_count == SUPERVISOR_DEATHS_MAX)
+		return;
+	if (d == NULL)
+		d = &s->deaths[s->death_count++];
+	*d = (struct death){owner, ns};
 }
 
 static void take(struct supervisor *s, struct peer *p, struct fdpass_in *in)
@@ -184,9 +216,9 @@ static void take(struct supervisor *s, struct peer *p, struct fdpass_in *in)
 	else if (h.op == CUSTODY_RUNS)
 		on_runs(p, &h, in);
 	else if (h.op == CUSTODY_WANT)
-		handover_wanted(s, (uint32_t)h.id);
+		note_wanted(s, (uint32_t)h.id);
 	else if (h.op == CUSTODY_DIED)
-		handover_note_death(s, h.index, h.id);
+		note_death(s, h.index, h.id);
 	else if (h.op == CUSTODY_STOPPING)
 		p->stopping = true;
 	else if (h.op == CUSTODY_MET)
@@ -260,7 +292,7 @@ static bool is_ours_to_tell(const void *ctx, const struct store_item *it)
 {
 	const struct supervisor *s = ctx;
 
-	return it->kind != CUSTODY_LEASE && (handover_is_ours(s, it->owner) || !peers_run(s, it->owner));
+	return it->kind != CUSTODY_LEASE && (is_ours(s, it->owner) || !peers_run(s, it->owner));
 }
 
 static int tell_items(struct supervisor *s, struct peer *p)
@@ -322,6 +354,20 @@ bool peers_are_told(const struct supervisor *s)
 		if (s->peers[i].here && s->peers[i].behind)
 			return false;
 	return true;
+}
+
+void peers_died(struct supervisor *s, uint32_t owner, uint64_t ns)
+{
+	note_death(s, owner, ns);
+	for (uint32_t i = 0; i < SUPERVISOR_PEERS_MAX; i++)
+		s->peers[i].died_told = 0;
+}
+
+uint64_t peers_died_ns(const struct supervisor *s, uint32_t owner)
+{
+	const struct death *d = death_of(s, owner);
+
+	return d != NULL ? d->ns : 0;
 }
 
 void peers_runs_changed(struct supervisor *s)

@@ -23,6 +23,8 @@ void peers_tell(struct supervisor *s);  /* what they do not know yet, as far as 
 bool peers_are_told(const struct supervisor *s);
 
 void peers_runs_changed(struct supervisor *s);
+void peers_died(struct supervisor *s, uint32_t owner, uint64_t ns); /* note it, and tell everybody */
+uint64_t peers_died_ns(const struct supervisor *s, uint32_t owner); /* when a worker died last, as far as anybody said; 0 = nobody did */
 void peers_want(struct supervisor *s, uint32_t owner);
 void peers_stopping(struct supervisor *s);
 bool peers_somebody_stays(const struct supervisor *s); /* somebody is there who was not told to stop */

@@ -28,7 +28,7 @@ struct store_reader {
 	uint32_t gone_count, gone_cap;
 };
 
-#define STORE_READERS_MAX 16u
+#define STORE_READERS_MAX 48u
 
 struct store {
 	struct store_reader *readers[STORE_READERS_MAX]; /* borrowed */
@@ -56,8 +56,8 @@ const struct store_item *store_each(const struct store *s, uint32_t owner, enum 
 MUST_USE int store_watch(struct store *s, struct store_reader *r);
 void store_unwatch(struct store *s, struct store_reader *r);
 
-/* One message of what it was not told yet: CUSTODY_DROP or CUSTODY_GIVE, id = owner, as many as are alike in a row. `tells`: NULL-free, which
- * items it hears of at all. ERR_NOENT: there is nothing; else as fdpass_send(), which does not wait. */
+/* One message of what it was not told yet: CUSTODY_DROP or CUSTODY_GIVE, id = owner, as many as are alike in a row. `tells`: which items
+ * it hears of at all. ERR_NOENT: there is nothing; else as fdpass_send(), which does not wait. */
 MUST_USE int store_tell(const struct store *s, struct store_reader *r, bool (*tells)(const void *ctx, const struct store_item *it), const void *ctx,
 			int sock);
 

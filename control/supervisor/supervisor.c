@@ -136,7 +136,7 @@ static int take_over(struct supervisor *s)
 	return s->successor ? 0 : err; /* what is missing was logged; calls are up, and most of it is there */
 }
 
-void supervisor_stop(struct supervisor *s, uint64_t drain_ms)
+static void begin_stop(struct supervisor *s, uint64_t drain_ms)
 {
 	log_info("supervisor.stopping", "drain_ms=%lu%s", (unsigned long)drain_ms,
 		 drain_ms > 0 ? " hint=\"a second signal does not wait for calls\"" : "");
@@ -154,10 +154,10 @@ static void take_signals(struct supervisor *s)
 	while (read(s->signals, &info, sizeof info) == (ssize_t)sizeof info) {
 		if (info.ssi_signo == SIGHUP)
 			reload(s);
-		else if (s->stop_by_ms == 0 && s->leave_at_ms == 0)
-			handover_stop(s, clock_ms());
-		else
-			supervisor_stop(s, 0); /* a second one: now */
+		else if (s->stop_by_ms != 0 || s->leave_at_ms != 0)
+			begin_stop(s, 0); /* a second one: now */
+		else if (handover_stop(s, clock_ms()))
+			begin_stop(s, s->config.drain_ms);
 	}
 }
 
@@ -233,8 +233,10 @@ static void turn(struct supervisor *s)
 	log_tell(now_ms);
 	worker_tell_config(s);
 	worker_tell_pages(s);
-	peers_tell(s);
 	handover_tick(s, now_ms);
+	peers_tell(s);
+	if (s->leave_at_ms != 0 && s->stop_by_ms == 0 && now_ms >= s->leave_at_ms && handover_stop(s, now_ms))
+		begin_stop(s, s->config.drain_ms);
 	if (now_ms > before_ms + 4 * WATCH_MS)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
@@ -291,7 +293,7 @@ int supervisor_run(struct supervisor *s, unsigned roles)
 
 		turn(s);
 		if (!was_stopping && s->stop_by_ms != 0 && s->exit_code != 0)
-			supervisor_stop(s, 0); /* one of them found the environment wrong */
+			begin_stop(s, 0); /* one of them found the environment wrong */
 	}
 	release(s);
 	log_info("supervisor.down", "code=%d", s->exit_code);

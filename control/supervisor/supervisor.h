@@ -16,8 +16,8 @@
 
 #define SUPERVISOR_WORKERS_MAX 16u
 #define SUPERVISOR_SEATS_MAX 16u /* supervisors of one role on a host */
-#define SUPERVISOR_PEERS_MAX 16u /* other supervisors of it */
-#define SUPERVISOR_DEATHS_MAX 32u
+#define SUPERVISOR_PEERS_MAX (3u * SUPERVISOR_SEATS_MAX) /* all there can be */
+#define SUPERVISOR_DEATHS_MAX SUPERVISOR_PEERS_MAX
 #define SUPERVISOR_STRANGERS_MAX 16u /* connections that have not said who they are */
 #define SUPERVISOR_EXIT_ENVIRONMENT 2
 
@@ -85,6 +85,8 @@ struct supervisor {
 	struct peer peers[SUPERVISOR_PEERS_MAX];
 	struct death deaths[SUPERVISOR_DEATHS_MAX]; /* the last of each worker */
 	uint32_t death_count;
+	uint32_t orphans[SUPERVISOR_WORKERS_MAX], orphan_count; /* workers whose supervisor was found gone in this turn */
+	uint32_t wanted[SUPERVISOR_WORKERS_MAX], wanted_count;  /* ... and those that somebody asked for */
 	uint64_t leave_at_ms; /* told to stop, and others are there: then it is decided; 0 = not */
 	bool leaving;         /* workers go on elsewhere */
 	bool pages_due;       /* control has not got all statistic pages */
@@ -99,11 +101,14 @@ struct supervisor {
 
 /* Runs until told to stop; the exit code: 0, or 2 with the reason logged. `roles`: which to run, one bit each. */
 int supervisor_run(struct supervisor *s, unsigned roles);
-void supervisor_stop(struct supervisor *s, uint64_t drain_ms); /* end the workers in good order */
 
-/* worker.c: one slot's life */
+/* slot.c */
 uint32_t worker_owner(const struct worker_slot *w); /* role << 8 | index, as in custody ids */
 struct worker_slot *worker_add(struct supervisor *s, enum role role, uint32_t index);
+struct worker_slot *worker_find(struct supervisor *s, uint32_t owner); /* NULL: it is none of ours */
+void worker_remove(struct supervisor *s, struct worker_slot *w);       /* those behind it move up */
+
+/* worker.c: one slot's life */
 void worker_note_all(const struct supervisor *s); /* write down our children for a successor */
 void worker_tell_config(struct supervisor *s); /* those that are due, as far as they read */
 void worker_tell_pages(struct supervisor *s);  /* to control, when there are others */

@@ -8,7 +8,6 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
-#include "control/supervisor/handover.h"
 #include "control/supervisor/spawn.h"
 #include "control/supervisor/supervisor.h"
 
@@ -16,19 +15,6 @@
 #define QUICK_FREE 3u        /* so many quick deaths in a row are replaced at once */
 #define BACKOFF_MS 100u      /* then this, doubled each time */
 #define BACKOFF_MAX_MS 5000u /* the cap: one start every five seconds */
-
-uint32_t worker_owner(const struct worker_slot *w)
-{
-	return config_role_number(w->role) << 8 | w->index;
-}
-
-struct worker_slot *worker_add(struct supervisor *s, enum role role, uint32_t index)
-{
-	struct worker_slot *w = &s->workers[s->worker_count++];
-
-	*w = (struct worker_slot){.role = role, .index = index, .pidfd = -1, .sock = -1, .page.region.fd = -1};
-	return w;
-}
 
 void worker_note_all(const struct supervisor *s)
 {
@@ -167,8 +153,8 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	struct spawned child;
 	int err;
 
-	if (!w->leased && !handover_settle(s, w, now_ms))
-		return;
+	if (!w->leased)
+		return; /* another may run it: handover_tick() finds out */
 	snprintf(program, sizeof program, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
 	err = spawn_worker(program, &child);
 	if (err != 0) {
