@@ -18,7 +18,7 @@
 
 #define ADOPT_WAIT_MS 3000u  /* since something was handed back */
 #define ADOPT_ALL_MS 30000u  /* in all */
-#define MEDIA_WORKERS_MAX 8u /* settings.def: rtp.workers */
+#define WORKERS_MAX 8u /* of one role; settings.def: rtp.workers, sip.workers */
 
 static struct worker_slot *slot_of(struct supervisor *s, enum role role, uint32_t index)
 {
@@ -28,20 +28,20 @@ static struct worker_slot *slot_of(struct supervisor *s, enum role role, uint32_
 	return NULL;
 }
 
-/* The living of those that a predecessor wrote down, with their pidfds; and how many media workers it had. */
-static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t *ret_media)
+/* The living of those that a predecessor wrote down, with their pidfds; and how many workers of each role it had. */
+static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t had[ROLES])
 {
 	uint32_t n = s->all_roles ? rundir_notes(&s->dir, notes, SUPERVISOR_WORKERS_MAX) : 0, living = 0;
 
-	*ret_media = 0;
+	memset(had, 0, ROLES * sizeof had[0]);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct run_note note = notes[i];
 		int fd;
 
-		if (note.index >= MEDIA_WORKERS_MAX)
+		if (note.index >= WORKERS_MAX)
 			continue; /* rubbish */
-		if (note.role == ROLE_MEDIA && note.index >= *ret_media)
-			*ret_media = note.index + 1;
+		if (note.index >= had[note.role])
+			had[note.role] = note.index + 1;
 		fd = spawn_start_time(note.pid) == note.start_time ? spawn_pidfd(note.pid) : -1;
 		if (fd < 0)
 			continue;
@@ -70,17 +70,20 @@ void adopt_expect(struct supervisor *s, unsigned roles)
 {
 	struct run_note notes[SUPERVISOR_WORKERS_MAX];
 	int pidfds[SUPERVISOR_WORKERS_MAX];
-	uint32_t media, n = find_living(s, notes, pidfds, &media);
+	uint32_t had[ROLES], n = find_living(s, notes, pidfds, had);
 
-	if (n > 0 && media > 0) /* as many as there are: they have the ports that another number of them would want */
-		s->config.rtp_workers = media;
+	/* as many as there are: they have the ports that another number of them would want */
+	if (n > 0 && had[ROLE_MEDIA] > 0)
+		s->config.rtp_workers = had[ROLE_MEDIA];
+	if (n > 0 && had[ROLE_SIGNALING] > 0)
+		s->config.sip_workers = had[ROLE_SIGNALING];
 
 	if (roles & 1u << ROLE_CONTROL)
 		worker_add(s, ROLE_CONTROL, 0);
 	for (uint32_t i = 0; (roles & 1u << ROLE_MEDIA) && i < s->config.rtp_workers; i++)
 		worker_add(s, ROLE_MEDIA, i);
-	if (roles & 1u << ROLE_SIGNALING)
-		worker_add(s, ROLE_SIGNALING, 0);
+	for (uint32_t i = 0; (roles & 1u << ROLE_SIGNALING) && i < s->config.sip_workers; i++)
+		worker_add(s, ROLE_SIGNALING, i);
 	for (uint32_t i = 0; i < n; i++)
 		expect(s, &notes[i], pidfds[i]);
 }

@@ -14,7 +14,7 @@
 #include "control/supervisor/rundir.h"
 #include "control/supervisor/store.h"
 
-#define SUPERVISOR_WORKERS_MAX 16u
+#define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
 #define SUPERVISOR_STRANGERS_MAX 16u /* connections that have not said who they are */
 #define SUPERVISOR_EXIT_ENVIRONMENT 2
 

@@ -129,9 +129,11 @@ static void take_over(struct signaling *s)
 
 static int open_registrations(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
-	int err = registrations_open(s);
 	uint32_t kept;
+	int err;
 
+	s->registrations.follows = cfg->index != 0;
+	err = registrations_open(s);
 	if (err != 0)
 		return err;
 	from_registrations_config(s, cfg->signaling);
@@ -139,6 +141,13 @@ static int open_registrations(struct signaling *s, const Tipring__V1__ProcessCon
 	if (kept > 0)
 		log_info("registration.takeover", "kept=%u", kept);
 	return 0;
+}
+
+static int open_strays(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	const struct strays_config sc = {.workers = cfg->signaling->workers, .self = cfg->index, .run_dir = cfg->run_dir};
+
+	return strays_open(s, &sc);
 }
 
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
@@ -172,6 +181,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 		err = udp_open(s);
 	}
 	if (err == 0)
+		err = open_strays(s, cfg);
+	if (err == 0)
 		err = open_worker(s, cfg);
 	if (err == 0)
 		take_over(s);
@@ -182,6 +193,8 @@ static void event(void *self, const struct loop_event *e)
 {
 	if (e->kind == LOOP_DATAGRAM)
 		receive_datagram(self, e);
+	else if (e->token == SIGNALING_TOKEN_STRAYS)
+		receive_strays(self);
 }
 
 static void gauges(struct signaling *s)
@@ -274,6 +287,7 @@ static void stop(void *self)
 	registrations_close(s);
 	from_auth_close(s);
 	logins_close(s);
+	strays_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);
