@@ -229,12 +229,25 @@ static void gauges(struct signaling *s)
 	s->stack.count = (struct sip_counters){.received = 0};
 }
 
+static bool calls_are_over(const struct signaling *s)
+{
+	const struct leg *l;
+	uint32_t at = 0;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		if (!leg_is_over(l))
+			return false;
+	return true;
+}
+
 static void tick(void *self)
 {
 	struct signaling *s = self;
 
 	tick_run(s);
 	worker_tick(s->worker);
+	if (s->stack.draining && !calls_are_over(s))
+		strays_say_busy(s);
 	if (s->actor->now_ms >= s->gauges_ms) {
 		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
 		gauges(s);
@@ -256,6 +269,8 @@ static void drain(void *self, bool on)
 	struct signaling *s = self;
 
 	s->stack.draining = on;
+	if (on)
+		strays_drain(s);
 	registrations_drain(s, on);
 }
 
@@ -263,13 +278,8 @@ static void drain(void *self, bool on)
 static bool drained(const void *self)
 {
 	const struct signaling *s = self;
-	const struct leg *l;
-	uint32_t at = 0;
 
-	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
-			return false;
-	return !registrations_are_leaving(s);
+	return calls_are_over(s) && !registrations_are_leaving(s) && !strays_others_are_busy(s);
 }
 
 /* Callers that are still there are told. */

@@ -13,6 +13,11 @@ void stray_head_of(const struct sip_packet *in, struct stray_head *ret)
 				   .listener = in->flow.listener};
 }
 
+bool stray_is_busy(const char *p, size_t n)
+{
+	return str_eq((struct str){p, n}, STR(STRAY_BUSY));
+}
+
 int stray_read(const char *p, size_t n, uint32_t listeners, struct sip_packet *ret)
 {
 	struct stray_head h;

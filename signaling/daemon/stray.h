@@ -23,7 +23,11 @@ struct stray_head {
 
 _Static_assert(sizeof(struct stray_head) == 40, "read by other builds");
 
+#define STRAY_BUSY "busy" /* the whole message: calls are up here, do not end before me */
+
 void stray_head_of(const struct sip_packet *in, struct stray_head *ret);
+
+bool stray_is_busy(const char *p, size_t n);
 
 /* `ret` borrows from `p`. ERR_SYNTAX: it is none. ERR_RANGE: of a listener that is not there. */
 MUST_USE int stray_read(const char *p, size_t n, uint32_t listeners, struct sip_packet *ret);

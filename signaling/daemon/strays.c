@@ -13,6 +13,8 @@
 #define FRAME_BYTES_MAX (sizeof(struct stray_head) + SIGNALING_DATAGRAM_BYTES)
 #define SNDBUF_BYTES 4194304 /* what the dead have not read yet counts as sent by us */
 #define RETRY_MS 2u
+#define BUSY_EVERY_MS 200u
+#define BUSY_FOR_MS 1000u /* since somebody said so */
 
 static int name_of(const char *run_dir, uint32_t index, struct sockaddr_un *ret)
 {
@@ -168,6 +170,32 @@ uint64_t strays_deadline_ms(const struct signaling *s)
 	return UINT64_MAX;
 }
 
+/* ---- the end ---- */
+
+void strays_drain(struct signaling *s)
+{
+	if (s->strays.workers > 1)
+		s->strays.until_ms = s->actor->now_ms + BUSY_FOR_MS;
+}
+
+void strays_say_busy(struct signaling *s)
+{
+	const struct iovec word = {(void *)(uintptr_t)STRAY_BUSY, sizeof STRAY_BUSY - 1};
+	struct strays *t = &s->strays;
+
+	if (s->actor->now_ms < t->tell_ms)
+		return;
+	t->tell_ms = s->actor->now_ms + BUSY_EVERY_MS;
+	for (uint32_t i = 0; i < t->workers; i++)
+		if (i != t->self)
+			(void)!send_to(t, i, &word, 1); /* said again */
+}
+
+bool strays_others_are_busy(const struct signaling *s)
+{
+	return s->actor->now_ms < s->strays.until_ms;
+}
+
 /* ---- in ---- */
 
 bool strays_next(struct signaling *s, struct sip_packet *ret)
@@ -176,6 +204,10 @@ bool strays_next(struct signaling *s, struct sip_packet *ret)
 	ssize_t n;
 
 	while ((n = recv(t->sock, t->in, FRAME_BYTES_MAX, MSG_DONTWAIT)) >= 0) {
+		if (stray_is_busy(t->in, (size_t)n)) {
+			t->until_ms = s->actor->now_ms + BUSY_FOR_MS;
+			continue;
+		}
 		if (stray_read(t->in, (size_t)n, s->listener_count, ret) == 0)
 			return true;
 		count(s, STAT_signaling_strays_lost, 1);

@@ -31,6 +31,8 @@ struct strays {
 	struct sockaddr_un to[STRAYS_WORKERS_MAX];
 	struct strays_waiting waiting[STRAYS_WORKERS_MAX];
 	char *in; /* owned: one datagram */
+	uint64_t tell_ms; /* that we are busy */
+	uint64_t until_ms; /* others may be */
 	struct sip_msg msg; /* being looked at */
 };
 
@@ -49,4 +51,9 @@ bool strays_pass_on(struct signaling *s, const struct sip_packet *in);
 bool strays_next(struct signaling *s, struct sip_packet *ret);
 
 void strays_tick(struct signaling *s); /* what waits */
+
+/* Who drains and has calls tells the others, for the kernel goes on to give them what belongs to those calls. */
+void strays_drain(struct signaling *s);
+void strays_say_busy(struct signaling *s);
+bool strays_others_are_busy(const struct signaling *s);
 uint64_t strays_deadline_ms(const struct signaling *s);

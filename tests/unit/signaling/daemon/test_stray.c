@@ -92,3 +92,11 @@ Test(signaling_stray, what_is_none)
 	head()->magic ^= 1;
 	cr_expect_eq(stray_read(frame, n, 4, &out), ERR_SYNTAX);
 }
+
+Test(signaling_stray, the_word_of_who_has_calls)
+{
+	cr_expect(stray_is_busy("busy", 4));
+	cr_expect_not(stray_is_busy("busy", 3));
+	cr_expect_not(stray_is_busy("busy!", 5));
+	cr_expect_not(stray_is_busy(frame, print("192.0.2.1:5060")));
+}
