@@ -20,8 +20,11 @@ from test_auth import ask, call_and_hang_up, challenge, guarded, hang_up, creden
 from test_backend import in_thread, with_backend
 from test_dial import OPEN, RATE, dialling, nothing_is_left
 from test_dial_peers import NOWHERE
+from test_early import test_a_kill_before_the_answer, test_prack, test_sipp_acknowledges  # noqa: F401
 from test_registrations import phases, row
+from test_sipp import test_it_calls, test_it_is_called  # noqa: F401
 from test_transfer import TARGET, Party
+from test_transfer import test_accepted, test_accepted_with_replaces, test_blind, test_replaced  # noqa: F401
 
 PASSWORD = "c0rrect horse"
 TWO = {"sip.workers": 2}
@@ -32,6 +35,12 @@ PORTS = 8  # of a source that changes: that all lead to one of two workers is a 
 def passwords(monkeypatch):
     monkeypatch.setenv("ALICE_PASSWORD", PASSWORD)
     monkeypatch.setenv("TRUNK_PASSWORD", PASSWORD)
+
+
+@pytest.fixture
+def system(make_system):
+    """For tests of other files, which hold here too."""
+    return make_system(calls=8, settings={**TWO, **OPEN})
 
 
 @pytest.fixture
