@@ -15,7 +15,7 @@ from callee import Callee
 from conftest import BIN
 from registrar import Registrar, header, parameters
 from sip_peer import Peer
-from system import System, wait_for
+from system import System, free_udp_port, wait_for
 from test_auth import ask, call_and_hang_up, challenge, guarded, hang_up, credentials, invite, is_answered, let_in, serving, uri_for
 from test_backend import in_thread, with_backend
 from test_dial import OPEN, RATE, dialling, nothing_is_left
@@ -108,6 +108,28 @@ def test_everything_of_a_call_comes_from_other_ports(make_system, backends, peer
         peer.bye()
     nothing_is_left(system)
     wait_for(lambda: system.metric("tipring_signaling_strays_total") == system.metric("tipring_signaling_strays_taken_total"), 5)
+    assert system.metric("tipring_signaling_strays_lost_total") == 0
+
+
+def test_the_answer_leaves_by_the_address_that_was_asked(make_system, backends, peers):
+    """Of several listeners, too: what is passed on says which one it came to."""
+    second = free_udp_port()
+    system = make_system(calls=16, settings=TWO)
+    system.stop()
+    system.values["sip.listen"] = [*system.values["sip.listen"], f"udp:127.0.0.1:{second}"]
+    system.start()
+    backends.start(system)
+    for port in (system.sip_port, second):
+        peer = peers(system)
+        peer.target = ("127.0.0.1", port)
+        peer.call()
+        for _ in range(PORTS):
+            with elsewhere(peer):
+                peer.send(peer.request("OPTIONS"))
+                peer.socket.settimeout(20)
+                answer, source = peer.socket.recvfrom(65536)
+                assert answer.startswith(b"SIP/2.0 200") and source == peer.target
+        peer.bye()
     assert system.metric("tipring_signaling_strays_lost_total") == 0
 
 
