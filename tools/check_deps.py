@@ -76,7 +76,7 @@ LIBRARIES = {
 FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate door registrations",
-                           "to_bus to_asks to_registrations udp local secret"),
+                           "to_bus to_asks to_registrations udp local secret stray strays"),
     "control/daemon":  ("main from_workers changes asks transfers roster redirects incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),

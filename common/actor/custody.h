@@ -19,6 +19,8 @@
 #define CUSTODY_REASON_MAX 900u
 #define CUSTODY_LAST_WORDS_MS 500u /* of a CUSTODY_STOP: control ends the calls that are left, so long before the end */
 #define CUSTODY_SOCKET "supervisor.sock" /* in run_dir, when the configuration names none */
+#define CUSTODY_STRAYS_SOCKET "signaling-%u.strays" /* in run_dir, with the index of its worker */
+#define CUSTODY_DOOR_BYTES (512u * 1024u) /* of a CUSTODY_DOOR_BOOK that the supervisor makes */
 
 enum custody_op {
 	/* supervisor -> process */
@@ -55,8 +57,9 @@ enum custody_kind {
 	CUSTODY_TAPE_BACKEND,    /* id = tape id */
 	CUSTODY_ATTACH_LISTENER, /* listening unix socket of a media worker */
 	CUSTODY_REGISTRATION_SLAB,
-	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges */
+	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges; of several workers, the one book of all */
 	CUSTODY_LEASE,     /* a lock: whoever has it is the only worker of its number, or keeps it for him */
+	CUSTODY_STRAYS,    /* unix datagram socket: what came to other signaling workers and belongs to this one */
 	CUSTODY_KINDS
 };
 

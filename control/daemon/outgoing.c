@@ -194,7 +194,7 @@ static struct verdict refuse(struct control *k, Tipring__V1__ResultCode code, co
 /* Everything about the request is in order: may it be carried out now? The call, with a place of its owner; NULL: `ret` says why not. */
 static struct control_call *make(struct control *k, struct str peer, const Tipring__V1__Dial *d, struct verdict *ret)
 {
-	const struct worker_row *w = workers_least_loaded(k, FROM_SIGNALING);
+	struct worker_row *w = workers_least_loaded(k, FROM_SIGNALING);
 	struct control_call *cc;
 	struct backend *b;
 	uint32_t retry_ms = 0;
@@ -221,6 +221,7 @@ static struct control_call *make(struct control *k, struct str peer, const Tipri
 	cc = calls_new(k, calls_new_id(k), w->index, 0);
 	if (cc == NULL)
 		return NULL;
+	w->used++; /* until its next heartbeat says so itself */
 	calls_set_outbound(k, cc);
 	(void)!str_copy(cc->c.app, sizeof cc->c.app, str_of(b->app));
 	(void)!str_copy(cc->c.backend, sizeof cc->c.backend, peer);

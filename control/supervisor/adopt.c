@@ -20,22 +20,22 @@
 #define ADOPT_WAIT_MS 3000u  /* since something was handed back */
 #define ADOPT_ALL_MS 30000u  /* in all */
 #define MEET_MS 1000u        /* for other supervisors to tell what they have */
-#define MEDIA_WORKERS_MAX 8u /* settings.def: rtp.workers */
+#define WORKERS_MAX 8u       /* of one role; settings.def: rtp.workers, sip.workers */
 
-/* The living of those that a predecessor wrote down, with their pidfds; and how many media workers it had. */
-static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t *ret_media)
+/* The living of those that a predecessor wrote down, with their pidfds; and how many workers of each role it had. */
+static uint32_t find_living(const struct supervisor *s, struct run_note *notes, int *pidfds, uint32_t had[ROLES])
 {
 	uint32_t n = rundir_notes(&s->dir, notes, SUPERVISOR_WORKERS_MAX), living = 0;
 
-	*ret_media = 0;
+	memset(had, 0, ROLES * sizeof had[0]);
 	for (uint32_t i = 0; i < n; i++) {
 		const struct run_note note = notes[i];
 		int fd;
 
-		if (note.index >= MEDIA_WORKERS_MAX)
+		if (note.index >= WORKERS_MAX)
 			continue; /* rubbish */
-		if (note.role == ROLE_MEDIA && note.index >= *ret_media)
-			*ret_media = note.index + 1;
+		if (note.index >= had[note.role])
+			had[note.role] = note.index + 1;
 		fd = spawn_start_time(note.pid) == note.start_time ? spawn_pidfd(note.pid) : -1;
 		if (fd < 0)
 			continue;
@@ -80,10 +80,13 @@ void adopt_expect(struct supervisor *s)
 	static const enum role order[ROLES] = {ROLE_CONTROL, ROLE_MEDIA, ROLE_SIGNALING};
 	struct run_note notes[SUPERVISOR_WORKERS_MAX];
 	int pidfds[SUPERVISOR_WORKERS_MAX];
-	uint32_t media, n = find_living(s, notes, pidfds, &media);
+	uint32_t had[ROLES], n = find_living(s, notes, pidfds, had);
 
-	if (n > 0 && media > 0 && s->all_roles) /* as many as there are: they have the ports that another number of them would want */
-		s->config.rtp_workers = media;
+	/* as many as there are: they have the ports that another number of them would want */
+	if (n > 0 && had[ROLE_MEDIA] > 0 && s->all_roles)
+		s->config.rtp_workers = had[ROLE_MEDIA];
+	if (n > 0 && had[ROLE_SIGNALING] > 0 && s->all_roles)
+		s->config.sip_workers = had[ROLE_SIGNALING];
 
 	for (uint32_t k = 0; k < ROLES; k++)
 		add_all(s, order[k]);

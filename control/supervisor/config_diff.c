@@ -85,6 +85,7 @@ static const struct config_change effects[] = {
 	{"max_calls", CONFIG_RESTART},
 	{"host.run_dir", CONFIG_RESTART},
 	{"sip.listen", CONFIG_RESTART},
+	{"sip.workers", CONFIG_RESTART},
 	{"rtp.address", CONFIG_RESTART},
 	{"rtp.port_min", CONFIG_RESTART},
 	{"rtp.port_max", CONFIG_RESTART},

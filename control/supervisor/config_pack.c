@@ -43,7 +43,7 @@ int config_role_of_number(uint32_t number, enum role *ret)
 
 uint32_t config_workers(const struct config *c, enum role role)
 {
-	return role == ROLE_MEDIA ? c->rtp_workers : 1;
+	return role == ROLE_MEDIA ? c->rtp_workers : role == ROLE_SIGNALING ? c->sip_workers : 1;
 }
 
 const char *config_role_name(enum role role)
@@ -175,6 +175,7 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	s.trunk = fill_trunk(&trunk, c);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
+	s.workers = c->sip_workers;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
 	s.new_per_source_per_s = c->sip_new_per_source_per_s;
 	s.session_expires_s = c->sip_session_expires_s;
@@ -246,7 +247,7 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.n_routes = c->route_count;
 	k.on_lost = text(c->backends_on_lost == CONFIG_ON_LOST_REOFFER ? "reoffer" : "hangup");
 	k.media_workers = c->rtp_workers;
-	k.signaling_workers = 1;
+	k.signaling_workers = c->sip_workers;
 	k.outbound = fill_outbound(&outbound, c);
 	p->control = &k;
 	return pack(p, out, ret_n);

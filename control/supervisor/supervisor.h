@@ -14,7 +14,7 @@
 #include "control/supervisor/rundir.h"
 #include "control/supervisor/store.h"
 
-#define SUPERVISOR_WORKERS_MAX 16u
+#define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
 #define SUPERVISOR_SEATS_MAX 16u /* supervisors of one role on a host */
 #define SUPERVISOR_PEERS_MAX (3u * SUPERVISOR_SEATS_MAX) /* all there can be */
 #define SUPERVISOR_DEATHS_MAX SUPERVISOR_PEERS_MAX

@@ -18,6 +18,7 @@ int door_open(struct door *d, struct door_book *book, const uint8_t key[SIP_GUAR
 		.cap = DOOR_ROWS,
 		.lifetime_s = DOOR_NONCE_S,
 		.now_s = seconds(now_ms),
+		.shared = d->shared,
 	};
 	int err;
 

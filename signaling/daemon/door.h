@@ -53,6 +53,7 @@ struct door_counters {
 
 struct door {
 	bool ready; /* it has a book */
+	bool shared; /* which is that of other workers, too: said before door_open(); see struct sip_guard_config */
 	bool shut;  /* nobody comes in */
 	struct door_settings set;
 	char realm[DOOR_REALM_BYTES];

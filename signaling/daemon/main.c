@@ -129,9 +129,11 @@ static void take_over(struct signaling *s)
 
 static int open_registrations(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
-	int err = registrations_open(s);
 	uint32_t kept;
+	int err;
 
+	s->registrations.follows = cfg->index != 0;
+	err = registrations_open(s);
 	if (err != 0)
 		return err;
 	from_registrations_config(s, cfg->signaling);
@@ -139,6 +141,13 @@ static int open_registrations(struct signaling *s, const Tipring__V1__ProcessCon
 	if (kept > 0)
 		log_info("registration.takeover", "kept=%u", kept);
 	return 0;
+}
+
+static int open_strays(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	const struct strays_config sc = {.workers = cfg->signaling->workers, .self = cfg->index, .run_dir = cfg->run_dir};
+
+	return strays_open(s, &sc);
 }
 
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
@@ -172,6 +181,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 		err = udp_open(s);
 	}
 	if (err == 0)
+		err = open_strays(s, cfg);
+	if (err == 0)
 		err = open_worker(s, cfg);
 	if (err == 0)
 		take_over(s);
@@ -182,6 +193,8 @@ static void event(void *self, const struct loop_event *e)
 {
 	if (e->kind == LOOP_DATAGRAM)
 		receive_datagram(self, e);
+	else if (e->token == SIGNALING_TOKEN_STRAYS)
+		receive_strays(self);
 }
 
 static void gauges(struct signaling *s)
@@ -216,12 +229,25 @@ static void gauges(struct signaling *s)
 	s->stack.count = (struct sip_counters){.received = 0};
 }
 
+static bool calls_are_over(const struct signaling *s)
+{
+	const struct leg *l;
+	uint32_t at = 0;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		if (!leg_is_over(l))
+			return false;
+	return true;
+}
+
 static void tick(void *self)
 {
 	struct signaling *s = self;
 
 	tick_run(s);
 	worker_tick(s->worker);
+	if (s->stack.draining && !calls_are_over(s))
+		strays_say_busy(s);
 	if (s->actor->now_ms >= s->gauges_ms) {
 		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
 		gauges(s);
@@ -243,6 +269,8 @@ static void drain(void *self, bool on)
 	struct signaling *s = self;
 
 	s->stack.draining = on;
+	if (on)
+		strays_drain(s);
 	registrations_drain(s, on);
 }
 
@@ -250,13 +278,8 @@ static void drain(void *self, bool on)
 static bool drained(const void *self)
 {
 	const struct signaling *s = self;
-	const struct leg *l;
-	uint32_t at = 0;
 
-	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
-			return false;
-	return !registrations_are_leaving(s);
+	return calls_are_over(s) && !registrations_are_leaving(s) && !strays_others_are_busy(s);
 }
 
 /* Callers that are still there are told. */
@@ -274,6 +297,7 @@ static void stop(void *self)
 	registrations_close(s);
 	from_auth_close(s);
 	logins_close(s);
+	strays_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);

@@ -13,6 +13,7 @@
 #include "signaling/daemon/local.h"
 #include "signaling/daemon/logins.h"
 #include "signaling/daemon/registrations.h"
+#include "signaling/daemon/strays.h"
 #include "signaling/leg/leg.h"
 
 #define SIGNALING_LISTENERS_MAX  16u
@@ -57,6 +58,7 @@ struct signaling {
 	struct addr advertised; /* family NONE: none */
 	struct locals locals;
 	struct gate gate;
+	struct strays strays;
 	struct door door;
 	struct region door_book;      /* of struct door_book, when the door was ever configured */
 	struct door_user *door_users; /* likewise; secret_take() */

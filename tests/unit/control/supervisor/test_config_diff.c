@@ -88,6 +88,7 @@ static const struct {
 	{"host: {run_dir: /x}",               "host.run_dir",           CONFIG_RESTART, ALL},
 	{"sip: {listen: ['udp:1.2.3.4:5']}",  "sip.listen",             CONFIG_RESTART, 0},
 	{"sip: {listen: ['udp:0.0.0.0:5060', 'udp:1.2.3.4:5']}", "sip.listen", CONFIG_RESTART, 0},
+	{"sip: {workers: 2}",                 "sip.workers",            CONFIG_RESTART, 1u << ROLE_SIGNALING | 1u << ROLE_CONTROL},
 	{"rtp: {address: ['::1']}",           "rtp.address",            CONFIG_RESTART, 1u << ROLE_SIGNALING}, /* its families */
 	{"rtp: {port_min: 20002}",            "rtp.port_min",           CONFIG_RESTART, 0},
 	{"rtp: {port_max: 20099}",            "rtp.port_max",           CONFIG_RESTART, 0},
