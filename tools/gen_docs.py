@@ -111,6 +111,12 @@ CATALOGUE = {
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
     **{name: (C, B, "-", "yes") for name in ("Ack", "CommandCompleted", "CommandFailed", "LeaseLost", "MediaReady")},
     "Offer": (C, B, "Claim", "yes, by call_id"),
+    "MessageIncoming": (S, C, "MessageAnswer", "yes, by sip_call_id, cseq and from_tag"),
+    "MessageAnswer": (C, S, "-", "yes"),
+    "MessageSend": (C, S, "MessageSent", "yes, by token"),
+    "MessageSent": (S, C, "-", "yes"),
+    "MessageOffer": (C, B, "MessageTake", "yes, by message_id"),
+    "MessageTake": (B, C, "Ack", "yes, by command_id"),
 }
 EVENTS_TO = "subscribers"
 

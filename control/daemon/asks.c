@@ -10,6 +10,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
 
@@ -352,11 +353,13 @@ struct verdict asks_send_info(struct control *k, struct str peer, const Tipring_
 struct verdict asks_send_message(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	const Tipring__V1__SendMessage *s = m->send_message;
+	const struct wish w = {s->call_id, s->fence, s->content_type[0] != '\0' ? s->content_type : "text/plain",
+			       {(const char *)s->body.data, s->body.len}, s->headers, s->n_headers, TIPRING__V1__ASK_KIND__MESSAGE};
+	const char *wrong = s->to[0] != '\0' ? fault(&w) : NULL;
 
-	return send_wish(k, peer, m->command_id,
-			 &(struct wish){s->call_id, s->fence, s->content_type[0] != '\0' ? s->content_type : "text/plain",
-					{(const char *)s->body.data, s->body.len}, s->headers, s->n_headers,
-					TIPRING__V1__ASK_KIND__MESSAGE});
+	if (wrong != NULL)
+		return refusal(CODE(REJECTED), wrong);
+	return s->to[0] != '\0' ? messages_send(k, peer, m, w.content_type) : send_wish(k, peer, m->command_id, &w);
 }
 
 static const char *dtmf_fault(const Tipring__V1__SendDtmf *s)

@@ -11,6 +11,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -86,6 +87,8 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		if (w->epoch != 0) {
 			w->restarts++;
 			tell_restarted(k, w, h);
+			if (w->from == FROM_SIGNALING)
+				messages_lost(k, w->index);
 		}
 	}
 	roster_begin(k, w); /* its roster follows */
@@ -123,6 +126,17 @@ static uint32_t index_of(struct str peer)
 
 	(void)workers_kind(peer, &index);
 	return index;
+}
+
+static void on_message_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	messages_incoming(self, index_of(peer), m->message_incoming);
+}
+
+static void on_message_sent(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)peer;
+	messages_sent(self, m->message_sent);
 }
 
 static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -555,6 +569,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
 	RULE(LEG_REDIRECTED,        FROM_SIGNALING,              on_redirected),
 	RULE(LEG_CHANGED,           FROM_SIGNALING,              on_leg_changed),
+	RULE(MESSAGE_INCOMING,      FROM_SIGNALING,              on_message_incoming),
+	RULE(MESSAGE_SENT,          FROM_SIGNALING,              on_message_sent),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -8,14 +8,14 @@
 
 #define BODY_BYTES_MAX 4096u
 
-static bool is_encoded(const struct sip_msg *m)
+bool from_info_is_encoded(const struct sip_msg *m)
 {
 	struct str encoding = sip_value(m, SIP_CONTENT_ENCODING);
 
 	return encoding.n > 0 && !str_ieq(encoding, STR("identity"));
 }
 
-static void unsupported(struct signaling *s, const struct sip_effect *e, const char *accept)
+void from_info_unsupported(struct signaling *s, const struct sip_effect *e, const char *accept)
 {
 	char area[160];
 	struct buf headers = buf_of(area, sizeof area);
@@ -48,12 +48,12 @@ void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e)
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 	struct key key;
 
-	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || (e->msg->body.n > 0 && type.n == 0))
-		unsupported(s, e, "*/*");
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || (e->msg->body.n > 0 && type.n == 0))
+		from_info_unsupported(s, e, "*/*");
 	else if (!key_is_type(type))
 		answer(s, l, e, to_asks_heard(s, l, e->msg));
 	else if (key_read(type, e->msg->body, &key) != 0)
-		unsupported(s, e, "application/dtmf-relay, application/dtmf");
+		from_info_unsupported(s, e, "application/dtmf-relay, application/dtmf");
 	else
 		answer(s, l, e, to_asks_key(s, l, &key));
 }
@@ -62,8 +62,8 @@ void from_info_message(struct signaling *s, struct leg *l, const struct sip_effe
 {
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 
-	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || !sip_type_is(type, STR("text/plain")))
-		unsupported(s, e, "text/plain");
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || !sip_type_is(type, STR("text/plain")))
+		from_info_unsupported(s, e, "text/plain");
 	else
 		answer(s, l, e, to_asks_heard(s, l, e->msg));
 }

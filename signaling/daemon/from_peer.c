@@ -9,6 +9,7 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_info.h"
+#include "signaling/daemon/from_messages.h"
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_renew.h"
@@ -149,6 +150,8 @@ static void got_request(struct signaling *s, const struct sip_effect *e)
 {
 	if (e->core->to.tag.n > 0)
 		in_dialog(s, e);
+	else if (e->msg->method == SIP_M_MESSAGE)
+		from_messages_request(s, e);
 	else
 		new_leg(s, e);
 }
@@ -276,7 +279,7 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 		case SIP_GOT_PROVISIONAL:
 		case SIP_ACK_WANTED:
 		case SIP_CANCELLED:
-			if (!registrations_answered(s, e))
+			if (!registrations_answered(s, e) && !messages_answered(s, e))
 				got_answer_of(s, &mine, i);
 			break;
 		case SIP_REFUSAL_ACK:

@@ -17,3 +17,12 @@ struct ask_news {
 	struct str reason;
 };
 void to_asks_told(struct signaling *s, const struct ask_news *n);
+
+/* Outside a call: one that waits, and how one of ours ended. What is lost is said or asked again. */
+void to_asks_message(struct signaling *s, const struct message_in *in, const struct sip_msg *m, const struct sip_core *c);
+struct message_news {
+	struct message_end end;
+	const char *backend, *command;
+	struct str reason;
+};
+void to_asks_message_sent(struct signaling *s, const struct message_news *n);

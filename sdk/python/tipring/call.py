@@ -648,8 +648,8 @@ class Call:
 Handler = typing.Callable[[Call], collections.abc.Awaitable[None]]
 
 
-def require_handler(handler: object) -> None:
+def require_handler(handler: object, of: str = "call") -> None:
     """TypeError for what could only fail when the first call comes."""
     if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(getattr(handler, "__call__", None)):
         name = getattr(handler, "__qualname__", repr(handler))
-        raise TypeError(f"a handler is a coroutine function: write `async def {name}(call)`")
+        raise TypeError(f"a handler is a coroutine function: write `async def {name}({of})`")
