@@ -82,6 +82,7 @@ struct control_call {
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
+	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */

@@ -314,6 +314,18 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 }
 
+/* An offer has told it of a call that came in. */
+static void tell_codec(struct control *k, struct control_call *cc)
+{
+	bool known = cc->told_codec == 0 && !cc->c.outbound && !cc->c.unagreed;
+
+	if (cc->c.media.codec == cc->told_codec)
+		return;
+	cc->told_codec = cc->c.media.codec;
+	if (!known)
+		events_agreed(k, cc);
+}
+
 static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_updated->session_id);
@@ -321,8 +333,10 @@ static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope 
 	if (cc == NULL)
 		return;
 	cc->c.media_generation = m->session_updated->generation;
-	if (cc->c.media_generation == cc->c.generation) /* else the answer to an update that another one followed */
-		(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
+	if (cc->c.media_generation != cc->c.generation)
+		return; /* the answer to an update that another one followed */
+	tell_codec(self, cc);
+	(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
 }
 
 static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)

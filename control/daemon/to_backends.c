@@ -68,6 +68,8 @@ void to_backend_media_ready(struct control *k, struct control_call *cc)
 	m.frame_ms = cc->c.frame_ms;
 	m.start_mono_ns = cc->c.start_mono_ns;
 	m.start_unix_ns = cc->c.start_unix_ns;
+	m.codec = (Tipring__V1__Codec)(cc->c.generation > 0 ? cc->c.media.codec : 0);
+	m.generation = cc->c.generation;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 }
 
@@ -89,8 +91,10 @@ void to_backend_completed(struct control *k, struct control_call *cc, char *comm
 		return;
 	m.command_id = command;
 	m.flushed = flushed;
-	if (flushed == NULL && cc->c.renewal.kind != CALL_RENEW_NOTHING)
+	if (flushed == NULL && cc->c.renewal.kind != CALL_RENEW_NOTHING) {
 		m.codec = (Tipring__V1__Codec)cc->c.media.codec;
+		m.generation = cc->c.generation;
+	}
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 	command[0] = '\0';

@@ -243,6 +243,14 @@ static void on_changed(struct tipring_server *s, const envelope *m)
 		sdk_set_text(e->text, sizeof e->text, codec_name(m->command_completed->codec));
 }
 
+static void on_agreed(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_CODEC, m->call_id);
+
+	if (e != NULL && m->media_agreed->media != NULL)
+		sdk_set_text(e->text, sizeof e->text, codec_name(m->media_agreed->media->codec));
+}
+
 static void on_completed(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
@@ -481,6 +489,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RINGING,       PUBLISHED,     on_ringing},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_HELD,          PUBLISHED,     on_held},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_AGREED,       PUBLISHED,     on_agreed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REDIRECTED,    PUBLISHED,     on_redirected},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED,      PUBLISHED,     on_referred},

@@ -139,6 +139,7 @@ enum tipring_event_kind {
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
 	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
 	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
 

@@ -19,7 +19,7 @@ from .hearing import Digit, Event
 from .messaging import MessageHandler, Messaging
 from .tape import Tape
 from .transferring import Referral
-from .transport import ControlTransport, heard_of, outcome_of
+from .transport import ControlTransport, codec_name, heard_of, outcome_of
 from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
 from .watching import signals, watch_loop
 
@@ -55,7 +55,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
         "to_uri": info.to_uri, "request_uri": info.request_uri, "sip_call_id": info.sip_call_id,
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
-        "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata, "auth_user": info.auth_user,
+        "codec": codec_name(info.media.codec), "metadata": info.metadata, "auth_user": info.auth_user,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
         "held": _held(info),
@@ -398,6 +398,8 @@ class Server:
 
     def _take_media_ready(self, body: Message, _: Message) -> None:
         call = self._calls.get(body.call_id)
+        if call is not None:
+            call._on_codec(codec_name(body.codec), body.generation)
         if call is not None and call.direction == "out" and call._tape is None and call._picked_up is not None:
             self._spawn(self._dialling.attach(call, body), self._tasks)
         self._transport.take_media_ready(body)
@@ -519,6 +521,10 @@ class Server:
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)
+
+    def _event_media_agreed(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_codec(codec_name(body.media.codec), body.generation)
 
     def _event_media_stalled(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_stalled", body.pos)
