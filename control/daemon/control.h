@@ -26,6 +26,7 @@
 #define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
 #define CONTROL_REGISTRATIONS_MAX 256u /* as signaling has */
+#define CONTROL_HEARD_MAX 8u /* INFOs and MESSAGEs of a call that may be told again */
 #define CONTROL_MESSAGES_MAX 256u          /* that came in, the last ones */
 #define CONTROL_MESSAGE_COMMANDS_MAX 64u   /* that are out */
 #define CONTROL_REGISTRATION_COMMANDS_MAX 32u /* that signaling has not answered */
@@ -82,6 +83,7 @@ struct control_call {
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
+	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
 	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, as last told */

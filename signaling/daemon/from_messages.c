@@ -19,7 +19,7 @@ void from_messages_request(struct signaling *s, const struct sip_effect *e)
 		serve_refuse(s, e, (struct leg_refusal){.code = 413});
 	else if (e->packet->n > MESSAGE_IN_BYTES)
 		serve_refuse(s, e, (struct leg_refusal){.code = 513});
-	else if (messages_keep(s, e) != 0)
+	else if (messages_keep(s, NULL, e) != 0)
 		serve_refuse(s, e, (struct leg_refusal){.code = 503});
 }
 

@@ -114,10 +114,8 @@ static bool is_served_again(struct signaling *s, struct leg *l, const struct sip
 		from_change_update_again(s, l, e);
 	else if (leg_is_same_prack(l, e))
 		from_change_prack_again(s, l, e);
-	else if (from_info_is_same(l, e))
-		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
 	else
-		return from_refer_again(s, l, e);
+		return from_info_again(s, l, e) || from_refer_again(s, l, e);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "signaling/daemon/signaling.h"
 #include "signaling/daemon/to_asks.h"
 #include "signaling/daemon/udp.h"
+#include "signaling/leg/key.h"
 #include "signaling/sip/request.h"
 
 int messages_open(struct signaling *s)
@@ -46,6 +47,20 @@ static struct message_in *find(struct signaling *s, uint64_t handle)
 	return NULL;
 }
 
+static void tell_in_call(struct signaling *s, const struct message_in *in, const struct sip_msg *m)
+{
+	const struct leg *l = pool_get(&s->legs, in->leg);
+	struct str type = sip_value(m, SIP_CONTENT_TYPE);
+	struct key key;
+
+	if (l == NULL)
+		return;
+	if (m->method == SIP_M_INFO && key_is_type(type) && key_read(type, m->body, &key) == 0)
+		to_asks_key(s, l, &key, in->cseq);
+	else
+		to_asks_heard(s, l, m, in->cseq);
+}
+
 static void tell(struct signaling *s, struct message_in *in)
 {
 	struct sip_msg m;
@@ -54,19 +69,24 @@ static void tell(struct signaling *s, struct message_in *in)
 	if (sip_parse(in->octets, in->n, &m) != 0)
 		return; /* can not happen: it was read before */
 	(void)sip_validate(&m, &core);
-	to_asks_message(s, in, &m, &core);
+	if (in->leg != 0)
+		tell_in_call(s, in, &m);
+	else
+		to_asks_message(s, in, &m, &core);
 	in->again_ms = s->actor->now_ms + MESSAGE_AGAIN_MS;
 	if (in->again_ms < s->messages.next_ms)
 		s->messages.next_ms = in->again_ms;
 }
 
-int messages_keep(struct signaling *s, const struct sip_effect *e)
+int messages_keep(struct signaling *s, const struct leg *l, const struct sip_effect *e)
 {
 	struct message_in *in = e->packet->n <= MESSAGE_IN_BYTES ? find(s, 0) : NULL;
 
 	if (in == NULL)
 		return ERR_NOSPC;
 	in->handle = rand_u64(&s->stack.rand) | 1;
+	in->leg = l != NULL ? pool_handle(&s->legs, l) : 0;
+	in->cseq = e->core->cseq.number;
 	in->txn = e->txn;
 	in->until_ms = s->actor->now_ms + MESSAGE_PATIENCE_MS;
 	in->source = e->packet->source;
@@ -99,6 +119,29 @@ int messages_answer(struct signaling *s, uint64_t handle, uint32_t code, struct 
 	return 0;
 }
 
+int messages_taken(struct signaling *s, uint64_t leg, uint32_t cseq)
+{
+	for (uint32_t i = 0; s->messages.in != NULL && i < MESSAGES_IN_MAX; i++) {
+		struct message_in *in = &s->messages.in[i];
+
+		if (in->handle == 0 || in->leg != leg || in->cseq != cseq)
+			continue;
+		respond(s, in, &(struct sip_reply){.code = 200});
+		return 0;
+	}
+	return ERR_NOENT;
+}
+
+/* 0; else the code that it has when nobody has taken it. */
+static uint32_t lost_code(const struct signaling *s, const struct message_in *in)
+{
+	if (in->leg != 0 && pool_get(&s->legs, in->leg) == NULL)
+		return 481; /* its call is over, and its app with it */
+	if (s->actor->now_ms < in->until_ms)
+		return 0;
+	return in->leg != 0 ? 503 : 480;
+}
+
 void messages_tick(struct signaling *s)
 {
 	struct messages *t = &s->messages;
@@ -109,11 +152,12 @@ void messages_tick(struct signaling *s)
 	t->next_ms = UINT64_MAX;
 	for (uint32_t i = 0; i < MESSAGES_IN_MAX; i++) {
 		struct message_in *in = &t->in[i];
+		uint32_t lost = in->handle != 0 ? lost_code(s, in) : 0;
 
 		if (in->handle == 0)
 			continue;
-		if (now_ms >= in->until_ms)
-			respond(s, in, &(struct sip_reply){.code = 480});
+		if (lost != 0)
+			(void)!messages_answer(s, in->handle, lost, STR(""));
 		else if (now_ms >= in->again_ms)
 			tell(s, in);
 		else if (in->again_ms < t->next_ms)

@@ -1,6 +1,6 @@
-/* messages.h - MESSAGE outside a call (RFC 3428): those of others that wait until control says who takes them, and those of
- * ours until they are answered. In no record: a peer sends again what nobody answered, and of ours control is told that
- * nobody knows. */
+/* messages.h - what peers say to apps: MESSAGE outside a call (RFC 3428), INFO and MESSAGE in one. Those of others wait here until
+ * control has taken them, MESSAGEs of ours outside calls until they are answered. In no record: a peer sends again what nobody answered,
+ * and of ours control is told that nobody knows. */
 #pragma once
 
 #include "common/base/pool.h"
@@ -16,7 +16,7 @@
 #define MESSAGE_BODY_BYTES  4096u
 #define MESSAGE_OUT_BYTES   1300u /* RFC 3428 8 */
 #define MESSAGE_AGAIN_MS    2000u /* control is told again */
-#define MESSAGE_PATIENCE_MS 16000u /* then it has 480: the sender gives up after 32 s */
+#define MESSAGE_PATIENCE_MS 16000u /* then it has 480, in a call 503: the sender gives up after 32 s */
 /* A user of the stack that is a message of ours: no table of legs is so long. */
 #define MESSAGE_USER 0x40000000ull
 
@@ -24,6 +24,8 @@ struct signaling;
 
 struct message_in {
 	uint64_t handle; /* 0 = free */
+	uint64_t leg;    /* of its call; 0: outside any */
+	uint32_t cseq;
 	uint64_t txn;
 	uint64_t again_ms, until_ms;
 	struct addr source;
@@ -64,10 +66,13 @@ struct messages {
 MUST_USE int messages_open(struct signaling *s);
 void messages_close(struct signaling *s);
 
-/* The one that arrived waits, and control is told. ERR_NOSPC: too long, or too many wait. */
-MUST_USE int messages_keep(struct signaling *s, const struct sip_effect *e);
+/* The one that arrived waits, and control is told; `l`: in this call, or NULL. ERR_NOSPC: too long, or too many wait. */
+MUST_USE int messages_keep(struct signaling *s, const struct leg *l, const struct sip_effect *e);
 /* It has its answer. ERR_NOENT: it does not wait. */
 MUST_USE int messages_answer(struct signaling *s, uint64_t handle, uint32_t code, struct str reason);
+
+/* Of a leg, likewise: 200. */
+MUST_USE int messages_taken(struct signaling *s, uint64_t leg, uint32_t cseq);
 
 /* A free one, zeroed; NULL: MESSAGES_OUT_MAX are out. */
 struct message_out *messages_take(struct signaling *s);

@@ -62,7 +62,7 @@ static int tell(struct signaling *s, const Tipring__V1__Envelope *e)
 	return err;
 }
 
-int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m)
+void to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m, uint32_t cseq)
 {
 	static struct heard h; /* 10 KB */
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -71,6 +71,7 @@ int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg
 	h.count = 0;
 	h.text = buf_of(h.area, sizeof h.area);
 	b.leg_id = pool_handle(&s->legs, l);
+	b.cseq = cseq;
 	b.kind = m->method == SIP_M_MESSAGE ? TIPRING__V1__ASK_KIND__MESSAGE : TIPRING__V1__ASK_KIND__INFO;
 	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
 	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
@@ -80,10 +81,10 @@ int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg
 	b.n_headers = h.count;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_HEARD;
 	e.leg_heard = &b;
-	return tell(s, &e);
+	(void)!tell(s, &e);
 }
 
-int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key)
+void to_asks_key(struct signaling *s, const struct leg *l, const struct key *key, uint32_t cseq)
 {
 	char digit[2] = {key->digit, '\0'};
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -92,9 +93,10 @@ int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key)
 	b.leg_id = pool_handle(&s->legs, l);
 	b.digit = digit;
 	b.duration_ms = key->duration_ms;
+	b.cseq = cseq;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_KEY;
 	e.leg_key = &b;
-	return tell(s, &e);
+	(void)!tell(s, &e);
 }
 
 void to_asks_told(struct signaling *s, const struct ask_news *n)

@@ -5,9 +5,9 @@
 #include "signaling/daemon/signaling.h"
 #include "signaling/leg/key.h"
 
-/* ERR_AGAIN: the queue is full, or control is not there. */
-MUST_USE int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m);
-MUST_USE int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key);
+/* What is lost is said again. */
+void to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m, uint32_t cseq);
+void to_asks_key(struct signaling *s, const struct leg *l, const struct key *key, uint32_t cseq);
 
 struct ask_news {
 	uint64_t leg_id, token;

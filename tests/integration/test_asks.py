@@ -213,6 +213,21 @@ def test_the_same_again_is_told_once(system):
     with_call(system, scenario)
 
 
+@pytest.mark.parametrize("method, type_, body", [("INFO", "application/x", "a"), ("MESSAGE", "text/plain", "a"), ("INFO", "application/dtmf", "5")])
+def test_control_dies_before_it_heard(system, method, type_, body):
+    """200 means that the app hears it"""
+
+    async def scenario(call, caller):
+        system.kill("control-0")
+        await in_thread(lambda: caller.send_until(caller.text(method, type_, body), 200, seconds=12))
+        if type_ == "application/dtmf":
+            assert (await call.digit(5)).digit == "5" and await call.digit(0.3) is None
+        else:
+            assert (await next_event(call, "info", "message")).body == b"a"
+
+    with_call(system, scenario)
+
+
 @BOTH
 def test_we_ask(system, role):
     """completed by the answer; one of each kind at a time"""

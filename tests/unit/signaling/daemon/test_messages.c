@@ -27,6 +27,15 @@ static bool hear(const Tipring__V1__Envelope *e)
 			       m->content_type);
 		return true;
 	}
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_HEARD || e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_KEY) {
+		bool key = e->body_case == TIPRING__V1__ENVELOPE__BODY_LEG_KEY;
+
+		heard.told++;
+		heard.handle = key ? e->leg_key->leg_id : e->leg_heard->leg_id;
+		heard.code = key ? e->leg_key->cseq : e->leg_heard->cseq;
+		(void)snprintf(heard.text, sizeof heard.text, "%s", key ? e->leg_key->digit : e->leg_heard->content_type);
+		return true;
+	}
 	if (e->body_case != TIPRING__V1__ENVELOPE__BODY_MESSAGE_SENT)
 		return false;
 	heard.token = e->message_sent->token;
@@ -163,6 +172,91 @@ Test(messages, one_more_than_there_is_room_for)
 	cr_expect_eq(answered(), 200u);
 	arrive(MESSAGES_IN_MAX + 1, PLAIN, 1);
 	cr_expect(answered() == 0 && heard.told == MESSAGES_IN_MAX + 1);
+}
+
+/* ---- in a call ---- */
+
+static uint32_t cseq = 50;
+
+static void say_in_call(const char *method, const char *type, const char *body)
+{
+	const struct sip_dialog *d = &leg()->r.dialog;
+	char text[STORM_BYTES];
+	int n = snprintf(text, sizeof text,
+			 "%s sip:100@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1:5062;branch=z9hG4bKc%u%s\r\nMax-Forwards: 70\r\n"
+			 "From: %s;tag=%s\r\nTo: %s;tag=%s\r\nCall-ID: %s\r\nCSeq: %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s",
+			 method, cseq, method, d->remote, d->remote_tag, d->local, d->local_tag, d->call_id, cseq, method, type, strlen(body), body);
+
+	storm_post(true, 0, text, (size_t)n);
+	storm_deliver(storm->net_count - 1, false, true);
+}
+
+static void taken(uint64_t id, uint32_t number)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegTaken m = TIPRING__V1__LEG_TAKEN__INIT;
+
+	m.leg_id = id;
+	m.cseq = number;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_TAKEN;
+	e.leg_taken = &m;
+	storm_command(&e);
+}
+
+static void call_up(void)
+{
+	storm->hear = NULL;
+	scene_call_up();
+	storm->net_count = 0;
+	storm->hear = hear;
+	memset(&heard, 0, sizeof heard);
+}
+
+Test(messages, in_a_call_it_has_its_200_when_control_took_it)
+{
+	call_up();
+	say_in_call("INFO", "application/x", "a");
+	cr_expect(answered() == 0 && heard.told == 1 && heard.handle == leg()->r.handle && heard.code == cseq);
+	storm_pass(MESSAGE_AGAIN_MS);
+	cr_expect_eq(heard.told, 2u);
+	taken(heard.handle, cseq + 1);
+	cr_expect_eq(answered(), 0u, "another one");
+	taken(heard.handle, cseq);
+	cr_expect_eq(answered(), 200u);
+	taken(heard.handle, cseq);
+	cr_expect_eq(answered(), 0u);
+	cseq++;
+	say_in_call("INFO", "application/dtmf", "7");
+	cr_expect_str_eq(heard.text, "7");
+	storm_pass(MESSAGE_AGAIN_MS);
+	cr_expect_str_eq(heard.text, "7");
+	cr_expect_eq(heard.told, 4u);
+	for (unsigned ms = MESSAGE_AGAIN_MS; ms < MESSAGE_PATIENCE_MS; ms += 1000)
+		storm_pass(1000);
+	cr_expect_eq(answered(), 503u, "nobody took it");
+	cr_expect_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED);
+}
+
+/* The peer sends it again. */
+Test(messages, in_a_call_a_successor_tells_control_again)
+{
+	call_up();
+	say_in_call("MESSAGE", "text/plain", "a");
+	cr_expect_eq(heard.told, 1u);
+	messages_close(&storm->s);
+	storm_kill();
+	cr_assert_eq(messages_open(&storm->s), 0);
+	storm->net_count = 0;
+	say_in_call("MESSAGE", "text/plain", "a");
+	cr_expect(heard.told == 2 && heard.code == cseq && answered() == 0);
+	taken(heard.handle, cseq);
+	cr_expect_eq(answered(), 200u);
+	messages_close(&storm->s);
+	storm_kill();
+	cr_assert_eq(messages_open(&storm->s), 0);
+	storm->net_count = 0;
+	say_in_call("MESSAGE", "text/plain", "a");
+	cr_expect(heard.told == 2 && answered() == 200, "it was taken");
 }
 
 /* ---- ours ---- */
