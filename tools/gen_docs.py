@@ -111,6 +111,7 @@ CATALOGUE = {
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
     **{name: (C, B, "-", "yes") for name in ("Ack", "CommandCompleted", "CommandFailed", "LeaseLost", "MediaReady")},
     "Offer": (C, B, "Claim", "yes, by call_id"),
+    "LegTimer": (S, C, "-", "yes"),
     "LegTaken": (C, S, "-", "yes"),
     "MessageIncoming": (S, C, "MessageAnswer", "yes, by sip_call_id, cseq and from_tag"),
     "MessageAnswer": (C, S, "-", "yes"),

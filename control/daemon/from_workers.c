@@ -164,6 +164,16 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 	(void)calls_input(self, cc, CALL_EV_CONFIRMED);
 }
 
+static void on_timer(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_timer->leg_id);
+
+	if (cc == NULL)
+		return;
+	cc->c.session_timer_s = m->leg_timer->session_timer_s;
+	cc->c.refreshed_by_peer = m->leg_timer->refreshed_by_peer;
+}
+
 static void on_dialled(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	outgoing_dialled(self, index_of(peer), m->leg_dialled);
@@ -574,6 +584,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_PROGRESS,          FROM_SIGNALING,              on_progress),
 	RULE(LEG_PICKED_UP,         FROM_SIGNALING,              on_picked_up),
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
+	RULE(LEG_TIMER,             FROM_SIGNALING,              on_timer),
 	RULE(LEG_OFFER,             FROM_SIGNALING,              on_leg_offer),
 	RULE(LEG_AGREED,            FROM_SIGNALING,              on_leg_agreed),
 	RULE(LEG_ASKED,             FROM_SIGNALING,              on_leg_asked),
