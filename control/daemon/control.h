@@ -137,6 +137,7 @@ struct message_row {
 /* One of a backend that is out. */
 struct message_command {
 	uint64_t token; /* 0 = free */
+	uint64_t until_ms;
 	uint32_t signaling;
 	char backend[BACKEND_NAME_BYTES], command[64];
 };

@@ -9,6 +9,7 @@
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 #define REASON_BYTES_MAX 63u
+#define MESSAGE_OUT_MS 70000u /* a peer has 32 s, and as long again when it asked who we are */
 
 static char *text(const char *z)
 {
@@ -252,7 +253,7 @@ struct verdict messages_send(struct control *k, struct str peer, const Tipring__
 	v.reason = "no signaling worker has room, or too many messages are under way";
 	if (w == NULL || c == NULL || outbound_take(&k->outbound_use, &k->outbound, k->actor->now_ms, &v.reason, &v.retry_ms) != 0)
 		return v;
-	*c = (struct message_command){.token = token_of(peer, m->command_id), .signaling = w->index};
+	*c = (struct message_command){.token = token_of(peer, m->command_id), .until_ms = k->actor->now_ms + MESSAGE_OUT_MS, .signaling = w->index};
 	(void)!str_copy(c->backend, sizeof c->backend, peer);
 	(void)!str_copy(c->command, sizeof c->command, str_of(m->command_id));
 	to_signaling(k, c, m->send_message, type, &way);
@@ -270,15 +271,29 @@ void messages_sent(struct control *k, const Tipring__V1__MessageSent *sent)
 			  &(struct asked){.code = sent->code, .sip_code = sent->sip_code, .reason = sent->reason});
 }
 
+/* Nobody knows what became of it. */
+static void lose(struct control *k, struct message_command *c, Tipring__V1__ResultCode code, const char *reason)
+{
+	to_backend_settle(k, str_of(c->backend), c->command, &(struct asked){.code = code, .reason = reason});
+	c->token = 0;
+}
+
 void messages_lost(struct control *k, uint32_t signaling)
 {
 	for (uint32_t i = 0; i < CONTROL_MESSAGE_COMMANDS_MAX; i++) {
 		struct message_command *c = &k->messages.commands[i];
 
-		if (c->token == 0 || c->signaling != signaling)
-			continue;
-		to_backend_settle(k, str_of(c->backend), c->command,
-				  &(struct asked){.code = CODE(REJECTED), .reason = "signaling was replaced before there was an answer"});
-		c->token = 0;
+		if (c->token != 0 && c->signaling == signaling)
+			lose(k, c, CODE(REJECTED), "signaling was replaced before there was an answer");
+	}
+}
+
+void messages_tick(struct control *k)
+{
+	for (uint32_t i = 0; i < CONTROL_MESSAGE_COMMANDS_MAX; i++) {
+		struct message_command *c = &k->messages.commands[i];
+
+		if (c->token != 0 && k->actor->now_ms >= c->until_ms)
+			lose(k, c, CODE(EXPIRED), "signaling did not answer");
 	}
 }

@@ -18,3 +18,5 @@ void messages_incoming(struct control *k, uint32_t signaling, const Tipring__V1_
 void messages_sent(struct control *k, const Tipring__V1__MessageSent *sent);
 /* It is another process: nobody knows what became of those that were out. */
 void messages_lost(struct control *k, uint32_t signaling);
+/* Commands that signaling never answers fail. */
+void messages_tick(struct control *k);
