@@ -6,8 +6,6 @@
 #include "signaling/leg/key.h"
 #include "signaling/sip/body.h"
 
-#define BODY_BYTES_MAX 4096u
-
 bool from_info_is_encoded(const struct sip_msg *m)
 {
 	struct str encoding = sip_value(m, SIP_CONTENT_ENCODING);
@@ -67,7 +65,7 @@ void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e)
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 	struct key key;
 
-	if (from_info_is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || (e->msg->body.n > 0 && type.n == 0))
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > MESSAGE_BODY_BYTES || (e->msg->body.n > 0 && type.n == 0))
 		from_info_unsupported(s, e, "*/*");
 	else if (key_is_type(type) && key_read(type, e->msg->body, &key) != 0)
 		from_info_unsupported(s, e, "application/dtmf-relay, application/dtmf");
@@ -79,7 +77,7 @@ void from_info_message(struct signaling *s, struct leg *l, const struct sip_effe
 {
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 
-	if (from_info_is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || !sip_type_is(type, STR("text/plain")))
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > MESSAGE_BODY_BYTES || !sip_type_is(type, STR("text/plain")))
 		from_info_unsupported(s, e, "text/plain");
 	else
 		wait(s, l, e);
