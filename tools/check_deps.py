@@ -74,10 +74,10 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
-                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate door registrations",
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
+                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks transfers roster redirects incoming outgoing from_backends commands questions http",
+    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",

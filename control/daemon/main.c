@@ -13,6 +13,7 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/transfers.h"
 #include "control/daemon/workers.h"
@@ -289,6 +290,7 @@ static void tick(void *self)
 		workers_tick(k);
 		from_backends_tick(k);
 		registrations_tick(k);
+		messages_tick(k);
 		transfers_tick(k);
 		gauges(k);
 		if (k->http != NULL)

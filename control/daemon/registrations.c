@@ -175,23 +175,9 @@ struct verdict registrations_delete(struct control *k, struct str peer, const Ti
 	return ask(k, peer, m, &e);
 }
 
-static void settle(struct control *k, struct registration_command *c, Tipring__V1__ResultCode code, char *reason)
+static void settle(struct control *k, struct registration_command *c, Tipring__V1__ResultCode code, const char *reason)
 {
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__CommandCompleted good = TIPRING__V1__COMMAND_COMPLETED__INIT;
-	Tipring__V1__CommandFailed bad = TIPRING__V1__COMMAND_FAILED__INIT;
-
-	good.command_id = bad.command_id = c->command;
-	bad.code = code;
-	bad.reason = reason;
-	if (code == CODE(OK)) {
-		e.body_case = TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED;
-		e.command_completed = &good;
-	} else {
-		e.body_case = TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED;
-		e.command_failed = &bad;
-	}
-	(void)!to_backend(k, str_of(c->peer), &e);
+	to_backend_settle(k, str_of(c->peer), c->command, &(struct asked){.code = code, .sip_code = code == CODE(OK) ? 200 : 0, .reason = reason});
 	c->number = 0;
 }
 
@@ -209,13 +195,11 @@ bool registrations_on_result(struct control *k, uint64_t request_id, const Tipri
 
 void registrations_tick(struct control *k)
 {
-	char late[] = "signaling did not answer";
-
 	for (uint32_t i = 0; i < CONTROL_REGISTRATION_COMMANDS_MAX; i++) {
 		struct registration_command *c = &k->registrations.commands[i];
 
 		if (c->number != 0 && k->actor->now_ms >= c->until_ms)
-			settle(k, c, CODE(EXPIRED), late);
+			settle(k, c, CODE(EXPIRED), "signaling did not answer");
 	}
 }
 

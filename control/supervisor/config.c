@@ -398,6 +398,7 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 
 	c->sip_force_rport = sip_force_rport;
 	c->sip_workers = sip_workers;
+	c->sip_messages = sip_messages;
 	c->sip_answer_timeout_ms = sip_answer_timeout_ms;
 	c->sip_new_per_source_per_s = sip_new_per_source_per_s;
 	c->sip_session_expires_s = sip_session_expires_s;

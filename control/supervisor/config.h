@@ -83,6 +83,7 @@ struct config {
 	char sip_advertised_address[46];
 	bool sip_force_rport;
 	uint32_t sip_workers;
+	bool sip_messages;
 	uint32_t sip_answer_timeout_ms;
 	uint32_t sip_new_per_source_per_s;
 	uint32_t sip_session_expires_s;

@@ -56,6 +56,7 @@ static const struct config_change effects[] = {
 	{"hang_ms", CONFIG_NOW},
 	{"orphan_ms", CONFIG_NOW},
 	{"drain_ms", CONFIG_NOW},
+	{"sip.messages", CONFIG_NOW},
 	{"sip.answer_timeout_ms", CONFIG_NOW},
 	{"sip.new_per_source_per_s", CONFIG_NOW},
 	{"sip.session_expires_s", CONFIG_NOW},

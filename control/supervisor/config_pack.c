@@ -176,6 +176,7 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.workers = c->sip_workers;
+	s.messages = c->sip_messages;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
 	s.new_per_source_per_s = c->sip_new_per_source_per_s;
 	s.session_expires_s = c->sip_session_expires_s;

@@ -69,6 +69,7 @@ static int copy_config(struct tipring_server *s, const struct tipring_config *cf
 	if (!is_made_of(s->name, '!', '~', NULL) || !is_made_of(s->app, 'a', 'z', "0123456789-"))
 		return -EINVAL;
 	s->capacity = cfg->capacity;
+	s->messages = cfg->messages;
 	return 0;
 }
 

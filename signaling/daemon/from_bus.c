@@ -8,6 +8,8 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
+#include "signaling/daemon/from_info.h"
+#include "signaling/daemon/from_messages.h"
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_registrations.h"
@@ -219,6 +221,9 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FOLLOW,   ANY, UP, from_redirect},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE,   ANY, UP, from_renew_change},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_TAKEN,    ANY, UP, from_info_taken},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_ANSWER, ANY, UP, from_messages_answer},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_SEND,  ANY, UP, from_messages_send},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

@@ -9,8 +9,6 @@
 #include "signaling/daemon/to_bus.h"
 #include "signaling/leg/dial.h"
 
-#define CALL_ID_BYTES 33u
-
 static bool take_address(const Tipring__V1__Address *a, struct addr *ret)
 {
 	if (a == NULL || a->port == 0 || a->port > UINT16_MAX ||
@@ -108,10 +106,9 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 	return NULL;
 }
 
-/* 128 random bits in hex. */
-static void new_call_id(struct signaling *s, char out[CALL_ID_BYTES])
+void from_dial_new_call_id(struct signaling *s, char out[FROM_DIAL_CALL_ID_BYTES])
 {
-	struct buf b = buf_of(out, CALL_ID_BYTES - 1);
+	struct buf b = buf_of(out, FROM_DIAL_CALL_ID_BYTES - 1);
 
 	buf_hex(&b, rand_u64(&s->stack.rand), 16);
 	buf_hex(&b, rand_u64(&s->stack.rand), 16);
@@ -137,7 +134,7 @@ static void begin(struct signaling *s, struct leg *l)
 
 static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 {
-	char call_id[CALL_ID_BYTES], tag[SIP_TAG_BYTES];
+	char call_id[FROM_DIAL_CALL_ID_BYTES], tag[SIP_TAG_BYTES];
 	struct leg_call c = {.call_id = 0};
 	const char *fault = take(s, m->leg_dial, &c);
 	struct sip_login login;
@@ -153,7 +150,7 @@ static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 		refuse(s, m, TIPRING__V1__RESULT_CODE__OVERLOADED, "no room for a leg");
 		return;
 	}
-	new_call_id(s, call_id);
+	from_dial_new_call_id(s, call_id);
 	sip_stack_new_tag(&s->stack, tag);
 	c.sip_call_id = str_of(call_id);
 	c.local_tag = str_of(tag);

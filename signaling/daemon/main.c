@@ -56,6 +56,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.refresh = (struct refresh_config){.session_expires_s = c->session_expires_s, .min_se_s = c->min_se_s};
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */
+	s->stack.cfg.messages = c->messages; /* at the start open_stack() sets it */
 	if (s->stack.servers.cap != 0)   /* at the start, when its book can be found */
 		open_doors(s, c);
 }
@@ -94,6 +95,7 @@ static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg
 		.messages_max = 4 * cfg->max_calls + 1024,
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
+		.messages = cfg->signaling->messages,
 		.server = str_of(s->server),
 		.admits = from_auth_admits,
 		.porter = s,
@@ -176,6 +178,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	err = open_stack(s, cfg);
 	if (err == 0)
 		err = logins_open(s, cfg->max_calls);
+	if (err == 0)
+		err = messages_open(s);
 	if (err == 0) {
 		open_doors(s, cfg->signaling);
 		err = udp_open(s);
@@ -298,6 +302,7 @@ static void stop(void *self)
 	from_auth_close(s);
 	logins_close(s);
 	strays_close(s);
+	messages_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);

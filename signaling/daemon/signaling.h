@@ -12,6 +12,7 @@
 #include "signaling/daemon/gate.h"
 #include "signaling/daemon/local.h"
 #include "signaling/daemon/logins.h"
+#include "signaling/daemon/messages.h"
 #include "signaling/daemon/registrations.h"
 #include "signaling/daemon/strays.h"
 #include "signaling/leg/leg.h"
@@ -65,6 +66,7 @@ struct signaling {
 	uint64_t log_failed;
 	struct logins logins;
 	struct registrations registrations;
+	struct messages messages;
 	struct sip_effects *behind; /* what the stack sends behind the effect being carried out */
 	char server[64];
 	char packed[SIGNALING_PACKED_BYTES];    /* the record being saved or loaded */

@@ -417,6 +417,7 @@ struct leg {
 	uint32_t bye_q850; /* of LEG_EV_BYE */
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
 	bool news;      /* of LEG_EV_PROGRESS and LEG_EV_RENEWED: control has to be told */
+	uint32_t timer_told; /* of the session, as control knows it; 0: nothing yet */
 	uint32_t ring_code;
 	bool ring_described; /* of LEG_EV_RING: with our answer to the offer */
 	bool dirty;  /* write the record */

@@ -73,6 +73,7 @@ static const struct {
 	{"outbound: {hosts: [192.0.2.7]}",    "outbound.hosts",         CONFIG_NOW, 0},
 	{"outbound: {max_calls: 7}",          "outbound.max_calls",     CONFIG_NOW, 0},
 	{"registrations: [{name: a, aor: 'sip:u@h', registrar: 192.0.2.7}]", "registrations", CONFIG_NOW, 0},
+	{"sip: {messages: false}",            "sip.messages",           CONFIG_NOW, 0},
 	{"outbound: {max_cps: 7}",            "outbound.max_cps",       CONFIG_NOW, 0},
 	{"outbound: {redirects: follow}",     "outbound.redirects",     CONFIG_NOW, 0},
 	{"routes: [{number: '1', app: a}]",   "routes",                 CONFIG_NOW, 0},
