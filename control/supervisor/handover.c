@@ -10,10 +10,10 @@
 #include "common/base/log.h"
 #include "control/supervisor/peers.h"
 
-#define HASTE_MS 2000u   /* callers are waiting: the lease is tried for every ... */
-#define HASTY_EVERY_MS 2u
-#define CALM_EVERY_MS 50u
-#define WANT_EVERY_MS 250u
+#define HASTE_MS 2000u   /* callers are waiting: so long the lease is tried for ... */
+#define HASTY_EVERY_MS 2u /* ... so often, ... */
+#define CALM_EVERY_MS 50u /* ... and then so often */
+#define WANT_EVERY_MS 50u
 #define SETTLE_MS 300u   /* who else is told to stop says so by then */
 #define AGAIN_MS 1000u   /* what it needs was not to be had */
 #define LEAVE_MS 2000u   /* to tell everybody everything */
@@ -100,8 +100,8 @@ static void give(struct supervisor *s, uint32_t owner)
 {
 	struct worker_slot *w = worker_find(s, owner);
 
-	if (w == NULL || !w->guest || w->leaving)
-		return;
+	if (w == NULL || !w->guest || w->leaving || (w->pid != 0 && !w->running))
+		return; /* who is just taking over is not disturbed; it is asked for again */
 	log_info("handover.give", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
 	w->leaving = true;
 	if (w->pid != 0)

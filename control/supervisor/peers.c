@@ -183,23 +183,24 @@ static void note_wanted(struct supervisor *s, uint32_t owner)
 		s->wanted[s->wanted_count++] = owner;
 }
 
-static struct death *death_of(const struct supervisor *s, uint32_t owner)
+/* The row of a worker's last death, or the one behind all. */
+static uint32_t death_of(const struct supervisor *s, uint32_t owner)
 {
-	for (uint32_t i = 0; i < s->death_count; i++)
-		if (s->deaths[i].owner == owner)
-			return (struct death *)(uintptr_t)&s->deaths[i];
-	return NULL;
+	uint32_t i = 0;
+
+	while (i < s->death_count && s->deaths[i].owner != owner)
+		i++;
+	return i;
 }
 
 static void note_death(struct supervisor *s, uint32_t owner, uint64_t ns)
 {
-	struct death *d = death_of(s, owner);
+	uint32_t i = death_of(s, owner);
 
-	if (d == NULL && s->death_count == SUPERVISOR_DEATHS_MAX)
+	if (i == SUPERVISOR_DEATHS_MAX)
 		return;
-	if (d == NULL)
-		d = &s->deaths[s->death_count++];
-	*d = (struct death){owner, ns};
+	s->deaths[i] = (struct death){owner, ns};
+	s->death_count += i == s->death_count;
 }
 
 static void take(struct supervisor *s, struct peer *p, struct fdpass_in *in)
@@ -365,9 +366,9 @@ void peers_died(struct supervisor *s, uint32_t owner, uint64_t ns)
 
 uint64_t peers_died_ns(const struct supervisor *s, uint32_t owner)
 {
-	const struct death *d = death_of(s, owner);
+	uint32_t i = death_of(s, owner);
 
-	return d != NULL ? d->ns : 0;
+	return i < s->death_count ? s->deaths[i].ns : 0;
 }
 
 void peers_runs_changed(struct supervisor *s)

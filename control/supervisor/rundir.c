@@ -103,7 +103,7 @@ void rundir_close(struct rundir *r)
 	r->fd = r->lock = -1;
 }
 
-/* A lock nobody else has: ERR_AGAIN, or an error that was logged. *ret_fd is there in both cases but the last. */
+/* A lock nobody else has: ERR_AGAIN, with a descriptor all the same, or an error that was logged. */
 static int take_lock(const struct rundir *r, const char *name, int *ret_fd)
 {
 	int fd = openat(r->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
