@@ -10,7 +10,6 @@
 #include <sys/un.h>
 
 #include "common/base/err.h"
-#include "common/shm/region.h"
 #include "signaling/sip/stack.h"
 
 #define STRAYS_WORKERS_MAX 8u             /* settings.def: sip.workers */

@@ -90,7 +90,7 @@ def on_both(system, peers, count: int = 8) -> list[Peer]:
 
 
 def test_everything_of_a_call_comes_from_other_ports(make_system, backends, peers):
-    """C036 C184: requests in a dialog are the dialog's, whoever hears them; the answer leaves by the port that was asked."""
+    """C184: requests in a dialog are the dialog's, whoever hears them; the answer leaves by the port that was asked."""
     system = make_system(calls=16, settings=TWO)
     backends.start(system)
     calls = on_both(system, peers)
@@ -134,7 +134,7 @@ def test_the_answer_leaves_by_the_address_that_was_asked(make_system, backends, 
 
 
 def test_an_invite_and_its_cancel_by_many_ports(make_system, peers):
-    """C010 C057: repeated from other ports it is one call; the CANCEL finds it, and the ACK ends it."""
+    """C166 C191: repeated from other ports it is one call, over another path it is merged; the CANCEL finds it, and the ACK ends it."""
     system = make_system(calls=16, settings=TWO)
 
     async def handle(call):
@@ -151,6 +151,9 @@ def test_an_invite_and_its_cancel_by_many_ports(make_system, peers):
                 with elsewhere(peer):
                     peer.send(request)
                 peer.wait(180)  # to where the first one came from
+                with elsewhere(peer):
+                    peer.send(request.replace(peer.branch, "z9hG4bK" + os.urandom(8).hex()))
+                    peer.wait(482)
             with elsewhere(peer):
                 peer.send(re.sub(r"Content-Type.*$", "Content-Length: 0\r\n\r\n", request.replace("INVITE", "CANCEL"), flags=re.S))
                 peer.wait(200, to="1 CANCEL")

@@ -74,7 +74,7 @@ Test(sip_owner, of_a_response_the_topmost_branch)
 		cr_expect_eq(owner_of_response(responses[i].vias, 8), responses[i].owner, "%s", responses[i].vias);
 }
 
-/* C036: the tag decides, whatever else differs */
+/* The tag decides, whatever else differs. */
 Test(sip_owner, of_a_request_in_a_dialog_its_tag)
 {
 	const char *methods[] = {"INVITE", "ACK", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY", "MESSAGE", "OPTIONS"};
