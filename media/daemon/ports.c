@@ -61,17 +61,19 @@ enum {
 	NOTE_INSTRUCTIONS
 };
 
-static void attach(const struct port_pair *pair, struct sock_filter *from, unsigned short n)
+static bool attach(const struct port_pair *pair, struct sock_filter *from, unsigned short n)
 {
 	const struct sock_fprog program = {n, from};
 
-	if (setsockopt(pair->rtp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
-	    setsockopt(pair->rtcp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
-		log_warn("ports.shut", "port=%u reason=%s", pair->port, err_name(-errno));
+	if (setsockopt(pair->rtp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
+	    setsockopt(pair->rtcp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0)
+		return true;
+	log_warn("ports.shut", "port=%u reason=%s", pair->port, err_name(-errno));
+	return false;
 }
 
 /* Dropped before the kernel keeps it, and noted. */
-static void shut(const struct port_pair *pair, uint64_t since_ms)
+static bool shut(const struct port_pair *pair, uint64_t since_ms)
 {
 	struct sock_filter program[NOTE_INSTRUCTIONS] = {
 		[NOTE_SINCE] = BPF_STMT(BPF_LD | BPF_IMM, (uint32_t)since_ms),
@@ -79,12 +81,12 @@ static void shut(const struct port_pair *pair, uint64_t since_ms)
 		[NOTE_NOTHING] = BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 
-	attach(pair, program, NOTE_INSTRUCTIONS);
+	return attach(pair, program, NOTE_INSTRUCTIONS);
 }
 
 static void shut_new(const struct port_pair *pair)
 {
-	attach(pair, &(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0), 1);
+	(void)attach(pair, &(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0), 1);
 }
 
 static void unshut(const struct port_pair *pair)
@@ -119,6 +121,13 @@ void ports_disconnect(const struct port_pair *pair)
 		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
+static void empty(struct port_pair *pair)
+{
+	ports_disconnect(pair);
+	drain(pair->rtp);
+	drain(pair->rtcp);
+}
+
 static void put(struct list *where, struct port_pair *pair)
 {
 	list_del(&pair->idle);
@@ -143,6 +152,7 @@ int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name)
 	if (err != 0)
 		return err;
 	pair.family = pair.local.family;
+	p->several |= addr_is_any(&pair.local) || (last != NULL && !addr_ip_eq(&pair.local, &p->v[0].local));
 	p->lowest = p->count == 0 || pair.port < p->lowest ? pair.port : p->lowest;
 	p->highest = pair.port > p->highest ? pair.port : p->highest;
 	p->v[p->count] = pair;
@@ -168,7 +178,7 @@ static void open_still(struct port_pair *pair, uint64_t now_ms)
 	if (getpeername(pair->rtp, (struct sockaddr *)&peer, &n) == 0) {
 		pair->rested_ms = now_ms + PORTS_REST_MS;
 		look(pair);
-		shut(pair, now_ms);
+		(void)shut(pair, now_ms);
 	} else {
 		shut_new(pair);
 	}
@@ -226,6 +236,7 @@ static struct port_pair *use(struct port_pair *pair)
 {
 	list_del(&pair->idle);
 	pair->used = true;
+	pair->clean = false;
 	return pair;
 }
 
@@ -286,10 +297,19 @@ static struct port_pair *longest_rested(struct ports *p, const struct wish *w)
 	return pair != NULL ? pair : noisy;
 }
 
+/* All pairs at one address: the kernel need not be asked. */
+static int source_towards(const struct ports *p, const struct addr *towards, struct addr *ret)
+{
+	if (p->several || p->count == 0 || p->v[0].family != towards->family)
+		return route_source(towards, ret);
+	*ret = p->v[0].local;
+	return 0;
+}
+
 int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, struct port_pair **ret, struct addr *ret_local)
 {
 	struct addr source;
-	int err = route_source(towards, &source);
+	int err = source_towards(p, towards, &source);
 	struct port_pair *pair = NULL;
 
 	if (err == 0)
@@ -302,9 +322,8 @@ int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, str
 		return ERR_NOSPC;
 	if (err != 0 && addr_is_any(&pair->local))
 		return err;
-	ports_disconnect(pair); /* a predecessor may have died before it let go of its last peer */
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	if (!pair->clean) /* a predecessor may have died before it let go of its last peer */
+		empty(pair);
 	unshut(pair);
 	*ret_local = addr_is_any(&pair->local) ? source : pair->local;
 	ret_local->port = pair->port;
@@ -332,10 +351,8 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
 	pair->used = false;
 	look(pair);
-	shut(pair, now_ms);
-	ports_disconnect(pair);
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	pair->clean = shut(pair, now_ms);
+	empty(pair);
 	pair->rested_ms = now_ms + PORTS_REST_MS;
 	put(&p->idle, pair);
 }

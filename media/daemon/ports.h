@@ -20,6 +20,7 @@ struct port_pair {
 	uint16_t address; /* number of its address in the configuration */
 	uint8_t family;   /* enum addr_family */
 	bool used;
+	bool clean;       /* we shut and emptied it: nobody's peer, and nothing in it */
 	uint32_t drops;   /* what both sockets had dropped when it was looked at last; 0 = nothing yet */
 	uint64_t rested_ms;  /* from then on it may be taken; 0 = never used */
 	struct list idle;
@@ -30,6 +31,7 @@ struct ports {
 	struct port_pair *v; /* owned */
 	uint32_t count, cap;
 	uint16_t lowest, highest; /* port of a pair */
+	bool several; /* addresses, or one that stands for any */
 	struct list idle;  /* longest rested first */
 	struct list noisy; /* those that heard somebody when they were looked at, longest ago first */
 };
