@@ -61,19 +61,17 @@ enum {
 	NOTE_INSTRUCTIONS
 };
 
-static bool attach(const struct port_pair *pair, struct sock_filter *from, unsigned short n)
+static void attach(const struct port_pair *pair, struct sock_filter *from, unsigned short n)
 {
 	const struct sock_fprog program = {n, from};
 
-	if (setsockopt(pair->rtp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
-	    setsockopt(pair->rtcp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0)
-		return true;
-	log_warn("ports.shut", "port=%u reason=%s", pair->port, err_name(-errno));
-	return false;
+	if (setsockopt(pair->rtp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0 ||
+	    setsockopt(pair->rtcp, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0)
+		log_warn("ports.shut", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
 /* Dropped before the kernel keeps it, and noted. */
-static bool shut(const struct port_pair *pair, uint64_t since_ms)
+static void shut(const struct port_pair *pair, uint64_t since_ms)
 {
 	struct sock_filter program[NOTE_INSTRUCTIONS] = {
 		[NOTE_SINCE] = BPF_STMT(BPF_LD | BPF_IMM, (uint32_t)since_ms),
@@ -81,12 +79,12 @@ static bool shut(const struct port_pair *pair, uint64_t since_ms)
 		[NOTE_NOTHING] = BPF_STMT(BPF_RET | BPF_K, 0),
 	};
 
-	return attach(pair, program, NOTE_INSTRUCTIONS);
+	attach(pair, program, NOTE_INSTRUCTIONS);
 }
 
 static void shut_new(const struct port_pair *pair)
 {
-	(void)attach(pair, &(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0), 1);
+	attach(pair, &(struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0), 1);
 }
 
 static void unshut(const struct port_pair *pair)
@@ -121,7 +119,7 @@ void ports_disconnect(const struct port_pair *pair)
 		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
-static void empty(struct port_pair *pair)
+static void empty(const struct port_pair *pair)
 {
 	ports_disconnect(pair);
 	drain(pair->rtp);
@@ -178,7 +176,7 @@ static void open_still(struct port_pair *pair, uint64_t now_ms)
 	if (getpeername(pair->rtp, (struct sockaddr *)&peer, &n) == 0) {
 		pair->rested_ms = now_ms + PORTS_REST_MS;
 		look(pair);
-		(void)shut(pair, now_ms);
+		shut(pair, now_ms);
 	} else {
 		shut_new(pair);
 	}
@@ -236,7 +234,6 @@ static struct port_pair *use(struct port_pair *pair)
 {
 	list_del(&pair->idle);
 	pair->used = true;
-	pair->clean = false;
 	return pair;
 }
 
@@ -322,8 +319,7 @@ int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, str
 		return ERR_NOSPC;
 	if (err != 0 && addr_is_any(&pair->local))
 		return err;
-	if (!pair->clean) /* a predecessor may have died before it let go of its last peer */
-		empty(pair);
+	empty(pair); /* a predecessor may have died before it let go of its last peer */
 	unshut(pair);
 	*ret_local = addr_is_any(&pair->local) ? source : pair->local;
 	ret_local->port = pair->port;
@@ -351,7 +347,7 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 {
 	pair->used = false;
 	look(pair);
-	pair->clean = shut(pair, now_ms);
+	shut(pair, now_ms);
 	empty(pair);
 	pair->rested_ms = now_ms + PORTS_REST_MS;
 	put(&p->idle, pair);

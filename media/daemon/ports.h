@@ -20,7 +20,6 @@ struct port_pair {
 	uint16_t address; /* number of its address in the configuration */
 	uint8_t family;   /* enum addr_family */
 	bool used;
-	bool clean;       /* we shut and emptied it: nobody's peer, and nothing in it */
 	uint32_t drops;   /* what both sockets had dropped when it was looked at last; 0 = nothing yet */
 	uint64_t rested_ms;  /* from then on it may be taken; 0 = never used */
 	struct list idle;
