@@ -363,7 +363,7 @@ int main(int argc, char **argv)
 		.stats = stats,
 		.stat_count = CONTROL_STATS,
 		.loop_sockets_max = 1,
-		.gather_ms = 2, /* nobody hears it */
+		.gather_ms = 3, /* nobody hears it */
 		.datagram_bytes = 64,
 	};
 

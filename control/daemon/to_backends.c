@@ -37,11 +37,12 @@ void to_backend_ack(struct control *k, struct str peer, const char *command_id, 
 	(void)!to_backend(k, peer, &e);
 }
 
+/* Whether it can be sent is the question. */
 int to_backend_pong(struct control *k, struct str backend, bool known)
 {
 	MESSAGE(Pong, PONG, pong);
 	m.control_epoch = known ? k->epoch : 0;
-	return to_backend(k, backend, &e);
+	return actor_send_now(k->actor, k->commands, backend, &e);
 }
 
 void to_backend_offer(struct control *k, const struct control_call *cc)

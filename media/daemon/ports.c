@@ -119,6 +119,13 @@ void ports_disconnect(const struct port_pair *pair)
 		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
+static void empty(const struct port_pair *pair)
+{
+	ports_disconnect(pair);
+	drain(pair->rtp);
+	drain(pair->rtcp);
+}
+
 static void put(struct list *where, struct port_pair *pair)
 {
 	list_del(&pair->idle);
@@ -143,6 +150,7 @@ int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name)
 	if (err != 0)
 		return err;
 	pair.family = pair.local.family;
+	p->several |= addr_is_any(&pair.local) || (last != NULL && !addr_ip_eq(&pair.local, &p->v[0].local));
 	p->lowest = p->count == 0 || pair.port < p->lowest ? pair.port : p->lowest;
 	p->highest = pair.port > p->highest ? pair.port : p->highest;
 	p->v[p->count] = pair;
@@ -286,10 +294,19 @@ static struct port_pair *longest_rested(struct ports *p, const struct wish *w)
 	return pair != NULL ? pair : noisy;
 }
 
+/* All pairs at one address: the kernel need not be asked. */
+static int source_towards(const struct ports *p, const struct addr *towards, struct addr *ret)
+{
+	if (p->several || p->count == 0 || p->v[0].family != towards->family)
+		return route_source(towards, ret);
+	*ret = p->v[0].local;
+	return 0;
+}
+
 int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, struct port_pair **ret, struct addr *ret_local)
 {
 	struct addr source;
-	int err = route_source(towards, &source);
+	int err = source_towards(p, towards, &source);
 	struct port_pair *pair = NULL;
 
 	if (err == 0)
@@ -302,9 +319,7 @@ int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, str
 		return ERR_NOSPC;
 	if (err != 0 && addr_is_any(&pair->local))
 		return err;
-	ports_disconnect(pair); /* a predecessor may have died before it let go of its last peer */
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	empty(pair); /* a predecessor may have died before it let go of its last peer */
 	unshut(pair);
 	*ret_local = addr_is_any(&pair->local) ? source : pair->local;
 	ret_local->port = pair->port;
@@ -333,9 +348,7 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 	pair->used = false;
 	look(pair);
 	shut(pair, now_ms);
-	ports_disconnect(pair);
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	empty(pair);
 	pair->rested_ms = now_ms + PORTS_REST_MS;
 	put(&p->idle, pair);
 }

@@ -30,6 +30,7 @@ struct ports {
 	struct port_pair *v; /* owned */
 	uint32_t count, cap;
 	uint16_t lowest, highest; /* port of a pair */
+	bool several; /* addresses, or one that stands for any */
 	struct list idle;  /* longest rested first */
 	struct list noisy; /* those that heard somebody when they were looked at, longest ago first */
 };

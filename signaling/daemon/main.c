@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 		.stat_count = SIGNALING_STATS,
 		.no_files = true,
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
-		.gather_ms = 2, /* nobody hears it */
+		.gather_ms = 4, /* nobody hears it */
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,
 		.reconfigure = reconfigure,
