@@ -1,0 +1,166 @@
+"""The compose file on a real engine: built, up, called, and what callers notice when a container is killed or replaced."""
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import compose  # noqa: E402
+from chaos import Calls  # noqa: E402
+from system import HERE, wait_for  # noqa: E402
+
+CALLS = 50
+MEGABYTE = 1_000_000
+IMAGE_MB_MOST = 120
+HEALTHY_SECONDS = 30
+WIDE = {"port_max: 20015": "port_max: 20399", "max_calls: 100 ": "max_calls: 400 "}  # 200 pairs, none of the new ones published
+
+
+@pytest.fixture(scope="session")
+def sizes():
+    if why := compose.why_not():
+        pytest.skip(why)
+    yield compose.build()
+    compose.remove_images()
+
+
+@pytest.fixture(scope="module")
+def wide(sizes, tmp_path_factory):
+    """Everything up, with room for many calls."""
+    with compose.Project("wide", tmp_path_factory.mktemp("wide"), WIDE) as project:
+        project.up()
+        wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
+        yield project
+
+
+class Target:
+    """What Calls wants to know of a system."""
+
+    def __init__(self, project):
+        self.bin_dir = HERE / "build" / "release" / "bin"
+        self.host, self.sip_port = project.address, 5060
+
+
+@contextlib.contextmanager
+def calls(project, count=CALLS):
+    """So many calls that are up."""
+    wait_for(project.ready, 20, 0.1)
+    made = Calls(Target(project), count, 3600)
+    try:
+        wait_for(lambda: made.say("window")["up"] == count, 30, 0.3)
+        time.sleep(1)
+        made.say("window")
+        yield made
+    finally:
+        made.kill()
+
+
+def settled(made, seconds=2.0):
+    """What the calls saw up to now, when there was time to see it."""
+    time.sleep(seconds)
+    return made.say("window")
+
+
+def tell(what, seen):
+    print(f"{what}: {seen['up']} up, {seen['silent']} silent, pause {seen['gap_ms_max']} ms at most, {seen['lost']} packets lost")
+
+
+def test_small_image(sizes):
+    assert sizes["runtime"] <= IMAGE_MB_MOST * MEGABYTE, sizes
+
+
+def test_up_healthy_and_twenty_calls(sizes, tmp_path):
+    """As the README says it: up, healthy, 20 calls with speech, the verdict as the exit code; and gone again."""
+    with compose.Project("plain", tmp_path) as project:
+        begin = time.monotonic()
+        project.up()
+        wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
+        print(f"healthy after {time.monotonic() - begin:.1f} s")
+        said = project.compose("run", "--rm", "load")
+        print(said)
+        assert "verdict: good" in said
+        published = project.inspect(project.containers("net")[0])["NetworkSettings"]["Ports"]
+        assert sum(key.endswith("/udp") and bool(value) for key, value in published.items()) <= 20
+
+
+def test_load_notices_silence(wide, tmp_path):
+    """A verdict that can not be bad says nothing: without a backend it is."""
+    wide.compose("stop", "-t", "2", "echo")
+    try:
+        said = wide.compose("run", "--rm", "--no-deps", "load", "callgen", "--target", "tipring:5060", "--calls", "4", "--total", "4", "--cps", "4",
+                            "--hold", "2000", "--pcm", "/usr/share/tipring/speech.s16", "--verdict", "0.95", check=False)
+        assert "verdict: WRONG" in said
+    finally:
+        wide.compose("start", "echo")
+        wait_for(wide.healthy, HEALTHY_SECONDS, 0.3)
+
+
+def test_nobody_is_root_and_nothing_is_written(wide):
+    for service in wide.services:
+        for name in wide.containers(service):
+            seen = wide.inspect(name)
+            assert seen["HostConfig"]["ReadonlyRootfs"], name
+            users = compose.run("docker", "top", name, "-eo", "pid,uid").split()[3::2]
+            assert users and set(users) == {"10001"}, (name, users)
+            changed = compose.run("docker", "diff", name).split("\n")
+            assert not [row for row in changed if row and not row.startswith(("C /dev", "C /etc", "A /etc/tipring", "C /run", "A /run", "A /dev"))], changed
+
+
+def test_backends_have_no_network(wide):
+    for name in wide.containers("echo"):
+        assert wide.inspect(name)["HostConfig"]["NetworkMode"] == "none"
+
+
+def test_from_outside(wide):
+    """A caller who comes by the published port is heard there."""
+    done = subprocess.run([HERE / "build/release/bin/callgen", "--target", f"{wide.address}:5060", "--calls", "4", "--total", "8", "--cps", "4",
+                           "--hold", "3000", "--verdict", "0.95"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+def test_control_killed(wide):
+    """Control's container killed under calls: nobody hears it, and its replacement knows the calls (C92)."""
+    with calls(wide) as made:
+        control, = wide.containers("control")
+        wide.kill(control)
+        wide.start(control)
+        wait_for(lambda: wide.ready() and wide.metric("tipring_calls") >= CALLS, 20, 0.1)
+        seen = settled(made)
+        tell("control killed", seen)
+        assert seen["up"] == CALLS and seen["silent"] == 0 and seen["lost"] == 0
+        assert made.finish()["failed"] == 0
+
+
+def test_backend_killed(wide):
+    """One of two backends killed under calls: the other one goes on with them, as on_lost says."""
+    with calls(wide) as made:
+        first, second = wide.containers("echo")
+        wide.kill(first)
+        seen = settled(made, 7)
+        tell("backend killed", seen)
+        assert seen["up"] == CALLS and seen["silent"] == 0
+        wide.start(first)
+        wait_for(wide.healthy, HEALTHY_SECONDS, 0.3)
+        assert made.finish()["failed"] == 0
+
+
+def test_epoll_where_uring_is_forbidden(sizes, tmp_path):
+    """An engine that forbids io_uring, as Docker 25 and later do: it is said once by each process, and everything works."""
+    profile = tmp_path / "no-uring.json"
+    forbidden = ["io_uring_setup", "io_uring_enter", "io_uring_register"]
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": forbidden, "action": "SCMP_ACT_ERRNO"}]}))
+    extra = tmp_path / "extra.yaml"
+    extra.write_text("services:\n" + "".join(f"  {role}:\n    security_opt: ['seccomp:{profile}']\n" for role in ("control", "signaling", "media")))
+    with compose.Project("epoll", tmp_path, extra=extra) as project:
+        project.up()
+        wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
+        for role in ("control", "signaling", "media"):
+            log = project.log(role)
+            assert "engine=uring" not in log
+            assert log.count("engine=epoll") == log.count("supervisor.started"), log
+        assert "verdict: good" in project.compose("run", "--rm", "load")
