@@ -165,6 +165,7 @@ def checks() -> Count:
         "checks check": ["sh", "tests/unit/tools/test_checks.sh"],
         "script": ["sh", "tests/unit/tools/test_script.sh"],
         "installed tree": ["sh", "tests/unit/tools/test_install.sh", str(BUILD / "release")],
+        "containers": ["sh", "tests/unit/tools/test_deploy.sh", str(BUILD / "release")],
         "documents": [sys.executable, "tools/gen_docs.py", "--check"],
         "configuration example": [str(BUILD / "release/bin/tipring-supervisor"), "--check", "--config", "deploy/tipring.yaml"],
     }

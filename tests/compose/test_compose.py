@@ -14,6 +14,7 @@ import compose  # noqa: E402
 from chaos import Calls  # noqa: E402
 from system import HERE, wait_for  # noqa: E402
 
+ROLES = ("control", "signaling", "media")
 CALLS = 50
 MEGABYTE = 1_000_000
 IMAGE_MB_MOST = 120
@@ -149,18 +150,35 @@ def test_backend_killed(wide):
         assert made.finish()["failed"] == 0
 
 
-def test_epoll_where_uring_is_forbidden(sizes, tmp_path):
-    """An engine that forbids io_uring, as Docker 25 and later do: it is said once by each process, and everything works."""
-    profile = tmp_path / "no-uring.json"
-    forbidden = ["io_uring_setup", "io_uring_enter", "io_uring_register"]
-    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": forbidden, "action": "SCMP_ACT_ERRNO"}]}))
+@pytest.mark.parametrize("role", ["signaling", "media"])
+def test_worker_replaced(wide, role):
+    """A container of signaling or media killed: its replacement takes calls again, without a word to the others."""
+    name, = wide.containers(role)
+    wide.kill(name)
+    wide.start(name)
+    wait_for(lambda: wide.healthy() and wide.ready(), HEALTHY_SECONDS, 0.3)
+    with calls(wide) as made:
+        assert made.finish()["failed"] == 0
+
+
+FORBIDDEN = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+    {"names": ["io_uring_setup", "io_uring_enter", "io_uring_register"], "action": "SCMP_ACT_ERRNO"}]}
+
+
+@pytest.mark.parametrize("engine", ["epoll", "uring"])
+def test_profiles(sizes, tmp_path, engine):
+    """An engine that forbids io_uring, as Docker 25 and later do: each process says once that it takes epoll, and everything works. With the
+    profile of compose.host.yaml it is io_uring, and nothing that our programs call is missing."""
+    profile = HERE / "deploy" / "seccomp.json"
+    if engine == "epoll":
+        profile = tmp_path / "forbidden.json"
+        profile.write_text(json.dumps(FORBIDDEN))
     extra = tmp_path / "extra.yaml"
-    extra.write_text("services:\n" + "".join(f"  {role}:\n    security_opt: ['seccomp:{profile}']\n" for role in ("control", "signaling", "media")))
-    with compose.Project("epoll", tmp_path, extra=extra) as project:
+    extra.write_text("services:\n" + "".join(f"  {role}:\n    security_opt: ['seccomp:{profile}']\n" for role in ROLES))
+    with compose.Project(engine, tmp_path, extra=extra) as project:
         project.up()
         wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
-        for role in ("control", "signaling", "media"):
+        for role in ROLES:
             log = project.log(role)
-            assert "engine=uring" not in log
-            assert log.count("engine=epoll") == log.count("supervisor.started"), log
+            assert log.count("actor.loop engine=") == log.count(f"actor.loop engine={engine}") == log.count("supervisor.started") > 0, log
         assert "verdict: good" in project.compose("run", "--rm", "load")
