@@ -1,74 +1,20 @@
-"""The compose file on a real engine: built, up, called, and what callers notice when a container is killed or replaced."""
+"""The compose file on a real engine: built, up, called, and gone again."""
 
-import contextlib
 import json
-import pathlib
 import subprocess
-import sys
 import time
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-import compose  # noqa: E402
-from chaos import Calls  # noqa: E402
-from system import HERE, wait_for  # noqa: E402
+import compose
+from conftest import HEALTHY_SECONDS
+from system import HERE, wait_for
 
 ROLES = ("control", "signaling", "media")
-CALLS = 50
 MEGABYTE = 1_000_000
 IMAGE_MB_MOST = 120
-HEALTHY_SECONDS = 30
-WIDE = {"port_max: 20015": "port_max: 20399", "max_calls: 100 ": "max_calls: 400 "}  # 200 pairs, none of the new ones published
-
-
-@pytest.fixture(scope="session")
-def sizes():
-    if why := compose.why_not():
-        pytest.skip(why)
-    yield compose.build()
-    compose.remove_images()
-
-
-@pytest.fixture(scope="module")
-def wide(sizes, tmp_path_factory):
-    """Everything up, with room for many calls."""
-    with compose.Project("wide", tmp_path_factory.mktemp("wide"), WIDE) as project:
-        project.up()
-        wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
-        yield project
-
-
-class Target:
-    """What Calls wants to know of a system."""
-
-    def __init__(self, project):
-        self.bin_dir = HERE / "build" / "release" / "bin"
-        self.host, self.sip_port = project.address, 5060
-
-
-@contextlib.contextmanager
-def calls(project, count=CALLS):
-    """So many calls that are up."""
-    wait_for(project.ready, 20, 0.1)
-    made = Calls(Target(project), count, 3600)
-    try:
-        wait_for(lambda: made.say("window")["up"] == count, 30, 0.3)
-        time.sleep(1)
-        made.say("window")
-        yield made
-    finally:
-        made.kill()
-
-
-def settled(made, seconds=2.0):
-    """What the calls saw up to now, when there was time to see it."""
-    time.sleep(seconds)
-    return made.say("window")
-
-
-def tell(what, seen):
-    print(f"{what}: {seen['up']} up, {seen['silent']} silent, pause {seen['gap_ms_max']} ms at most, {seen['lost']} packets lost")
+FORBIDDEN = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+    {"names": ["io_uring_setup", "io_uring_enter", "io_uring_register"], "action": "SCMP_ACT_ERRNO"}]}
 
 
 def test_small_image(sizes):
@@ -122,47 +68,6 @@ def test_from_outside(wide):
     done = subprocess.run([HERE / "build/release/bin/callgen", "--target", f"{wide.address}:5060", "--calls", "4", "--total", "8", "--cps", "4",
                            "--hold", "3000", "--verdict", "0.95"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
-
-
-def test_control_killed(wide):
-    """Control's container killed under calls: nobody hears it, and its replacement knows the calls (C92)."""
-    with calls(wide) as made:
-        control, = wide.containers("control")
-        wide.kill(control)
-        wide.start(control)
-        wait_for(lambda: wide.ready() and wide.metric("tipring_calls") >= CALLS, 20, 0.1)
-        seen = settled(made)
-        tell("control killed", seen)
-        assert seen["up"] == CALLS and seen["silent"] == 0 and seen["lost"] == 0
-        assert made.finish()["failed"] == 0
-
-
-def test_backend_killed(wide):
-    """One of two backends killed under calls: the other one goes on with them, as on_lost says."""
-    with calls(wide) as made:
-        first, second = wide.containers("echo")
-        wide.kill(first)
-        seen = settled(made, 7)
-        tell("backend killed", seen)
-        assert seen["up"] == CALLS and seen["silent"] == 0
-        wide.start(first)
-        wait_for(wide.healthy, HEALTHY_SECONDS, 0.3)
-        assert made.finish()["failed"] == 0
-
-
-@pytest.mark.parametrize("role", ["signaling", "media"])
-def test_worker_replaced(wide, role):
-    """A container of signaling or media killed: its replacement takes calls again, without a word to the others."""
-    name, = wide.containers(role)
-    wide.kill(name)
-    wide.start(name)
-    wait_for(lambda: wide.healthy() and wide.ready(), HEALTHY_SECONDS, 0.3)
-    with calls(wide) as made:
-        assert made.finish()["failed"] == 0
-
-
-FORBIDDEN = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
-    {"names": ["io_uring_setup", "io_uring_enter", "io_uring_register"], "action": "SCMP_ACT_ERRNO"}]}
 
 
 @pytest.mark.parametrize("engine", ["epoll", "uring"])

@@ -150,6 +150,11 @@ class Project:
         except OSError:
             return False
 
+    def status(self) -> dict[str, int]:
+        """Calls of each worker, by its name."""
+        rows = [row.split() for row in run("docker", "exec", self.containers("control")[0], "tipring", "status").splitlines()]
+        return {r[0]: int(r[3]) for r in rows if len(r) > 5 and r[4] == "of"}
+
     def close(self) -> None:
         self.compose("down", "-v", "--remove-orphans", "-t", "3", check=False)
         self.ports.close()
