@@ -307,6 +307,8 @@ static void own_event(struct actor *a, uint64_t token)
 		begin_drain(a, news.drain_ms);
 	if (news.config)
 		reconfigure(a);
+	if (news.pages && a->ops->pages != NULL)
+		a->ops->pages(a->self);
 	watch_custody(a);
 }
 

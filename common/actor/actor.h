@@ -71,6 +71,8 @@ struct actor_ops {
 	void (*configure)(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop);
 	/* Optional: take over the settings of live.h from a configuration that has changed. */
 	void (*reconfigure)(void *self, const Tipring__V1__ProcessConfig *cfg);
+	/* Optional: custody has other pages of other processes than before. */
+	void (*pages)(void *self);
 };
 
 struct actor {

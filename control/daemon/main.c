@@ -178,11 +178,14 @@ static int open_http(struct control *k, const Tipring__V1__ControlConfig *c)
 	return err == 0 ? loop_watch(k->actor->loop, http_fd(k->http), TOKEN_HTTP) : err;
 }
 
-/* Everybody else's counters. */
-static void map_pages(struct control *k)
+/* Everybody else's counters; again when somebody has come. */
+static void map_pages(void *self)
 {
+	struct control *k = self;
 	struct custody_item item;
 
+	while (k->page_count > 0)
+		statpage_close(&k->pages[--k->page_count].page);
 	for (uint32_t i = 0; custody_item(k->actor->custody, CUSTODY_STATPAGE, i, &item) == 0; i++) {
 		struct page *p = &k->pages[k->page_count];
 		int fd;
@@ -354,6 +357,7 @@ int main(int argc, char **argv)
 		.drained = drained,
 		.stop = stop,
 		.reconfigure = reconfigure,
+		.pages = map_pages,
 		.stats = stats,
 		.stat_count = CONTROL_STATS,
 		.loop_sockets_max = 1,

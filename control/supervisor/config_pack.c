@@ -30,6 +30,22 @@ uint32_t config_role_number(enum role role)
 	return (uint32_t)roles[role].number;
 }
 
+int config_role_of_number(uint32_t number, enum role *ret)
+{
+	for (unsigned r = 0; r < ROLES; r++) {
+		if (config_role_number((enum role)r) != number)
+			continue;
+		*ret = (enum role)r;
+		return 0;
+	}
+	return ERR_NOENT;
+}
+
+uint32_t config_workers(const struct config *c, enum role role)
+{
+	return role == ROLE_MEDIA ? c->rtp_workers : 1;
+}
+
 const char *config_role_name(enum role role)
 {
 	return roles[role].name;
@@ -245,6 +261,7 @@ int config_pack(const struct config *c, const struct config_for *who, uint8_t *o
 	p.waits_for_restart = who->waits_for_restart;
 	p.host = text(c->host_name);
 	p.run_dir = text(c->host_run_dir);
+	p.supervisor_socket = text(who->socket != NULL ? who->socket : "");
 	p.log_level = levels[c->log_level];
 	p.io_backend = backends[c->io_backend];
 	p.max_calls = c->max_calls;

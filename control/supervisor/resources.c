@@ -132,6 +132,7 @@ static int make_page(struct supervisor *s, const struct worker_slot *w)
 		return err;
 	it.fd = fcntl(page.region.fd, F_DUPFD_CLOEXEC, 0);
 	statpage_close(&page);
+	s->pages_due = true;
 	return it.fd < 0 ? -errno : put(s, &it);
 }
 
