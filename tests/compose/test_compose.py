@@ -63,9 +63,11 @@ def test_backends_have_no_network(wide):
         assert wide.inspect(name)["HostConfig"]["NetworkMode"] == "none"
 
 
-def test_from_outside(wide):
-    """A caller who comes by the published port is heard there."""
-    done = subprocess.run([HERE / "build/release/bin/callgen", "--target", f"{wide.address}:5060", "--calls", "4", "--total", "8", "--cps", "4",
+@pytest.mark.parametrize("published", [True, False])
+def test_from_this_machine(wide, published):
+    """Callers on this machine, by the published port and by the address of the container."""
+    target = f"{wide.gateway}:{wide.sip_published}" if published else f"{wide.address}:5060"
+    done = subprocess.run([HERE / "build/release/bin/callgen", "--target", target, "--calls", "4", "--total", "8", "--cps", "4",
                            "--hold", "3000", "--verdict", "0.95"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
 

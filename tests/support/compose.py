@@ -127,10 +127,18 @@ class Project:
         run("docker", "start", container)
 
     @property
+    def network(self) -> dict:
+        return next(iter(self.inspect(self.containers("net")[0])["NetworkSettings"]["Networks"].values()))
+
+    @property
     def address(self) -> str:
         """Of the host of the file; reached from here by the bridge."""
-        networks = self.inspect(self.containers("net")[0])["NetworkSettings"]["Networks"]
-        return next(iter(networks.values()))["IPAddress"]
+        return self.network["IPAddress"]
+
+    @property
+    def gateway(self) -> str:
+        """Of this machine, as the containers see it."""
+        return self.network["Gateway"]
 
     def log(self, service: str) -> str:
         return self.compose("logs", "--no-color", service, check=False)
