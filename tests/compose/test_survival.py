@@ -54,12 +54,12 @@ def test_backend_killed(wide):
 
 
 class Stream:
-    """New calls all the time, two a second, each a second long."""
+    """New calls all the time, two a second, each three seconds long."""
 
     def __init__(self, project, total):
         self.process = subprocess.Popen(
             [HERE / "build/release/bin/callgen", "--target", f"{project.address}:5060", "--calls", "20", "--total", str(total), "--cps", "2",
-             "--hold", "1000", "--verdict", "0.01"], stdout=subprocess.PIPE, text=True)
+             "--hold", "3000", "--verdict", "0.01"], stdout=subprocess.PIPE, text=True)
 
     def judge(self):
         said = self.process.communicate(timeout=300)[0]
@@ -75,7 +75,7 @@ class Stream:
 def test_rolling_restart(wide):
     """Every container is stopped by SIGTERM and started again, one after the other, under calls and new ones: nothing is dropped or refused."""
     with calls(wide, CALLS) as made:
-        stream = Stream(wide, 120)
+        stream = Stream(wide, 100)
         try:
             for role in ("control", "signaling", "media"):
                 for name in wide.containers(role):
