@@ -44,6 +44,7 @@ FOLDERS = {
     "sdk/sip":            "common/base signaling/sip signaling/sdp",
     "sdk/python":         "common/base common/shm sdk/c",
     "examples":           "sdk/c sdk/sip",
+    "deploy":             "",
 }
 
 # Tests may see everything; the peers they talk to share no code with what they test.

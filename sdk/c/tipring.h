@@ -104,7 +104,7 @@ struct tipring_server;
 
 struct tipring_config {
 	const char *endpoint; /* run directory; NULL: $TIPRING_ENDPOINT, else /run/tipring */
-	const char *name;     /* of this backend, unique on the host; NULL: "c-<pid>" */
+	const char *name;     /* of this backend, unique on the host; NULL: "c-<pid>-<6 hex digits>" */
 	const char *app;      /* NULL: register nothing, only look */
 	uint32_t capacity;    /* calls at once */
 	bool messages;        /* also those outside calls: MESSAGE_OFFER */
