@@ -107,6 +107,7 @@ int rundir_lock(struct rundir *r, const char *role)
 {
 	char name[64], who[32] = "";
 
+	snprintf(r->health, sizeof r->health, "supervisor%s%s.health", role[0] != '\0' ? "-" : "", role);
 	snprintf(name, sizeof name, "supervisor%s.lock", role);
 	r->lock = openat(r->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (r->lock < 0) {
@@ -183,4 +184,24 @@ uint32_t rundir_notes(const struct rundir *r, struct run_note *ret, uint32_t max
 void rundir_forget(const struct rundir *r)
 {
 	(void)unlinkat(r->fd, STATE, 0);
+}
+
+void rundir_health(const struct rundir *r, const char *text, size_t n)
+{
+	char fresh[sizeof r->health + 8];
+	FILE *f;
+
+	snprintf(fresh, sizeof fresh, "%s.new", r->health);
+	f = open_stream(r, fresh, O_WRONLY | O_CREAT | O_TRUNC, "w");
+	if (f == NULL)
+		return;
+	n = fwrite(text, 1, n, f) == n;
+	if (fclose(f) == 0 && n != 0)
+		(void)renameat(r->fd, fresh, r->fd, r->health);
+}
+
+void rundir_unhealth(const struct rundir *r)
+{
+	if (r->health[0] != '\0')
+		(void)unlinkat(r->fd, r->health, 0);
 }

@@ -11,6 +11,7 @@ struct rundir {
 	const char *path; /* borrowed */
 	int fd;           /* owned */
 	int lock;         /* owned */
+	char health[48];  /* the name of its file, by the lock's */
 };
 
 /* A process that was started: its pid and its start time name it for ever. */
@@ -32,4 +33,7 @@ MUST_USE int rundir_lock(struct rundir *r, const char *role);
 /* Who runs, for a successor; written whole or not at all. */
 void rundir_note(const struct rundir *r, const struct run_note *notes, uint32_t n);
 uint32_t rundir_notes(const struct rundir *r, struct run_note *ret, uint32_t max); /* what a predecessor wrote; rubbish is left out */
+/* How its processes are, for who looks from outside: whole or not at all; and no more of it. */
+void rundir_health(const struct rundir *r, const char *text, size_t n);
+void rundir_unhealth(const struct rundir *r);
 void rundir_forget(const struct rundir *r);

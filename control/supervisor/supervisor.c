@@ -34,7 +34,7 @@ static int open_signals(struct supervisor *s)
 static int allow_descriptors(const struct supervisor *s)
 {
 	const struct config *c = &s->config;
-	uint64_t ports = ((uint64_t)c->rtp_port_max - c->rtp_port_min + 1) * c->rtp_address_count;
+	uint64_t ports = config_port_descriptors(c);
 	uint64_t need = ports + 4u * c->max_calls + 512u, limit = 0;
 	int err = sockets_allow(need, &limit);
 
@@ -120,6 +120,7 @@ static void take_signals(struct supervisor *s)
 			reload(s);
 		else
 			begin_stop(s, s->stop_by_ms == 0 ? s->config.drain_ms : 0); /* a second one: now */
+		s->health_ms = 0; /* to be told at once */
 	}
 }
 
@@ -185,6 +186,7 @@ static void turn(struct supervisor *s)
 	now_ms = clock_ms();
 	log_tell(now_ms);
 	worker_tell_config(s);
+	health_tell(s, now_ms);
 	if (now_ms > before_ms + 4 * WATCH_MS)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
@@ -200,6 +202,7 @@ static void release(struct supervisor *s)
 {
 	if (s->all_roles)
 		rundir_forget(&s->dir);
+	rundir_unhealth(&s->dir);
 	store_fini(&s->store);
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		statpage_close(&s->workers[i].page);
