@@ -275,8 +275,10 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
+		if (!leg_is_over(l)) {
+			(void)!str_copy(l->wish.reason, sizeof l->wish.reason, STR("the host stops"));
 			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+		}
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	registrations_close(s);

@@ -50,6 +50,29 @@ def test_a_system_that_drains_is_live_and_not_ready(make_system, backends):
     system.process.wait(30)
 
 
+def end_of(system, backends, *, twice: bool) -> str:
+    """The BYE of a call that is up when the system is told to stop."""
+    backends.start(system)
+    peer = Peer(system)
+    peer.call()
+    system.process.terminate()
+    if twice:
+        wait_for(lambda: "supervisor.stopping" in system.log, 10)
+        system.process.terminate()
+    bye = peer.request_of("BYE", seconds=10)
+    peer.answer(bye, 200)
+    assert system.process.wait(60) == 0
+    peer.close()
+    return bye
+
+
+def test_calls_that_a_stop_ends_are_told_why(make_system, backends):
+    """Reason (RFC 3326), when the time is over and when nobody waits."""
+    reason = '\r\nReason: SIP;cause=200;text="the host stops"\r\n'
+    assert reason in end_of(make_system(calls=2, settings={"drain_ms": 500}), backends, twice=False)
+    assert reason in end_of(make_system(calls=2, settings={"drain_ms": 60000}), backends, twice=True)
+
+
 def test_the_doctor_names_what_is_wrong(make_system, tmp_path):
     """With and without a system, for people and machines."""
     file = tmp_path / "tipring.yaml"
