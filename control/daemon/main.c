@@ -265,6 +265,7 @@ static void gauges(struct control *k)
 	stat_set(p, STAT_calls_outbound, k->outbound_use.calls);
 	stat_set(p, STAT_workers_up, up);
 	stat_set(p, STAT_backends, backends);
+	stat_set(p, STAT_ready, workers_ready(k) && !k->draining);
 }
 
 /* Calls have had their time: they end while signaling and media still serve, and their ends are published. */

@@ -267,11 +267,24 @@ static void take_listeners(struct supervisor *s, const struct worker_slot *w)
 	c->sip_listen_count = n;
 }
 
+/* The pairs that the file asks for, no more and no less. */
+static bool is_pool_of(const struct config_ports *found, const struct config_ports *file)
+{
+	struct port_walk at = {.others = false};
+	struct port_names pair;
+	uint32_t n = 0;
+
+	for (; config_ports_next(file, &at, &pair); n += 2)
+		if (!config_ports_has(found, pair.rtp) || !config_ports_has(found, pair.rtcp))
+			return false;
+	return n == config_ports_count(found);
+}
+
 /* Of all media workers together. */
 static void take_pool(struct supervisor *s)
 {
 	struct config *c = &s->config;
-	uint64_t first = UINT16_MAX, last = 0;
+	struct config_ports found = {.count = 0};
 	uint32_t addresses = 0;
 
 	for (uint32_t i = 0; i < s->store.count; i++) {
@@ -279,8 +292,8 @@ static void take_pool(struct supervisor *s)
 
 		if (it->kind != CUSTODY_RTP_PORT || it->index >= CONFIG_ADDRESSES_MAX)
 			continue;
-		first = it->id < first ? it->id : first;
-		last = it->id > last ? it->id : last;
+		if (it->index == 0)
+			(void)!config_ports_put(&found, (uint16_t)it->id);
 		if (it->index >= addresses && bound_to(it->fd, &c->rtp_address[it->index])) {
 			c->rtp_address[it->index].port = 0;
 			addresses = it->index + 1;
@@ -291,10 +304,8 @@ static void take_pool(struct supervisor *s)
 	for (uint32_t i = addresses; i < CONFIG_ADDRESSES_MAX; i++)
 		c->rtp_address[i] = (struct addr){.family = ADDR_NONE};
 	c->rtp_address_count = addresses;
-	if (first == c->rtp_port_min && last + 1 == first + 2u * config_port_pairs(c))
-		return; /* the file may name one port more than makes a pair */
-	c->rtp_port_min = (uint16_t)first;
-	c->rtp_port_max = (uint16_t)last;
+	if (!is_pool_of(&found, &c->rtp_ports)) /* the file may name one port more than makes a pair */
+		c->rtp_ports = found;
 }
 
 void adopt_sizes(struct supervisor *s)

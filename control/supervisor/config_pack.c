@@ -105,6 +105,34 @@ static void fill_registrations(struct registration_rows *to, const struct config
 	s->n_registrations = c->registration_count;
 }
 
+/* Addresses by network, and pairs of ports that are no neighbours: two of a range at most. */
+struct told_rows {
+	Tipring__V1__Advertised v[CONFIG_ADVERTISED_MAX], *rows[CONFIG_ADVERTISED_MAX];
+	uint32_t apart[2 * CONFIG_PORT_RANGES_MAX];
+	size_t apart_count;
+};
+
+static void fill_advertised(struct told_rows *to, const struct config_advertised *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		tipring__v1__advertised__init(&to->v[i]);
+		to->v[i].to = text(v[i].to);
+		to->v[i].address = text(v[i].address);
+		to->rows[i] = &to->v[i];
+	}
+}
+
+static void fill_apart(struct told_rows *to, const struct config_ports *ports)
+{
+	struct port_walk at = {.others = true};
+	struct port_names pair;
+
+	while (config_ports_next(ports, &at, &pair)) {
+		to->apart[to->apart_count++] = pair.rtp;
+		to->apart[to->apart_count++] = pair.rtcp;
+	}
+}
+
 struct auth_rows {
 	Tipring__V1__AuthConfig m;
 	Tipring__V1__AuthUser users[CONFIG_AUTH_USERS_MAX], *rows[CONFIG_AUTH_USERS_MAX];
@@ -168,8 +196,15 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
 	static struct registration_rows registrations; /* 16 KB */
 	static struct auth_rows auth;
+	struct told_rows told = {.apart_count = 0};
 	struct trunk_row trunk;
 
+	fill_advertised(&told, c->sip_advertised, c->sip_advertised_count);
+	fill_apart(&told, &c->rtp_ports);
+	s.advertised = told.rows;
+	s.n_advertised = c->sip_advertised_count;
+	s.rtcp_apart = told.apart;
+	s.n_rtcp_apart = told.apart_count;
 	fill_registrations(&registrations, c, &s);
 	s.auth = fill_auth(&auth, c);
 	s.trunk = fill_trunk(&trunk, c);
@@ -194,7 +229,14 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 		      size_t *ret_n)
 {
 	Tipring__V1__MediaConfig m = TIPRING__V1__MEDIA_CONFIG__INIT;
+	struct told_rows told = {.apart_count = 0};
 
+	fill_advertised(&told, c->rtp_advertised, c->rtp_advertised_count);
+	fill_apart(&told, &c->rtp_ports);
+	m.advertised = told.rows;
+	m.n_advertised = c->rtp_advertised_count;
+	m.rtcp_apart = told.apart;
+	m.n_rtcp_apart = told.apart_count;
 	m.idle_silence = c->rtp_idle == CONFIG_IDLE_SILENCE;
 	m.reorder_ms_max = c->rtp_reorder_ms;
 	m.rtp_timeout_ms = c->rtp_timeout_ms;

@@ -106,36 +106,47 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 	return 0;
 }
 
+static int bind_port(struct supervisor *s, const struct store_item *like, uint16_t port)
+{
+	struct addr at = s->config.rtp_address[like->index];
+	struct store_item it = *like;
+	int err;
+
+	at.port = port;
+	it.id = port;
+	if (store_has(&s->store, &it))
+		return 0;
+	err = bind_udp(s, &at, SOCKETS_RTP_RCVBUF_BYTES, false, &it.fd);
+	if (err != 0) {
+		explain("rtp.port", &at, err);
+		return err;
+	}
+	return put(s, &it);
+}
+
 /* The pool in equal parts, whole pairs, one part per worker; those that are not kept already. */
 static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 {
 	const struct config *c = &s->config;
-	uint32_t pairs = config_port_pairs(c);
+	uint32_t pairs = config_ports_pairs(&c->rtp_ports);
 	uint32_t first = pairs * worker / c->rtp_workers;
 	uint32_t end = pairs * (worker + 1) / c->rtp_workers;
-	bool some = store_find(&s->store, owner, CUSTODY_RTP_PORT) != NULL; /* a predecessor's worker died while handing back */
+	int err = 0;
 
-	for (uint32_t a = 0; a < c->rtp_address_count; a++) {
-		for (uint32_t i = 2 * first; i < 2 * end; i++) {
-			struct addr at = c->rtp_address[a];
-			struct store_item it = {owner, CUSTODY_RTP_PORT, a, 0, -1};
-			int err;
+	for (uint32_t a = 0; a < c->rtp_address_count && err == 0; a++) {
+		struct store_item like = {owner, CUSTODY_RTP_PORT, a, 0, -1};
+		struct port_walk at = {.others = false};
+		struct port_names pair;
 
-			at.port = (uint16_t)(c->rtp_port_min + i);
-			it.id = at.port;
-			if (some && store_has(&s->store, &it))
+		for (uint32_t i = 0; err == 0 && i < end && config_ports_next(&c->rtp_ports, &at, &pair); i++) {
+			if (i < first)
 				continue;
-			err = bind_udp(s, &at, SOCKETS_RTP_RCVBUF_BYTES, false, &it.fd);
-			if (err != 0) {
-				explain("rtp.port", &at, err);
-				return err;
-			}
-			err = put(s, &it);
-			if (err != 0)
-				return err;
+			err = bind_port(s, &like, pair.rtp);
+			if (err == 0)
+				err = bind_port(s, &like, pair.rtcp);
 		}
 	}
-	return 0;
+	return err;
 }
 
 static int listen_attach(struct supervisor *s, uint32_t owner, uint32_t index)

@@ -13,6 +13,8 @@
 
 #define STATE "state"
 #define STATE_NEW "state.new"
+#define HEALTH "health"
+#define HEALTH_NEW "health.new"
 
 static int refuse(const char *path, int err, const char *reason, const char *hint)
 {
@@ -249,4 +251,23 @@ void rundir_forget(const struct rundir *r)
 	char name[64];
 
 	(void)unlinkat(r->fd, state_file(r, STATE, name), 0);
+}
+
+void rundir_health(const struct rundir *r, const char *text, size_t n)
+{
+	char name[64], fresh[64];
+	FILE *f = open_stream(r, state_file(r, HEALTH_NEW, fresh), O_WRONLY | O_CREAT | O_TRUNC, "w");
+
+	if (f == NULL)
+		return;
+	n = fwrite(text, 1, n, f) == n;
+	if (fclose(f) == 0 && n != 0)
+		(void)renameat(r->fd, fresh, r->fd, state_file(r, HEALTH, name));
+}
+
+void rundir_unhealth(const struct rundir *r)
+{
+	char name[64];
+
+	(void)unlinkat(r->fd, state_file(r, HEALTH, name), 0);
 }

@@ -39,4 +39,7 @@ MUST_USE int rundir_lease(const struct rundir *r, const char *worker, int *ret_f
 /* Who runs, for a successor; written whole or not at all. */
 void rundir_note(const struct rundir *r, const struct run_note *notes, uint32_t n);
 uint32_t rundir_notes(const struct rundir *r, struct run_note *ret, uint32_t max); /* what a predecessor wrote; rubbish is left out */
+/* How its processes are, for who looks from outside: whole or not at all; and no more of it. */
+void rundir_health(const struct rundir *r, const char *text, size_t n);
+void rundir_unhealth(const struct rundir *r);
 void rundir_forget(const struct rundir *r);

@@ -36,7 +36,7 @@ static int open_signals(struct supervisor *s)
 static int allow_descriptors(const struct supervisor *s)
 {
 	const struct config *c = &s->config;
-	uint64_t ports = ((uint64_t)c->rtp_port_max - c->rtp_port_min + 1) * c->rtp_address_count;
+	uint64_t ports = config_port_descriptors(c);
 	uint64_t need = ports + 4u * c->max_calls + 512u, limit = 0;
 	int err = sockets_allow(need, &limit);
 
@@ -158,6 +158,7 @@ static void take_signals(struct supervisor *s)
 			begin_stop(s, 0); /* a second one: now */
 		else if (handover_stop(s, clock_ms()))
 			begin_stop(s, s->config.drain_ms);
+		s->health_ms = 0; /* to be told at once */
 	}
 }
 
@@ -237,6 +238,7 @@ static void turn(struct supervisor *s)
 	peers_tell(s);
 	if (s->leave_at_ms != 0 && s->stop_by_ms == 0 && now_ms >= s->leave_at_ms && handover_stop(s, now_ms))
 		begin_stop(s, s->config.drain_ms);
+	health_tell(s, now_ms);
 	if (now_ms > before_ms + 4 * WATCH_MS)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
@@ -252,6 +254,7 @@ static void release(struct supervisor *s)
 {
 	rundir_forget(&s->dir);
 	peers_close(s);
+	rundir_unhealth(&s->dir);
 	store_fini(&s->store);
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		statpage_close(&s->workers[i].page);

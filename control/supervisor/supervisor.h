@@ -94,6 +94,7 @@ struct supervisor {
 	uint32_t adopted_max_calls; /* 0 = nobody said */
 	uint64_t bind_by_ms; /* until then ports that are taken are waited for */
 	uint64_t stop_by_ms; /* 0 = not stopping */
+	uint64_t health_ms;  /* when it is written down next */
 	int exit_code;
 	char reason[CUSTODY_REASON_MAX + 64]; /* of exit_code */
 	char bin_dir[256];
@@ -117,6 +118,9 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
 void worker_message(struct supervisor *s, struct worker_slot *w);  /* its custody socket is readable */
 void worker_stop(struct supervisor *s, struct worker_slot *w, uint64_t drain_ms);
 void worker_view_page(struct supervisor *s, struct worker_slot *w);
+
+/* health.c: for those who look from outside */
+void health_tell(struct supervisor *s, uint64_t now_ms);
 
 /* resources.c: create what a worker needs and nobody kept. 0 or a logged error. */
 MUST_USE int resources_ensure(struct supervisor *s, const struct worker_slot *w);

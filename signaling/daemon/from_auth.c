@@ -117,7 +117,7 @@ static int take(struct signaling *s, const Tipring__V1__AuthConfig *m)
 	if (set.hashes == 0)
 		return ERR_UNSUPPORTED;
 	for (size_t i = 0; i < m->n_trusted; i++)
-		if (door_net_parse(str_of(m->trusted[i]), &set.nets[set.net_count++]) != 0)
+		if (net_parse(str_of(m->trusted[i]), &set.nets[set.net_count++]) != 0)
 			return ERR_SYNTAX;
 	return door_set(&s->door, &set);
 }

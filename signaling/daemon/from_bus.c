@@ -93,6 +93,12 @@ static void on_headers(void *self, struct str peer, const Tipring__V1__Envelope 
 	legs_save(s, l);
 }
 
+static void take_media(const struct signaling *s, struct leg *l, const struct addr *local)
+{
+	l->r.local_rtp = *local;
+	l->r.rtcp_port = local_rtcp_port(s, local->port);
+}
+
 static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct signaling *s = self;
@@ -105,7 +111,7 @@ static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
 	l->ring_code = m->leg_ring->code == 183 ? 183 : 180;
 	l->ring_described = take_address(m->leg_ring->local_rtp, &local);
 	if (l->ring_described && l->r.state < LEG_ANSWERED)
-		l->r.local_rtp = local;
+		take_media(s, l, &local);
 	take_lines(l, LEG_LINES_RING, m->leg_ring->headers, m->leg_ring->n_headers);
 	give(s, l, m, LEG_EV_RING);
 }
@@ -125,7 +131,7 @@ static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	}
 	if (l->r.state < LEG_ANSWERED) {
-		l->r.local_rtp = local;
+		take_media(s, l, &local);
 		take_lines(l, LEG_LINES_ANSWER, m->leg_answer->headers, m->leg_answer->n_headers);
 	}
 	give(s, l, m, LEG_EV_ANSWER);

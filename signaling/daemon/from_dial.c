@@ -89,6 +89,7 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 		if (!logins_can_use(&login))
 			return "username, password or auth_realm can not be used";
 	}
+	ret->rtcp_port = local_rtcp_port(s, ret->local_rtp.port);
 	ret->own_login = d->username[0] != '\0';
 	ret->call_id = d->call_id;
 	ret->request_uri = str_of(d->request_uri);
@@ -129,6 +130,7 @@ static void begin(struct signaling *s, struct leg *l)
 	legs_index(s, l);
 	log_debug("leg.dialled", "leg=%" PRIx64 " call=%" PRIx64 " sip_call_id=%s",
 		  l->r.handle, l->r.dialled.call_id, l->r.dialog.call_id);
+	local_tell(s, l, &l->r.source);
 	(void)effects_leg_input(s, l, LEG_EV_DIAL);
 }
 

@@ -72,6 +72,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	count(s, STAT_signaling_legs_opened, 1);
 	log_debug("leg.opened", "leg=%" PRIx64 " sip_call_id=%s", handle,
 		  l->r.dialog.call_id);
+	local_tell(s, l, &e->packet->source);
 	(void)effects_leg_input(s, l, LEG_EV_INVITE);
 }
 

@@ -64,6 +64,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
+	int err = 0;
 
 	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
 		return ERR_INVAL;
@@ -72,9 +73,15 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 				 (c->rtp_v6 ? SDP_FAMILY(ADDR_V6) : 0);
 	if (s->leg_config.families == 0) /* a supervisor that does not say */
 		s->leg_config.families = SDP_FAMILIES;
-	if (c->advertised_address[0] == '\0')
-		return 0;
-	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
+	for (size_t i = 0; i + 1 < c->n_rtcp_apart && s->apart_count < SIGNALING_APART_MAX; i += 2) {
+		s->apart[s->apart_count].rtp = (uint16_t)c->rtcp_apart[i];
+		s->apart[s->apart_count++].rtcp = (uint16_t)c->rtcp_apart[i + 1];
+	}
+	for (size_t i = 0; i < c->n_advertised && err == 0; i++)
+		err = reach_add(&s->advertised, str_of(c->advertised[i]->to), str_of(c->advertised[i]->address));
+	if (err == 0 && c->advertised_address[0] != '\0')
+		err = addr_parse_ip(str_of(c->advertised_address), &s->advertised.rest);
+	return err;
 }
 
 /* How many begin: as if the calls there may be were all made anew each second. */
@@ -215,6 +222,7 @@ static void gauges(struct signaling *s)
 	stat_set(p, STAT_signaling_legs_dialling, dialling);
 	stat_set(p, STAT_signaling_client_transactions, s->stack.clients.used);
 	stat_set(p, STAT_signaling_legs, s->legs.used);
+	stat_set(p, STAT_ready, worker_welcome(s->worker) && !s->stack.draining);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
 	registrations_count(s, &registrations, &up);
@@ -294,8 +302,10 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
+		if (!leg_is_over(l)) {
+			(void)!str_copy(l->wish.reason, sizeof l->wish.reason, STR("the host stops"));
 			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+		}
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	registrations_close(s);

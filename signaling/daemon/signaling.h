@@ -6,6 +6,7 @@
 
 #include "common/actor/actor.h"
 #include "common/actor/worker.h"
+#include "common/base/net.h"
 #include "common/base/pool.h"
 #include "common/shm/slab.h"
 #include "signaling/daemon/door.h"
@@ -18,6 +19,7 @@
 #include "signaling/leg/leg.h"
 
 #define SIGNALING_LISTENERS_MAX  16u
+#define SIGNALING_APART_MAX      64u
 #define SIGNALING_DATAGRAM_BYTES 65536u
 #define SIGNALING_OUT_BYTES                                                              \
 	(1u << 20) /* sent in one turn, kept until the kernel has it */
@@ -56,7 +58,11 @@ struct signaling {
 	struct leg_config leg_config;
 	struct listener listeners[SIGNALING_LISTENERS_MAX];
 	uint32_t listener_count;
-	struct addr advertised; /* family NONE: none */
+	struct reach advertised;
+	struct {
+		uint16_t rtp, rtcp;
+	} apart[SIGNALING_APART_MAX]; /* ports of media whose RTCP is not beside them */
+	uint32_t apart_count;
 	struct locals locals;
 	struct gate gate;
 	struct strays strays;

@@ -341,6 +341,7 @@ struct leg_record {
 	struct addr local_rtp; /* as answered */
 	uint64_t answer_version; /* o= of our last description; 0 = none yet */
 	uint64_t answer_hash;    /* of its text; of an offer 0 */
+	uint64_t rtcp_port;      /* of local_rtp; 0 = the one behind it */
 #ifdef TIPRING_NEXT
 	uint64_t next; /* what a later build appends: ./tipring test upgrade */
 #endif

@@ -91,8 +91,9 @@ static const struct {
 	{"sip: {listen: ['udp:0.0.0.0:5060', 'udp:1.2.3.4:5']}", "sip.listen", CONFIG_RESTART, 0},
 	{"sip: {workers: 2}",                 "sip.workers",            CONFIG_RESTART, 1u << ROLE_SIGNALING | 1u << ROLE_CONTROL},
 	{"rtp: {address: ['::1']}",           "rtp.address",            CONFIG_RESTART, 1u << ROLE_SIGNALING}, /* its families */
-	{"rtp: {port_min: 20002}",            "rtp.port_min",           CONFIG_RESTART, 0},
-	{"rtp: {port_max: 20099}",            "rtp.port_max",           CONFIG_RESTART, 0},
+	{"rtp: {ports: [20000-20099]}",       "rtp.ports",              CONFIG_RESTART, 0},
+	{"rtp: {advertised: [{to: 10.0.0.0/8, address: 10.0.0.5}]}", "rtp.advertised", CONFIG_NEXT_START, 1u << ROLE_MEDIA},
+	{"sip: {advertised: [{to: 10.0.0.0/8}]}", "sip.advertised",     CONFIG_NEXT_START, 1u << ROLE_SIGNALING},
 	{"rtp: {workers: 2}",                 "rtp.workers",            CONFIG_RESTART, 1u << ROLE_CONTROL},
 	/* clang-format on */
 };

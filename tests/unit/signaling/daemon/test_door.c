@@ -23,7 +23,7 @@ static void set(uint32_t user_count, uint32_t hashes, const char *net)
 		.realm = STR("home"), .hashes = hashes, .users = users, .user_count = user_count};
 
 	if (net != NULL)
-		cr_assert_eq(door_net_parse(str_of(net), &s.nets[s.net_count++]), 0);
+		cr_assert_eq(net_parse(str_of(net), &s.nets[s.net_count++]), 0);
 	cr_assert_eq(door_set(d, &s), 0);
 }
 
@@ -215,11 +215,11 @@ Test(signaling_door, networks_as_text)
 {
 	static const char *const bad[] = {"",  "x", "192.0.2.1/", "192.0.2.1/33", "::/129", "192.0.2.1/x",
 					  "/8", "192.0.2.1/8x"};
-	struct door_net n;
+	struct net n;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		cr_expect_eq(door_net_parse(str_of(bad[i]), &n), ERR_SYNTAX, "%s", bad[i]);
-	cr_expect_eq(door_net_parse(STR("::1"), &n), 0);
+		cr_expect_eq(net_parse(str_of(bad[i]), &n), ERR_SYNTAX, "%s", bad[i]);
+	cr_expect_eq(net_parse(STR("::1"), &n), 0);
 	cr_expect_eq(n.bits, 128u);
 }
 
