@@ -139,7 +139,7 @@ static void look(struct port_pair *pair)
 
 static void widen(struct ports *p, uint16_t port)
 {
-	p->lowest = p->count == 0 || port < p->lowest ? port : p->lowest;
+	p->lowest = p->lowest == 0 || port < p->lowest ? port : p->lowest;
 	p->highest = port > p->highest ? port : p->highest;
 }
 
