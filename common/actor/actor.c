@@ -448,6 +448,8 @@ static int start(struct actor *a)
 {
 	int err = custody_open(CUSTODY_FD, &a->custody);
 
+	if (err == ERR_STALE) /* a spare that was never needed */
+		return err;
 	if (err != 0) {
 		log_error("actor.custody", "reason=%s hint=\"this program is started by tipring-supervisor\"", err_name(err));
 		return err;

@@ -189,6 +189,8 @@ static void turn(struct supervisor *s)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		worker_watch(s, &s->workers[i], now_ms);
+	for (uint32_t i = 0; i < s->worker_count; i++)
+		worker_spare(s, &s->workers[i], now_ms);
 
 	if (s->stop_by_ms != 0 && now_ms >= s->stop_by_ms)
 		for (uint32_t i = 0; i < s->worker_count; i++)
@@ -201,8 +203,10 @@ static void release(struct supervisor *s)
 	if (s->all_roles)
 		rundir_forget(&s->dir);
 	store_fini(&s->store);
-	for (uint32_t i = 0; i < s->worker_count; i++)
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		spare_end(&s->workers[i].spare);
 		statpage_close(&s->workers[i].page);
+	}
 	rundir_close(&s->dir);
 }
 

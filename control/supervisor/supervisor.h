@@ -12,6 +12,7 @@
 #include "control/supervisor/config.h"
 #include "control/supervisor/config_pack.h"
 #include "control/supervisor/rundir.h"
+#include "control/supervisor/spare.h"
 #include "control/supervisor/store.h"
 
 #define SUPERVISOR_WORKERS_MAX 16u
@@ -34,6 +35,7 @@ struct worker_slot {
 	uint64_t start_at_ms; /* back-off: not before */
 	uint32_t quick_deaths;
 	uint32_t restarts;
+	struct spare spare;   /* of a role whose death is heard */
 	struct statpage page; /* read-only view of its heartbeat */
 };
 
@@ -70,6 +72,7 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* dead or hanging? */
 void worker_message(struct supervisor *s, struct worker_slot *w);  /* its custody socket is readable */
 void worker_stop(struct supervisor *s, struct worker_slot *w, uint64_t drain_ms);
+void worker_spare(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* keep one more process ready */
 void worker_view_page(struct supervisor *s, struct worker_slot *w);
 
 /* resources.c: create what a worker needs and nobody kept. 0 or a logged error. */

@@ -16,6 +16,12 @@
 #define BACKOFF_MS 100u      /* then this, doubled each time */
 #define BACKOFF_MAX_MS 5000u /* the cap: one start every five seconds */
 
+static const bool has_spare[ROLES] = {[ROLE_MEDIA] = true}; /* callers hear how long it takes */
+
+struct program {
+	char path[sizeof((struct supervisor *)0)->bin_dir + 64];
+};
+
 uint32_t worker_owner(const struct worker_slot *w)
 {
 	return config_role_number(w->role) << 8 | w->index;
@@ -151,16 +157,34 @@ static void schedule(struct worker_slot *w, uint64_t now_ms)
 			 config_role_name(w->role), w->index, w->quick_deaths, (unsigned long)wait_ms);
 }
 
+static const char *program_of(const struct supervisor *s, const struct worker_slot *w, struct program *ret)
+{
+	snprintf(ret->path, sizeof ret->path, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
+	return ret->path;
+}
+
+void worker_spare(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	struct program program;
+
+	if (s->stop_by_ms != 0)
+		spare_end(&w->spare);
+	else if (has_spare[w->role] && w->running)
+		spare_tick(&w->spare, program_of(s, w, &program), now_ms);
+}
+
 void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 {
-	char program[sizeof s->bin_dir + 64];
+	struct program program;
 	struct spawned child;
 	int err;
 
-	snprintf(program, sizeof program, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
-	err = spawn_worker(program, &child);
+	program_of(s, w, &program);
+	err = spare_take(&w->spare, program.path, now_ms, &child);
+	if (err != 0)
+		err = spawn_worker(program.path, &child);
 	if (err != 0) {
-		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program,
+		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program.path,
 			  strerror(-err));
 		snprintf(s->reason, sizeof s->reason, "%s", log_last_error());
 		if (give_up(s, w, now_ms))
