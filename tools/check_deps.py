@@ -84,7 +84,7 @@ FLOORS = {
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
-                           "worker resources store config config_notes config_auth config_diff config_shape locate",
+                           "worker spare resources store config config_notes config_auth config_diff config_shape locate",
                            "config_pack rundir sockets spawn"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
