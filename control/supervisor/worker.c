@@ -16,7 +16,8 @@
 #define BACKOFF_MS 100u      /* then this, doubled each time */
 #define BACKOFF_MAX_MS 5000u /* the cap: one start every five seconds */
 
-static const bool has_spare[ROLES] = {[ROLE_MEDIA] = true}; /* callers hear how long it takes */
+/* After deaths of other roles nobody waits for milliseconds. */
+static const bool has_spare[ROLES] = {[ROLE_MEDIA] = true};
 
 struct program {
 	char path[sizeof((struct supervisor *)0)->bin_dir + 64];
