@@ -44,6 +44,7 @@ FOLDERS = {
     "sdk/sip":            "common/base signaling/sip signaling/sdp",
     "sdk/python":         "common/base common/shm sdk/c",
     "examples":           "sdk/c sdk/sip",
+    "deploy":             "",
 }
 
 # Tests may see everything; the peers they talk to share no code with what they test.
@@ -74,18 +75,18 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
-                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins gate door registrations",
-                           "to_bus to_asks to_registrations udp local secret"),
-    "control/daemon":  ("main from_workers changes asks transfers roster redirects incoming outgoing from_backends commands questions http",
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
+                           "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
+                           "to_bus to_asks to_registrations udp local secret stray strays"),
+    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
-                           "worker spare resources store config config_notes config_auth config_diff config_shape locate",
-                           "config_pack rundir sockets spawn"),
+                           "worker spare resources handover peers slot health store config config_notes config_auth config_places config_diff config_shape locate",
+                           "config_pack config_ports rundir sockets spawn"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record stream timeline key press playout utterance mark",

@@ -52,8 +52,8 @@ CATALOGUE = {
     "LegAgreed": (S, C, "-", "yes, by generation"),
     "LegAsk": (C, S, "LegAsked", "yes, by token"),
     "LegAsked": (S, C, "-", "yes, by token"),
-    "LegHeard": (S, C, "-", "once per request"),
-    "LegKey": (S, C, "-", "once per key"),
+    "LegHeard": (S, C, "LegTaken", "yes, by cseq"),
+    "LegKey": (S, C, "LegTaken", "yes, by cseq"),
     "LegRefer": (C, S, "LegTransfer or Result", "yes, by command until the next one"),
     "LegTransfer": (S, C, "-", "yes"),
     "LegReferred": (S, C, "LegReferProgress", "yes, by refer_id"),
@@ -111,6 +111,14 @@ CATALOGUE = {
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
     **{name: (C, B, "-", "yes") for name in ("Ack", "CommandCompleted", "CommandFailed", "LeaseLost", "MediaReady")},
     "Offer": (C, B, "Claim", "yes, by call_id"),
+    "LegTimer": (S, C, "-", "yes"),
+    "LegTaken": (C, S, "-", "yes"),
+    "MessageIncoming": (S, C, "MessageAnswer", "yes, by sip_call_id, cseq and from_tag"),
+    "MessageAnswer": (C, S, "-", "yes"),
+    "MessageSend": (C, S, "MessageSent", "yes, by token"),
+    "MessageSent": (S, C, "-", "yes"),
+    "MessageOffer": (C, B, "MessageTake", "yes, by message_id"),
+    "MessageTake": (B, C, "Ack", "yes, by command_id"),
 }
 EVENTS_TO = "subscribers"
 
@@ -156,7 +164,7 @@ def metrics() -> str:
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
            "`sip.listen` (`udp:ADDRESS:PORT`), `sip.auth.users` (`username`, `password_env`), `sip.auth.algorithms` (`MD5`, `SHA-256`, `SHA-512-256`; none: SHA-256 and MD5), "
-           "`sip.auth.trusted` (`192.0.2.0/24`), `rtp.address`, `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`sip.auth.trusted` (`192.0.2.0/24`), `rtp.address`, `rtp.ports` (`20000-21999`, `30000`), `sip.advertised` and `rtp.advertised` (`to`, a network or `*`; `address`), `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
            "`routes` (`number`, `app`), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/actor/live.h"
+#include "common/actor/outbox.h"
 #include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -35,6 +36,7 @@
 
 struct actor_private {
 	struct actor_link links[LINKS_MAX];
+	struct outbox outbox;
 	bool awake[LINKS_MAX]; /* its descriptor says so */
 	uint32_t link_count;
 	uint32_t link_next; /* where the last turn stopped draining */
@@ -73,9 +75,21 @@ int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1_
 	size_t n;
 	int err = codec_pack(&a->codec, e, &bytes, &n);
 
-	if (err != 0)
-		return err;
-	return bus_send(b, to, bytes, n);
+	return err == 0 ? outbox_put(&a->priv->outbox, b, to, bytes, n) : err;
+}
+
+int actor_send_now(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e)
+{
+	const uint8_t *bytes;
+	size_t n;
+	int err = codec_pack(&a->codec, e, &bytes, &n);
+
+	return err == 0 ? outbox_send(&a->priv->outbox, b, to, bytes, n) : err;
+}
+
+void actor_flush(struct actor *a)
+{
+	outbox_end_turn(&a->priv->outbox);
 }
 
 void actor_stop(struct actor *a, int exit_code)
@@ -169,11 +183,14 @@ static void drain_links(struct actor *a)
 		p->hurry = true;
 }
 
-/* Sending may swallow the edge of something received, and a bound may have been met: when nobody sends any more in this turn. */
+/* Sending may swallow the edge of something received, and a bound may have been met: when nobody sends any more in this turn. In a crowd the
+ * next turn is near and asks by receiving. */
 static void look_back(struct actor *a)
 {
 	struct actor_private *p = a->priv;
 
+	if (p->crowded)
+		return;
 	for (uint32_t k = 0; k < p->link_count; k++)
 		p->hurry |= bus_unsure(p->links[k].bus) && bus_readable(p->links[k].bus);
 }
@@ -307,6 +324,8 @@ static void own_event(struct actor *a, uint64_t token)
 		begin_drain(a, news.drain_ms);
 	if (news.config)
 		reconfigure(a);
+	if (news.pages && a->ops->pages != NULL)
+		a->ops->pages(a->self);
 	watch_custody(a);
 }
 
@@ -355,6 +374,7 @@ static void turn(struct actor *a)
 	custody_tick(a->custody, a->now_ms);
 	watch_custody(a);
 	mind_orphanage(a);
+	actor_flush(a);
 	look_back(a);
 	count_crowd(a);
 	log_tell(a->now_ms);
@@ -462,6 +482,8 @@ static int start(struct actor *a)
 	if (err == 0)
 		err = codec_init(&a->codec);
 	if (err == 0)
+		err = outbox_init(&a->priv->outbox);
+	if (err == 0)
 		err = open_loop(a);
 	if (err == 0)
 		err = open_signals(a);
@@ -484,6 +506,7 @@ static void release(struct actor *a)
 {
 	loop_close(a->loop);
 	codec_fini(&a->codec);
+	outbox_fini(&a->priv->outbox);
 	statpage_close(&a->stats);
 	if (a->priv->signals >= 0)
 		close(a->priv->signals);

@@ -71,6 +71,8 @@ struct actor_ops {
 	void (*configure)(const Tipring__V1__ProcessConfig *cfg, struct loop_config *loop);
 	/* Optional: take over the settings of live.h from a configuration that has changed. */
 	void (*reconfigure)(void *self, const Tipring__V1__ProcessConfig *cfg);
+	/* Optional: custody has other pages of other processes than before. */
+	void (*pages)(void *self);
 };
 
 struct actor {
@@ -92,6 +94,12 @@ struct actor {
 int actor_main(const struct actor_ops *ops, void *self, int argc, char **argv);
 
 MUST_USE int actor_link_add(struct actor *a, const struct actor_link *link); /* at most 8 */
+
+/* At the end of this turn, in order (outbox.h). ERR_NOSPC beyond BUS_MESSAGE_BYTES_MAX; ERR_AGAIN when a queue was full in this or the last
+ * turn and still is. */
 MUST_USE int actor_send(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e);
+/* Now, behind what waits; ERR_NOENT: no such peer. */
+MUST_USE int actor_send_now(struct actor *a, struct bus *b, struct str to, const Tipring__V1__Envelope *e);
+void actor_flush(struct actor *a); /* before a bus is closed */
 void actor_stop(struct actor *a, int exit_code); /* after this turn */
 uint64_t actor_stop_by_ms(const struct actor *a); /* DRAINING: the end at the latest; else UINT64_MAX */

@@ -133,7 +133,8 @@ static int take_config(struct custody *c, const struct custody_header *h, const 
 	memcpy(c->config, p, c->config_n);
 	c->role = (uint32_t)cfg->role;
 	c->index = cfg->index;
-	if (snprintf(c->path, sizeof c->path, "%s/" CUSTODY_SOCKET, cfg->run_dir) >= (int)sizeof c->path)
+	if (snprintf(c->path, sizeof c->path, "%s/%s", cfg->run_dir, cfg->supervisor_socket[0] != '\0' ? cfg->supervisor_socket : CUSTODY_SOCKET) >=
+	    (int)sizeof c->path)
 		err = ERR_RANGE;
 	tipring__v1__process_config__free_unpacked(cfg, NULL);
 	return err;
@@ -426,13 +427,43 @@ void custody_reason(struct custody *c, const char *why)
 	(void)!fdpass_send(c->sock, c->wire, sizeof h + h.payload_bytes, NULL, 0); /* it only adds to our exit code */
 }
 
-static int take_news(struct custody *c, const struct fdpass_in *in, struct custody_news *ret)
+static void forget(struct custody *c, enum custody_kind kind, uint64_t id)
+{
+	uint32_t i = 0;
+
+	while (i < c->count && (c->items[i].it.kind != kind || c->items[i].it.id != id))
+		i++;
+	if (i < c->count)
+		take_out(c, i);
+}
+
+/* Pages of others, each in the place of an older one. Everything in `in` is taken. */
+static int take_pages(struct custody *c, const struct custody_header *h, struct fdpass_in *in)
+{
+	uint64_t id;
+
+	for (size_t i = 0; give_is_sound(h, in) && i < in->fd_count; i++) {
+		memcpy(&id, (const uint8_t *)in->p + sizeof *h + i * sizeof id, sizeof id);
+		if (id != 0) /* else our own */
+			forget(c, CUSTODY_STATPAGE, id);
+	}
+	return take_give(c, h, in);
+}
+
+static int take_news(struct custody *c, struct fdpass_in *in, struct custody_news *ret)
 {
 	struct custody_header h;
 
 	if (in->n < sizeof h)
 		return ERR_SYNTAX;
 	memcpy(&h, in->p, sizeof h);
+	if (h.magic == CUSTODY_MAGIC && h.op == CUSTODY_GIVE && h.kind == CUSTODY_STATPAGE) {
+		int err = take_pages(c, &h, in);
+
+		in->fd_count = 0;
+		ret->pages = err == 0;
+		return err;
+	}
 	if (h.magic != CUSTODY_MAGIC || in->fd_count > 0)
 		return ERR_SYNTAX;
 	if (h.op == CUSTODY_STOP && in->n == sizeof h) {
@@ -458,10 +489,10 @@ void custody_readable(struct custody *c, struct custody_news *ret)
 		lost(c);
 		return;
 	}
-	for (size_t i = 0; err == 0 && i < in.fd_count; i++)
-		close(in.fds[i]); /* nothing is given to a running process */
 	if (err == 0)
 		err = take_news(c, &in, ret);
+	for (size_t i = 0; i < in.fd_count; i++)
+		close(in.fds[i]); /* nothing else is given to a running process */
 	if (err != 0) {
 		*ret = (struct custody_news){.stop = false};
 		log_warn("custody.message", "reason=%s", err_name(err));

@@ -1,8 +1,9 @@
 /* custody.h - what a process and its supervisor say to each other: configuration and descriptors.
  *
  * SOCK_SEQPACKET with SCM_RIGHTS. A spawned process finds its end as descriptor 3. When the supervisor dies the
- * process goes on; it connects to <run_dir>/supervisor.sock every 100 ms until a successor is there, says CUSTODY_ADOPT
- * and gives every descriptor back. Both sides run the same binary release; the layout is not kept stable. */
+ * process goes on; it connects to its supervisor's socket in the run directory every 100 ms until a successor is there, says
+ * CUSTODY_ADOPT and gives every descriptor back. Supervisors of one host give each other copies of what they keep over the
+ * same sockets (control/supervisor/peers.h). Both sides run the same binary release; the layout is not kept stable. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,12 +18,14 @@
 #define CUSTODY_ITEMS_MAX 262144u /* of one process, and of all of a host; config.c keeps max_calls and the pool below */
 #define CUSTODY_REASON_MAX 900u
 #define CUSTODY_LAST_WORDS_MS 500u /* of a CUSTODY_STOP: control ends the calls that are left, so long before the end */
-#define CUSTODY_SOCKET "supervisor.sock" /* in run_dir */
+#define CUSTODY_SOCKET "supervisor.sock" /* in run_dir, when the configuration names none */
+#define CUSTODY_STRAYS_SOCKET "signaling-%u.strays" /* in run_dir, with the index of its worker */
+#define CUSTODY_DOOR_BYTES (512u * 1024u) /* of a CUSTODY_DOOR_BOOK that the supervisor makes */
 
 enum custody_op {
 	/* supervisor -> process */
 	CUSTODY_CONFIG = 1, /* payload: packed ProcessConfig; again when it has changed */
-	CUSTODY_GIVE,       /* descriptors; also process -> supervisor while handing back */
+	CUSTODY_GIVE,       /* descriptors; also process -> supervisor while handing back; to a running control: pages of others */
 	CUSTODY_GO,         /* everything is given: start. id = CLOCK_MONOTONIC ns of the predecessor's death, 0 = first start */
 	CUSTODY_STOP,       /* end in good order; id = milliseconds allowed for draining */
 	/* process -> supervisor */
@@ -33,6 +36,13 @@ enum custody_op {
 	                     * ProcessConfig it runs */
 	CUSTODY_ADOPTED,    /* ... and the last one of handing back */
 	CUSTODY_REASON,     /* payload: text, why it will end with code 2 */
+	/* supervisor -> supervisor. Also CUSTODY_GIVE and CUSTODY_DROP: id = owner, payload: ids of one kind and index */
+	CUSTODY_PEER,       /* first message: kind = role, index = seat */
+	CUSTODY_RUNS,       /* payload: uint64_t[] of the workers it runs, as role << 8 | index; those it had said and does not are free */
+	CUSTODY_WANT,       /* id: this worker is mine, let it go */
+	CUSTODY_DIED,       /* id = CLOCK_MONOTONIC ns of a worker's death, index = which */
+	CUSTODY_STOPPING,   /* it was told to stop */
+	CUSTODY_MET,        /* everything it had is given */
 	CUSTODY_OPS
 };
 
@@ -47,7 +57,9 @@ enum custody_kind {
 	CUSTODY_TAPE_BACKEND,    /* id = tape id */
 	CUSTODY_ATTACH_LISTENER, /* listening unix socket of a media worker */
 	CUSTODY_REGISTRATION_SLAB,
-	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges */
+	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges; of several workers, the one book of all */
+	CUSTODY_LEASE,     /* a lock: whoever has it is the only worker of its number, or keeps it for him */
+	CUSTODY_STRAYS,    /* unix datagram socket: what came to other signaling workers and belongs to this one */
 	CUSTODY_KINDS
 };
 
@@ -101,6 +113,7 @@ void custody_reason(struct custody *c, const char *why); /* why this process wil
 struct custody_news {
 	bool stop;         /* in good order, within drain_ms */
 	bool config;       /* custody_config() is another one */
+	bool pages;        /* control: there are others' pages that were not there before */
 	uint64_t drain_ms; /* of `stop` */
 };
 

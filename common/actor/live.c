@@ -25,6 +25,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
 		p->signaling->session_expires_s = p->signaling->min_se_s = 0;
 		p->signaling->n_registrations = 0;
+		p->signaling->messages = false;
 		p->signaling->auth = NULL;
 		p->signaling->trunk = NULL;
 	}

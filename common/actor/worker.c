@@ -130,6 +130,7 @@ void worker_close(struct worker *w)
 {
 	if (w == NULL)
 		return;
+	actor_flush(w->actor);
 	bus_close(w->bus);
 	free(w);
 }

@@ -11,7 +11,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static scan_set token = {
+scan_set scan_token_octets = {
 	SCAN_ALNUM, ['-'] = 1, ['.'] = 1, ['!'] = 1, ['%'] = 1,  ['*'] = 1,
 	['_'] = 1,  ['+'] = 1, ['`'] = 1, ['~'] = 1, ['\''] = 1,
 };
@@ -34,56 +34,6 @@ void scan_ws1(struct scan *s)
 		fail(s, ERR_SYNTAX);
 
 	scan_ws(s);
-}
-
-uint32_t scan_u32(struct scan *s)
-{
-	uint32_t v = 0;
-
-	if (s->err != 0)
-		return 0;
-
-	if (s->p == s->end || !is_digit(*s->p)) {
-		fail(s, ERR_SYNTAX);
-		return 0;
-	}
-
-	for (; s->p < s->end && is_digit(*s->p); s->p++) {
-		uint32_t d = (uint32_t)(*s->p - '0');
-
-		if (v > (UINT32_MAX - d) / 10) {
-			fail(s, ERR_RANGE);
-			return 0;
-		}
-		v = v * 10 + d;
-	}
-
-	return v;
-}
-
-struct str scan_token(struct scan *s)
-{
-	struct str t = {s->p, 0};
-	const char *p = s->p;
-
-	if (s->err != 0)
-		return t;
-
-	while (p < s->end && token[(unsigned char)*p])
-		p++;
-
-	t.n = (size_t)(p - t.p);
-	s->p = p;
-	if (t.n == 0)
-		fail(s, ERR_SYNTAX);
-
-	return t;
-}
-
-void scan_end(struct scan *s)
-{
-	if (s->err == 0 && s->p != s->end)
-		fail(s, ERR_SYNTAX);
 }
 
 struct str scan_quoted(struct scan *s)

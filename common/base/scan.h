@@ -24,14 +24,6 @@ typedef const bool scan_set[256];
 	['9'] = 1
 /* clang-format on */
 
-static inline bool scan_holds(struct str s, scan_set set) /* one of them at least */
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (set[(unsigned char)s.p[i]])
-			return true;
-	return false;
-}
-
 struct scan {
 	const char *p;
 	const char *end;
@@ -50,13 +42,29 @@ void scan_ws(struct scan *s);
 void scan_ws1(struct scan *s);
 
 /* Decimal u32; ERR_SYNTAX if no digit, ERR_RANGE on overflow. */
-uint32_t scan_u32(struct scan *s);
+static inline uint32_t scan_u32(struct scan *s)
+{
+	const char *p = s->p;
+	uint64_t v = 0;
 
-/* RFC 3261 token: 1*(alphanum / "-" / "." / "!" / ...). Borrowed. */
-struct str scan_token(struct scan *s);
+	if (s->err != 0)
+		return 0;
+	for (; p < s->end && *p >= '0' && *p <= '9' && v <= UINT32_MAX; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	if (p == s->p)
+		s->err = ERR_SYNTAX;
+	else if (v > UINT32_MAX)
+		s->err = ERR_RANGE;
+	s->p = s->err == ERR_RANGE ? p - 1 : p; /* at the digit that is too much */
+	return s->err == 0 ? (uint32_t)v : 0;
+}
 
 /* Require end of input. */
-void scan_end(struct scan *s);
+static inline void scan_end(struct scan *s)
+{
+	if (s->err == 0 && s->p != s->end)
+		s->err = ERR_SYNTAX;
+}
 
 /* The next octet without taking it; -1 at the end or after an error. */
 static inline int scan_peek(const struct scan *s)
@@ -78,6 +86,33 @@ static inline void scan_char(struct scan *s, char c)
 {
 	if (!scan_try_char(s, c) && s->err == 0)
 		s->err = ERR_SYNTAX;
+}
+
+/* Everything that is of `set`; may be empty. Borrowed. */
+static inline struct str scan_while(struct scan *s, scan_set set)
+{
+	struct str t = {s->p, 0};
+	const char *p = s->p;
+
+	if (s->err != 0)
+		return t;
+	while (p < s->end && set[(unsigned char)*p])
+		p++;
+	s->p = p;
+	t.n = (size_t)(p - t.p);
+	return t;
+}
+
+extern scan_set scan_token_octets;
+
+/* RFC 3261 token: 1*(alphanum / "-" / "." / "!" / ...). Borrowed. */
+static inline struct str scan_token(struct scan *s)
+{
+	struct str t = scan_while(s, scan_token_octets);
+
+	if (t.n == 0 && s->err == 0)
+		s->err = ERR_SYNTAX;
+	return t;
 }
 
 /* Everything before the first octet of `stops` (or the end); may be empty. Borrowed. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/must.h"
 #include "common/bus/bus.h"
 
 /* protobuf-c's structures are several times the size of the bytes they come from. */
@@ -18,6 +19,11 @@ int codec_init(struct codec *c)
 		return ERR_NOMEM;
 	}
 	c->arena = arena_of(c->in, ARENA_BYTES);
+	c->narrow = tipring__v1__envelope__descriptor;
+	must(c->narrow.fields[CODEC_HEADER_FIELDS - 1].quantifier_offset == 0 &&
+	     c->narrow.fields[CODEC_HEADER_FIELDS].quantifier_offset != 0);
+	memcpy(c->fields, c->narrow.fields, CODEC_HEADER_FIELDS * sizeof c->fields[0]);
+	c->narrow.fields = c->fields;
 	return 0;
 }
 
@@ -125,6 +131,18 @@ static bool field_good(const ProtobufCMessage *m, const ProtobufCFieldDescriptor
 	return true;
 }
 
+/* What `e` has of the oneof, and the fields outside of it. */
+static const ProtobufCMessageDescriptor *narrow_to(struct codec *c, const Tipring__V1__Envelope *e)
+{
+	const ProtobufCFieldDescriptor *body =
+		protobuf_c_message_descriptor_get_field(e->base.descriptor, (unsigned)e->body_case);
+
+	c->narrow.n_fields = CODEC_HEADER_FIELDS + (body != NULL);
+	if (body != NULL)
+		c->fields[CODEC_HEADER_FIELDS] = *body;
+	return &c->narrow;
+}
+
 static bool texts_good(const ProtobufCMessage *m, int depth)
 {
 	if (depth > DEPTH_MAX)
@@ -147,8 +165,10 @@ int codec_unpack(struct codec *c, const void *p, size_t n, Tipring__V1__Envelope
 	e = tipring__v1__envelope__unpack(&from, n, p);
 	if (e == NULL)
 		return c->exhausted ? ERR_NOSPC : ERR_SYNTAX;
+	e->base.descriptor = narrow_to(c, e);
 	if (!texts_good(&e->base, 0))
 		return ERR_SYNTAX;
+	e->base.descriptor = &tipring__v1__envelope__descriptor;
 	*ret = e;
 	return 0;
 }
@@ -156,9 +176,12 @@ int codec_unpack(struct codec *c, const void *p, size_t n, Tipring__V1__Envelope
 int codec_pack(struct codec *c, const Tipring__V1__Envelope *e, const uint8_t **ret_p,
 	       size_t *ret_n)
 {
-	if (tipring__v1__envelope__get_packed_size(e) > BUS_MESSAGE_BYTES_MAX)
+	Tipring__V1__Envelope narrow = *e;
+
+	narrow.base.descriptor = narrow_to(c, e);
+	if (tipring__v1__envelope__get_packed_size(&narrow) > BUS_MESSAGE_BYTES_MAX)
 		return ERR_NOSPC;
-	*ret_n = tipring__v1__envelope__pack(e, c->out);
+	*ret_n = protobuf_c_message_pack(&narrow.base, c->out);
 	*ret_p = c->out;
 	return 0;
 }

@@ -14,7 +14,12 @@
 #include "common/base/err.h"
 #include "tipring/v1/envelope.pb-c.h"
 
+#define CODEC_HEADER_FIELDS 16u /* of an envelope: those outside of the oneof */
+
 struct codec {
+	/* An envelope has one of some 150 bodies, and the library would look at each of them whenever it packs one: this says only the one. */
+	ProtobufCMessageDescriptor narrow;
+	ProtobufCFieldDescriptor fields[CODEC_HEADER_FIELDS + 1];
 	struct arena arena;
 	uint8_t *in;    /* owned: the arena's block */
 	uint8_t *out;   /* owned: BUS_MESSAGE_BYTES_MAX */

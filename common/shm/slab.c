@@ -221,21 +221,19 @@ static uint64_t valid_version(const struct slab *s, uint32_t slot, unsigned whic
 	return checksum(&seal, c->payload) == c->crc ? seal.version : 0;
 }
 
-/* Which copy is the newest valid one, or NO_COPY; and its version, or 0. */
+/* Which copy is the newest valid one, or NO_COPY; and its version, or 0. The older one is not summed up when the other is good. */
 static unsigned newest(const struct slab *s, uint32_t slot, uint64_t *ret_version)
 {
-	unsigned which = NO_COPY;
+	unsigned first = atomic_load(&copy_at(s, slot, 1)->version) > atomic_load(&copy_at(s, slot, 0)->version);
 
-	*ret_version = 0;
 	for (unsigned i = 0; i < COPIES; i++) {
-		uint64_t v = valid_version(s, slot, i);
+		unsigned which = i == 0 ? first : 1 - first;
 
-		if (v > *ret_version) {
-			*ret_version = v;
-			which = i;
-		}
+		*ret_version = valid_version(s, slot, which);
+		if (*ret_version != 0)
+			return which;
 	}
-	return which;
+	return NO_COPY;
 }
 
 static void copies_invalidate(struct slab *s, uint32_t slot)

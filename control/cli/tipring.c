@@ -11,6 +11,8 @@
 #include "common/bus/bus.h"
 #include "common/bus/codec.h"
 #include "control/cli/dial.h"
+#include "control/cli/doctor.h"
+#include "control/cli/health.h"
 #include "control/cli/print.h"
 #include "control/cli/show.h"
 
@@ -35,6 +37,8 @@ struct cli {
 	struct dial_options dial;
 	const char *password_env;
 	const char *ringing;    /* seconds, as text */
+	const char *role, *config; /* NULL = all; what tipring-supervisor reads by itself */
+	bool live;
 	struct bus *commands, *events;
 	struct codec codec;
 	uint64_t epoch, seq; /* of the last event */
@@ -63,6 +67,10 @@ static const char usage[] =
 	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
 	"  events [--app APP] [--call DIGITS]\n"
 	"                            what happens, one line an event, until interrupted\n"
+	"  health [--role ROLE] [--live]\n"
+	"                            are the processes here ready, or one role's (control, signaling, media)? Exit code 0: yes, 1: no.\n"
+	"                            --live: do their loops turn? For health checks of containers\n"
+	"  doctor [--config FILE]    what of this machine is in the way, and what to do about it. Exit code 1: something is\n"
 	"\n"
 	"--json prints one object a line, with every field. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
 	"Exit code 1: there is no such call, or nobody answered it; 2: nobody could be asked, or it is not allowed.\n";
@@ -376,6 +384,20 @@ static int run_dial(struct cli *c)
 	return dial_run(&c->dial);
 }
 
+static int run_health(struct cli *c)
+{
+	const char *role = c->role != NULL ? c->role : "all";
+
+	if (strcmp(role, "all") != 0 && strcmp(role, "control") != 0 && strcmp(role, "signaling") != 0 && strcmp(role, "media") != 0)
+		return fail(EXIT_CANNOT, "--role is all, control, signaling or media", "");
+	return health_ask(&(struct health_question){c->dir, role, c->live}, stdout) ? 0 : EXIT_NONE;
+}
+
+static int run_doctor(struct cli *c)
+{
+	return doctor_run(&(struct doctor_question){c->config, c->dir, c->json}) ? 0 : EXIT_NONE;
+}
+
 struct command {
 	const char *name;
 	int (*run)(struct cli *c);
@@ -389,6 +411,8 @@ static const struct command commands[] = {
 	{"call", run_call, "argument"},
 	{"events", watch, "app call"},
 	{"dial", run_dial, "argument dialling"},
+	{"health", run_health, "health"},
+	{"doctor", run_doctor, "doctor"},
 };
 
 static int refuse(const char *why, const char *what)
@@ -421,6 +445,8 @@ static int run(struct cli *c, int n, char **words)
 			      m->name);
 	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media ||
 				     c->dial.username != NULL || c->dial.digits != NULL || c->password_env != NULL))
+		return refuse("such an option is not for ", m->name);
+	if (((c->role != NULL || c->live) && !takes(m, "health")) || (c->config != NULL && !takes(m, "doctor")))
 		return refuse("such an option is not for ", m->name);
 	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
 	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
@@ -468,6 +494,12 @@ static int options(struct cli *c, int argc, char **argv)
 			c->json = true;
 		else if (strcmp(argv[i], "--ended") == 0)
 			c->ended = true;
+		else if (strcmp(argv[i], "--live") == 0)
+			c->live = true;
+		else if ((v = value_of("--role", argv, &i)) != NULL)
+			c->role = v;
+		else if ((v = value_of("--config", argv, &i)) != NULL)
+			c->config = v;
 		else if (strcmp(argv[i], "--early-media") == 0)
 			c->dial.early_media = true;
 		else if ((v = value_of("--play", argv, &i)) != NULL)

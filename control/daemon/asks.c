@@ -10,6 +10,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
 
@@ -205,7 +206,17 @@ void asks_asked(struct control *k, struct control_call *cc, const Tipring__V1__L
 	}
 }
 
-void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h)
+/* False: its event was published before. */
+static bool is_news(struct control_call *cc, uint32_t cseq)
+{
+	for (uint32_t i = 0; cseq != 0 && i < CONTROL_HEARD_MAX; i++)
+		if (cc->heard[i] == cseq)
+			return false;
+	cc->heard[cc->heard_next++ % CONTROL_HEARD_MAX] = cseq;
+	return true;
+}
+
+static void publish_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__InfoReceived info = TIPRING__V1__INFO_RECEIVED__INIT;
@@ -229,6 +240,21 @@ void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__L
 	events_call(k, cc, &e);
 }
 
+/* Who listens to events may not have found us yet: it is said again. */
+static bool is_heard_by_nobody(const struct control *k)
+{
+	return k->successor && k->actor->now_ms < k->started_ms + CONTROL_SUBSCRIBE_MS;
+}
+
+void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h)
+{
+	if (is_heard_by_nobody(k))
+		return;
+	if (is_news(cc, h->cseq))
+		publish_heard(k, cc, h);
+	to_leg_taken(k, cc, h->cseq);
+}
+
 bool asks_takes_key(struct control_call *cc, enum call_keys way)
 {
 	if (cc->c.keys == CALL_KEYS_NONE)
@@ -243,7 +269,7 @@ static uint64_t position(const struct control *k, const struct call *c)
 	return c->started ? since / 1000000u * c->rate_hz / 1000u : 0;
 }
 
-void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
+static void publish_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__DtmfReceived m = TIPRING__V1__DTMF_RECEIVED__INIT;
@@ -257,6 +283,15 @@ void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__Leg
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED;
 	e.dtmf_received = &m;
 	events_media(k, cc, &e);
+}
+
+void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
+{
+	if (is_heard_by_nobody(k))
+		return;
+	if (is_news(cc, key->cseq))
+		publish_key(k, cc, key);
+	to_leg_taken(k, cc, key->cseq);
 }
 
 /* ---- commands ---- */
@@ -352,11 +387,13 @@ struct verdict asks_send_info(struct control *k, struct str peer, const Tipring_
 struct verdict asks_send_message(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
 {
 	const Tipring__V1__SendMessage *s = m->send_message;
+	const struct wish w = {s->call_id, s->fence, s->content_type[0] != '\0' ? s->content_type : "text/plain",
+			       {(const char *)s->body.data, s->body.len}, s->headers, s->n_headers, TIPRING__V1__ASK_KIND__MESSAGE};
+	const char *wrong = s->to[0] != '\0' ? fault(&w) : NULL;
 
-	return send_wish(k, peer, m->command_id,
-			 &(struct wish){s->call_id, s->fence, s->content_type[0] != '\0' ? s->content_type : "text/plain",
-					{(const char *)s->body.data, s->body.len}, s->headers, s->n_headers,
-					TIPRING__V1__ASK_KIND__MESSAGE});
+	if (wrong != NULL)
+		return refusal(CODE(REJECTED), wrong);
+	return s->to[0] != '\0' ? messages_send(k, peer, m, w.content_type) : send_wish(k, peer, m->command_id, &w);
 }
 
 static const char *dtmf_fault(const Tipring__V1__SendDtmf *s)

@@ -5,6 +5,7 @@
 #include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -38,6 +39,7 @@ static struct verdict register_(struct control *k, struct str peer, const Tiprin
 	if (b->capacity != m->register_->capacity && log_limit(&k->log_backends, 10))
 		log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, m->register_->capacity);
 	b->capacity = m->register_->capacity;
+	b->messages = m->register_->messages;
 	return good;
 }
 
@@ -394,6 +396,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_DTMF,    asks_send_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},

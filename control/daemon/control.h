@@ -11,6 +11,7 @@
 #include "common/base/rand.h"
 #include "common/base/wheel.h"
 #include "control/daemon/said.h"
+#include "control/model/backend.h"
 #include "control/model/call.h"
 #include "control/model/dedup.h"
 #include "control/model/outbound.h"
@@ -25,6 +26,9 @@
 #define CONTROL_GRACE_MS 2000u /* after a start: workers may still have to tell what they have */
 #define CONTROL_PAGES_MAX 32u
 #define CONTROL_REGISTRATIONS_MAX 256u /* as signaling has */
+#define CONTROL_HEARD_MAX 8u /* INFOs and MESSAGEs of a call that may be told again */
+#define CONTROL_MESSAGES_MAX 256u          /* that came in, the last ones */
+#define CONTROL_MESSAGE_COMMANDS_MAX 64u   /* that are out */
 #define CONTROL_REGISTRATION_COMMANDS_MAX 32u /* that signaling has not answered */
 
 enum control_stat {
@@ -79,6 +83,8 @@ struct control_call {
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
+	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
+	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */
@@ -116,6 +122,31 @@ struct registration_table {
 	uint64_t numbers; /* given so far */
 };
 
+/* A MESSAGE outside a call that came in, also for a while behind its answer: the same one may be told again. */
+struct message_row {
+	uint64_t id; /* 0 = free */
+	uint64_t key;    /* of its name */
+	uint64_t handle; /* of signaling */
+	uint64_t at_ms, offered_ms;
+	uint32_t signaling;
+	uint32_t code; /* of its answer; 0 = none yet */
+	char backend[BACKEND_NAME_BYTES]; /* that it was offered to last */
+	char reason[64];
+};
+
+/* One of a backend that is out. */
+struct message_command {
+	uint64_t token; /* 0 = free */
+	uint64_t until_ms;
+	uint32_t signaling;
+	char backend[BACKEND_NAME_BYTES], command[64];
+};
+
+struct message_table {
+	struct message_row rows[CONTROL_MESSAGES_MAX];
+	struct message_command commands[CONTROL_MESSAGE_COMMANDS_MAX];
+};
+
 struct http; /* http.h */
 
 struct control {
@@ -139,6 +170,7 @@ struct control {
 	struct outbound_use outbound_use;
 	struct rand rand;
 	struct registration_table registrations;
+	struct message_table messages;
 	struct worker_row rows[CONTROL_WORKERS_MAX];
 	struct page pages[CONTROL_PAGES_MAX];
 	uint32_t page_count;

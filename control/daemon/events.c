@@ -162,6 +162,19 @@ void events_answered(struct control *k, struct control_call *cc)
 	events_call(k, cc, &e);
 }
 
+void events_agreed(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__MediaAgreed a = TIPRING__V1__MEDIA_AGREED__INIT;
+	struct info info;
+
+	a.media = info_facts(&info, cc);
+	a.generation = cc->c.generation;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_MEDIA_AGREED;
+	e.media_agreed = &a;
+	events_media(k, cc, &e);
+}
+
 void events_held(struct control *k, struct control_call *cc, uint32_t by)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

@@ -13,6 +13,7 @@ void events_claimed(struct control *k, struct control_call *cc);
 void events_ringing(struct control *k, struct control_call *cc);
 void events_mark_dropped(struct control *k, struct control_call *cc, const char *mark, const char *reason);
 void events_answered(struct control *k, struct control_call *cc);
+void events_agreed(struct control *k, struct control_call *cc); /* on what media does now */
 void events_held(struct control *k, struct control_call *cc, uint32_t by); /* enum call_holder */
 void events_redirected(struct control *k, struct control_call *cc, uint32_t code);
 void events_resumed(struct control *k, struct control_call *cc, uint32_t by);

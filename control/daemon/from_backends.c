@@ -177,6 +177,7 @@ const struct actor_rule backend_rules[] = {
 	RULE(REJECT_REFER, on_command),
 	RULE(SEND_INFO,  on_command),
 	RULE(SEND_MESSAGE, on_command),
+	RULE(MESSAGE_TAKE, on_command),
 	RULE(SEND_DTMF,  on_command),
 	RULE(HOLD,       on_command),
 	RULE(UNHOLD,     on_command),

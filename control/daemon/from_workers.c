@@ -11,6 +11,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -86,6 +87,8 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		if (w->epoch != 0) {
 			w->restarts++;
 			tell_restarted(k, w, h);
+			if (w->from == FROM_SIGNALING)
+				messages_lost(k, w->index);
 		}
 	}
 	roster_begin(k, w); /* its roster follows */
@@ -125,6 +128,17 @@ static uint32_t index_of(struct str peer)
 	return index;
 }
 
+static void on_message_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	messages_incoming(self, index_of(peer), m->message_incoming);
+}
+
+static void on_message_sent(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)peer;
+	messages_sent(self, m->message_sent);
+}
+
 static void on_incoming(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	const struct worker_row *w = workers_row(self, peer);
@@ -148,6 +162,16 @@ static void on_confirmed(void *self, struct str peer, const Tipring__V1__Envelop
 	cc->c.session_timer_s = m->leg_confirmed->session_timer_s;
 	cc->c.refreshed_by_peer = m->leg_confirmed->refreshed_by_peer;
 	(void)calls_input(self, cc, CALL_EV_CONFIRMED);
+}
+
+static void on_timer(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_timer->leg_id);
+
+	if (cc == NULL)
+		return;
+	cc->c.session_timer_s = m->leg_timer->session_timer_s;
+	cc->c.refreshed_by_peer = m->leg_timer->refreshed_by_peer;
 }
 
 static void on_dialled(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -300,6 +324,18 @@ static void on_opened(void *self, struct str peer, const Tipring__V1__Envelope *
 	(void)calls_input(k, cc, CALL_EV_SESSION_OPENED);
 }
 
+/* An offer has told it of a call that came in. */
+static void tell_codec(struct control *k, struct control_call *cc)
+{
+	bool known = cc->told_codec == 0 && !cc->c.outbound && !cc->c.unagreed;
+
+	if (cc->c.media.codec == cc->told_codec)
+		return;
+	cc->told_codec = cc->c.media.codec;
+	if (!known)
+		events_agreed(k, cc);
+}
+
 static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_updated->session_id);
@@ -307,8 +343,10 @@ static void on_updated(void *self, struct str peer, const Tipring__V1__Envelope 
 	if (cc == NULL)
 		return;
 	cc->c.media_generation = m->session_updated->generation;
-	if (cc->c.media_generation == cc->c.generation) /* else the answer to an update that another one followed */
-		(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
+	if (cc->c.media_generation != cc->c.generation)
+		return; /* the answer to an update that another one followed */
+	tell_codec(self, cc);
+	(void)calls_input(self, cc, CALL_EV_SESSION_UPDATED);
 }
 
 static void on_started(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -546,6 +584,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_PROGRESS,          FROM_SIGNALING,              on_progress),
 	RULE(LEG_PICKED_UP,         FROM_SIGNALING,              on_picked_up),
 	RULE(LEG_ENDED,             FROM_SIGNALING,              on_leg_ended),
+	RULE(LEG_TIMER,             FROM_SIGNALING,              on_timer),
 	RULE(LEG_OFFER,             FROM_SIGNALING,              on_leg_offer),
 	RULE(LEG_AGREED,            FROM_SIGNALING,              on_leg_agreed),
 	RULE(LEG_ASKED,             FROM_SIGNALING,              on_leg_asked),
@@ -555,6 +594,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
 	RULE(LEG_REDIRECTED,        FROM_SIGNALING,              on_redirected),
 	RULE(LEG_CHANGED,           FROM_SIGNALING,              on_leg_changed),
+	RULE(MESSAGE_INCOMING,      FROM_SIGNALING,              on_message_incoming),
+	RULE(MESSAGE_SENT,          FROM_SIGNALING,              on_message_sent),
 	RULE(REGISTRATION_CHANGED,  FROM_SIGNALING,              registrations_on_changed),
 	RULE(REGISTRATION_ROSTER,   FROM_SIGNALING,              registrations_on_roster),
 	RULE(SESSION_ROSTER,        FROM_MEDIA,                  on_session_roster),

@@ -20,6 +20,14 @@ static void refuse(struct control *k, uint32_t signaling, const Tipring__V1__Leg
 	to_leg_reject(k, signaling, in->leg_id, &(struct call_fx){.code = why->code, .retry_s = why->retry_s, .reason = ""}, NULL);
 }
 
+/* Its SDP names an address of a network of its own, and it came from outside: behind a NAT, so its packets come from there too. */
+static bool is_hidden(const struct addr *told, const Tipring__V1__Address *from)
+{
+	struct addr source;
+
+	return addr_is_private(told) && info_take_address(from, &source) == 0 && !addr_is_private(&source) && !addr_is_loopback(&source);
+}
+
 int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 {
 	struct call *c = &cc->c;
@@ -47,6 +55,8 @@ int incoming_fill(struct control_call *cc, const Tipring__V1__LegIncoming *in)
 		return info_take_address(in->source, &c->media.towards);
 	if (info_take_facts(in->media, &c->media) != 0)
 		return ERR_INVAL;
+	if (is_hidden(&c->media.towards, in->source))
+		return info_take_address(in->source, &c->media.towards);
 	if (addr_is_any(&c->media.towards) && info_take_address(in->source, &c->media.towards) != 0)
 		return ERR_INVAL;
 	return 0;

@@ -13,6 +13,7 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/transfers.h"
 #include "control/daemon/workers.h"
@@ -178,11 +179,14 @@ static int open_http(struct control *k, const Tipring__V1__ControlConfig *c)
 	return err == 0 ? loop_watch(k->actor->loop, http_fd(k->http), TOKEN_HTTP) : err;
 }
 
-/* Everybody else's counters. */
-static void map_pages(struct control *k)
+/* Everybody else's counters; again when somebody has come. */
+static void map_pages(void *self)
 {
+	struct control *k = self;
 	struct custody_item item;
 
+	while (k->page_count > 0)
+		statpage_close(&k->pages[--k->page_count].page);
 	for (uint32_t i = 0; custody_item(k->actor->custody, CUSTODY_STATPAGE, i, &item) == 0; i++) {
 		struct page *p = &k->pages[k->page_count];
 		int fd;
@@ -261,6 +265,7 @@ static void gauges(struct control *k)
 	stat_set(p, STAT_calls_outbound, k->outbound_use.calls);
 	stat_set(p, STAT_workers_up, up);
 	stat_set(p, STAT_backends, backends);
+	stat_set(p, STAT_ready, workers_ready(k) && !k->draining);
 }
 
 /* Calls have had their time: they end while signaling and media still serve, and their ends are published. */
@@ -286,6 +291,7 @@ static void tick(void *self)
 		workers_tick(k);
 		from_backends_tick(k);
 		registrations_tick(k);
+		messages_tick(k);
 		transfers_tick(k);
 		gauges(k);
 		if (k->http != NULL)
@@ -354,10 +360,11 @@ int main(int argc, char **argv)
 		.drained = drained,
 		.stop = stop,
 		.reconfigure = reconfigure,
+		.pages = map_pages,
 		.stats = stats,
 		.stat_count = CONTROL_STATS,
 		.loop_sockets_max = 1,
-		.gather_ms = 2, /* nobody hears it */
+		.gather_ms = 3, /* nobody hears it */
 		.datagram_bytes = 64,
 	};
 

@@ -127,6 +127,18 @@ static const char *from_of(const struct control *k, const char *from, char out[U
 	return n > 0 && n <= (int)URI_BYTES_MAX && uri_parse(str_of(out), &u) == 0 ? out : NULL;
 }
 
+const char *outgoing_fault(const struct control *k, const Tipring__V1__Dial *d, struct outgoing_way *ret)
+{
+	const char *why = fault(d);
+
+	ret->from = from_of(k, d->from, ret->area);
+	if (why == NULL && ret->from == NULL)
+		why = "from is a sip: URI, or a user part at outbound.from_host";
+	if (why == NULL && outbound_route(&k->outbound, str_of(d->uri), &ret->hop, &why) == 0)
+		why = NULL;
+	return why;
+}
+
 /* ---- the call ---- */
 
 /* Asked for again: of a control that came between, or of one whose answers are forgotten. */
@@ -194,7 +206,7 @@ static struct verdict refuse(struct control *k, Tipring__V1__ResultCode code, co
 /* Everything about the request is in order: may it be carried out now? The call, with a place of its owner; NULL: `ret` says why not. */
 static struct control_call *make(struct control *k, struct str peer, const Tipring__V1__Dial *d, struct verdict *ret)
 {
-	const struct worker_row *w = workers_least_loaded(k, FROM_SIGNALING);
+	struct worker_row *w = workers_least_loaded(k, FROM_SIGNALING);
 	struct control_call *cc;
 	struct backend *b;
 	uint32_t retry_ms = 0;
@@ -221,6 +233,7 @@ static struct control_call *make(struct control *k, struct str peer, const Tipri
 	cc = calls_new(k, calls_new_id(k), w->index, 0);
 	if (cc == NULL)
 		return NULL;
+	w->used++; /* until its next heartbeat says so itself */
 	calls_set_outbound(k, cc);
 	(void)!str_copy(cc->c.app, sizeof cc->c.app, str_of(b->app));
 	(void)!str_copy(cc->c.backend, sizeof cc->c.backend, peer);
@@ -281,12 +294,11 @@ struct verdict outgoing_dial_referred(struct control *k, struct str peer, const 
 				      const struct outgoing_referral *referral)
 {
 	struct control_call *cc = dialled_before(k, peer, command_id);
-	char area[URI_BYTES_MAX + 1];
-	const char *from = from_of(k, d->from, area), *why = fault(d);
+	struct outgoing_way way;
 	struct call_world world;
 	struct call_effects fx;
+	const char *why;
 	struct verdict v;
-	struct addr hop;
 
 	if (cc != NULL)
 		return accepted(cc);
@@ -294,20 +306,19 @@ struct verdict outgoing_dial_referred(struct control *k, struct str peer, const 
 		return refuse(k, CODE(CONFLICT), referral_fault(k, referral), 0);
 	if (k->draining)
 		return refuse(k, CODE(REJECTED), "the host is draining", 0);
-	if (why == NULL && from == NULL)
-		why = "from is a sip: URI, or a user part at outbound.from_host";
-	if (why != NULL || outbound_route(&k->outbound, str_of(d->uri), &hop, &why) != 0)
+	why = outgoing_fault(k, d, &way);
+	if (why != NULL)
 		return refuse_referred(k, referral, refuse(k, CODE(REJECTED), why, 0));
 	cc = make(k, peer, d, &v);
 	if (cc == NULL)
 		return refuse(k, v.code, v.reason, v.retry_ms);
-	if (!fill(cc, d, from) || !fill_referral(cc, referral)) {
+	if (!fill(cc, d, way.from) || !fill_referral(cc, referral)) {
 		backend_find_app(&k->backends, peer, str_of(cc->c.app))->used--;
 		calls_free(k, cc);
 		return refuse(k, CODE(REJECTED), "all texts together are too long", 0);
 	}
 	world = calls_world(k);
-	cc->c.next_hop = cc->c.media.towards = hop;
+	cc->c.next_hop = cc->c.media.towards = way.hop;
 	cc->c.fence = world.random | 1; /* never 0 */
 	cc->c.seen = true;
 	cc->c.started_unix_ns = clock_unix_ns();

@@ -3,6 +3,7 @@
 
 #include "control/daemon/control.h"
 #include "control/daemon/to_backends.h"
+#include "control/model/uri.h"
 
 #define OUTGOING_HEADERS_MAX 16u
 
@@ -15,6 +16,15 @@ struct outgoing_referral {
 
 /* NULL, or why these are not for apps to send. */
 const char *outgoing_headers_fault(Tipring__V1__Header *const *rows, size_t n, size_t most);
+
+/* Where a request of a backend goes, and from whom. */
+struct outgoing_way {
+	char area[URI_BYTES_MAX + 1];
+	const char *from; /* "": of this host. Borrowed from the Dial or `area` */
+	struct addr hop;
+};
+/* NULL, or what is wrong with a Dial or whatever is sent like one, outbound included. */
+const char *outgoing_fault(const struct control *k, const Tipring__V1__Dial *d, struct outgoing_way *ret);
 
 bool outgoing_are_keys(const char *digits); /* at most CALL_DIGITS_MAX */
 

@@ -6,7 +6,7 @@
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
 
-#define SIGNALING 0u /* the process that has them */
+#define SIGNALING 0u /* the worker that has them */
 #define PAGE_ROWS 16u
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 
@@ -96,8 +96,10 @@ void registrations_on_roster(void *self, struct str peer, const Tipring__V1__Env
 {
 	const Tipring__V1__RegistrationRoster *r = m->registration_roster;
 	struct control *k = self;
+	uint32_t index;
 
-	(void)peer;
+	if (workers_kind(peer, &index) != FROM_SIGNALING || index != SIGNALING)
+		return;
 	for (size_t i = 0; i < r->n_registrations; i++)
 		keep(k, r->registrations[i]);
 	for (uint32_t i = 0; r->last && i < CONTROL_REGISTRATIONS_MAX; i++) {
@@ -119,6 +121,15 @@ static struct registration_command *find_command(struct control *k, uint64_t num
 	return NULL;
 }
 
+/* The other signaling workers send requests to the same registrars, and have to know whom they are known as there. */
+static void tell_others(struct control *k, Tipring__V1__Envelope *e)
+{
+	e->request_id = 0; /* one answer is enough */
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		if (k->rows[i].from == FROM_SIGNALING && k->rows[i].index != SIGNALING && k->rows[i].up)
+			to_worker(k, FROM_SIGNALING, k->rows[i].index, e);
+}
+
 /* Sent, and to be answered. */
 static struct verdict ask(struct control *k, struct str peer, const Tipring__V1__Envelope *m, Tipring__V1__Envelope *e)
 {
@@ -135,6 +146,7 @@ static struct verdict ask(struct control *k, struct str peer, const Tipring__V1_
 	e->request_id = REQUEST_REGISTRATION << 60 | c->number;
 	e->deadline_ms = c->until_ms;
 	to_worker(k, FROM_SIGNALING, SIGNALING, e);
+	tell_others(k, e);
 	return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 }
 
@@ -163,23 +175,9 @@ struct verdict registrations_delete(struct control *k, struct str peer, const Ti
 	return ask(k, peer, m, &e);
 }
 
-static void settle(struct control *k, struct registration_command *c, Tipring__V1__ResultCode code, char *reason)
+static void settle(struct control *k, struct registration_command *c, Tipring__V1__ResultCode code, const char *reason)
 {
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__CommandCompleted good = TIPRING__V1__COMMAND_COMPLETED__INIT;
-	Tipring__V1__CommandFailed bad = TIPRING__V1__COMMAND_FAILED__INIT;
-
-	good.command_id = bad.command_id = c->command;
-	bad.code = code;
-	bad.reason = reason;
-	if (code == CODE(OK)) {
-		e.body_case = TIPRING__V1__ENVELOPE__BODY_COMMAND_COMPLETED;
-		e.command_completed = &good;
-	} else {
-		e.body_case = TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED;
-		e.command_failed = &bad;
-	}
-	(void)!to_backend(k, str_of(c->peer), &e);
+	to_backend_settle(k, str_of(c->peer), c->command, &(struct asked){.code = code, .sip_code = code == CODE(OK) ? 200 : 0, .reason = reason});
 	c->number = 0;
 }
 
@@ -197,13 +195,11 @@ bool registrations_on_result(struct control *k, uint64_t request_id, const Tipri
 
 void registrations_tick(struct control *k)
 {
-	char late[] = "signaling did not answer";
-
 	for (uint32_t i = 0; i < CONTROL_REGISTRATION_COMMANDS_MAX; i++) {
 		struct registration_command *c = &k->registrations.commands[i];
 
 		if (c->number != 0 && k->actor->now_ms >= c->until_ms)
-			settle(k, c, CODE(EXPIRED), late);
+			settle(k, c, CODE(EXPIRED), "signaling did not answer");
 	}
 }
 

@@ -37,11 +37,12 @@ void to_backend_ack(struct control *k, struct str peer, const char *command_id, 
 	(void)!to_backend(k, peer, &e);
 }
 
+/* Whether it can be sent is the question. */
 int to_backend_pong(struct control *k, struct str backend, bool known)
 {
 	MESSAGE(Pong, PONG, pong);
 	m.control_epoch = known ? k->epoch : 0;
-	return to_backend(k, backend, &e);
+	return actor_send_now(k->actor, k->commands, backend, &e);
 }
 
 void to_backend_offer(struct control *k, const struct control_call *cc)
@@ -68,6 +69,8 @@ void to_backend_media_ready(struct control *k, struct control_call *cc)
 	m.frame_ms = cc->c.frame_ms;
 	m.start_mono_ns = cc->c.start_mono_ns;
 	m.start_unix_ns = cc->c.start_unix_ns;
+	m.codec = (Tipring__V1__Codec)(cc->c.generation > 0 ? cc->c.media.codec : 0);
+	m.generation = cc->c.generation;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 }
 
@@ -89,8 +92,10 @@ void to_backend_completed(struct control *k, struct control_call *cc, char *comm
 		return;
 	m.command_id = command;
 	m.flushed = flushed;
-	if (flushed == NULL && cc->c.renewal.kind != CALL_RENEW_NOTHING)
+	if (flushed == NULL && cc->c.renewal.kind != CALL_RENEW_NOTHING) {
 		m.codec = (Tipring__V1__Codec)cc->c.media.codec;
+		m.generation = cc->c.generation;
+	}
 	e.call_id = cc->c.id;
 	(void)!to_backend(k, str_of(cc->c.backend), &e);
 	command[0] = '\0';
@@ -120,6 +125,11 @@ void to_backend_failed(struct control *k, struct control_call *cc, char *command
 	command[0] = '\0';
 }
 
+static bool went_well(const struct asked *how)
+{
+	return how->code == TIPRING__V1__RESULT_CODE__OK && how->sip_code >= 200 && how->sip_code < 300;
+}
+
 static void asked_failed(struct control *k, struct control_call *cc, char *command, const struct asked *how)
 {
 	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
@@ -135,12 +145,37 @@ bool to_backend_asked(struct control *k, struct control_call *cc, char *command,
 {
 	if (!backend_is_here(&k->backends, str_of(cc->c.backend)))
 		return false;
-	if (how->code == TIPRING__V1__RESULT_CODE__OK && how->sip_code >= 200 && how->sip_code < 300)
+	if (went_well(how))
 		to_backend_completed(k, cc, command, NULL);
 	else
 		asked_failed(k, cc, command, how);
 	command[0] = '\0';
 	return true;
+}
+
+static void settled_well(struct control *k, struct str peer, const char *command)
+{
+	MESSAGE(CommandCompleted, COMMAND_COMPLETED, command_completed);
+	m.command_id = text(command);
+	(void)!to_backend(k, peer, &e);
+}
+
+static void settled_badly(struct control *k, struct str peer, const char *command, const struct asked *how)
+{
+	MESSAGE(CommandFailed, COMMAND_FAILED, command_failed);
+	m.command_id = text(command);
+	m.code = how->code == TIPRING__V1__RESULT_CODE__OK ? TIPRING__V1__RESULT_CODE__REJECTED : how->code;
+	m.sip_code = how->sip_code;
+	m.reason = text(how->reason);
+	(void)!to_backend(k, peer, &e);
+}
+
+void to_backend_settle(struct control *k, struct str peer, const char *command, const struct asked *how)
+{
+	if (went_well(how))
+		settled_well(k, peer, command);
+	else
+		settled_badly(k, peer, command, how);
 }
 
 static void transfer_failed(struct control *k, struct control_call *cc)

@@ -25,6 +25,8 @@ struct asked {
 	uint32_t sip_code;
 	const char *reason;
 };
+/* The same of a command that is about no call. */
+void to_backend_settle(struct control *k, struct str peer, const char *command, const struct asked *how);
 /* Completes or fails `command` and empties it. False: its owner is not there, to be said again. */
 bool to_backend_asked(struct control *k, struct control_call *cc, char *command, const struct asked *how);
 /* Both empty `command`. */

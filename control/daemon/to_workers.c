@@ -243,6 +243,14 @@ void to_leg_ask(struct control *k, const struct control_call *cc, const struct l
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+void to_leg_taken(struct control *k, const struct control_call *cc, uint32_t cseq)
+{
+	REQUEST(LegTaken, LEG_TAKEN, leg_taken, 0ull);
+	m.leg_id = cc->c.leg_id;
+	m.cseq = cseq;
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg)
 {
 	REQUEST(LegRefer, LEG_REFER, leg_refer, REQUEST_REFER);

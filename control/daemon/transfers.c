@@ -100,6 +100,9 @@ struct verdict transfers_accept(struct control *k, struct control_call *cc, cons
 	d.rate_hz = a->rate_hz;
 	d.frame_ms = a->frame_ms;
 	d.metadata = a->metadata;
+	d.username = a->username;
+	d.password = a->password;
+	d.auth_realm = a->auth_realm;
 	d.app = a->app[0] != '\0' ? a->app : cc->c.app;
 	return outgoing_dial_referred(k, str_of(cc->c.backend), command_id, &d, &r);
 }

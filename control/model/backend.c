@@ -184,6 +184,20 @@ struct backend *backend_choose(struct backends *t, struct str app, struct str no
 	return best;
 }
 
+struct backend *backend_for_messages(struct backends *t, struct str app, struct str not_this)
+{
+	struct backend *best = NULL;
+
+	for (uint32_t i = 0; i < BACKENDS_MAX; i++) {
+		struct backend *b = &t->v[i];
+
+		if (b->here && b->messages && str_eq(str_of(b->app), app) && !str_eq(str_of(b->name), not_this) &&
+		    (best == NULL || b->used < best->used))
+			best = b;
+	}
+	return best;
+}
+
 bool backend_serves(const struct backends *t, struct str app)
 {
 	for (uint32_t i = 0; i < BACKENDS_MAX; i++)

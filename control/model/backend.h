@@ -17,6 +17,7 @@ struct backend {
 	char app[BACKEND_APP_BYTES];   /* "" = registered for nothing */
 	uint32_t capacity;
 	uint32_t used;
+	bool messages; /* it takes those outside calls */
 	uint64_t instance; /* of its process; 0 = it did not say */
 	bool here; /* it spoke to us; false: owner of a call that was found again, expected back */
 	uint8_t missed; /* messages in a row that could not be sent */
@@ -61,6 +62,9 @@ void backend_remove(struct backends *t, struct str name); /* all rows */
 
 /* The least loaded one of `app` that has room, its name not being `not_this` (an offer it let pass). NULL: none. */
 struct backend *backend_choose(struct backends *t, struct str app, struct str not_this);
+
+/* The one that takes messages of `app` outside calls and has the fewest calls, its name not being `not_this`. NULL: none. */
+struct backend *backend_for_messages(struct backends *t, struct str app, struct str not_this);
 
 /* Is anybody registered for it, whatever the load? */
 bool backend_serves(const struct backends *t, struct str app);

@@ -71,9 +71,9 @@ void step_close(struct step *s)
 {
 	if (!s->c->answered) /* and nobody told why it never will be */
 		call_set_outcome(s->c, CALL_OUTCOME_ERROR);
+	step_tell_leg(s); /* first: an owner that has heard of the end does not ask for it again */
 	if (s->c->command[0] != '\0')
 		emit(s, CALL_FX_FAIL)->reason = s->c->outbound ? s->c->end_reason : "the call ended";
-	step_tell_leg(s);
 	step_tell_session(s);
 	s->next = CALL_CLOSING;
 	deadline(s, CALL_CLOSE_MS);

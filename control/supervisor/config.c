@@ -8,14 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/actor/custody.h"
 #include "common/base/scan.h"
 #include "control/supervisor/config_auth.h"
+#include "control/supervisor/config_places.h"
 #include "control/supervisor/config_shape.h"
 #include "control/supervisor/locate.h"
 #include "control/supervisor/settings.def"
-
-#define DESCRIPTORS_REST 512u /* listeners, slabs, pages */
 
 /* ---- the file as libcyaml sees it: every value optional, NULL = not given ---- */
 
@@ -44,8 +42,15 @@ struct raw_auth {
 	unsigned trusted_count;
 };
 
+struct raw_advertised {
+	char *to;
+	char *address;
+};
+
 struct raw_sip {
 	RAW(SIP_SETTINGS)
+	struct raw_advertised *advertised;
+	unsigned advertised_count;
 	struct raw_auth auth;
 	char **listen;
 	unsigned listen_count;
@@ -53,6 +58,10 @@ struct raw_sip {
 
 struct raw_rtp {
 	RAW(RTP_SETTINGS)
+	struct raw_advertised *advertised;
+	unsigned advertised_count;
+	char **ports;
+	unsigned ports_count;
 	char **address;
 	unsigned address_count;
 };
@@ -164,8 +173,19 @@ static const cyaml_schema_field_t auth_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t advertised_fields[] = {
+	CYAML_FIELD_STRING_PTR("to", CYAML_FLAG_POINTER, struct raw_advertised, to, 1, 63),
+	CYAML_FIELD_STRING_PTR("address", FLAGS, struct raw_advertised, address, 0, 45),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t advertised_entry = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct raw_advertised, advertised_fields),
+};
+
 static const cyaml_schema_field_t sip_fields[] = {
 	FIELDS(SIP_SETTINGS)
+	CYAML_FIELD_SEQUENCE("advertised", FLAGS, struct raw_sip, advertised, &advertised_entry, 0, CONFIG_ADVERTISED_MAX),
 	CYAML_FIELD_MAPPING("auth", CYAML_FLAG_OPTIONAL, struct raw_sip, auth, auth_fields),
 	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1,
 			     CONFIG_LISTENERS_MAX),
@@ -174,6 +194,8 @@ static const cyaml_schema_field_t sip_fields[] = {
 
 static const cyaml_schema_field_t rtp_fields[] = {
 	FIELDS(RTP_SETTINGS)
+	CYAML_FIELD_SEQUENCE("advertised", FLAGS, struct raw_rtp, advertised, &advertised_entry, 0, CONFIG_ADVERTISED_MAX),
+	CYAML_FIELD_SEQUENCE("ports", FLAGS, struct raw_rtp, ports, &text_entry, 1, CONFIG_PORT_RANGES_MAX),
 	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1,
 			     CONFIG_ADDRESSES_MAX),
 	CYAML_FIELD_END,
@@ -337,13 +359,12 @@ static void copy_text(char *dst, size_t cap, const char *src)
 	snprintf(dst, cap, "%s", src); /* the schema bounds every text below its field */
 }
 
-static int take_address(struct load *l, const char *key, const char *text)
+static void take_advertised(const struct raw_advertised *raw, unsigned n, struct config_advertised *ret)
 {
-	struct addr a;
-
-	if (text[0] == '\0' || addr_parse_ip(str_of(text), &a) == 0)
-		return 0;
-	return complain(l, key, ERR_RANGE, "'%s' is no IPv4 or IPv6 address", text);
+	for (unsigned i = 0; i < n; i++) {
+		copy_text(ret[i].to, sizeof ret[i].to, raw[i].to);
+		copy_text(ret[i].address, sizeof ret[i].address, raw[i].address != NULL ? raw[i].address : "");
+	}
 }
 
 static int take_top(struct load *l, const struct raw_top *r, struct config *c)
@@ -392,11 +413,13 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 	static const char *const everywhere[] = {"udp:0.0.0.0:5060"};
 	bool given = r->sip.listen_count > 0;
 	unsigned n = given ? r->sip.listen_count : 1;
-	int err;
+	int err = 0;
 
 	TAKE(SIP_SETTINGS)
 
 	c->sip_force_rport = sip_force_rport;
+	c->sip_workers = sip_workers;
+	c->sip_messages = sip_messages;
 	c->sip_answer_timeout_ms = sip_answer_timeout_ms;
 	c->sip_new_per_source_per_s = sip_new_per_source_per_s;
 	c->sip_session_expires_s = sip_session_expires_s;
@@ -406,7 +429,8 @@ static int take_sip(struct load *l, const struct raw_top *r, struct config *c)
 				sip_session_expires_s, sip_min_se_s);
 	copy_text(c->sip_server, sizeof c->sip_server, sip_server);
 	copy_text(c->sip_advertised_address, sizeof c->sip_advertised_address, sip_advertised_address);
-	err = take_address(l, "sip.advertised_address", sip_advertised_address);
+	c->sip_advertised_count = r->sip.advertised_count;
+	take_advertised(r->sip.advertised, r->sip.advertised_count, c->sip_advertised);
 	for (unsigned i = 0; i < n && err == 0; i++)
 		err = take_listener(l, i, given ? r->sip.listen[i] : everywhere[i], c);
 	return err;
@@ -450,27 +474,41 @@ static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct co
 	return 0;
 }
 
+static int take_ports(struct load *l, const struct raw_rtp *r, struct config *c)
+{
+	unsigned n = r->ports_count > 0 ? r->ports_count : 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *text = r->ports_count > 0 ? r->ports[i] : "20000-21999";
+		int err = config_ports_add(&c->rtp_ports, str_of(text));
+		char key[32];
+
+		snprintf(key, sizeof key, "rtp.ports[%u]", i);
+		if (err == ERR_EXIST)
+			return complain(l, key, err, "some of %s is in the list twice", text);
+		if (err != 0)
+			return complain(l, key, err, "'%s' is no port and no range like 20000-21999, from %u to 65535", text, CONFIG_PORT_LEAST);
+	}
+	if (config_ports_pairs(&c->rtp_ports) >= c->rtp_workers)
+		return 0;
+	return complain(l, "rtp.ports[0]", ERR_RANGE, "a call takes two ports: these make less than one pair per worker");
+}
+
 static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 {
 	int err;
 
 	TAKE(RTP_SETTINGS)
 
-	c->rtp_port_min = (uint16_t)rtp_port_min;
-	c->rtp_port_max = (uint16_t)rtp_port_max;
 	c->rtp_workers = rtp_workers;
 	c->rtp_idle = (enum config_idle)rtp_idle;
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_timeout_ms = rtp_timeout_ms;
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
-	if (rtp_port_min % 2 != 0)
-		return complain(l, "rtp.port_min", ERR_RANGE, "%u is odd: RTP takes the even port of a pair",
-				rtp_port_min);
-	if (rtp_port_max < rtp_port_min + 2 * rtp_workers - 1)
-		return complain(l, "rtp.port_max", ERR_RANGE, "%u leaves less than one pair per worker",
-				rtp_port_max);
-	err = take_address(l, "rtp.advertised_address", rtp_advertised_address);
+	c->rtp_advertised_count = r->rtp.advertised_count;
+	take_advertised(r->rtp.advertised, r->rtp.advertised_count, c->rtp_advertised);
+	err = take_ports(l, &r->rtp, c);
 	return err != 0 ? err : take_rtp_addresses(l, r, c);
 }
 
@@ -659,39 +697,11 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	return take_routes(l, r, c);
 }
 
-/* Each port and each half of a tape is a descriptor that somebody keeps; a call that ends may still have its own. */
-static int check_sizes(struct load *l, const struct config *c)
+static int check_places(struct load *l, const struct config *c)
 {
-	uint32_t ports = ((uint32_t)c->rtp_port_max - c->rtp_port_min + 1) * c->rtp_address_count, calls = 3 * c->max_calls;
+	struct config_auth_fault why;
 
-	if (ports + calls + DESCRIPTORS_REST <= CUSTODY_ITEMS_MAX)
-		return 0;
-	return complain(l, "max_calls", ERR_RANGE, "%u calls, and ports from rtp.port_min %u to rtp.port_max %u on %u rtp.address: "
-			"make one of them smaller (they need %u descriptors, at most %u are kept)", c->max_calls, c->rtp_port_min,
-			c->rtp_port_max, c->rtp_address_count, ports + calls + DESCRIPTORS_REST, CUSTODY_ITEMS_MAX);
-}
-
-static bool overlap(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && (addr_ip_eq(a, b) || addr_is_any(a) || addr_is_any(b));
-}
-
-/* Every port of the pool is bound: none is left for SIP. */
-static int check_listeners(struct load *l, const struct config *c)
-{
-	for (uint32_t i = 0; i < c->sip_listen_count; i++) {
-		const struct addr *at = &c->sip_listen[i];
-		char key[32];
-
-		if (at->port < c->rtp_port_min || at->port > c->rtp_port_max)
-			continue;
-		snprintf(key, sizeof key, "sip.listen[%u]", i);
-		for (uint32_t a = 0; a < c->rtp_address_count; a++)
-			if (overlap(at, &c->rtp_address[a]))
-				return complain(l, key, ERR_RANGE, "port %u belongs to the RTP pool (rtp.port_min %u to rtp.port_max %u)",
-						at->port, c->rtp_port_min, c->rtp_port_max);
-	}
-	return 0;
+	return config_places_check(c, &why) == 0 ? 0 : complain(l, why.key, ERR_RANGE, "%s", why.text);
 }
 
 static int check_logins(struct load *l, const struct config *c)
@@ -720,9 +730,7 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_registrations(l, r, c);
 	if (err == 0)
 		err = check_logins(l, c);
-	if (err == 0)
-		err = check_sizes(l, c);
-	return err == 0 ? check_listeners(l, c) : err;
+	return err == 0 ? check_places(l, c) : err;
 }
 
 static int read_file(struct load *l)

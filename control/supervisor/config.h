@@ -6,6 +6,7 @@
 
 #include "common/base/addr.h"
 #include "common/base/err.h"
+#include "control/supervisor/config_ports.h"
 
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
@@ -15,6 +16,7 @@
 #define CONFIG_AUTH_USERS_MAX 256u
 #define CONFIG_AUTH_TRUSTED_MAX 64u
 #define CONFIG_AUTH_ALGORITHMS_MAX 3u
+#define CONFIG_ADVERTISED_MAX 16u
 #define CONFIG_FILE_BYTES_MAX (256u * 1024u)
 
 enum config_log_level {
@@ -65,6 +67,12 @@ struct config_auth_user {
 	char password_env[64]; /* as of a registration */
 };
 
+/* What a peer of a network is told; checked. */
+struct config_advertised {
+	char to[64];      /* "10.0.0.0/8", "*" */
+	char address[46]; /* "" = found per peer */
+};
+
 /* A scalar of settings.def has the name of its section and its own. */
 struct config {
 	enum config_log_level log_level;
@@ -81,7 +89,11 @@ struct config {
 	struct addr sip_listen[CONFIG_LISTENERS_MAX];
 	uint32_t sip_listen_count;
 	char sip_advertised_address[46];
+	struct config_advertised sip_advertised[CONFIG_ADVERTISED_MAX];
+	uint32_t sip_advertised_count;
 	bool sip_force_rport;
+	uint32_t sip_workers;
+	bool sip_messages;
 	uint32_t sip_answer_timeout_ms;
 	uint32_t sip_new_per_source_per_s;
 	uint32_t sip_session_expires_s;
@@ -97,10 +109,11 @@ struct config {
 
 	struct addr rtp_address[CONFIG_ADDRESSES_MAX]; /* every port of the pool is bound on each */
 	uint32_t rtp_address_count;
-	uint16_t rtp_port_min;
-	uint16_t rtp_port_max;
+	struct config_ports rtp_ports;
 	uint32_t rtp_workers;
 	char rtp_advertised_address[46];
+	struct config_advertised rtp_advertised[CONFIG_ADVERTISED_MAX];
+	uint32_t rtp_advertised_count;
 	enum config_idle rtp_idle;
 	uint32_t rtp_reorder_ms;
 	uint32_t rtp_timeout_ms;
@@ -145,5 +158,8 @@ MUST_USE int config_load(const char *path, struct config *ret, struct config_err
 #define CONFIG_NOTES_MAX 8u
 uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max);
 
-/* Calls that find a pair of ports at one time; fewer while ports rest for 30 s after a call. */
-uint32_t config_port_pairs(const struct config *c);
+/* Descriptors that the ports of the pool take, of all workers. */
+static inline uint32_t config_port_descriptors(const struct config *c)
+{
+	return 2 * config_ports_pairs(&c->rtp_ports) * c->rtp_address_count;
+}

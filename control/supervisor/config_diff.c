@@ -29,12 +29,15 @@ static const struct field fields[] = {
 	FIELDS(TOP_SETTINGS)
 	FIELDS(HOST_SETTINGS)
 	FIELDS(SIP_SETTINGS)
+	{"sip.advertised", PLACE(sip_advertised)},
 	{"sip.listen",  PLACE(sip_listen)},
 	FIELDS(AUTH_SETTINGS)
 	{"sip.auth.users", PLACE(auth_users)},
 	{"sip.auth.algorithms", PLACE(auth_algorithms)},
 	{"sip.auth.trusted", PLACE(auth_trusted)},
 	FIELDS(RTP_SETTINGS)
+	{"rtp.advertised", PLACE(rtp_advertised)},
+	{"rtp.ports", PLACE(rtp_ports)},
 	{"rtp.address", PLACE(rtp_address)},
 	FIELDS(HTTP_SETTINGS)
 	FIELDS(BACKENDS_SETTINGS)
@@ -56,6 +59,7 @@ static const struct config_change effects[] = {
 	{"hang_ms", CONFIG_NOW},
 	{"orphan_ms", CONFIG_NOW},
 	{"drain_ms", CONFIG_NOW},
+	{"sip.messages", CONFIG_NOW},
 	{"sip.answer_timeout_ms", CONFIG_NOW},
 	{"sip.new_per_source_per_s", CONFIG_NOW},
 	{"sip.session_expires_s", CONFIG_NOW},
@@ -85,9 +89,9 @@ static const struct config_change effects[] = {
 	{"max_calls", CONFIG_RESTART},
 	{"host.run_dir", CONFIG_RESTART},
 	{"sip.listen", CONFIG_RESTART},
+	{"sip.workers", CONFIG_RESTART},
 	{"rtp.address", CONFIG_RESTART},
-	{"rtp.port_min", CONFIG_RESTART},
-	{"rtp.port_max", CONFIG_RESTART},
+	{"rtp.ports", CONFIG_RESTART},
 	{"rtp.workers", CONFIG_RESTART},
 };
 

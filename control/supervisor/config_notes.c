@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "control/supervisor/config.h"
+#include "control/supervisor/config_places.h"
 
 static bool covers(const char *earlier, const char *later)
 {
@@ -33,7 +33,7 @@ static uint32_t note_logins(const struct config *c, struct config_error *ret, ui
 
 uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max)
 {
-	uint32_t n = 0, pairs = config_port_pairs(c);
+	uint32_t n = 0, pairs = config_ports_pairs(&c->rtp_ports);
 
 	if (n < max && pairs < c->max_calls)
 		snprintf(ret[n++].text, sizeof ret->text, "RTP ports for %u calls, max_calls is %u: the others are refused", pairs,
@@ -46,6 +46,7 @@ uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t
 				 i, row->name, row->password_env);
 	}
 	n = note_logins(c, ret, n, max);
+	n = config_places_note(c, ret, n, max);
 	if (n < max && c->route_count == 0)
 		snprintf(ret[n++].text, sizeof ret->text, "routes is empty: every call is answered 404");
 	for (uint32_t i = 0; i < c->route_count; i++)
@@ -57,9 +58,4 @@ uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t
 			break;
 		}
 	return n;
-}
-
-uint32_t config_port_pairs(const struct config *c)
-{
-	return ((uint32_t)c->rtp_port_max + 1u - c->rtp_port_min) / 2u;
 }

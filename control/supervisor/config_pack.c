@@ -30,6 +30,22 @@ uint32_t config_role_number(enum role role)
 	return (uint32_t)roles[role].number;
 }
 
+int config_role_of_number(uint32_t number, enum role *ret)
+{
+	for (unsigned r = 0; r < ROLES; r++) {
+		if (config_role_number((enum role)r) != number)
+			continue;
+		*ret = (enum role)r;
+		return 0;
+	}
+	return ERR_NOENT;
+}
+
+uint32_t config_workers(const struct config *c, enum role role)
+{
+	return role == ROLE_MEDIA ? c->rtp_workers : role == ROLE_SIGNALING ? c->sip_workers : 1;
+}
+
 const char *config_role_name(enum role role)
 {
 	return roles[role].name;
@@ -87,6 +103,34 @@ static void fill_registrations(struct registration_rows *to, const struct config
 	}
 	s->registrations = to->rows;
 	s->n_registrations = c->registration_count;
+}
+
+/* Addresses by network, and pairs of ports that are no neighbours: two of a range at most. */
+struct told_rows {
+	Tipring__V1__Advertised v[CONFIG_ADVERTISED_MAX], *rows[CONFIG_ADVERTISED_MAX];
+	uint32_t apart[2 * CONFIG_PORT_RANGES_MAX];
+	size_t apart_count;
+};
+
+static void fill_advertised(struct told_rows *to, const struct config_advertised *v, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		tipring__v1__advertised__init(&to->v[i]);
+		to->v[i].to = text(v[i].to);
+		to->v[i].address = text(v[i].address);
+		to->rows[i] = &to->v[i];
+	}
+}
+
+static void fill_apart(struct told_rows *to, const struct config_ports *ports)
+{
+	struct port_walk at = {.others = true};
+	struct port_names pair;
+
+	while (config_ports_next(ports, &at, &pair)) {
+		to->apart[to->apart_count++] = pair.rtp;
+		to->apart[to->apart_count++] = pair.rtcp;
+	}
 }
 
 struct auth_rows {
@@ -152,13 +196,22 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	Tipring__V1__SignalingConfig s = TIPRING__V1__SIGNALING_CONFIG__INIT;
 	static struct registration_rows registrations; /* 16 KB */
 	static struct auth_rows auth;
+	struct told_rows told = {.apart_count = 0};
 	struct trunk_row trunk;
 
+	fill_advertised(&told, c->sip_advertised, c->sip_advertised_count);
+	fill_apart(&told, &c->rtp_ports);
+	s.advertised = told.rows;
+	s.n_advertised = c->sip_advertised_count;
+	s.rtcp_apart = told.apart;
+	s.n_rtcp_apart = told.apart_count;
 	fill_registrations(&registrations, c, &s);
 	s.auth = fill_auth(&auth, c);
 	s.trunk = fill_trunk(&trunk, c);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
+	s.workers = c->sip_workers;
+	s.messages = c->sip_messages;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
 	s.new_per_source_per_s = c->sip_new_per_source_per_s;
 	s.session_expires_s = c->sip_session_expires_s;
@@ -176,7 +229,14 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 		      size_t *ret_n)
 {
 	Tipring__V1__MediaConfig m = TIPRING__V1__MEDIA_CONFIG__INIT;
+	struct told_rows told = {.apart_count = 0};
 
+	fill_advertised(&told, c->rtp_advertised, c->rtp_advertised_count);
+	fill_apart(&told, &c->rtp_ports);
+	m.advertised = told.rows;
+	m.n_advertised = c->rtp_advertised_count;
+	m.rtcp_apart = told.apart;
+	m.n_rtcp_apart = told.apart_count;
 	m.idle_silence = c->rtp_idle == CONFIG_IDLE_SILENCE;
 	m.reorder_ms_max = c->rtp_reorder_ms;
 	m.rtp_timeout_ms = c->rtp_timeout_ms;
@@ -230,7 +290,7 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.n_routes = c->route_count;
 	k.on_lost = text(c->backends_on_lost == CONFIG_ON_LOST_REOFFER ? "reoffer" : "hangup");
 	k.media_workers = c->rtp_workers;
-	k.signaling_workers = 1;
+	k.signaling_workers = c->sip_workers;
 	k.outbound = fill_outbound(&outbound, c);
 	p->control = &k;
 	return pack(p, out, ret_n);
@@ -245,6 +305,7 @@ int config_pack(const struct config *c, const struct config_for *who, uint8_t *o
 	p.waits_for_restart = who->waits_for_restart;
 	p.host = text(c->host_name);
 	p.run_dir = text(c->host_run_dir);
+	p.supervisor_socket = text(who->socket != NULL ? who->socket : "");
 	p.log_level = levels[c->log_level];
 	p.io_backend = backends[c->io_backend];
 	p.max_calls = c->max_calls;

@@ -39,6 +39,10 @@ static const struct known table[] = {
 	ROWS(SIP_SETTINGS)
 	{"sip.listen", LIST, "udp:0.0.0.0:5060"},
 	{"sip.listen[]", TEXT, NULL},
+	{"sip.advertised", ROUTES, "to: 10.0.0.0/8"},
+	{"sip.advertised[]", SECTION, NULL},
+	{"sip.advertised[].to", TEXT, NULL},
+	{"sip.advertised[].address", TEXT, NULL},
 	{"sip.auth", SECTION, NULL},
 	ROWS(AUTH_SETTINGS)
 	{"sip.auth.users", ROUTES, "username: alice"},
@@ -51,6 +55,12 @@ static const struct known table[] = {
 	{"sip.auth.trusted[]", TEXT, NULL},
 	{"rtp", SECTION, NULL},
 	ROWS(RTP_SETTINGS)
+	{"rtp.advertised", ROUTES, "to: 10.0.0.0/8"},
+	{"rtp.advertised[]", SECTION, NULL},
+	{"rtp.advertised[].to", TEXT, NULL},
+	{"rtp.advertised[].address", TEXT, NULL},
+	{"rtp.ports", LIST, "20000-21999"},
+	{"rtp.ports[]", TEXT, NULL},
 	{"rtp.address", LIST, "0.0.0.0"},
 	{"rtp.address[]", TEXT, NULL},
 	{"http", SECTION, NULL},
@@ -170,6 +180,22 @@ static const struct known *nearest(const char *path, const char *key)
 	return best;
 }
 
+/* What an earlier version had. */
+static const struct {
+	const char *path, *instead;
+} gone[] = {
+	{"rtp.port_min", "rtp.port_min and rtp.port_max have become a list, rtp.ports: [\"20000-21999\"]"},
+	{"rtp.port_max", "rtp.port_min and rtp.port_max have become a list, rtp.ports: [\"20000-21999\"]"},
+};
+
+static bool explain_gone(const char *path, char *out, size_t cap)
+{
+	for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+		if (strcmp(gone[i].path, path) == 0)
+			return snprintf(out, cap, "%s", gone[i].instead) > 0;
+	return false;
+}
+
 static void explain_unknown(const char *path, const char *key, char *out, size_t cap)
 {
 	char plain[PATH_BYTES];
@@ -226,7 +252,8 @@ static int visit(void *ctx, const struct locate_node *n)
 
 	if (k == NULL && n->kind == LOCATE_KEY) {
 		f->at = n->at;
-		explain_unknown(n->path, n->value, f->text, sizeof f->text);
+		if (!explain_gone(n->path, f->text, sizeof f->text))
+			explain_unknown(n->path, n->value, f->text, sizeof f->text);
 		return ERR_SYNTAX;
 	}
 	if (k == NULL || n->kind == LOCATE_KEY)

@@ -1,20 +1,24 @@
 /* main.c - tipring-supervisor: the process to start. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/actor/punctual.h"
 #include "common/base/log.h"
+#include "common/base/scan.h"
 #include "control/supervisor/supervisor.h"
 
 #define DEFAULT_CONFIG "/etc/tipring/tipring.yaml"
 
 static const char usage[] =
-	"usage: tipring-supervisor [--config FILE] [--role all|control|signaling|media] [--check]\n"
+	"usage: tipring-supervisor [--config FILE] [--role all|control|signaling|media [--index N]] [--check]\n"
 	"\n"
 	"  --config FILE  what to run (default " DEFAULT_CONFIG ")\n"
-	"  --role ROLE    which processes to run here (default all)\n"
+	"  --role ROLE    which processes to run here (default all); one role: others of this host run elsewhere,\n"
+	"                 with the same run directory\n"
+	"  --index N      which worker of its role, from 0; else $TIPRING_INDEX, else the first that nobody runs\n"
 	"  --check        read the configuration, say whether it is good, and end\n"
 	"  --version\n"
 	"\n"
@@ -34,6 +38,24 @@ static int roles_of(const char *name, unsigned *ret)
 	}
 	fprintf(stderr, "tipring-supervisor: --role %s: none of all, control, signaling, media\n", name);
 	return ERR_INVAL;
+}
+
+/* Nothing or "": the first seat that is free. */
+static int seat_of(const char *text, int *ret)
+{
+	struct scan s = scan_of(str_of(text != NULL ? text : ""));
+	uint32_t n;
+
+	if (text == NULL || text[0] == '\0')
+		return 0;
+	n = scan_u32(&s);
+	scan_end(&s);
+	if (s.err != 0 || n >= SUPERVISOR_SEATS_MAX) {
+		fprintf(stderr, "tipring-supervisor: --index %s: no number from 0 to %u\n", text, SUPERVISOR_SEATS_MAX - 1);
+		return ERR_INVAL;
+	}
+	*ret = (int)n;
+	return 0;
 }
 
 /* The workers' programs stand beside this one. */
@@ -67,10 +89,11 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"role", required_argument, NULL, 'r'},
 		{"check", no_argument, NULL, 'k'},        {"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+		{"help", no_argument, NULL, 'h'},         {"index", required_argument, NULL, 'i'},
+		{NULL, 0, NULL, 0},
 	};
 	static struct supervisor s;
-	const char *path = DEFAULT_CONFIG;
+	const char *path = DEFAULT_CONFIG, *index = getenv("TIPRING_INDEX");
 	struct config_error why;
 	unsigned roles = (1u << ROLES) - 1;
 	bool check = false;
@@ -82,6 +105,8 @@ int main(int argc, char **argv)
 		} else if (opt == 'r') {
 			if (roles_of(optarg, &roles) != 0)
 				return SUPERVISOR_EXIT_ENVIRONMENT;
+		} else if (opt == 'i') {
+			index = optarg;
 		} else if (opt == 'k') {
 			check = true;
 		} else if (opt == 'v') {
@@ -97,6 +122,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tipring-supervisor: what is '%s'? A configuration is named by --config FILE\n", argv[optind]);
 		return SUPERVISOR_EXIT_ENVIRONMENT;
 	}
+	s.wanted_seat = -1;
+	if (seat_of(index, &s.wanted_seat) != 0)
+		return SUPERVISOR_EXIT_ENVIRONMENT;
 	if (config_load(path, &s.config, &why) != 0) {
 		fprintf(stderr, "%s\n", why.text);
 		return SUPERVISOR_EXIT_ENVIRONMENT;

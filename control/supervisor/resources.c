@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
+#include "common/shm/region.h"
 #include "control/supervisor/sockets.h"
 #include "control/supervisor/supervisor.h"
 
@@ -31,13 +32,13 @@ static void explain(const char *what, const struct addr *at, int err)
 
 /* What another process had goes when the kernel is done with it: with io_uring, some milliseconds after its end. So a restart
  * that finds its own ports taken waits for a moment. */
-static int bind_udp(const struct supervisor *s, const struct addr *at, int rcvbuf, int *ret_fd)
+static int bind_udp(const struct supervisor *s, const struct addr *at, int rcvbuf, bool shared, int *ret_fd)
 {
-	int err = sockets_bind_udp(at, rcvbuf, ret_fd);
+	int err = sockets_bind_udp(at, rcvbuf, shared, ret_fd);
 
 	while (err == -EADDRINUSE && clock_ms() < s->bind_by_ms) {
 		(void)poll(NULL, 0, 5);
-		err = sockets_bind_udp(at, rcvbuf, ret_fd);
+		err = sockets_bind_udp(at, rcvbuf, shared, ret_fd);
 	}
 	return err;
 }
@@ -51,6 +52,39 @@ static int put(struct supervisor *s, const struct store_item *item)
 	return err;
 }
 
+static bool shares_listeners(const struct supervisor *s)
+{
+	return s->config.sip_workers > 1;
+}
+
+static bool is_kept_by_some(const struct supervisor *s, enum custody_kind kind, uint64_t id)
+{
+	for (uint32_t i = 0; i < s->store.count; i++)
+		if (s->store.v[i].kind == kind && s->store.v[i].id == id)
+			return true;
+	return false;
+}
+
+/* A port that may be shared is refused to nobody of our user, another Tipring among them: so the first of ours asks for it alone. */
+static int bind_first(const struct supervisor *s, uint64_t id, const struct addr *at)
+{
+	int fd, err;
+
+	if (!s->all_roles || is_kept_by_some(s, CUSTODY_LISTENER, id)) /* else who has it may be our twin */
+		return 0;
+	err = bind_udp(s, at, SOCKETS_SIP_RCVBUF_BYTES, false, &fd);
+	if (err == 0)
+		close(fd);
+	return err;
+}
+
+static int bind_listener(const struct supervisor *s, uint64_t id, const struct addr *at, int *ret_fd)
+{
+	int err = shares_listeners(s) ? bind_first(s, id, at) : 0;
+
+	return err == 0 ? bind_udp(s, at, SOCKETS_SIP_RCVBUF_BYTES, shares_listeners(s), ret_fd) : err;
+}
+
 static int bind_listeners(struct supervisor *s, uint32_t owner)
 {
 	for (uint32_t i = 0; i < s->config.sip_listen_count; i++) {
@@ -59,7 +93,7 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 
 		if (store_has(&s->store, &it))
 			continue;
-		err = bind_udp(s, &s->config.sip_listen[i], SOCKETS_SIP_RCVBUF_BYTES, &it.fd);
+		err = bind_listener(s, i, &s->config.sip_listen[i], &it.fd);
 
 		if (err != 0) {
 			explain("sip.listen", &s->config.sip_listen[i], err);
@@ -72,36 +106,47 @@ static int bind_listeners(struct supervisor *s, uint32_t owner)
 	return 0;
 }
 
+static int bind_port(struct supervisor *s, const struct store_item *like, uint16_t port)
+{
+	struct addr at = s->config.rtp_address[like->index];
+	struct store_item it = *like;
+	int err;
+
+	at.port = port;
+	it.id = port;
+	if (store_has(&s->store, &it))
+		return 0;
+	err = bind_udp(s, &at, SOCKETS_RTP_RCVBUF_BYTES, false, &it.fd);
+	if (err != 0) {
+		explain("rtp.port", &at, err);
+		return err;
+	}
+	return put(s, &it);
+}
+
 /* The pool in equal parts, whole pairs, one part per worker; those that are not kept already. */
 static int bind_ports(struct supervisor *s, uint32_t owner, uint32_t worker)
 {
 	const struct config *c = &s->config;
-	uint32_t pairs = config_port_pairs(c);
+	uint32_t pairs = config_ports_pairs(&c->rtp_ports);
 	uint32_t first = pairs * worker / c->rtp_workers;
 	uint32_t end = pairs * (worker + 1) / c->rtp_workers;
-	bool some = store_find(&s->store, owner, CUSTODY_RTP_PORT) != NULL; /* a predecessor's worker died while handing back */
+	int err = 0;
 
-	for (uint32_t a = 0; a < c->rtp_address_count; a++) {
-		for (uint32_t i = 2 * first; i < 2 * end; i++) {
-			struct addr at = c->rtp_address[a];
-			struct store_item it = {owner, CUSTODY_RTP_PORT, a, 0, -1};
-			int err;
+	for (uint32_t a = 0; a < c->rtp_address_count && err == 0; a++) {
+		struct store_item like = {owner, CUSTODY_RTP_PORT, a, 0, -1};
+		struct port_walk at = {.others = false};
+		struct port_names pair;
 
-			at.port = (uint16_t)(c->rtp_port_min + i);
-			it.id = at.port;
-			if (some && store_has(&s->store, &it))
+		for (uint32_t i = 0; err == 0 && i < end && config_ports_next(&c->rtp_ports, &at, &pair); i++) {
+			if (i < first)
 				continue;
-			err = bind_udp(s, &at, SOCKETS_RTP_RCVBUF_BYTES, &it.fd);
-			if (err != 0) {
-				explain("rtp.port", &at, err);
-				return err;
-			}
-			err = put(s, &it);
-			if (err != 0)
-				return err;
+			err = bind_port(s, &like, pair.rtp);
+			if (err == 0)
+				err = bind_port(s, &like, pair.rtcp);
 		}
 	}
-	return 0;
+	return err;
 }
 
 static int listen_attach(struct supervisor *s, uint32_t owner, uint32_t index)
@@ -119,6 +164,56 @@ static int listen_attach(struct supervisor *s, uint32_t owner, uint32_t index)
 	return put(s, &it);
 }
 
+/* What other signaling workers send its own. */
+static int open_strays(struct supervisor *s, uint32_t owner, uint32_t index)
+{
+	struct store_item it = {owner, CUSTODY_STRAYS, 0, 0, -1};
+	char path[sizeof s->config.host_run_dir + 32];
+	int n = snprintf(path, sizeof path, "%s/", s->config.host_run_dir), err;
+
+	if (store_has(&s->store, &it))
+		return 0;
+	snprintf(path + n, sizeof path - (size_t)n, CUSTODY_STRAYS_SOCKET, index);
+	err = sockets_bind_unix(path, &it.fd);
+	if (err != 0) {
+		log_error("supervisor.bind", "path=%s reason=\"%s\"", path, strerror(-err));
+		return err;
+	}
+	return put(s, &it);
+}
+
+/* What one worker has seen of a challenge counts for all: they have one book. */
+static int share_door(struct supervisor *s, uint32_t owner)
+{
+	struct store_item it = {owner, CUSTODY_DOOR_BOOK, 0, 0, -1};
+	struct region book;
+	int err;
+
+	if (store_has(&s->store, &it))
+		return 0;
+	for (uint32_t i = 0; i < s->store.count && it.fd < 0; i++)
+		if (s->store.v[i].kind == CUSTODY_DOOR_BOOK)
+			it.fd = fcntl(s->store.v[i].fd, F_DUPFD_CLOEXEC, 0);
+	if (it.fd >= 0)
+		return put(s, &it);
+	err = region_create("door", CUSTODY_DOOR_BYTES, &book);
+	if (err != 0)
+		return err;
+	it.fd = fcntl(book.fd, F_DUPFD_CLOEXEC, 0);
+	region_close(&book);
+	return it.fd < 0 ? -errno : put(s, &it);
+}
+
+static int ensure_signaling(struct supervisor *s, const struct worker_slot *w)
+{
+	uint32_t owner = worker_owner(w);
+	int err = w->adopted ? 0 : bind_listeners(s, owner); /* who handed everything back lacks nothing */
+
+	if (err == 0 && shares_listeners(s))
+		err = open_strays(s, owner, w->index);
+	return err == 0 && shares_listeners(s) ? share_door(s, owner) : err;
+}
+
 static int make_page(struct supervisor *s, const struct worker_slot *w)
 {
 	struct store_item it = {worker_owner(w), CUSTODY_STATPAGE, 0, 0, -1};
@@ -132,6 +227,7 @@ static int make_page(struct supervisor *s, const struct worker_slot *w)
 		return err;
 	it.fd = fcntl(page.region.fd, F_DUPFD_CLOEXEC, 0);
 	statpage_close(&page);
+	s->pages_due = true;
 	return it.fd < 0 ? -errno : put(s, &it);
 }
 
@@ -142,8 +238,8 @@ int resources_ensure(struct supervisor *s, const struct worker_slot *w)
 
 	if (store_find(&s->store, owner, CUSTODY_STATPAGE) == NULL)
 		err = make_page(s, w);
-	if (err == 0 && w->role == ROLE_SIGNALING && !w->adopted) /* who handed everything back lacks nothing */
-		err = bind_listeners(s, owner);
+	if (err == 0 && w->role == ROLE_SIGNALING)
+		err = ensure_signaling(s, w);
 	if (err == 0 && w->role == ROLE_MEDIA && !w->adopted)
 		err = bind_ports(s, owner, w->index);
 	if (err == 0 && w->role == ROLE_MEDIA &&

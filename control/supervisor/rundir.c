@@ -11,8 +11,10 @@
 
 #include "common/base/log.h"
 
-#define STATE "supervisor.state"
-#define STATE_NEW "supervisor.state.new"
+#define STATE "state"
+#define STATE_NEW "state.new"
+#define HEALTH "health"
+#define HEALTH_NEW "health.new"
 
 static int refuse(const char *path, int err, const char *reason, const char *hint)
 {
@@ -69,7 +71,7 @@ static int check_entries(const struct rundir *r)
 
 int rundir_open(const char *path, struct rundir *ret)
 {
-	struct rundir r = {.path = path, .fd = -1, .lock = -1};
+	struct rundir r = {.path = path, .name = "supervisor", .fd = -1, .lock = -1};
 	bool made = mkdir(path, 0750) == 0;
 	struct stat st;
 	int err;
@@ -103,26 +105,89 @@ void rundir_close(struct rundir *r)
 	r->fd = r->lock = -1;
 }
 
-int rundir_lock(struct rundir *r, const char *role)
+/* A lock nobody else has: ERR_AGAIN, with a descriptor all the same, or an error that was logged. */
+static int take_lock(const struct rundir *r, const char *name, int *ret_fd)
 {
-	char name[64], who[32] = "";
+	int fd = openat(r->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 
-	snprintf(name, sizeof name, "supervisor%s.lock", role);
-	r->lock = openat(r->fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (r->lock < 0) {
-		log_error("supervisor.lock", "path=%s/%s reason=\"%s\"", r->path, name, strerror(errno));
-		return -errno;
+	if (fd < 0) {
+		int err = -errno;
+
+		log_error("supervisor.lock", "path=%s/%s reason=\"%s\"", r->path, name, strerror(-err));
+		return err;
 	}
-	if (flock(r->lock, LOCK_EX | LOCK_NB) != 0) {
+	*ret_fd = fd;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : ERR_AGAIN;
+}
+
+static void note_owner(const struct rundir *r)
+{
+	if (ftruncate(r->lock, 0) == 0)
+		dprintf(r->lock, "%d\n", (int)getpid());
+}
+
+int rundir_lock(struct rundir *r, const char *name)
+{
+	char file[64], who[32] = "";
+	int err;
+
+	snprintf(r->name, sizeof r->name, "%s", name);
+	snprintf(file, sizeof file, "%s.lock", name);
+	err = take_lock(r, file, &r->lock);
+	if (err == ERR_AGAIN) {
 		ssize_t n = read(r->lock, who, sizeof who - 1);
 
-		log_error("supervisor.lock", "path=%s/%s reason=\"another supervisor runs here\" pid=%.*s", r->path, name,
+		log_error("supervisor.lock", "path=%s/%s reason=\"another supervisor runs here\" pid=%.*s", r->path, file,
 			  n > 0 ? (int)strcspn(who, "\n") : 0, who);
 		return ERR_EXIST;
 	}
-	if (ftruncate(r->lock, 0) == 0)
-		dprintf(r->lock, "%d\n", (int)getpid());
-	return 0;
+	if (err == 0)
+		note_owner(r);
+	return err;
+}
+
+int rundir_seat(struct rundir *r, const char *role, uint32_t count, uint32_t *ret_seat)
+{
+	for (uint32_t seat = 0; seat < count; seat++) {
+		char file[64];
+		int fd, err;
+
+		snprintf(r->name, sizeof r->name, "supervisor-%.12s-%u", role, seat);
+		snprintf(file, sizeof file, "%s.lock", r->name);
+		err = take_lock(r, file, &fd);
+		if (err == 0) {
+			r->lock = fd;
+			note_owner(r);
+			*ret_seat = seat;
+			return 0;
+		}
+		if (err != ERR_AGAIN)
+			return err;
+		close(fd);
+	}
+	log_error("supervisor.lock", "path=%s role=%s reason=\"all %u seats are taken\"", r->path, role, count);
+	return ERR_EXIST;
+}
+
+int rundir_lease(const struct rundir *r, const char *worker, int *ret_fd)
+{
+	char file[48];
+	int fd, err;
+
+	snprintf(file, sizeof file, "%.32s.lease", worker);
+	err = take_lock(r, file, &fd);
+	if (err == ERR_AGAIN)
+		close(fd);
+	if (err == 0)
+		*ret_fd = fd;
+	return err;
+}
+
+/* supervisor.state, and its like */
+static const char *state_file(const struct rundir *r, const char *ending, char out[64])
+{
+	snprintf(out, 64, "%s.%s", r->name, ending);
+	return out;
 }
 
 static FILE *open_stream(const struct rundir *r, const char *name, int flags, const char *mode)
@@ -137,7 +202,8 @@ static FILE *open_stream(const struct rundir *r, const char *name, int flags, co
 
 void rundir_note(const struct rundir *r, const struct run_note *notes, uint32_t n)
 {
-	FILE *f = open_stream(r, STATE_NEW, O_WRONLY | O_CREAT | O_TRUNC, "w");
+	char fresh[64], name[64];
+	FILE *f = open_stream(r, state_file(r, STATE_NEW, fresh), O_WRONLY | O_CREAT | O_TRUNC, "w");
 
 	if (f == NULL)
 		return;
@@ -145,7 +211,7 @@ void rundir_note(const struct rundir *r, const struct run_note *notes, uint32_t 
 		fprintf(f, "%s %u %d %lu\n", config_role_name(notes[i].role), notes[i].index, (int)notes[i].pid,
 			(unsigned long)notes[i].start_time);
 	if (fclose(f) == 0)
-		(void)renameat(r->fd, STATE_NEW, r->fd, STATE);
+		(void)renameat(r->fd, fresh, r->fd, state_file(r, STATE, name));
 }
 
 static bool take_note(const char *line, struct run_note *ret)
@@ -168,8 +234,8 @@ static bool take_note(const char *line, struct run_note *ret)
 
 uint32_t rundir_notes(const struct rundir *r, struct run_note *ret, uint32_t max)
 {
-	FILE *f = open_stream(r, STATE, O_RDONLY, "r");
-	char line[128];
+	char line[128], name[64];
+	FILE *f = open_stream(r, state_file(r, STATE, name), O_RDONLY, "r");
 	uint32_t n = 0;
 
 	if (f == NULL)
@@ -182,5 +248,26 @@ uint32_t rundir_notes(const struct rundir *r, struct run_note *ret, uint32_t max
 
 void rundir_forget(const struct rundir *r)
 {
-	(void)unlinkat(r->fd, STATE, 0);
+	char name[64];
+
+	(void)unlinkat(r->fd, state_file(r, STATE, name), 0);
+}
+
+void rundir_health(const struct rundir *r, const char *text, size_t n)
+{
+	char name[64], fresh[64];
+	FILE *f = open_stream(r, state_file(r, HEALTH_NEW, fresh), O_WRONLY | O_CREAT | O_TRUNC, "w");
+
+	if (f == NULL)
+		return;
+	n = fwrite(text, 1, n, f) == n;
+	if (fclose(f) == 0 && n != 0)
+		(void)renameat(r->fd, fresh, r->fd, state_file(r, HEALTH, name));
+}
+
+void rundir_unhealth(const struct rundir *r)
+{
+	char name[64];
+
+	(void)unlinkat(r->fd, state_file(r, HEALTH, name), 0);
 }

@@ -67,16 +67,74 @@ int store_put(struct store *s, const struct store_item *item)
 	return 0;
 }
 
+static void note_gone(struct store_reader *r, const struct store_item *it)
+{
+	uint32_t cap = r->gone_cap == 0 ? 64 : 2 * r->gone_cap;
+	struct store_gone *v = r->gone;
+
+	if (r->gone_count == r->gone_cap) {
+		v = realloc(r->gone, cap * sizeof *v);
+		if (v == NULL)
+			return; /* it keeps one descriptor too many */
+		r->gone = v;
+		r->gone_cap = cap;
+	}
+	v[r->gone_count++] = (struct store_gone){it->owner, it->kind, it->id};
+}
+
+static void take_out(struct store *s, uint32_t i)
+{
+	struct store_item *it = &s->v[i];
+
+	for (uint32_t k = 0; k < STORE_READERS_MAX; k++) {
+		struct store_reader *r = s->readers[k];
+
+		if (r == NULL || i >= r->told)
+			continue;
+		note_gone(r, it);
+		r->told--;
+	}
+	close(it->fd);
+	memmove(it, it + 1, (s->count - i - 1) * sizeof *it); /* keeps ports in order */
+	s->count--;
+}
+
+void store_forget(struct store *s, uint32_t owner)
+{
+	for (uint32_t i = s->count; i-- > 0;)
+		if (s->v[i].owner == owner)
+			take_out(s, i);
+}
+
+int store_watch(struct store *s, struct store_reader *r)
+{
+	for (uint32_t k = 0; k < STORE_READERS_MAX; k++) {
+		if (s->readers[k] != NULL)
+			continue;
+		*r = (struct store_reader){.told = 0};
+		s->readers[k] = r;
+		return 0;
+	}
+	return ERR_NOSPC;
+}
+
+void store_unwatch(struct store *s, struct store_reader *r)
+{
+	for (uint32_t k = 0; k < STORE_READERS_MAX; k++)
+		if (s->readers[k] == r)
+			s->readers[k] = NULL;
+	free(r->gone);
+	r->gone = NULL;
+}
+
 void store_drop(struct store *s, uint32_t owner, enum custody_kind kind, uint64_t id)
 {
 	for (uint32_t i = 0; i < s->count; i++) {
-		struct store_item *it = &s->v[i];
+		const struct store_item *it = &s->v[i];
 
 		if (it->owner != owner || it->kind != kind || it->id != id)
 			continue;
-		close(it->fd);
-		memmove(it, it + 1, (s->count - i - 1) * sizeof *it); /* keeps ports in order */
-		s->count--;
+		take_out(s, i);
 		return;
 	}
 }
@@ -171,5 +229,69 @@ int store_give(const struct store *s, uint32_t owner, int sock)
 			err = add(&open[s->v[i].kind], &s->v[i], sock);
 	for (uint32_t kind = 0; kind < CUSTODY_KINDS && err == 0; kind++)
 		err = flush(&open[kind], sock);
+	return err;
+}
+
+/* ---- readers ---- */
+
+struct telling {
+	struct custody_header h;
+	uint64_t ids[FDPASS_MAX];
+};
+
+static int send_telling(struct telling *m, const int *fds, uint32_t n, int sock)
+{
+	m->h.magic = CUSTODY_MAGIC;
+	m->h.payload_bytes = n * (uint32_t)sizeof m->ids[0];
+	m->h.fd_count = fds != NULL ? n : 0;
+	return fdpass_send(sock, m, sizeof m->h + m->h.payload_bytes, fds, m->h.fd_count);
+}
+
+static int tell_gone(struct store_reader *r, int sock)
+{
+	struct telling m;
+	uint32_t n = 0;
+	int err;
+
+	while (n < FDPASS_MAX && n < r->gone_count && r->gone[n].owner == r->gone[0].owner && r->gone[n].kind == r->gone[0].kind) {
+		m.ids[n] = r->gone[n].id;
+		n++;
+	}
+	m.h = (struct custody_header){.op = CUSTODY_DROP, .kind = r->gone[0].kind, .id = r->gone[0].owner};
+	err = send_telling(&m, NULL, n, sock);
+	if (err != 0)
+		return err;
+	memmove(r->gone, r->gone + n, (r->gone_count - n) * sizeof r->gone[0]);
+	r->gone_count -= n;
+	return 0;
+}
+
+int store_tell(const struct store *s, struct store_reader *r, bool (*tells)(const void *ctx, const struct store_item *it), const void *ctx, int sock)
+{
+	const struct store_item *first;
+	struct telling m;
+	int fds[FDPASS_MAX];
+	uint32_t n = 0;
+	int err;
+
+	if (r->gone_count > 0)
+		return tell_gone(r, sock); /* first: an id may be in use again */
+	while (r->told < s->count && !tells(ctx, &s->v[r->told]))
+		r->told++;
+	if (r->told == s->count)
+		return ERR_NOENT;
+	first = &s->v[r->told];
+	for (; n < FDPASS_MAX && r->told + n < s->count; n++) {
+		const struct store_item *it = &first[n];
+
+		if (it->owner != first->owner || it->kind != first->kind || it->index != first->index || !tells(ctx, it))
+			break;
+		m.ids[n] = it->id;
+		fds[n] = it->fd;
+	}
+	m.h = (struct custody_header){.op = CUSTODY_GIVE, .kind = first->kind, .index = first->index, .id = first->owner};
+	err = send_telling(&m, fds, n, sock);
+	if (err == 0)
+		r->told += n;
 	return err;
 }

@@ -15,7 +15,23 @@ struct store_item {
 	int fd; /* owned */
 };
 
+/* What somebody else was told of a store: everything before `told`, and not yet that what is in `gone` is gone. */
+struct store_gone {
+	uint32_t owner;
+	enum custody_kind kind;
+	uint64_t id;
+};
+
+struct store_reader {
+	uint32_t told;
+	struct store_gone *gone; /* owned */
+	uint32_t gone_count, gone_cap;
+};
+
+#define STORE_READERS_MAX 48u
+
 struct store {
+	struct store_reader *readers[STORE_READERS_MAX]; /* borrowed */
 	struct store_item *v; /* owned */
 	uint32_t count;
 	uint32_t cap;
@@ -35,6 +51,17 @@ const struct store_item *store_find(const struct store *s, uint32_t owner, enum 
 
 /* The next item of this owner and kind at or after *at, which moves behind it; start at 0. NULL at the end. */
 const struct store_item *store_each(const struct store *s, uint32_t owner, enum custody_kind kind, uint32_t *at);
+
+/* Somebody is to hear of everything that is there, and of every change from now on. ERR_NOSPC. */
+MUST_USE int store_watch(struct store *s, struct store_reader *r);
+void store_unwatch(struct store *s, struct store_reader *r);
+
+/* One message of what it was not told yet: CUSTODY_DROP or CUSTODY_GIVE, id = owner, as many as are alike in a row. `tells`: which items
+ * it hears of at all. ERR_NOENT: there is nothing; else as fdpass_send(), which does not wait. */
+MUST_USE int store_tell(const struct store *s, struct store_reader *r, bool (*tells)(const void *ctx, const struct store_item *it), const void *ctx,
+			int sock);
+
+void store_forget(struct store *s, uint32_t owner); /* everything of it */
 
 bool store_has(const struct store *s, const struct store_item *like); /* same owner, kind, index and id */
 

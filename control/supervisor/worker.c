@@ -23,26 +23,11 @@ struct program {
 	char path[sizeof((struct supervisor *)0)->bin_dir + 64];
 };
 
-uint32_t worker_owner(const struct worker_slot *w)
-{
-	return config_role_number(w->role) << 8 | w->index;
-}
-
-struct worker_slot *worker_add(struct supervisor *s, enum role role, uint32_t index)
-{
-	struct worker_slot *w = &s->workers[s->worker_count++];
-
-	*w = (struct worker_slot){.role = role, .index = index, .pidfd = -1, .sock = -1, .page.region.fd = -1};
-	return w;
-}
-
 void worker_note_all(const struct supervisor *s)
 {
 	struct run_note notes[SUPERVISOR_WORKERS_MAX];
 	uint32_t n = 0;
 
-	if (!s->all_roles)
-		return;
 	for (uint32_t i = 0; i < s->worker_count; i++) {
 		const struct worker_slot *w = &s->workers[i];
 
@@ -76,9 +61,11 @@ static int send_config(struct supervisor *s, const struct worker_slot *w)
 	uint8_t wire[sizeof(struct custody_header) + CONFIG_PACKED_MAX];
 	struct custody_header h = {.magic = CUSTODY_MAGIC, .op = CUSTODY_CONFIG, .index = w->index};
 	size_t n;
+	char socket[64];
 	int err;
 
-	err = config_pack(&s->config, &(struct config_for){w->role, w->index, s->waits[w->role]}, wire + sizeof h, &n);
+	snprintf(socket, sizeof socket, "%s.sock", s->dir.name);
+	err = config_pack(&s->config, &(struct config_for){w->role, w->index, s->waits[w->role], socket}, wire + sizeof h, &n);
 	if (err != 0)
 		return err;
 	h.payload_bytes = (uint32_t)n;
@@ -101,23 +88,32 @@ void worker_tell_config(struct supervisor *s)
 /* control shows everybody's counters */
 static int give_pages(struct supervisor *s, const struct worker_slot *w)
 {
-	for (uint32_t i = 0; i < s->worker_count && w->role == ROLE_CONTROL; i++) {
-		const struct worker_slot *other = &s->workers[i];
-		const struct store_item *it = store_find(&s->store, worker_owner(other), CUSTODY_STATPAGE);
+	for (uint32_t i = 0; i < s->store.count && w->role == ROLE_CONTROL; i++) {
+		const struct store_item *it = &s->store.v[i];
 		struct {
 			struct custody_header h;
 			uint64_t id;
 		} m = {{.magic = CUSTODY_MAGIC, .op = CUSTODY_GIVE, .kind = CUSTODY_STATPAGE, .fd_count = 1,
-			.payload_bytes = sizeof(uint64_t)}, worker_owner(other)};
+			.payload_bytes = sizeof(uint64_t)}, it->owner};
 		int err;
 
-		if (other == w || it == NULL)
+		if (it->kind != CUSTODY_STATPAGE || it->owner == worker_owner(w))
 			continue;
 		err = store_send(w->sock, &(struct store_message){&m, sizeof m, &it->fd, 1});
 		if (err != 0)
 			return err;
 	}
 	return 0;
+}
+
+void worker_tell_pages(struct supervisor *s)
+{
+	for (uint32_t i = 0; s->pages_due && i < s->worker_count; i++) {
+		const struct worker_slot *w = &s->workers[i];
+
+		if (w->role == ROLE_CONTROL && w->running && w->sock >= 0 && give_pages(s, w) == 0)
+			s->pages_due = false;
+	}
 }
 
 static int introduce(struct supervisor *s, struct worker_slot *w)
@@ -138,7 +134,7 @@ static int introduce(struct supervisor *s, struct worker_slot *w)
 /* This host can not run: a second try changes nothing. A successor goes on trying, for the sake of the calls that are up. */
 static bool give_up(struct supervisor *s, const struct worker_slot *w, uint64_t now_ms)
 {
-	if (w->ever_running || s->successor)
+	if (w->ever_running || s->successor || w->guest)
 		return false;
 	s->exit_code = SUPERVISOR_EXIT_ENVIRONMENT;
 	s->stop_by_ms = now_ms;
@@ -180,6 +176,8 @@ void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	struct spawned child;
 	int err;
 
+	if (!w->leased)
+		return; /* another may run it: handover_tick() finds out */
 	program_of(s, w, &program);
 	err = spare_take(&w->spare, program.path, now_ms, &child);
 	if (err != 0)
@@ -216,7 +214,7 @@ static void replace(struct supervisor *s, struct worker_slot *w, int status, uin
 {
 	bool quick = now_ms - w->started_ms < QUICK_MS;
 
-	if (s->stop_by_ms != 0)
+	if (s->stop_by_ms != 0 || w->leaving)
 		return;
 	if (status == SUPERVISOR_EXIT_ENVIRONMENT && give_up(s, w, now_ms)) {
 		if (s->reason[0] == '\0')
@@ -256,7 +254,7 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	int status;
 
 	if (w->pid == 0) {
-		if (s->stop_by_ms == 0 && now_ms >= w->start_at_ms)
+		if (s->stop_by_ms == 0 && !w->leaving && now_ms >= w->start_at_ms)
 			worker_start(s, w, now_ms);
 		return;
 	}
@@ -289,9 +287,13 @@ static void keep(struct supervisor *s, struct worker_slot *w, const struct custo
 		if (h->payload_bytes >= (i + 1) * sizeof it.id && in->n >= sizeof *h + h->payload_bytes)
 			memcpy(&it.id, ids + i * sizeof it.id, sizeof it.id);
 		page_of_other = h->kind == CUSTODY_STATPAGE && it.id != 0; /* control's view; its owner keeps it */
+		if (h->op == CUSTODY_KEEP) /* one in the place of another is news to other supervisors */
+			store_drop(&s->store, it.owner, it.kind, it.id);
 		if (h->kind == CUSTODY_NONE || h->kind >= CUSTODY_KINDS || page_of_other ||
 		    store_put(&s->store, &it) != 0)
 			close(in->fds[i]);
+		else
+			w->leased |= it.kind == CUSTODY_LEASE;
 	}
 }
 

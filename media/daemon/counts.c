@@ -41,6 +41,7 @@ void counts_gauges(struct media *m)
 		attached += m->connections[i].fd >= 0;
 	loop_stats(m->actor->loop, &ls);
 	stat_set(p, STAT_media_sessions, m->sessions.used);
+	stat_set(p, STAT_ready, worker_welcome(m->worker) && !m->draining);
 	stat_set(p, STAT_media_tapes, tapes);
 	stat_set(p, STAT_media_attached, attached);
 	stat_set(p, STAT_media_ports_free, ports_free(&m->ports, m->actor->now_ms));

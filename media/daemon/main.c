@@ -71,7 +71,10 @@ static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	if (c == NULL)
 		return;
 	reconfigure(m, cfg);
-	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised) != 0)
+	for (size_t i = 0; i < c->n_advertised; i++)
+		if (reach_add(&m->advertised, str_of(c->advertised[i]->to), str_of(c->advertised[i]->address)) != 0)
+			log_error("media.config", "advertised=%zu reason=syntax", i);
+	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised.rest) != 0)
 		log_error("media.config", "advertised_address=%s reason=syntax", c->advertised_address);
 }
 
@@ -100,7 +103,21 @@ static bool is_pair(const struct custody_item *even, const struct custody_item *
 	return even->kind != CUSTODY_NONE && even->id % 2 == 0 && odd->id == even->id + 1 && odd->index == even->index;
 }
 
-static int open_ports(struct media *m)
+/* One of those that are no neighbours, at each address that has it. Few have any. */
+static int add_apart(struct media *m, uint32_t rtp, uint32_t rtcp)
+{
+	const struct custody *c = m->actor->custody;
+	struct custody_item a, b;
+	int err = 0;
+
+	for (uint32_t i = 0; err == 0 && custody_each(c, CUSTODY_RTP_PORT, &i, &a) == 0;)
+		for (uint32_t k = 0; a.id == rtp && err == 0 && custody_each(c, CUSTODY_RTP_PORT, &k, &b) == 0;)
+			if (b.id == rtcp && b.index == a.index)
+				err = ports_add_apart(&m->ports, a.fd, b.fd, a.index << 16 | rtp, (uint16_t)rtcp);
+	return err;
+}
+
+static int open_ports(struct media *m, const Tipring__V1__MediaConfig *cfg)
 {
 	const struct custody *c = m->actor->custody;
 	struct custody_item last = {.kind = CUSTODY_NONE}, item;
@@ -113,6 +130,8 @@ static int open_ports(struct media *m)
 	for (at = 0; err == 0 && custody_each(c, CUSTODY_RTP_PORT, &at, &item) == 0; last = item)
 		if (is_pair(&last, &item))
 			err = ports_add(&m->ports, last.fd, item.fd, (uint32_t)(last.index << 16 | last.id));
+	for (size_t i = 0; err == 0 && cfg != NULL && i + 1 < cfg->n_rtcp_apart; i += 2)
+		err = add_apart(m, cfg->rtcp_apart[i], cfg->rtcp_apart[i + 1]);
 	if (err == 0 && m->ports.count == 0)
 		err = ERR_NOENT;
 	return err;
@@ -165,7 +184,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
-		err = open_ports(m);
+		err = open_ports(m, cfg->media);
 	if (err == 0)
 		err = adopt_slab(m, cap);
 	if (err == 0)

@@ -6,6 +6,7 @@
 
 #include "common/actor/actor.h"
 #include "common/actor/worker.h"
+#include "common/base/net.h"
 #include "common/base/pool.h"
 #include "common/base/rand.h"
 #include "common/shm/slab.h"
@@ -73,7 +74,7 @@ struct media {
 	struct session_config session_config;
 	bool allow_loopback;
 	bool draining;
-	struct addr advertised; /* family NONE: none */
+	struct reach advertised;
 	char attach_path[108];
 	int attach_listener; /* borrowed; -1 = none */
 	struct connection connections[MEDIA_CONNECTIONS_MAX];

@@ -119,6 +119,13 @@ void ports_disconnect(const struct port_pair *pair)
 		log_debug("ports.disconnect", "port=%u reason=%s", pair->port, err_name(-errno));
 }
 
+static void empty(const struct port_pair *pair)
+{
+	ports_disconnect(pair);
+	drain(pair->rtp);
+	drain(pair->rtcp);
+}
+
 static void put(struct list *where, struct port_pair *pair)
 {
 	list_del(&pair->idle);
@@ -130,9 +137,22 @@ static void look(struct port_pair *pair)
 	pair->drops = drops_of(pair->rtp) + drops_of(pair->rtcp);
 }
 
+static void widen(struct ports *p, uint16_t port)
+{
+	p->lowest = p->count == 0 || port < p->lowest ? port : p->lowest;
+	p->highest = port > p->highest ? port : p->highest;
+}
+
 int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name)
 {
-	struct port_pair pair = {.rtp = rtp, .rtcp = rtcp, .port = (uint16_t)name, .address = (uint16_t)(name >> 16)};
+	return ports_add_apart(p, rtp, rtcp, name, (uint16_t)(name + 1));
+}
+
+int ports_add_apart(struct ports *p, int rtp, int rtcp, uint32_t name, uint16_t rtcp_port)
+{
+	struct port_pair pair = {
+		.rtp = rtp, .rtcp = rtcp, .port = (uint16_t)name, .rtcp_port = rtcp_port, .address = (uint16_t)(name >> 16),
+	};
 	const struct port_pair *last = p->count > 0 ? &p->v[p->count - 1] : NULL;
 	int err = p->count < p->cap ? 0 : ERR_NOSPC;
 
@@ -143,8 +163,9 @@ int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name)
 	if (err != 0)
 		return err;
 	pair.family = pair.local.family;
-	p->lowest = p->count == 0 || pair.port < p->lowest ? pair.port : p->lowest;
-	p->highest = pair.port > p->highest ? pair.port : p->highest;
+	p->several |= addr_is_any(&pair.local) || (last != NULL && !addr_ip_eq(&pair.local, &p->v[0].local));
+	widen(p, pair.port < rtcp_port ? pair.port : rtcp_port);
+	widen(p, pair.port < rtcp_port ? rtcp_port : pair.port);
 	p->v[p->count] = pair;
 	put(&p->idle, &p->v[p->count++]);
 	return 0;
@@ -286,10 +307,19 @@ static struct port_pair *longest_rested(struct ports *p, const struct wish *w)
 	return pair != NULL ? pair : noisy;
 }
 
+/* All pairs at one address: the kernel need not be asked. */
+static int source_towards(const struct ports *p, const struct addr *towards, struct addr *ret)
+{
+	if (p->several || p->count == 0 || p->v[0].family != towards->family)
+		return route_source(towards, ret);
+	*ret = p->v[0].local;
+	return 0;
+}
+
 int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, struct port_pair **ret, struct addr *ret_local)
 {
 	struct addr source;
-	int err = route_source(towards, &source);
+	int err = source_towards(p, towards, &source);
 	struct port_pair *pair = NULL;
 
 	if (err == 0)
@@ -302,9 +332,7 @@ int ports_take(struct ports *p, const struct addr *towards, uint64_t now_ms, str
 		return ERR_NOSPC;
 	if (err != 0 && addr_is_any(&pair->local))
 		return err;
-	ports_disconnect(pair); /* a predecessor may have died before it let go of its last peer */
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	empty(pair); /* a predecessor may have died before it let go of its last peer */
 	unshut(pair);
 	*ret_local = addr_is_any(&pair->local) ? source : pair->local;
 	ret_local->port = pair->port;
@@ -333,9 +361,7 @@ void ports_give(struct ports *p, struct port_pair *pair, uint64_t now_ms)
 	pair->used = false;
 	look(pair);
 	shut(pair, now_ms);
-	ports_disconnect(pair);
-	drain(pair->rtp);
-	drain(pair->rtcp);
+	empty(pair);
 	pair->rested_ms = now_ms + PORTS_REST_MS;
 	put(&p->idle, pair);
 }
@@ -370,13 +396,18 @@ static bool leads_to_itself(const struct port_pair *pair, const struct addr *a)
 /* Few peers have a port of our range: the pairs are seldom walked. */
 static bool in_range(const struct ports *p, uint16_t port)
 {
-	return p->count > 0 && (port | 1) >= (p->lowest | 1) && (port | 1) <= (p->highest | 1);
+	return p->count > 0 && port >= p->lowest && port <= p->highest;
+}
+
+static bool has(const struct port_pair *pair, uint16_t port)
+{
+	return pair->port == port || pair->rtcp_port == port;
 }
 
 bool ports_has(const struct ports *p, uint16_t port)
 {
 	for (uint32_t i = 0; in_range(p, port) && i < p->count; i++)
-		if ((p->v[i].port | 1) == (port | 1))
+		if (has(&p->v[i], port))
 			return true;
 	return false;
 }
@@ -384,7 +415,7 @@ bool ports_has(const struct ports *p, uint16_t port)
 bool ports_are_ours(const struct ports *p, const struct addr *a)
 {
 	for (uint32_t i = 0; in_range(p, a->port) && i < p->count; i++)
-		if (p->v[i].family == a->family && (p->v[i].port | 1) == (a->port | 1) && leads_to_itself(&p->v[i], a))
+		if (p->v[i].family == a->family && has(&p->v[i], a->port) && leads_to_itself(&p->v[i], a))
 			return true;
 	return false;
 }

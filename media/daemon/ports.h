@@ -16,7 +16,7 @@
 
 struct port_pair {
 	int rtp, rtcp;    /* borrowed from custody */
-	uint16_t port;
+	uint16_t port, rtcp_port;
 	uint16_t address; /* number of its address in the configuration */
 	uint8_t family;   /* enum addr_family */
 	bool used;
@@ -29,7 +29,8 @@ struct port_pair {
 struct ports {
 	struct port_pair *v; /* owned */
 	uint32_t count, cap;
-	uint16_t lowest, highest; /* port of a pair */
+	uint16_t lowest, highest; /* port of a pair, either one */
+	bool several; /* addresses, or one that stands for any */
 	struct list idle;  /* longest rested first */
 	struct list noisy; /* those that heard somebody when they were looked at, longest ago first */
 };
@@ -39,6 +40,9 @@ void ports_fini(struct ports *p);
 
 /* A pair of bound sockets, which stay the caller's; `name` as in ports_name(). ERR_NOSPC. */
 MUST_USE int ports_add(struct ports *p, int rtp, int rtcp, uint32_t name);
+
+/* Likewise, of an RTCP socket that is not at the port behind. */
+MUST_USE int ports_add_apart(struct ports *p, int rtp, int rtcp, uint32_t name, uint16_t rtcp_port);
 
 /* Sockets that are new: from now on they take nothing. */
 void ports_shut_all(struct ports *p);

@@ -83,11 +83,8 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 /* Addresses no caller can own get nothing: no packets to ourselves, to many, or to nobody. */
 static bool may_send(const struct media *m, const struct addr *to)
 {
-	struct addr ours = m->advertised;
-
-	ours.port = to->port;
 	return latch_sendable(to, m->allow_loopback) && !ports_are_ours(&m->ports, to) &&
-	       !(addr_eq(&ours, to) && ports_has(&m->ports, to->port));
+	       !(reach_tells(&m->advertised, to) && ports_has(&m->ports, to->port));
 }
 
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to)
@@ -108,11 +105,20 @@ int sessions_equip(struct media *m, struct media_session *ms)
 	return err == 0 ? add_sockets(m, ms, slot) : err;
 }
 
-static struct addr as_told(const struct media *m, const struct addr *local)
+/* What the peer is told, once and for all; logged when somebody chose it, or should. */
+static struct addr as_told(const struct media *m, const struct media_session *ms, const struct addr *towards, const struct addr *local)
 {
-	struct addr a = m->advertised.family != ADDR_NONE ? m->advertised : *local;
+	struct addr a;
+	bool chosen = reach_find(&m->advertised, towards, &a);
 
+	if (!chosen)
+		a = *local;
 	a.port = local->port;
+	if (reach_misses(towards, &a))
+		log_warn("session.address", "call=%" PRIx64 " peer=%s told=%s hint=\"it can not send there: set rtp.advertised_address or "
+			 "rtp.advertised\"", ms->s.r.call_id, addr_text(towards).z, addr_text(&a).z);
+	else if (chosen)
+		log_info("session.address", "call=%" PRIx64 " peer=%s told=%s", ms->s.r.call_id, addr_text(towards).z, addr_text(&a).z);
 	return a;
 }
 
@@ -134,7 +140,7 @@ int sessions_open(struct media *m, struct session_name name, const struct addr *
 	session_open(&ms->s, &m->session_config, NULL, &m->rand, m->actor->now_ns);
 	ms->s.r.call_id = name.call_id;
 	ms->s.r.ordinal = name.ordinal;
-	ms->s.r.local = as_told(m, &local);
+	ms->s.r.local = as_told(m, ms, towards, &local);
 	ms->s.r.local_port = ports_name(ms->ports);
 	sessions_index(m, ms);
 	buckets_join(m, ms);

@@ -61,7 +61,8 @@ static int copy_config(struct tipring_server *s, const struct tipring_config *cf
 		dir = "/run/tipring";
 	if (strncmp(dir, "ipc://", 6) == 0)
 		dir += 6;
-	snprintf(fallback, sizeof fallback, "c-%d", (int)getpid());
+	/* in containers many are process 1 */
+	snprintf(fallback, sizeof fallback, "c-%d-%06x", (int)getpid(), (unsigned)s->prefix & 0xffffffu);
 	if (str_copy(s->dir, sizeof s->dir, str_of(dir)) != 0 ||
 	    str_copy(s->name, sizeof s->name, str_of(cfg->name != NULL ? cfg->name : fallback)) != 0 ||
 	    str_copy(s->app, sizeof s->app, str_of(cfg->app != NULL ? cfg->app : "")) != 0)
@@ -69,6 +70,7 @@ static int copy_config(struct tipring_server *s, const struct tipring_config *cf
 	if (!is_made_of(s->name, '!', '~', NULL) || !is_made_of(s->app, 'a', 'z', "0123456789-"))
 		return -EINVAL;
 	s->capacity = cfg->capacity;
+	s->messages = cfg->messages;
 	return 0;
 }
 

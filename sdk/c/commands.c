@@ -301,15 +301,20 @@ static int ask(struct tipring_server *s, envelope *e, uint64_t *ret_ask)
 	return err;
 }
 
+static void put_content(const struct tipring_content *what, char **ret_type, ProtobufCBinaryData *ret_body)
+{
+	*ret_type = text(what->type);
+	ret_body->data = (uint8_t *)(uintptr_t)what->body;
+	ret_body->len = what->n;
+}
+
 int tipring_send_info(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask)
 {
 	COMMAND(SendInfo, SEND_INFO, send_info);
 
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.content_type = text(what->type);
-	body.body.data = (uint8_t *)(uintptr_t)what->body;
-	body.body.len = what->n;
+	put_content(what, &body.content_type, &body.body);
 	return ask(s, &e, ret_ask);
 }
 
@@ -319,10 +324,36 @@ int tipring_send_message(struct tipring_server *s, uint64_t call_id, const struc
 
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.content_type = text(what->type);
-	body.body.data = (uint8_t *)(uintptr_t)what->body;
-	body.body.len = what->n;
+	put_content(what, &body.content_type, &body.body);
 	return ask(s, &e, ret_ask);
+}
+
+int tipring_send_letter(struct tipring_server *s, const struct tipring_letter *how, uint64_t *ret_ask)
+{
+	struct rows rows;
+
+	COMMAND(SendMessage, SEND_MESSAGE, send_message);
+	if (how->to == NULL || how->to[0] == '\0' || count_of(how->headers) > DIAL_HEADERS_MAX)
+		return -EINVAL;
+	body.to = text(how->to);
+	body.from = text(how->from);
+	body.from_display = text(how->from_display);
+	body.username = text(how->username);
+	body.password = text(how->password);
+	body.auth_realm = text(how->auth_realm);
+	body.headers = fill_rows(&rows, how->headers);
+	body.n_headers = count_of(how->headers);
+	put_content(&how->what, &body.content_type, &body.body);
+	return ask(s, &e, ret_ask);
+}
+
+int tipring_take_message(struct tipring_server *s, uint64_t message_id, uint32_t code)
+{
+	COMMAND(MessageTake, MESSAGE_TAKE, message_take);
+
+	body.message_id = message_id;
+	body.code = code;
+	return command(s, &e);
 }
 
 int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask)
@@ -423,6 +454,9 @@ int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t re
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
 	body.metadata = text(how->metadata);
+	body.username = text(how->username);
+	body.password = text(how->password);
+	body.auth_realm = text(how->auth_realm);
 	body.app = s->app[0] != '\0' ? s->app : text(DIAL_APP);
 	err = command(s, &e);
 	if (err == 0)
@@ -455,6 +489,7 @@ int sdk_enroll(struct tipring_server *s)
 
 	body.app = s->app;
 	body.capacity = s->capacity;
+	body.messages = s->messages;
 	err = command(s, &e);
 	if (err == 0)
 		s->enroll_number = s->numbers;

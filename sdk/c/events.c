@@ -51,12 +51,28 @@ static const char *codec_name(Tipring__V1__Codec codec)
 	return v != NULL ? v->name : "";
 }
 
+/* Of the message taken last. */
+static size_t take_headers(struct tipring_server *s, Tipring__V1__Header *const *rows, size_t n)
+{
+	size_t most = n < OFFER_HEADERS_MAX ? n : OFFER_HEADERS_MAX;
+
+	for (size_t i = 0; i < most; i++)
+		s->headers[i] = (struct tipring_header){rows[i]->name, rows[i]->value};
+	return most;
+}
+
+static void put_headers(struct tipring_server *s, struct tipring_event *e, Tipring__V1__Header *const *rows, size_t n)
+{
+	if (e == NULL)
+		return;
+	e->headers = s->headers;
+	e->headers_n = take_headers(s, rows, n);
+}
+
 static void fill_offer(struct tipring_server *s, const Tipring__V1__CallInfo *c)
 {
-	size_t n = c->n_headers < OFFER_HEADERS_MAX ? c->n_headers : OFFER_HEADERS_MAX;
+	size_t n = take_headers(s, c->headers, c->n_headers);
 
-	for (size_t i = 0; i < n; i++)
-		s->headers[i] = (struct tipring_header){c->headers[i]->name, c->headers[i]->value};
 	s->offer = (struct tipring_offer){
 		.from_uri = c->from_uri, .from_display = c->from_display, .to_uri = c->to_uri, .request_uri = c->request_uri,
 		.sip_call_id = c->sip_call_id, .room_id = c->room_id, .session_id = c->session_id, .codec = codec_name(c->media != NULL ? c->media->codec : 0),
@@ -227,6 +243,14 @@ static void on_changed(struct tipring_server *s, const envelope *m)
 		sdk_set_text(e->text, sizeof e->text, codec_name(m->command_completed->codec));
 }
 
+static void on_agreed(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_CODEC, m->call_id);
+
+	if (e != NULL && m->media_agreed->media != NULL)
+		sdk_set_text(e->text, sizeof e->text, codec_name(m->media_agreed->media->codec));
+}
+
 static void on_completed(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__SessionFlushed *f = m->command_completed->flushed;
@@ -286,20 +310,22 @@ static void on_redirected(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->contact, sizeof e->contact, m->call_redirected->uri);
 }
 
-static void on_held(struct tipring_server *s, const envelope *m)
+static void held(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id, Tipring__V1__HeldBy by)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_HELD, m->call_id);
+	struct tipring_event *e = sdk_produce(s, kind, call_id);
 
 	if (e != NULL)
-		e->code = (uint32_t)m->call_held->by;
+		e->code = (uint32_t)by;
+}
+
+static void on_held(struct tipring_server *s, const envelope *m)
+{
+	held(s, TIPRING_EV_HELD, m->call_id, m->call_held->by);
 }
 
 static void on_resumed(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_RESUMED, m->call_id);
-
-	if (e != NULL)
-		e->code = (uint32_t)m->call_resumed->by;
+	held(s, TIPRING_EV_RESUMED, m->call_id, m->call_resumed->by);
 }
 
 static void on_referred(struct tipring_server *s, const envelope *m)
@@ -340,6 +366,7 @@ static void on_ended(struct tipring_server *s, const envelope *m)
 		if (m->call_ended->n_contacts > 0)
 			sdk_set_text(e->contact, sizeof e->contact, m->call_ended->contacts[0]->uri);
 		sdk_set_text(e->text, sizeof e->text, m->call_ended->reason);
+		put_headers(s, e, m->call_ended->headers, m->call_ended->n_headers);
 	}
 }
 
@@ -354,26 +381,49 @@ static void on_dtmf(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, m->dtmf_received->digit);
 }
 
-static void on_info(struct tipring_server *s, const envelope *m)
+/* What INFO and MESSAGE carry. */
+static struct tipring_event *content(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id, const char *type,
+				     const ProtobufCBinaryData *body)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_INFO, m->call_id);
+	struct tipring_event *e = sdk_produce(s, kind, call_id);
 
 	if (e == NULL)
-		return;
-	sdk_set_text(e->text, sizeof e->text, m->info_received->content_type);
-	e->body = m->info_received->body.data;
-	e->body_n = m->info_received->body.len;
+		return NULL;
+	sdk_set_text(e->text, sizeof e->text, type);
+	e->body = body->data;
+	e->body_n = body->len;
+	return e;
+}
+
+static void on_info(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__InfoReceived *i = m->info_received;
+	struct tipring_event *e = content(s, TIPRING_EV_INFO, m->call_id, i->content_type, &i->body);
+
+	put_headers(s, e, i->headers, i->n_headers);
 }
 
 static void on_message(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_MESSAGE, m->call_id);
+	const Tipring__V1__MessageReceived *r = m->message_received;
+	struct tipring_event *e = content(s, TIPRING_EV_MESSAGE, m->call_id, r->content_type, &r->body);
+
+	put_headers(s, e, r->headers, r->n_headers);
+}
+
+static void on_message_offer(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__MessageOffer *o = m->message_offer;
+	struct tipring_event *e = content(s, TIPRING_EV_MESSAGE_OFFER, 0, o->content_type, &o->body);
 
 	if (e == NULL)
 		return;
-	sdk_set_text(e->text, sizeof e->text, m->message_received->content_type);
-	e->body = m->message_received->body.data;
-	e->body_n = m->message_received->body.len;
+	s->message = (struct tipring_message){
+		.id = o->message_id, .from_uri = o->from_uri, .from_display = o->from_display, .to_uri = o->to_uri, .request_uri = o->request_uri,
+		.sip_call_id = o->sip_call_id, .auth_user = o->auth_user,
+	};
+	e->message = &s->message;
+	put_headers(s, e, o->headers, o->n_headers);
 }
 
 static void on_utterance(struct tipring_server *s, const envelope *m)
@@ -430,6 +480,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_WELCOME,            DIRECT,        on_welcome},
 	{TIPRING__V1__ENVELOPE__BODY_PONG,               DIRECT,        on_pong},
 	{TIPRING__V1__ENVELOPE__BODY_OFFER,              DIRECT,        on_offer},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_OFFER,      DIRECT,        on_message_offer},
 	{TIPRING__V1__ENVELOPE__BODY_ACK,                DIRECT,        on_ack},
 	{TIPRING__V1__ENVELOPE__BODY_MEDIA_READY,        DIRECT,        on_media_ready},
 	{TIPRING__V1__ENVELOPE__BODY_COMMAND_FAILED,     DIRECT,        on_failed},
@@ -438,6 +489,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RINGING,       PUBLISHED,     on_ringing},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ANSWERED,      PUBLISHED,     on_answered},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_HELD,          PUBLISHED,     on_held},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_AGREED,       PUBLISHED,     on_agreed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REDIRECTED,    PUBLISHED,     on_redirected},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED,      PUBLISHED,     on_referred},

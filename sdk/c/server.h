@@ -47,6 +47,7 @@ struct tipring_server {
 	struct codec codec;            /* owned */
 	char dir[80], name[64], app[64];
 	uint32_t capacity;
+	bool messages;
 	uint64_t epoch, prefix, numbers;
 	uint64_t ping_at_ms, heard_ms;
 	uint64_t enroll_number, compare_number; /* of the last Register and ListCalls */
@@ -64,6 +65,7 @@ struct tipring_server {
 	struct tipring_offer offer; /* borrowed, with its headers: from the message taken last */
 	struct tipring_header headers[OFFER_HEADERS_MAX];
 	struct tipring_referral referral; /* likewise */
+	struct tipring_message message;   /* likewise */
 };
 
 /* ---- commands.c ---- */

@@ -104,9 +104,10 @@ struct tipring_server;
 
 struct tipring_config {
 	const char *endpoint; /* run directory; NULL: $TIPRING_ENDPOINT, else /run/tipring */
-	const char *name;     /* of this backend, unique on the host; NULL: "c-<pid>" */
+	const char *name;     /* of this backend, unique on the host; NULL: "c-<pid>-<6 hex digits>" */
 	const char *app;      /* NULL: register nothing, only look */
 	uint32_t capacity;    /* calls at once */
+	bool messages;        /* also those outside calls: MESSAGE_OFFER */
 };
 
 enum tipring_event_kind {
@@ -137,7 +138,9 @@ enum tipring_event_kind {
 	TIPRING_EV_ASKED,       /* the far side took what tipring_send_*() number `ask` sent */
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
 	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
-	TIPRING_EV_REDIRECTED   /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
+	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
 
 /* How dialling ended. */
@@ -181,6 +184,15 @@ struct tipring_referral {
 	const char *referred_by; /* as it was written; "" */
 };
 
+/* Somebody sent a MESSAGE to a number of the app outside any call: tipring_take_message() within four seconds. Its content is
+ * `body`, its type `text` of the event. */
+struct tipring_message {
+	uint64_t id;
+	const char *from_uri, *from_display, *to_uri, *request_uri;
+	const char *sip_call_id; /* the same when the sender repeats it */
+	const char *auth_user;   /* as whom he was let in (sip.auth) */
+};
+
 struct tipring_event {
 	enum tipring_event_kind kind;
 	uint64_t call_id;
@@ -209,6 +221,9 @@ struct tipring_event {
 	const void *body; /* INFO, MESSAGE: borrowed until the next tipring_next() */
 	size_t body_n;
 	char contact[256]; /* REDIRECTED; ENDED: where it was sent instead, and nobody followed; "": nowhere */
+	const struct tipring_header *headers; /* INFO, MESSAGE, MESSAGE_OFFER; ENDED: of the BYE. The X- headers (of INFO Info-Package, too): likewise */
+	size_t headers_n;
+	const struct tipring_message *message; /* MESSAGE_OFFER, else NULL: likewise */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
 
@@ -290,6 +305,20 @@ struct tipring_content {
  * -> ASKED or FAILED, or the end of the call */
 TIPRING_API int tipring_send_info(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask);
 TIPRING_API int tipring_send_message(struct tipring_server *s, uint64_t call_id, const struct tipring_content *what, uint64_t *ret_ask);
+
+/* Of a MESSAGE_OFFER. code: 200, 202 or 400 to 699; 0: 200. FAILED: somebody else has it, or the sender has his answer. */
+TIPRING_API int tipring_take_message(struct tipring_server *s, uint64_t message_id, uint32_t code);
+
+struct tipring_letter {
+	const char *to;           /* this and the following as uri and the others of tipring_dial() */
+	const char *from, *from_display;
+	const struct tipring_headers *headers;
+	const char *username, *password, *auth_realm;
+	struct tipring_content what; /* with all headers of the request at most 1300 octets */
+};
+
+/* SIP MESSAGE to somebody, outside any call. -> ASKED or FAILED, of call 0 */
+TIPRING_API int tipring_send_letter(struct tipring_server *s, const struct tipring_letter *how, uint64_t *ret_ask);
 
 struct tipring_keys {
 	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */

@@ -1,7 +1,6 @@
 /* door.c - see door.h */
 #include "signaling/daemon/door.h"
 
-#include "common/base/scan.h"
 #include "signaling/sip/reply.h"
 
 static uint64_t seconds(uint64_t now_ms)
@@ -18,6 +17,7 @@ int door_open(struct door *d, struct door_book *book, const uint8_t key[SIP_GUAR
 		.cap = DOOR_ROWS,
 		.lifetime_s = DOOR_NONCE_S,
 		.now_s = seconds(now_ms),
+		.shared = d->shared,
 	};
 	int err;
 
@@ -61,19 +61,10 @@ int door_set(struct door *d, const struct door_settings *set)
 	return 0;
 }
 
-static bool is_in(const struct door_net *n, const struct addr *a)
-{
-	uint32_t whole = n->bits / 8, rest = n->bits % 8;
-
-	if (n->ip.family != a->family || memcmp(n->ip.ip, a->ip, whole) != 0)
-		return false;
-	return rest == 0 || ((n->ip.ip[whole] ^ a->ip[whole]) >> (8 - rest)) == 0;
-}
-
 static bool is_trusted(const struct door *d, const struct addr *source)
 {
 	for (uint32_t i = 0; i < d->set.net_count; i++)
-		if (is_in(&d->set.nets[i], source))
+		if (net_has(&d->set.nets[i], source))
 			return true;
 	return false;
 }
@@ -154,22 +145,4 @@ unsigned door_knock(struct door *d, const struct door_request *r, struct str *re
 		(void)gate_admits(&d->failures, r->source, r->now_ms);
 	}
 	return ask(d, v == SIP_GUARD_STALE, r, ret_lines);
-}
-
-int door_net_parse(struct str text, struct door_net *ret)
-{
-	struct str bits, ip = str_cut(text, '/', &bits);
-	bool alone = ip.n == text.n;
-	struct scan s = scan_of(bits);
-
-	memset(ret, 0, sizeof *ret);
-	if (addr_parse_ip(ip, &ret->ip) != 0)
-		return ERR_SYNTAX;
-	ret->bits = ret->ip.family == ADDR_V4 ? 32 : 128;
-	if (alone)
-		return 0;
-	if (bits.n == 0 || (ret->bits = scan_u32(&s)) > (ret->ip.family == ADDR_V4 ? 32u : 128u))
-		return ERR_SYNTAX;
-	scan_end(&s);
-	return s.err == 0 ? 0 : ERR_SYNTAX;
 }

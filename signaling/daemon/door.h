@@ -6,6 +6,7 @@
  * caller's, to be kept out of core files. */
 #pragma once
 
+#include "common/base/net.h"
 #include "signaling/daemon/gate.h"
 #include "signaling/sip/digest_server.h"
 
@@ -20,12 +21,6 @@
 struct door_user {
 	char name[DOOR_NAME_BYTES];
 	char password[SIP_LOGIN_BYTES]; /* "": nobody has it */
-};
-
-/* A network whose requests are not asked: the first `bits` of `ip`. */
-struct door_net {
-	struct addr ip;
-	uint32_t bits;
 };
 
 /* Plain octets; zeroed: nothing was used yet. */
@@ -43,7 +38,7 @@ struct door_settings {
 	uint32_t hashes;  /* SIP_GUARD_HASH() of each that is offered and taken; 0: all */
 	const struct door_user *users; /* borrowed while it is open */
 	uint32_t user_count;           /* 0: nobody is asked */
-	struct door_net nets[DOOR_NETS_MAX];
+	struct net nets[DOOR_NETS_MAX]; /* whose requests are not asked */
 	uint32_t net_count;
 };
 
@@ -53,6 +48,7 @@ struct door_counters {
 
 struct door {
 	bool ready; /* it has a book */
+	bool shared; /* which is that of other workers, too: said before door_open(); see struct sip_guard_config */
 	bool shut;  /* nobody comes in */
 	struct door_settings set;
 	char realm[DOOR_REALM_BYTES];
@@ -89,4 +85,3 @@ struct door_request {
 unsigned door_knock(struct door *d, const struct door_request *r, struct str *ret_lines);
 
 /* "192.0.2.0/24", "2001:db8::/32", an address alone. ERR_SYNTAX. */
-MUST_USE int door_net_parse(struct str text, struct door_net *ret);

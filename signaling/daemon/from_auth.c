@@ -1,6 +1,7 @@
 /* from_auth.c - see from_auth.h */
 #include "signaling/daemon/from_auth.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +11,8 @@
 
 #define DEFAULT_HASHES (SIP_GUARD_HASH(SIP_HASH_SHA256) | SIP_GUARD_HASH(SIP_HASH_MD5))
 #define USERS_BYTES (DOOR_USERS_MAX * sizeof(struct door_user))
+
+_Static_assert(sizeof(struct door_book) <= CUSTODY_DOOR_BYTES, "the supervisor makes one for several workers");
 
 /* ---- the book ---- */
 
@@ -35,6 +38,15 @@ static int find_book(struct signaling *s)
 	return err;
 }
 
+/* Of all workers that share the book one at a time: F_WRLCK, then F_UNLCK. Who dies meanwhile lets it go. */
+static void hold_book(const struct signaling *s, short how)
+{
+	struct flock lock = {.l_type = how, .l_whence = SEEK_SET};
+
+	while (s->door.shared && fcntl(s->door_book.fd, F_SETLKW, &lock) != 0 && errno == EINTR)
+		continue;
+}
+
 /* What a predecessor left and can not be used is begun anew: its challenges are stale. */
 static int open_book(struct signaling *s)
 {
@@ -47,12 +59,14 @@ static int open_book(struct signaling *s)
 	if (err != 0)
 		return err;
 	book = s->door_book.p;
+	hold_book(s, F_WRLCK);
 	err = door_open(&s->door, book, (const uint8_t *)key, &s->hash, s->actor->now_ms);
 	if (err == ERR_CORRUPT) {
 		log_error("sip.auth", "reason=\"the table of challenges is damaged and begun anew\"");
 		memset(book, 0, sizeof *book);
 		err = door_open(&s->door, book, (const uint8_t *)key, &s->hash, s->actor->now_ms);
 	}
+	hold_book(s, F_UNLCK);
 	sip_hash_wipe(key, sizeof key);
 	return err;
 }
@@ -103,7 +117,7 @@ static int take(struct signaling *s, const Tipring__V1__AuthConfig *m)
 	if (set.hashes == 0)
 		return ERR_UNSUPPORTED;
 	for (size_t i = 0; i < m->n_trusted; i++)
-		if (door_net_parse(str_of(m->trusted[i]), &set.nets[set.net_count++]) != 0)
+		if (net_parse(str_of(m->trusted[i]), &set.nets[set.net_count++]) != 0)
 			return ERR_SYNTAX;
 	return door_set(&s->door, &set);
 }
@@ -120,8 +134,10 @@ void from_auth_config(struct signaling *s, const Tipring__V1__SignalingConfig *c
 		s->door_users = secret_take(USERS_BYTES);
 	if (s->door_users == NULL)
 		err = ERR_NOMEM;
-	if (err == 0 && !s->door.ready)
+	if (err == 0 && !s->door.ready) {
+		s->door.shared = c->workers > 1;
 		err = open_book(s);
+	}
 	if (err == 0)
 		err = take(s, c->auth);
 	if (err == 0)
@@ -170,8 +186,11 @@ unsigned from_auth_admits(void *porter, const struct sip_msg *m, const struct si
 				       .source = &in->source,
 				       .now_ms = now_ms,
 				       .chance = rand_u64(&s->stack.rand)};
-	unsigned code = door_knock(&s->door, &r, ret_lines);
+	unsigned code;
 
+	hold_book(s, F_WRLCK);
+	code = door_knock(&s->door, &r, ret_lines);
+	hold_book(s, F_UNLCK);
 	if (s->door.count.failed != failed && log_limit(&s->log_failed, 10))
 		log_warn("sip.auth_failed", "source=%s", addr_text(&in->source).z);
 	return code;

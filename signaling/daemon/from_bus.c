@@ -8,6 +8,8 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_dial.h"
+#include "signaling/daemon/from_info.h"
+#include "signaling/daemon/from_messages.h"
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_registrations.h"
@@ -91,6 +93,12 @@ static void on_headers(void *self, struct str peer, const Tipring__V1__Envelope 
 	legs_save(s, l);
 }
 
+static void take_media(const struct signaling *s, struct leg *l, const struct addr *local)
+{
+	l->r.local_rtp = *local;
+	l->r.rtcp_port = local_rtcp_port(s, local->port);
+}
+
 static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct signaling *s = self;
@@ -103,7 +111,7 @@ static void on_ring(void *self, struct str peer, const Tipring__V1__Envelope *m)
 	l->ring_code = m->leg_ring->code == 183 ? 183 : 180;
 	l->ring_described = take_address(m->leg_ring->local_rtp, &local);
 	if (l->ring_described && l->r.state < LEG_ANSWERED)
-		l->r.local_rtp = local;
+		take_media(s, l, &local);
 	take_lines(l, LEG_LINES_RING, m->leg_ring->headers, m->leg_ring->n_headers);
 	give(s, l, m, LEG_EV_RING);
 }
@@ -123,7 +131,7 @@ static void on_answer(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	}
 	if (l->r.state < LEG_ANSWERED) {
-		l->r.local_rtp = local;
+		take_media(s, l, &local);
 		take_lines(l, LEG_LINES_ANSWER, m->leg_answer->headers, m->leg_answer->n_headers);
 	}
 	give(s, l, m, LEG_EV_ANSWER);
@@ -219,6 +227,9 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FOLLOW,   ANY, UP, from_redirect},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE,   ANY, UP, from_renew_change},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_TAKEN,    ANY, UP, from_info_taken},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_ANSWER, ANY, UP, from_messages_answer},
+	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_SEND,  ANY, UP, from_messages_send},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_SET,    ANY, UP, from_registrations_set},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_REMOVE, ANY, UP, from_registrations_remove},
 };

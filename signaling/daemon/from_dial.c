@@ -9,8 +9,6 @@
 #include "signaling/daemon/to_bus.h"
 #include "signaling/leg/dial.h"
 
-#define CALL_ID_BYTES 33u
-
 static bool take_address(const Tipring__V1__Address *a, struct addr *ret)
 {
 	if (a == NULL || a->port == 0 || a->port > UINT16_MAX ||
@@ -91,6 +89,7 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 		if (!logins_can_use(&login))
 			return "username, password or auth_realm can not be used";
 	}
+	ret->rtcp_port = local_rtcp_port(s, ret->local_rtp.port);
 	ret->own_login = d->username[0] != '\0';
 	ret->call_id = d->call_id;
 	ret->request_uri = str_of(d->request_uri);
@@ -108,10 +107,9 @@ static const char *take(struct signaling *s, const Tipring__V1__LegDial *d, stru
 	return NULL;
 }
 
-/* 128 random bits in hex. */
-static void new_call_id(struct signaling *s, char out[CALL_ID_BYTES])
+void from_dial_new_call_id(struct signaling *s, char out[FROM_DIAL_CALL_ID_BYTES])
 {
-	struct buf b = buf_of(out, CALL_ID_BYTES - 1);
+	struct buf b = buf_of(out, FROM_DIAL_CALL_ID_BYTES - 1);
 
 	buf_hex(&b, rand_u64(&s->stack.rand), 16);
 	buf_hex(&b, rand_u64(&s->stack.rand), 16);
@@ -132,12 +130,13 @@ static void begin(struct signaling *s, struct leg *l)
 	legs_index(s, l);
 	log_debug("leg.dialled", "leg=%" PRIx64 " call=%" PRIx64 " sip_call_id=%s",
 		  l->r.handle, l->r.dialled.call_id, l->r.dialog.call_id);
+	local_tell(s, l, &l->r.source);
 	(void)effects_leg_input(s, l, LEG_EV_DIAL);
 }
 
 static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 {
-	char call_id[CALL_ID_BYTES], tag[SIP_TAG_BYTES];
+	char call_id[FROM_DIAL_CALL_ID_BYTES], tag[SIP_TAG_BYTES];
 	struct leg_call c = {.call_id = 0};
 	const char *fault = take(s, m->leg_dial, &c);
 	struct sip_login login;
@@ -153,7 +152,7 @@ static void dial(struct signaling *s, const Tipring__V1__Envelope *m)
 		refuse(s, m, TIPRING__V1__RESULT_CODE__OVERLOADED, "no room for a leg");
 		return;
 	}
-	new_call_id(s, call_id);
+	from_dial_new_call_id(s, call_id);
 	sip_stack_new_tag(&s->stack, tag);
 	c.sip_call_id = str_of(call_id);
 	c.local_tag = str_of(tag);

@@ -1,21 +1,19 @@
-/* from_info.c - see from_info.h. What control was told of has a 200; what it could not be told of is asked again by the peer. */
+/* from_info.c - see from_info.h. What control has taken has a 200; what it could not be told of is asked again by the peer. */
 #include "signaling/daemon/from_info.h"
 
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/serve_effects.h"
-#include "signaling/daemon/to_asks.h"
+#include "signaling/leg/key.h"
 #include "signaling/sip/body.h"
 
-#define BODY_BYTES_MAX 4096u
-
-static bool is_encoded(const struct sip_msg *m)
+bool from_info_is_encoded(const struct sip_msg *m)
 {
 	struct str encoding = sip_value(m, SIP_CONTENT_ENCODING);
 
 	return encoding.n > 0 && !str_ieq(encoding, STR("identity"));
 }
 
-static void unsupported(struct signaling *s, const struct sip_effect *e, const char *accept)
+void from_info_unsupported(struct signaling *s, const struct sip_effect *e, const char *accept)
 {
 	char area[160];
 	struct buf headers = buf_of(area, sizeof area);
@@ -26,21 +24,40 @@ static void unsupported(struct signaling *s, const struct sip_effect *e, const c
 	serve_answer(s, e->txn, &(struct sip_reply){.code = 415, .headers = buf_str(&headers)});
 }
 
-bool from_info_is_same(const struct leg *l, const struct sip_effect *e)
+bool from_info_again(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
-	return (e->msg->method == SIP_M_INFO || e->msg->method == SIP_M_MESSAGE) &&
-	       l->r.heard.cseq != 0 && e->core->cseq.number == l->r.heard.cseq;
+	bool said = e->msg->method == SIP_M_INFO || e->msg->method == SIP_M_MESSAGE;
+
+	if (!said || e->core->cseq.number != l->r.dialog.remote_cseq)
+		return false;
+	if (l->r.heard.cseq == e->core->cseq.number)
+		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+	else
+		(e->msg->method == SIP_M_INFO ? from_info : from_info_message)(s, l, e);
+	return true;
 }
 
-static void answer(struct signaling *s, struct leg *l, const struct sip_effect *e, int err)
+static void wait(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
-	if (err == 0)
-		l->r.heard.cseq = e->core->cseq.number;
+	int err = messages_keep(s, l, e);
+
 	legs_save(s, l); /* the CSeq */
 	if (err != 0)
 		serve_refuse(s, e, (struct leg_refusal){.code = 503});
-	else
-		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
+}
+
+void from_info_taken(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	const Tipring__V1__LegTaken *t = m->leg_taken;
+	struct signaling *s = self;
+	struct leg *l = pool_get(&s->legs, t->leg_id);
+
+	(void)peer;
+	if (l != NULL) {
+		l->r.heard.cseq = t->cseq;
+		legs_save(s, l); /* before its 200 leaves */
+	}
+	(void)!messages_taken(s, t->leg_id, t->cseq); /* said twice, it means nothing */
 }
 
 void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e)
@@ -48,22 +65,20 @@ void from_info(struct signaling *s, struct leg *l, const struct sip_effect *e)
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 	struct key key;
 
-	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || (e->msg->body.n > 0 && type.n == 0))
-		unsupported(s, e, "*/*");
-	else if (!key_is_type(type))
-		answer(s, l, e, to_asks_heard(s, l, e->msg));
-	else if (key_read(type, e->msg->body, &key) != 0)
-		unsupported(s, e, "application/dtmf-relay, application/dtmf");
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > MESSAGE_BODY_BYTES || (e->msg->body.n > 0 && type.n == 0))
+		from_info_unsupported(s, e, "*/*");
+	else if (key_is_type(type) && key_read(type, e->msg->body, &key) != 0)
+		from_info_unsupported(s, e, "application/dtmf-relay, application/dtmf");
 	else
-		answer(s, l, e, to_asks_key(s, l, &key));
+		wait(s, l, e);
 }
 
 void from_info_message(struct signaling *s, struct leg *l, const struct sip_effect *e)
 {
 	struct str type = sip_value(e->msg, SIP_CONTENT_TYPE);
 
-	if (is_encoded(e->msg) || e->msg->body.n > BODY_BYTES_MAX || !sip_type_is(type, STR("text/plain")))
-		unsupported(s, e, "text/plain");
+	if (from_info_is_encoded(e->msg) || e->msg->body.n > MESSAGE_BODY_BYTES || !sip_type_is(type, STR("text/plain")))
+		from_info_unsupported(s, e, "text/plain");
 	else
-		answer(s, l, e, to_asks_heard(s, l, e->msg));
+		wait(s, l, e);
 }

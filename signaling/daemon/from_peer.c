@@ -9,6 +9,7 @@
 #include "signaling/daemon/from_asks.h"
 #include "signaling/daemon/from_change.h"
 #include "signaling/daemon/from_info.h"
+#include "signaling/daemon/from_messages.h"
 #include "signaling/daemon/from_refer.h"
 #include "signaling/daemon/from_redirect.h"
 #include "signaling/daemon/from_renew.h"
@@ -71,6 +72,7 @@ static void new_leg(struct signaling *s, const struct sip_effect *e)
 	count(s, STAT_signaling_legs_opened, 1);
 	log_debug("leg.opened", "leg=%" PRIx64 " sip_call_id=%s", handle,
 		  l->r.dialog.call_id);
+	local_tell(s, l, &e->packet->source);
 	(void)effects_leg_input(s, l, LEG_EV_INVITE);
 }
 
@@ -113,10 +115,8 @@ static bool is_served_again(struct signaling *s, struct leg *l, const struct sip
 		from_change_update_again(s, l, e);
 	else if (leg_is_same_prack(l, e))
 		from_change_prack_again(s, l, e);
-	else if (from_info_is_same(l, e))
-		serve_answer(s, e->txn, &(struct sip_reply){.code = 200});
 	else
-		return from_refer_again(s, l, e);
+		return from_info_again(s, l, e) || from_refer_again(s, l, e);
 	return true;
 }
 
@@ -149,6 +149,8 @@ static void got_request(struct signaling *s, const struct sip_effect *e)
 {
 	if (e->core->to.tag.n > 0)
 		in_dialog(s, e);
+	else if (e->msg->method == SIP_M_MESSAGE)
+		from_messages_request(s, e);
 	else
 		new_leg(s, e);
 }
@@ -276,7 +278,7 @@ void from_peer(struct signaling *s, const struct sip_effects *fx)
 		case SIP_GOT_PROVISIONAL:
 		case SIP_ACK_WANTED:
 		case SIP_CANCELLED:
-			if (!registrations_answered(s, e))
+			if (!registrations_answered(s, e) && !messages_answered(s, e))
 				got_answer_of(s, &mine, i);
 			break;
 		case SIP_REFUSAL_ACK:

@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "common/base/must.h"
+#include "signaling/daemon/to_bus.h"
 #include "signaling/leg/renew.h"
 
 static uint64_t dialog_key(const struct signaling *s, struct str call_id,
@@ -82,6 +83,19 @@ static const struct sip_client_record *client_of(struct signaling *s, struct leg
 	return client;
 }
 
+/* What a refresh made of it; as the call was answered with it, LegConfirmed or LegPickedUp has told. */
+static void tell_timer(struct signaling *s, struct leg *l)
+{
+	uint32_t mark = l->r.refresh.interval_s << 1 | (l->r.refresh.role == REFRESH_THEIRS);
+	bool up = l->r.state == LEG_CONFIRMED || l->r.state == LEG_REFRESHED || l->r.state == LEG_OFFERED;
+
+	if (!up || l->timer_told == mark + 1)
+		return;
+	if (l->timer_told != 0)
+		to_bus_timer(s, l);
+	l->timer_told = mark + 1;
+}
+
 void legs_save(struct signaling *s, struct leg *l)
 {
 	const struct sip_client_record *client = client_of(s, l);
@@ -100,6 +114,7 @@ void legs_save(struct signaling *s, struct leg *l)
 			  l->r.handle, l->r.dialog.call_id);
 	}
 	l->dirty = false;
+	tell_timer(s, l);
 }
 
 void legs_free(struct signaling *s, struct leg *l)

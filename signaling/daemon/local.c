@@ -1,9 +1,11 @@
 /* local.c - see local.h */
 #include "signaling/daemon/local.h"
 
+#include <inttypes.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
 #include "signaling/daemon/signaling.h"
 
 static int name_of(int fd, struct addr *ret)
@@ -64,11 +66,31 @@ int local_address(struct signaling *s, const struct sip_flow *flow,
 	if (flow->listener >= s->listener_count)
 		return ERR_NOENT;
 	bound = &s->listeners[flow->listener].bound;
-	found = s->advertised.family != ADDR_NONE ? s->advertised : *bound;
+	if (!reach_find(&s->advertised, peer, &found))
+		found = *bound;
 	err = addr_is_any(&found) ? towards(&s->locals, peer, s->actor->now_ms, &found) : 0;
 	if (err != 0)
 		return err;
 	found.port = bound->port;
 	*ret = found;
+	return 0;
+}
+
+void local_tell(const struct signaling *s, const struct leg *l, const struct addr *peer)
+{
+	struct addr_text at = addr_text(peer), ours = addr_text(&l->r.local);
+
+	if (reach_misses(peer, &l->r.local))
+		log_warn("leg.address", "leg=%" PRIx64 " peer=%s told=%s hint=\"it can not answer there: set sip.advertised_address or "
+			 "sip.advertised\"", l->r.handle, at.z, ours.z);
+	else if (reach_tells(&s->advertised, &l->r.local))
+		log_info("leg.address", "leg=%" PRIx64 " peer=%s told=%s", l->r.handle, at.z, ours.z);
+}
+
+uint16_t local_rtcp_port(const struct signaling *s, uint16_t rtp)
+{
+	for (uint32_t i = 0; i < s->apart_count; i++)
+		if (s->apart[i].rtp == rtp)
+			return s->apart[i].rtcp;
 	return 0;
 }

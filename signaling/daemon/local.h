@@ -10,6 +10,7 @@
 #define LOCALS_AGE_MS 30000u /* routes and addresses change */
 
 struct signaling;
+struct leg;
 
 /* What the kernel said, for listeners that are bound to all addresses. */
 struct locals {
@@ -24,3 +25,9 @@ struct locals {
  * there is none now, and nothing is remembered of it. */
 MUST_USE int local_address(struct signaling *s, const struct sip_flow *flow,
 			   const struct addr *peer, struct addr *ret);
+
+/* Once per call, with what was chosen. */
+void local_tell(const struct signaling *s, const struct leg *l, const struct addr *peer);
+
+/* Where the RTCP of a port of media goes; 0: to the one behind it. */
+uint16_t local_rtcp_port(const struct signaling *s, uint16_t rtp);

@@ -23,7 +23,7 @@ void logins_close(struct signaling *s)
 	s->logins = (struct logins){.count = 0};
 }
 
-static struct sip_login login_of(const struct login_row *r)
+struct sip_login logins_in(const struct login_row *r)
 {
 	return (struct sip_login){.username = str_of(r->username),
 				  .password = str_of(r->password),
@@ -37,7 +37,7 @@ bool logins_can_use(const struct sip_login *login)
 	       login->realm.n < SIP_REALM_BYTES && sip_login_is_sound(login);
 }
 
-static void put(struct login_row *r, const struct sip_login *l)
+void logins_put(struct login_row *r, const struct sip_login *l)
 {
 	(void)!str_copy(r->username, sizeof r->username, l->username);
 	(void)!str_copy(r->password, sizeof r->password, l->password);
@@ -56,7 +56,7 @@ void logins_set_trunk(struct signaling *s, const struct addr *hop, const struct 
 	t->trunk = (struct addr){.family = ADDR_NONE};
 	if (login == NULL || !logins_can_use(login))
 		return;
-	put(&t->rows[0], login);
+	logins_put(&t->rows[0], login);
 	t->trunk = *hop;
 }
 
@@ -75,7 +75,7 @@ void logins_keep(struct signaling *s, const struct leg *l, const struct sip_logi
 
 	if (r == NULL || !logins_can_use(login))
 		return;
-	put(r, login);
+	logins_put(r, login);
 	r->handle = pool_handle(&s->legs, l);
 }
 
@@ -91,21 +91,20 @@ static struct sip_login own_of(const struct signaling *s, const struct leg *l)
 {
 	const struct login_row *r = row_of(s, l);
 
-	return r != NULL && r->handle == pool_handle(&s->legs, l) ? login_of(r) : nobody;
+	return r != NULL && r->handle == pool_handle(&s->legs, l) ? logins_in(r) : nobody;
 }
 
 /* ---- registrations ---- */
 
-static bool serves(const struct registration *g, const struct leg *l)
+static bool serves(const struct registration *g, const struct addr *hop)
 {
-	return addr_eq(&g->r.set.registrar, &l->r.source) && g->r.set.username[0] != '\0' &&
+	return addr_eq(&g->r.set.registrar, hop) && g->r.set.username[0] != '\0' &&
 	       g->password[0] != '\0';
 }
 
-static struct sip_login account_of(const struct signaling *s, const struct leg *l)
+static struct sip_login account_of(const struct signaling *s, const struct addr *hop, struct str us)
 {
 	const struct registration *g, *found = NULL;
-	struct str us = str_of(leg_is_ours(l) ? l->r.from_uri : l->r.to_uri);
 	uint32_t at = 0;
 
 	if (!s->registrations.open)
@@ -113,7 +112,7 @@ static struct sip_login account_of(const struct signaling *s, const struct leg *
 	while ((g = pool_each(&s->registrations.pool, &at)) != NULL) {
 		bool mine = str_eq(str_of(g->r.set.aor), us);
 
-		if (serves(g, l) && (found == NULL || mine))
+		if (serves(g, hop) && (found == NULL || mine))
 			found = g;
 		if (found == g && mine)
 			break;
@@ -123,6 +122,13 @@ static struct sip_login account_of(const struct signaling *s, const struct leg *
 	return (struct sip_login){.username = str_of(found->r.set.username),
 				  .password = str_of(found->password),
 				  .realm = str_of(found->r.set.realm)};
+}
+
+struct sip_login logins_at(const struct signaling *s, const struct addr *hop, struct str us)
+{
+	if (s->logins.trunk.family != ADDR_NONE && addr_eq(&s->logins.trunk, hop))
+		return logins_in(&s->logins.rows[0]);
+	return account_of(s, hop, us);
 }
 
 /* Of a caller only when it hears what is said to it, and no Record-Route leads elsewhere. */
@@ -139,7 +145,5 @@ struct sip_login logins_of(const struct signaling *s, const struct leg *l)
 		return nobody;
 	if (leg_is_ours(l) && l->r.account.own_login)
 		return own_of(s, l);
-	if (s->logins.trunk.family != ADDR_NONE && addr_eq(&s->logins.trunk, &l->r.source))
-		return login_of(&s->logins.rows[0]);
-	return account_of(s, l);
+	return logins_at(s, &l->r.source, str_of(leg_is_ours(l) ? l->r.from_uri : l->r.to_uri));
 }

@@ -30,6 +30,10 @@ bool logins_can_use(const struct sip_login *login);
 /* What calls that go to `hop` are made with, from now on; NULL: nothing. Copied. */
 void logins_set_trunk(struct signaling *s, const struct addr *hop, const struct sip_login *login);
 
+/* Copied, whole. */
+void logins_put(struct login_row *r, const struct sip_login *login);
+struct sip_login logins_in(const struct login_row *r); /* borrowed */
+
 /* A login that can be used is the leg's until it is freed. Copied. */
 void logins_keep(struct signaling *s, const struct leg *l, const struct sip_login *login);
 void logins_forget(struct signaling *s, const struct leg *l);
@@ -39,3 +43,7 @@ void logins_forget(struct signaling *s, const struct leg *l);
  * the first. No username: there is none. Borrowed until the configuration or registrations
  * change; the password is nowhere else. */
 struct sip_login logins_of(const struct signaling *s, const struct leg *l);
+
+/* The same for a request to `hop` that belongs to no leg: as the trunk, else as the account there
+ * whose address of record is `us`, else the first. */
+struct sip_login logins_at(const struct signaling *s, const struct addr *hop, struct str us);

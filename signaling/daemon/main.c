@@ -56,6 +56,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.refresh = (struct refresh_config){.session_expires_s = c->session_expires_s, .min_se_s = c->min_se_s};
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */
+	s->stack.cfg.messages = c->messages; /* at the start open_stack() sets it */
 	if (s->stack.servers.cap != 0)   /* at the start, when its book can be found */
 		open_doors(s, c);
 }
@@ -63,6 +64,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
 	const Tipring__V1__SignalingConfig *c = cfg->signaling;
+	int err = 0;
 
 	if (c == NULL || str_copy(s->server, sizeof s->server, str_of(c->server)) != 0)
 		return ERR_INVAL;
@@ -71,9 +73,15 @@ static int take_config(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 				 (c->rtp_v6 ? SDP_FAMILY(ADDR_V6) : 0);
 	if (s->leg_config.families == 0) /* a supervisor that does not say */
 		s->leg_config.families = SDP_FAMILIES;
-	if (c->advertised_address[0] == '\0')
-		return 0;
-	return addr_parse_ip(str_of(c->advertised_address), &s->advertised);
+	for (size_t i = 0; i + 1 < c->n_rtcp_apart && s->apart_count < SIGNALING_APART_MAX; i += 2) {
+		s->apart[s->apart_count].rtp = (uint16_t)c->rtcp_apart[i];
+		s->apart[s->apart_count++].rtcp = (uint16_t)c->rtcp_apart[i + 1];
+	}
+	for (size_t i = 0; i < c->n_advertised && err == 0; i++)
+		err = reach_add(&s->advertised, str_of(c->advertised[i]->to), str_of(c->advertised[i]->address));
+	if (err == 0 && c->advertised_address[0] != '\0')
+		err = addr_parse_ip(str_of(c->advertised_address), &s->advertised.rest);
+	return err;
 }
 
 /* How many begin: as if the calls there may be were all made anew each second. */
@@ -94,6 +102,7 @@ static int open_stack(struct signaling *s, const Tipring__V1__ProcessConfig *cfg
 		.messages_max = 4 * cfg->max_calls + 1024,
 		.worker = cfg->index,
 		.force_rport = cfg->signaling->force_rport,
+		.messages = cfg->signaling->messages,
 		.server = str_of(s->server),
 		.admits = from_auth_admits,
 		.porter = s,
@@ -129,9 +138,11 @@ static void take_over(struct signaling *s)
 
 static int open_registrations(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
 {
-	int err = registrations_open(s);
 	uint32_t kept;
+	int err;
 
+	s->registrations.follows = cfg->index != 0;
+	err = registrations_open(s);
 	if (err != 0)
 		return err;
 	from_registrations_config(s, cfg->signaling);
@@ -139,6 +150,13 @@ static int open_registrations(struct signaling *s, const Tipring__V1__ProcessCon
 	if (kept > 0)
 		log_info("registration.takeover", "kept=%u", kept);
 	return 0;
+}
+
+static int open_strays(struct signaling *s, const Tipring__V1__ProcessConfig *cfg)
+{
+	const struct strays_config sc = {.workers = cfg->signaling->workers, .self = cfg->index, .run_dir = cfg->run_dir};
+
+	return strays_open(s, &sc);
 }
 
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
@@ -167,10 +185,14 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	err = open_stack(s, cfg);
 	if (err == 0)
 		err = logins_open(s, cfg->max_calls);
+	if (err == 0)
+		err = messages_open(s);
 	if (err == 0) {
 		open_doors(s, cfg->signaling);
 		err = udp_open(s);
 	}
+	if (err == 0)
+		err = open_strays(s, cfg);
 	if (err == 0)
 		err = open_worker(s, cfg);
 	if (err == 0)
@@ -182,6 +204,8 @@ static void event(void *self, const struct loop_event *e)
 {
 	if (e->kind == LOOP_DATAGRAM)
 		receive_datagram(self, e);
+	else if (e->token == SIGNALING_TOKEN_STRAYS)
+		receive_strays(self);
 }
 
 static void gauges(struct signaling *s)
@@ -198,6 +222,7 @@ static void gauges(struct signaling *s)
 	stat_set(p, STAT_signaling_legs_dialling, dialling);
 	stat_set(p, STAT_signaling_client_transactions, s->stack.clients.used);
 	stat_set(p, STAT_signaling_legs, s->legs.used);
+	stat_set(p, STAT_ready, worker_welcome(s->worker) && !s->stack.draining);
 	stat_set(p, STAT_signaling_legs_confirmed, confirmed);
 	stat_set(p, STAT_signaling_transactions, s->stack.servers.used);
 	registrations_count(s, &registrations, &up);
@@ -216,12 +241,25 @@ static void gauges(struct signaling *s)
 	s->stack.count = (struct sip_counters){.received = 0};
 }
 
+static bool calls_are_over(const struct signaling *s)
+{
+	const struct leg *l;
+	uint32_t at = 0;
+
+	while ((l = pool_each(&s->legs, &at)) != NULL)
+		if (!leg_is_over(l))
+			return false;
+	return true;
+}
+
 static void tick(void *self)
 {
 	struct signaling *s = self;
 
 	tick_run(s);
 	worker_tick(s->worker);
+	if (s->stack.draining && !calls_are_over(s))
+		strays_say_busy(s);
 	if (s->actor->now_ms >= s->gauges_ms) {
 		s->gauges_ms = s->actor->now_ms + GAUGES_MS;
 		gauges(s);
@@ -243,6 +281,8 @@ static void drain(void *self, bool on)
 	struct signaling *s = self;
 
 	s->stack.draining = on;
+	if (on)
+		strays_drain(s);
 	registrations_drain(s, on);
 }
 
@@ -250,13 +290,8 @@ static void drain(void *self, bool on)
 static bool drained(const void *self)
 {
 	const struct signaling *s = self;
-	const struct leg *l;
-	uint32_t at = 0;
 
-	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
-			return false;
-	return !registrations_are_leaving(s);
+	return calls_are_over(s) && !registrations_are_leaving(s) && !strays_others_are_busy(s);
 }
 
 /* Callers that are still there are told. */
@@ -267,13 +302,17 @@ static void stop(void *self)
 	uint32_t at = 0;
 
 	while ((l = pool_each(&s->legs, &at)) != NULL)
-		if (!leg_is_over(l))
+		if (!leg_is_over(l)) {
+			(void)!str_copy(l->wish.reason, sizeof l->wish.reason, STR("the host stops"));
 			(void)effects_leg_input(s, l, LEG_EV_HANGUP);
+		}
 	loop_flush(s->actor->loop);
 	worker_close(s->worker);
 	registrations_close(s);
 	from_auth_close(s);
 	logins_close(s);
+	strays_close(s);
+	messages_close(s);
 	slab_close(&s->slab);
 	sip_stack_fini(&s->stack);
 	map_fini(&s->by_dialog);
@@ -313,7 +352,7 @@ int main(int argc, char **argv)
 		.stat_count = SIGNALING_STATS,
 		.no_files = true,
 		.loop_sockets_max = SIGNALING_LISTENERS_MAX,
-		.gather_ms = 2, /* nobody hears it */
+		.gather_ms = 4, /* nobody hears it */
 		.datagram_bytes = SIGNALING_DATAGRAM_BYTES,
 		.configure = configure,
 		.reconfigure = reconfigure,

@@ -263,6 +263,11 @@ static void feed(struct signaling *s, struct registration *g, enum registration_
 	const struct registration_head *h = &g->r.head;
 	struct sight was = {h->expires_ms, h->state, h->last_code};
 
+	if (s->registrations.follows) {
+		if (ev == BIND_EV_STOP)
+			forget(s, g);
+		return;
+	}
 	for (unsigned n = 0; ev != NOTHING; n++) {
 		enum registration_state before = (enum registration_state)g->r.head.state;
 		enum registration_event follows = NOTHING;
@@ -512,7 +517,7 @@ void registrations_drain(struct signaling *s, bool on)
 	struct registration *g;
 	uint32_t at = 0;
 
-	if (!t->open)
+	if (!t->open || t->follows)
 		return;
 	t->draining = on;
 	t->patience_ms = s->actor->now_ms + PATIENCE_MS;
@@ -545,8 +550,10 @@ void registrations_count(const struct signaling *s, uint32_t *ret_all, uint32_t 
 	const struct registration *g;
 	uint32_t at = 0;
 
+	*ret_all = *ret_up = 0;
+	if (s->registrations.follows)
+		return; /* they are counted where they are kept up */
 	*ret_all = s->registrations.pool.used;
-	*ret_up = 0;
 	while (s->registrations.open &&
 	       (g = pool_each(&s->registrations.pool, &at)) != NULL)
 		*ret_up += registration_is_up(g, s->actor->now_ms);

@@ -15,6 +15,8 @@ struct signaling;
 
 struct registrations {
 	bool open; /* else all of it is zero, and there are none */
+	bool follows; /* worker 0 keeps them up: here are accounts alone, for challenges of their registrars. Said before
+		       * registrations_open() */
 	struct pool pool;
 	struct wheel wheel;
 	struct slab slab;

@@ -6,16 +6,20 @@
 
 #include "common/actor/actor.h"
 #include "common/actor/worker.h"
+#include "common/base/net.h"
 #include "common/base/pool.h"
 #include "common/shm/slab.h"
 #include "signaling/daemon/door.h"
 #include "signaling/daemon/gate.h"
 #include "signaling/daemon/local.h"
 #include "signaling/daemon/logins.h"
+#include "signaling/daemon/messages.h"
 #include "signaling/daemon/registrations.h"
+#include "signaling/daemon/strays.h"
 #include "signaling/leg/leg.h"
 
 #define SIGNALING_LISTENERS_MAX  16u
+#define SIGNALING_APART_MAX      64u
 #define SIGNALING_DATAGRAM_BYTES 65536u
 #define SIGNALING_OUT_BYTES                                                              \
 	(1u << 20) /* sent in one turn, kept until the kernel has it */
@@ -54,15 +58,21 @@ struct signaling {
 	struct leg_config leg_config;
 	struct listener listeners[SIGNALING_LISTENERS_MAX];
 	uint32_t listener_count;
-	struct addr advertised; /* family NONE: none */
+	struct reach advertised;
+	struct {
+		uint16_t rtp, rtcp;
+	} apart[SIGNALING_APART_MAX]; /* ports of media whose RTCP is not beside them */
+	uint32_t apart_count;
 	struct locals locals;
 	struct gate gate;
+	struct strays strays;
 	struct door door;
 	struct region door_book;      /* of struct door_book, when the door was ever configured */
 	struct door_user *door_users; /* likewise; secret_take() */
 	uint64_t log_failed;
 	struct logins logins;
 	struct registrations registrations;
+	struct messages messages;
 	struct sip_effects *behind; /* what the stack sends behind the effect being carried out */
 	char server[64];
 	char packed[SIGNALING_PACKED_BYTES];    /* the record being saved or loaded */

@@ -22,14 +22,22 @@ void tick_run(struct signaling *s)
 			(void)effects_leg_input(s, l, legs_due(l, s->actor->now_ms));
 	}
 	registrations_tick(s);
+	strays_tick(s);
+	messages_tick(s);
 }
 
 uint64_t tick_deadline_ms(const struct signaling *s)
 {
 	uint64_t stack_ms = sip_stack_deadline(&s->stack),
 		 legs_ms = wheel_deadline(&s->wheel),
-		 others_ms = registrations_deadline_ms(s);
+		 others_ms = registrations_deadline_ms(s),
+		 strays_ms = strays_deadline_ms(s),
+		 messages_ms = messages_deadline_ms(s);
 
+	if (strays_ms < others_ms)
+		others_ms = strays_ms;
+	if (messages_ms < others_ms)
+		others_ms = messages_ms;
 	if (others_ms < legs_ms)
 		legs_ms = others_ms;
 	return stack_ms < legs_ms ? stack_ms : legs_ms;

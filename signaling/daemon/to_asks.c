@@ -62,7 +62,7 @@ static int tell(struct signaling *s, const Tipring__V1__Envelope *e)
 	return err;
 }
 
-int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m)
+void to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m, uint32_t cseq)
 {
 	static struct heard h; /* 10 KB */
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -71,6 +71,7 @@ int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg
 	h.count = 0;
 	h.text = buf_of(h.area, sizeof h.area);
 	b.leg_id = pool_handle(&s->legs, l);
+	b.cseq = cseq;
 	b.kind = m->method == SIP_M_MESSAGE ? TIPRING__V1__ASK_KIND__MESSAGE : TIPRING__V1__ASK_KIND__INFO;
 	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
 	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
@@ -80,10 +81,10 @@ int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg
 	b.n_headers = h.count;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_HEARD;
 	e.leg_heard = &b;
-	return tell(s, &e);
+	(void)!tell(s, &e);
 }
 
-int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key)
+void to_asks_key(struct signaling *s, const struct leg *l, const struct key *key, uint32_t cseq)
 {
 	char digit[2] = {key->digit, '\0'};
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -92,9 +93,10 @@ int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key)
 	b.leg_id = pool_handle(&s->legs, l);
 	b.digit = digit;
 	b.duration_ms = key->duration_ms;
+	b.cseq = cseq;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_KEY;
 	e.leg_key = &b;
-	return tell(s, &e);
+	(void)!tell(s, &e);
 }
 
 void to_asks_told(struct signaling *s, const struct ask_news *n)
@@ -113,4 +115,59 @@ void to_asks_told(struct signaling *s, const struct ask_news *n)
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ASKED;
 	e.leg_asked = &b;
 	(void)!tell(s, &e); /* control asks again when it has missed it */
+}
+
+void to_asks_message(struct signaling *s, const struct message_in *in, const struct sip_msg *m, const struct sip_core *c)
+{
+	static struct heard h;
+	char ip[64], display[128];
+	struct buf source = buf_of(ip, sizeof ip - 1);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__MessageIncoming b = TIPRING__V1__MESSAGE_INCOMING__INIT;
+	Tipring__V1__Address address = TIPRING__V1__ADDRESS__INIT;
+
+	h.count = 0;
+	h.text = buf_of(h.area, sizeof h.area);
+	addr_print_ip(&source, &in->source);
+	ip[source.n] = '\0';
+	address.ip = ip;
+	address.port = in->source.port;
+	sip_display_copy(display, sizeof display, c->from.display);
+	b.handle = in->handle;
+	b.sip_call_id = text(&h.text, c->call_id);
+	b.cseq = c->cseq.number;
+	b.from_tag = text(&h.text, c->from.tag);
+	b.from_uri = text(&h.text, c->from.uri);
+	b.from_display = text(&h.text, str_of(display));
+	b.to_uri = text(&h.text, c->to.uri);
+	b.request_uri = text(&h.text, m->uri);
+	b.source = &address;
+	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
+	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
+	b.body.len = m->body.n;
+	b.auth_user = text(&h.text, str_of(in->auth_user));
+	put_headers(&h, m);
+	b.headers = h.rows;
+	b.n_headers = h.count;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_MESSAGE_INCOMING;
+	e.message_incoming = &b;
+	(void)!tell(s, &e);
+}
+
+void to_asks_message_sent(struct signaling *s, const struct message_news *n)
+{
+	char area[256];
+	struct buf reason = buf_of(area, sizeof area);
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__MessageSent b = TIPRING__V1__MESSAGE_SENT__INIT;
+
+	b.token = n->end.token;
+	b.backend = (char *)(uintptr_t)n->backend;
+	b.command_id = (char *)(uintptr_t)n->command;
+	b.code = (Tipring__V1__ResultCode)n->end.code;
+	b.sip_code = n->end.sip_code;
+	b.reason = text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_MESSAGE_SENT;
+	e.message_sent = &b;
+	(void)!tell(s, &e);
 }

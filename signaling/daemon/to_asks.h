@@ -5,9 +5,9 @@
 #include "signaling/daemon/signaling.h"
 #include "signaling/leg/key.h"
 
-/* ERR_AGAIN: the queue is full, or control is not there. */
-MUST_USE int to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m);
-MUST_USE int to_asks_key(struct signaling *s, const struct leg *l, const struct key *key);
+/* What is lost is said again. */
+void to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_msg *m, uint32_t cseq);
+void to_asks_key(struct signaling *s, const struct leg *l, const struct key *key, uint32_t cseq);
 
 struct ask_news {
 	uint64_t leg_id, token;
@@ -17,3 +17,12 @@ struct ask_news {
 	struct str reason;
 };
 void to_asks_told(struct signaling *s, const struct ask_news *n);
+
+/* Outside a call: one that waits, and how one of ours ended. What is lost is said or asked again. */
+void to_asks_message(struct signaling *s, const struct message_in *in, const struct sip_msg *m, const struct sip_core *c);
+struct message_news {
+	struct message_end end;
+	const char *backend, *command;
+	struct str reason;
+};
+void to_asks_message_sent(struct signaling *s, const struct message_news *n);

@@ -485,6 +485,19 @@ void to_bus_ringing(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
+void to_bus_timer(struct signaling *s, const struct leg *l)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegTimer m = TIPRING__V1__LEG_TIMER__INIT;
+
+	m.leg_id = pool_handle(&s->legs, l);
+	m.session_timer_s = l->r.refresh.interval_s;
+	m.refreshed_by_peer = l->r.refresh.role == REFRESH_THEIRS;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_TIMER;
+	e.leg_timer = &m;
+	(void)!tell(s, &e);
+}
+
 void to_bus_confirmed(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

@@ -109,6 +109,8 @@ void to_registrations_roster(struct signaling *s)
 	uint32_t at = 0;
 	size_t n = 0;
 
+	if (s->registrations.follows)
+		return;
 	while (s->registrations.open &&
 	       (g = pool_each(&s->registrations.pool, &at)) != NULL) {
 		if (n == ROSTER_ROWS) {

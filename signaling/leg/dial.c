@@ -108,6 +108,7 @@ static const char *make_offer(struct leg_record *r, const struct leg_call *c)
 	struct sdp_origin o;
 
 	r->local_rtp = c->local_rtp;
+	r->rtcp_port = c->rtcp_port;
 	r->answer_version = 1;
 	o = leg_origin(r);
 	if (sdp_offer(&b, &w, &o) != 0)

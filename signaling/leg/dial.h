@@ -18,6 +18,7 @@ struct leg_call {
 	struct str to_uri;                 /* empty: request_uri */
 	struct addr next_hop, local;       /* family NONE: unusable */
 	struct addr local_rtp;
+	uint16_t rtcp_port; /* 0: the one behind it */
 	struct sip_flow flow;
 	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: all */
 	uint32_t codec_count;       /* more than SDP_CODECS: unusable */

@@ -142,6 +142,7 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 struct sdp_origin leg_origin(const struct leg_record *r)
 {
 	return (struct sdp_origin){.local = r->local_rtp,
+				   .rtcp_port = (uint16_t)r->rtcp_port,
 				   .session_id = r->handle * 0x9e3779b97f4a7c15ull,
 				   .version = r->answer_version};
 }

@@ -341,6 +341,7 @@ struct leg_record {
 	struct addr local_rtp; /* as answered */
 	uint64_t answer_version; /* o= of our last description; 0 = none yet */
 	uint64_t answer_hash;    /* of its text; of an offer 0 */
+	uint64_t rtcp_port;      /* of local_rtp; 0 = the one behind it */
 #ifdef TIPRING_NEXT
 	uint64_t next; /* what a later build appends: ./tipring test upgrade */
 #endif
@@ -417,6 +418,7 @@ struct leg {
 	uint32_t bye_q850; /* of LEG_EV_BYE */
 	uint32_t prack; /* RSeq of a provisional that wants a PRACK; 0: none does */
 	bool news;      /* of LEG_EV_PROGRESS and LEG_EV_RENEWED: control has to be told */
+	uint32_t timer_told; /* of the session, as control knows it; 0: nothing yet */
 	uint32_t ring_code;
 	bool ring_described; /* of LEG_EV_RING: with our answer to the offer */
 	bool dirty;  /* write the record */

@@ -30,9 +30,9 @@
 #define SKELETON_HEAD offsetof(struct sip_skeleton, text)
 
 #ifdef TIPRING_NEXT
-#define HEAD_BYTES 160u
+#define HEAD_BYTES 168u
 #else
-#define HEAD_BYTES 152u
+#define HEAD_BYTES 160u
 #endif
 
 _Static_assert(HEAD == HEAD_BYTES && offsetof(struct leg_record, answer_version) == HEAD_LEAST,

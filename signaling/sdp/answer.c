@@ -104,5 +104,6 @@ int sdp_answer(struct buf *b, const struct sdp *offer, const struct sdp_choice *
 	struct sdp_agreement a = {.audio = sdp_stream_of(c), .video.fit = SDP_NO_MEDIA};
 
 	side.local = o->local;
+	side.rtcp_port = o->rtcp_port;
 	return sdp_put_reply(b, offer, &a, &t, o);
 }

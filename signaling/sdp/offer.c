@@ -31,6 +31,7 @@ static int propose(struct buf *b, const struct sdp_ours *w, const struct sdp_agr
 		.ptime_ms = w->ptime_ms,
 		.direction = w->direction,
 		.local = o->local,
+		.rtcp_port = o->rtcp_port,
 	};
 
 	if (!take_codecs(w, v))

@@ -138,6 +138,7 @@ bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer);
 /* Who answers. */
 struct sdp_origin {
 	struct addr local; /* of the stream that is taken */
+	uint16_t rtcp_port; /* 0: local.port + 1 (RFC 3605) */
 	uint64_t session_id;
 	uint64_t version; /* o=: counts changes of our description (RFC 3264 8) */
 };

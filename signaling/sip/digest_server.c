@@ -20,7 +20,7 @@ static int find_rows(struct sip_guard *g, uint64_t now_s)
 
 		if (r->hash == 0)
 			continue;
-		if (r->made_s > now_s || map_put(&g->by_nonce, r->hash, i, NULL, NULL) != 0)
+		if (r->made_s > now_s || (!g->shared && map_put(&g->by_nonce, r->hash, i, NULL, NULL) != 0))
 			return ERR_CORRUPT;
 	}
 	return 0;
@@ -39,6 +39,7 @@ int sip_guard_init(struct sip_guard *g, const struct sip_guard_config *cfg)
 	g->cap = cfg->cap;
 	g->lifetime_s = cfg->lifetime_s;
 	g->place = cfg->place;
+	g->shared = cfg->shared;
 	err = map_init(&g->by_nonce, cfg->cap);
 	if (err == 0)
 		err = find_rows(g, cfg->now_s);
@@ -138,10 +139,24 @@ static void make_room(struct sip_guard *g)
 
 	if (r->hash == 0)
 		return;
-	(void)map_del(&g->by_nonce, r->hash, NULL, NULL);
+	if (!g->shared)
+		(void)map_del(&g->by_nonce, r->hash, NULL, NULL);
 	if (r->made_s > g->place->floor_s)
 		g->place->floor_s = r->made_s;
 	set_hash(r, 0);
+}
+
+static bool find_row(const struct sip_guard *g, uint64_t hash, uint64_t *ret_at)
+{
+	if (!g->shared)
+		return map_get(&g->by_nonce, hash, NULL, NULL, ret_at);
+	for (uint32_t i = 0; i < g->cap; i++) {
+		if (g->rows[i].hash != hash)
+			continue;
+		*ret_at = i;
+		return true;
+	}
+	return false;
 }
 
 /* Mark `nc`; false when it was used before, or is too far behind to tell. */
@@ -168,13 +183,13 @@ static bool is_first_use(struct sip_guard *g, struct str nonce, uint32_t nc)
 	uint64_t made_s = time_of(nonce);
 	bool good;
 
-	if (map_get(&g->by_nonce, hash, NULL, NULL, &at))
+	if (find_row(g, hash, &at))
 		return mark(&g->rows[at], nc);
 	if (made_s <= g->place->floor_s)
 		return false;
 	make_room(g);
 	at = g->place->next;
-	if (made_s <= g->place->floor_s || map_put(&g->by_nonce, hash, at, NULL, NULL) != 0)
+	if (made_s <= g->place->floor_s || (!g->shared && map_put(&g->by_nonce, hash, at, NULL, NULL) != 0))
 		return false;
 	g->rows[at] = (struct sip_guard_row){.made_s = made_s};
 	good = mark(&g->rows[at], nc);

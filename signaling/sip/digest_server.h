@@ -35,11 +35,12 @@ struct sip_guard_place {
 struct sip_guard {
 	uint8_t key[SIP_GUARD_KEY_BYTES];
 	struct map_key hash_key;
-	struct map by_nonce;        /* hash -> index of rows */
+	struct map by_nonce;        /* hash -> index of rows; empty when they are shared */
 	struct sip_guard_row *rows; /* a ring, borrowed; hash 0: free */
 	struct sip_guard_place *place; /* borrowed */
 	uint32_t cap;
 	uint32_t lifetime_s;
+	bool shared;
 };
 
 enum sip_guard_verdict {
@@ -61,6 +62,8 @@ struct sip_guard_config {
 	uint32_t cap;
 	uint32_t lifetime_s;
 	uint64_t now_s; /* nothing in the rows is later */
+	bool shared; /* other processes write to rows and place, too: whoever calls holds them off meanwhile, and rows are
+		      * looked through */
 };
 MUST_USE int sip_guard_init(struct sip_guard *g, const struct sip_guard_config *cfg);
 void sip_guard_fini(struct sip_guard *g);

@@ -1,6 +1,7 @@
 /* msg.c - see msg.h */
 #include "signaling/sip/msg.h"
 
+#include "signaling/sip/octets16.h"
 #include "signaling/sip/scan64.h"
 
 #define LINES_CHUNK 16u /* blocks: most headers are shorter than a KiB */
@@ -13,7 +14,8 @@ struct lines {
 	const char *p;     /* the next line */
 	const char *start; /* of the text */
 	const char *end;
-	const char *block;       /* the octets of the bits below; NULL: none yet */
+	size_t done;             /* octets of the text in blocks up to this one */
+	const char *block;       /* the octets of the bits below */
 	uint64_t lf, colon, odd; /* not walked over yet */
 	size_t at, count;        /* next of `chunk`, and how many there are */
 	struct sip_block chunk[LINES_CHUNK];
@@ -29,13 +31,14 @@ static void lines_start(struct lines *l, struct str text)
 {
 	l->p = l->start = text.p;
 	l->end = text.p + text.n;
-	l->block = NULL;
+	l->block = text.p;
+	l->done = 0;
 	l->lf = l->colon = l->odd = 0;
 	l->at = l->count = 0;
 }
 
 /* NUL stands in a quoted pair or nowhere; CR only before LF (RFC 3261 25.1). */
-static uint64_t stray_octets(const struct lines *l, const struct sip_block *m)
+__attribute__((noinline)) static uint64_t stray_octets(const struct lines *l, const struct sip_block *m)
 {
 	size_t left = (size_t)(l->end - l->block);
 	uint64_t ends = m->lf >> 1, nul = m->nul, odd = m->cr;
@@ -54,26 +57,29 @@ static uint64_t stray_octets(const struct lines *l, const struct sip_block *m)
 	return odd;
 }
 
+__attribute__((noinline)) static void scan_chunk(struct lines *l)
+{
+	struct str rest = {l->block, (size_t)(l->end - l->block)};
+
+	l->count = sip_scan64(rest, l->chunk, LINES_CHUNK);
+	l->at = 0;
+}
+
 /* False at the end of the text. */
 static bool next_block(struct lines *l)
 {
-	const char *block = l->block != NULL ? l->block : l->start;
-	size_t done = l->block != NULL ? SIP_BLOCK_BYTES : 0;
 	const struct sip_block *m;
 
-	if ((size_t)(l->end - block) <= done)
+	if (l->done >= (size_t)(l->end - l->start))
 		return false;
-	l->block = block + done;
-	if (l->at == l->count) {
-		struct str rest = {l->block, (size_t)(l->end - l->block)};
-
-		l->count = sip_scan64(rest, l->chunk, LINES_CHUNK);
-		l->at = 0;
-	}
+	l->block = l->start + l->done;
+	l->done += SIP_BLOCK_BYTES;
+	if (l->at == l->count)
+		scan_chunk(l);
 	m = &l->chunk[l->at++];
 	l->lf = m->lf;
 	l->colon = m->colon;
-	l->odd = stray_octets(l, m);
+	l->odd = ((m->cr & ~(m->lf >> 1)) | m->nul) == 0 ? 0 : stray_octets(l, m);
 	return true;
 }
 
@@ -89,8 +95,10 @@ __attribute__((always_inline)) static inline void take_bits(struct lines *l, str
 
 	if (line->colon == NULL && (l->colon & below) != 0)
 		line->colon = l->block + __builtin_ctzll(l->colon);
-	line->odd |= (l->odd & below) != 0;
 	l->colon &= ~below;
+	if (l->odd == 0) /* nearly all */
+		return;
+	line->odd |= (l->odd & below) != 0;
 	l->odd &= ~below;
 }
 
@@ -147,15 +155,6 @@ static int is_no_sip(struct sip_msg *m, const char *at)
 	return ERR_SYNTAX;
 }
 
-bool sip_is_token(struct str s)
-{
-	struct scan c = scan_of(s);
-
-	(void)scan_token(&c);
-	scan_end(&c);
-	return c.err == 0;
-}
-
 bool sip_is_one_line(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -164,10 +163,9 @@ bool sip_is_one_line(struct str s)
 	return true;
 }
 
-static bool has_space(struct str s)
+static inline octets16_mask is_space(octets16 v)
 {
-	return s.n > 0 &&
-	       (memchr(s.p, ' ', s.n) != NULL || memchr(s.p, '\t', s.n) != NULL);
+	return (v == ' ') | (v == '\t');
 }
 
 /* What follows the last space. */
@@ -184,6 +182,8 @@ static struct str last_word(struct str s)
 
 static int parse_version(struct sip_msg *m, struct str version)
 {
+	if (str_eq(version, STR("SIP/2.0"))) /* nearly all */
+		return 0;
 	if (version.n < 4 || !str_ieq((struct str){version.p, 4}, STR("SIP/")))
 		return is_no_sip(m, version.p);
 	if (!str_ieq(version, STR("SIP/2.0")))
@@ -199,7 +199,8 @@ static int parse_request_line(struct sip_msg *m, const struct line *line)
 	int err;
 
 	m->method_name = str_cut(line->text, ' ', &rest);
-	if (!sip_is_token(m->method_name) || line->odd)
+	m->method = (uint16_t)sip_method_of(m->method_name);
+	if ((m->method == SIP_UNKNOWN && !sip_is_token(m->method_name)) || line->odd)
 		return is_no_sip(m, line->text.p);
 	version = last_word(str_trim(rest));
 	err = parse_version(m, version);
@@ -208,10 +209,9 @@ static int parse_request_line(struct sip_msg *m, const struct line *line)
 	if (version.p > rest.p)
 		m->uri = (struct str){rest.p, (size_t)(version.p - rest.p) - 1};
 	if (version.p + version.n != rest.p + rest.n || m->uri.n == 0 ||
-	    has_space(m->uri))
+	    octets16_any(m->uri, is_space))
 		find_fault(m, 400, "Malformed request line", rest.p);
 	m->is_request = true;
-	m->method = (uint16_t)sip_method_of(m->method_name);
 	return 0;
 }
 
@@ -247,6 +247,15 @@ static void link_field(struct sip_msg *m, uint16_t last[SIP_HEADERS])
 	m->count++;
 }
 
+/* Of most fields one space is cut off. */
+static struct str value_behind(const char *colon, const char *end)
+{
+	const char *p = colon + 1;
+
+	p += p < end && *p == ' ';
+	return str_trim((struct str){p, (size_t)(end - p)});
+}
+
 static void parse_field(struct sip_msg *m, const struct line *line, const char *text_end,
 			uint16_t last[SIP_HEADERS])
 {
@@ -265,8 +274,7 @@ static void parse_field(struct sip_msg *m, const struct line *line, const char *
 	if (f->id == SIP_OTHER && !sip_is_token(name))
 		return;
 	f->name = name;
-	f->value =
-		str_trim((struct str){line->colon + 1, (size_t)(end - line->colon) - 1});
+	f->value = value_behind(line->colon, end);
 	f->next = SIP_NONE;
 	link_field(m, last);
 }
@@ -366,17 +374,6 @@ int sip_parse(const char *p, size_t n, struct sip_msg *ret)
 	return !ret->is_request && ret->fault != 0 ? ERR_SYNTAX : 0;
 }
 
-struct str sip_value(const struct sip_msg *m, enum sip_header id)
-{
-	return m->first[id] != SIP_NONE ? m->fields[m->first[id]].value
-					: (struct str){"", 0};
-}
-
-bool sip_has(const struct sip_msg *m, enum sip_header id)
-{
-	return m->first[id] != SIP_NONE;
-}
-
 /* ---- inside values ---- */
 
 static scan_set line_ends = {['\r'] = 1, ['\n'] = 1};
@@ -434,8 +431,50 @@ struct str sip_list_next(struct str *rest)
 static scan_set value_ends = {[';'] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1,
 			      [','] = 1, ['?'] = 1, ['<'] = 1,  ['>'] = 1,  ['"'] = 1};
 
+static inline octets16_mask is_value_end(octets16 v)
+{
+	return (v <= ' ') | (v == ';') | (v == ',') | (v == '?') | (v == '<') | (v == '>') |
+	       (v == '"');
+}
+
+/* scan_until(value_ends), long ones quickly. */
+static struct str plain_value(struct scan *s)
+{
+	const char *start = s->p;
+
+	while (s->end - s->p >= 16 && !octets16_is_any(is_value_end(octets16_at(s->p))))
+		s->p += 16;
+	(void)scan_until(s, value_ends);
+	return (struct str){start, (size_t)(s->p - start)};
+}
+
+/* Without white space and quotes, to the next one or the end: nearly all. */
+static bool plain_param(struct scan *s, struct sip_param *ret)
+{
+	struct scan c = *s;
+
+	if (!scan_try_char(&c, ';'))
+		return false;
+	ret->name = scan_while(&c, scan_token_octets);
+	ret->value = (struct str){"", 0};
+	if (ret->name.n == 0)
+		return false;
+	if (c.p < c.end && *c.p == '=') {
+		c.p++;
+		ret->value = plain_value(&c);
+		if (ret->value.n == 0)
+			return false;
+	}
+	if (c.p < c.end && *c.p != ';')
+		return false;
+	s->p = c.p;
+	return true;
+}
+
 bool sip_param_next(struct scan *s, struct sip_param *ret)
 {
+	if (plain_param(s, ret))
+		return true;
 	sip_lws(s);
 	if (scan_peek(s) < 0)
 		return false;

@@ -50,18 +50,29 @@ struct sip_msg {
  * can not be used: drop it; `ret` is scratch then. */
 MUST_USE int sip_parse(const char *p, size_t n, struct sip_msg *ret);
 
+static inline bool sip_has(const struct sip_msg *m, enum sip_header id)
+{
+	return m->first[id] != SIP_NONE;
+}
+
 /* The first value of a header; n == 0 when it is absent (or empty). */
-struct str sip_value(const struct sip_msg *m, enum sip_header id);
-bool sip_has(const struct sip_msg *m, enum sip_header id);
+static inline struct str sip_value(const struct sip_msg *m, enum sip_header id)
+{
+	return sip_has(m, id) ? m->fields[m->first[id]].value : (struct str){"", 0};
+}
 
 /* ---- scanning inside values ---- */
 
 static inline void sip_lws(struct scan *s) /* white space and folded line ends */
 {
-	int c;
+	const char *p = s->p;
 
-	while ((c = scan_peek(s)) == ' ' || c == '\t' || c == '\r' || c == '\n')
-		s->p++;
+	if (s->err != 0)
+		return;
+	while (p < s->end && *p <= ' ' &&
+	       (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	s->p = p;
 }
 
 /* A value on one line: a folded line end and its white space become one space. */
@@ -80,5 +91,11 @@ struct sip_param {
  * (RFC 3261 25.1, generic-param). */
 bool sip_param_next(struct scan *s, struct sip_param *ret);
 
-bool sip_is_token(struct str s);
+static inline bool sip_is_token(struct str s)
+{
+	struct scan c = scan_of(s);
+
+	return s.n > 0 && scan_while(&c, scan_token_octets).n == s.n;
+}
+
 bool sip_is_one_line(struct str s); /* without CR, LF and NUL: it ends no line of a message */

@@ -3,7 +3,7 @@
 
 #include "common/base/scan.h"
 #include "signaling/sip/msg.h"
-#include "signaling/sip/word8.h"
+#include "signaling/sip/octets16.h"
 
 /* Words before '<', each a token. */
 static struct str scan_display(struct scan *s)
@@ -28,8 +28,8 @@ static bool has_angle(const struct scan *s)
 	const char *angle;
 	bool quoted = false;
 
-	if (scan_peek(s) < 0)
-		return false;
+	if (scan_peek(s) < 0 || *s->p == '<')
+		return scan_peek(s) >= 0;
 	angle = memchr(s->p, '<', (size_t)(s->end - s->p));
 	if (angle == NULL || memchr(s->p, '"', (size_t)(angle - s->p)) == NULL)
 		return angle != NULL;
@@ -66,17 +66,16 @@ static scan_set bare_ends = {[';'] = 1,  [' '] = 1, ['\t'] = 1, ['\r'] = 1,
 			     ['\n'] = 1, [','] = 1, ['?'] = 1};
 
 /* What could end the value it stands in. */
-static bool has_end(uint64_t w)
+static inline octets16_mask is_end(octets16 v)
 {
-	return word8_below(w, ' ' + 1) || word8_equal(w, '"') || word8_equal(w, '<') ||
-	       word8_equal(w, '>') || word8_equal(w, 0x7f);
+	return (v <= ' ') | (v == '"') | (v == '<') | (v == '>') | (v == 0x7f);
 }
 
 /* Some scheme, and nothing that could end the value. */
 static bool is_absolute(struct str uri)
 {
 	return uri.n > 0 && uri.p[0] != ':' && memchr(uri.p, ':', uri.n) != NULL &&
-	       !word8_any(uri, has_end);
+	       !octets16_any(uri, is_end);
 }
 
 /* What stands before the parameters; the cursor is behind it then. */

@@ -1,7 +1,7 @@
 /* names.c - see names.h */
 #include "signaling/sip/names.h"
 
-#include "signaling/sip/word8.h"
+#include <endian.h>
 
 #define LOWER(c)     ((c) >= 'A' && (c) <= 'Z' ? (c) | 0x20 : (c))
 #define OCTET(n, at) ((uint64_t)(unsigned char)LOWER((n)[(at) < sizeof(n) ? (at) : sizeof(n) - 1]))
@@ -59,6 +59,15 @@ const char *sip_method_name(enum sip_method m)
 	return m < SIP_METHODS && methods[m].p != NULL ? methods[m].p : "";
 }
 
+/* The first octet is the lowest. */
+static inline uint64_t word8_at(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof w);
+	return le64toh(w);
+}
+
 /* The octets that belong to a name of `n`. */
 static inline uint64_t mask_of(size_t n)
 {
@@ -77,31 +86,31 @@ static inline uint64_t word_of(const char *p, size_t n, size_t room)
 	return w;
 }
 
-/* `known` is in lower case. Only letters have two cases, and of the octets of names only
- * they have bit 6. */
-static inline bool is_same(uint64_t w, uint64_t known)
+/* In lower case. Only letters have two, and of the octets of names only they have bit 6. */
+static inline uint64_t lower_of(uint64_t w)
 {
-	return ((w ^ known) & ~((known & WORD8_ONES * 0x40) >> 1)) == 0;
+	return w | (w & 0x4040404040404040ull) >> 1;
 }
 
 /* Octets 8 to 15 of names that are longer than 16. */
-static bool has_middle(struct str name, struct str known)
+__attribute__((noinline)) static bool has_middle(struct str name, struct str known)
 {
 	return name.n <= 24 && str_ieq((struct str){name.p + 8, 8}, (struct str){known.p + 8, 8});
 }
 
 enum sip_header sip_header_at(struct str name, size_t room)
 {
-	uint64_t first = word_of(name.p, name.n, room);
-	uint64_t lower = (first | WORD8_ONES * 0x20) & mask_of(name.n);
-	unsigned id = slots[(lower ^ name.n) * multiplier >> 57];
-	size_t behind = name.n > 8 ? name.n - 8 : 0;
+	uint64_t first = lower_of(word_of(name.p, name.n, room));
+	unsigned id = slots[(first ^ name.n) * multiplier >> 57];
 
 	if (name.n == 1)
-		return lower == (unsigned char)headers[id].compact ? id : SIP_OTHER;
+		return first == (unsigned char)headers[id].compact ? id : SIP_OTHER;
+	if (name.n != headers[id].name.n || first != headers[id].first)
+		return SIP_OTHER;
+	if (name.n <= 8)
+		return id;
 	/* the first eight, the last eight and those between cover names of up to 24 */
-	if (name.n != headers[id].name.n || !is_same(first, headers[id].first) ||
-	    !is_same(word_of(name.p + behind, name.n, room - behind), headers[id].last))
+	if (lower_of(word8_at(name.p + name.n - 8)) != headers[id].last)
 		return SIP_OTHER;
 	return name.n <= 16 || has_middle(name, headers[id].name) ? id : SIP_OTHER;
 }

@@ -1,7 +1,7 @@
 /* scan64.h - which octets of a text divide a SIP message, 64 of them at a time.
  *
- * Bit i of block b stands for octet 64 * b + i. Three implementations give the same bits:
- * AVX2 and SSE2 where the processor has them, and plain 64-bit arithmetic. */
+ * Bit i of block b stands for octet 64 * b + i. All implementations give the same bits:
+ * AVX-512, AVX2 and SSE2 where the processor has them, and plain 64-bit arithmetic. */
 #pragma once
 
 #include <stddef.h>
@@ -24,7 +24,7 @@ size_t sip_scan64(struct str text, struct sip_block *ret, size_t blocks);
 typedef void sip_scan64_fn(const char *p, struct sip_block *ret, size_t blocks);
 
 sip_scan64_fn sip_scan64_swar;
-sip_scan64_fn sip_scan64_sse2, sip_scan64_avx2; /* scan64_x86.c */
+sip_scan64_fn sip_scan64_sse2, sip_scan64_avx2, sip_scan64_avx512; /* scan64_x86.c */
 
 /* The fastest one that runs here. */
 sip_scan64_fn *sip_scan64_best(void);

@@ -50,7 +50,24 @@ __attribute__((target("avx2"))) void sip_scan64_avx2(const char *p, struct sip_b
 	}
 }
 
+__attribute__((target("avx512bw"))) void sip_scan64_avx512(const char *p, struct sip_block *ret,
+							   size_t blocks)
+{
+	for (size_t b = 0; b < blocks; b++, p += SIP_BLOCK_BYTES) {
+		__m512i v = _mm512_loadu_si512(p);
+
+		ret[b] = (struct sip_block){
+			.lf = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\n')),
+			.colon = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(':')),
+			.cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r')),
+			.nul = _mm512_testn_epi8_mask(v, v),
+		};
+	}
+}
+
 sip_scan64_fn *sip_scan64_best(void)
 {
+	if (__builtin_cpu_supports("avx512bw"))
+		return sip_scan64_avx512;
 	return __builtin_cpu_supports("avx2") ? sip_scan64_avx2 : sip_scan64_sse2;
 }

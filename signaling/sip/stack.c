@@ -396,7 +396,8 @@ static void take_request(struct sip_stack *s, uint64_t now_ms, struct sip_effect
 		return;
 	} else if (s->msg.method == SIP_M_OPTIONS && s->core.to.tag.n == 0) {
 		take_options(s, out);
-	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0) {
+	} else if (s->msg.method == SIP_M_INVITE || s->core.to.tag.n > 0 ||
+		   (s->msg.method == SIP_M_MESSAGE && s->cfg.messages)) {
 		take_new(s, key, now_ms, out);
 	} else {
 		v.status = is_of_dialogs(s->msg.method) ? 481 : 405;

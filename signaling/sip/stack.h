@@ -156,6 +156,7 @@ struct sip_config {
 	uint32_t messages_max; /* kept for them at one time; 0 = one for each */
 	uint32_t worker;                 /* index: goes into tags and branches */
 	bool force_rport;
+	bool messages; /* MESSAGE outside a dialog is delivered; false: 405 */
 	struct str server; /* Server header, borrowed; empty = none */
 	/* Asked of a request outside a dialog that is no repetition, before anything is kept of
 	 * it: may it be served? 0; else the code of its answer, and `*ret_lines` of it. NULL: every

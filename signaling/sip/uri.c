@@ -42,14 +42,6 @@ static bool only(struct str s, scan_set set)
 	return true;
 }
 
-static bool is_hostname(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!in_host[(unsigned char)s.p[i]])
-			return false;
-	return s.n > 0;
-}
-
 /* "2001:db8:::192.0.2.1" came out of a mistake in the grammar of RFC 3261, and RFC
  * 5118 4.10 asks to bear it. */
 static bool is_v6(struct str host)
@@ -73,8 +65,8 @@ static int parse_host(struct scan *s, struct sip_uri *u)
 		if (s->err != 0 || !is_v6(u->host))
 			return ERR_SYNTAX;
 	} else {
-		u->host = scan_until(s, host_ends);
-		if (!is_hostname(u->host))
+		u->host = scan_while(s, in_host);
+		if (scan_until(s, host_ends).n > 0 || u->host.n == 0)
 			return ERR_SYNTAX;
 	}
 	if (scan_try_char(s, ':')) {
@@ -121,7 +113,7 @@ static int other_scheme(struct str scheme, struct sip_uri *ret)
 /* An optional part, which may hold these octets and escapes. */
 static void check_part(struct scan *s, struct str part, scan_set may)
 {
-	if (s->err == 0 && !only(part, may)) {
+	if (part.n > 0 && s->err == 0 && !only(part, may)) {
 		s->p = part.p;
 		s->err = ERR_SYNTAX;
 	}

@@ -3,9 +3,9 @@
 
 #include "signaling/sip/body.h"
 #include "signaling/sip/ids.h"
+#include "signaling/sip/octets16.h"
 #include "signaling/sip/uri.h"
 #include "signaling/sip/uses.h"
-#include "signaling/sip/word8.h"
 
 #define VIAS_MAX     70u
 #define CONTACTS_MAX 32u
@@ -22,37 +22,39 @@ static const verdict pass = {0, NULL};
 /* Only the topmost is read; lower ones are counted, and copied as they are. */
 static verdict check_vias(const struct sip_msg *m, struct sip_core *c)
 {
-	struct str top = sip_value(m, SIP_VIA);
-	uint32_t n = 0;
+	struct str rest = sip_value(m, SIP_VIA);
+	uint16_t i = m->first[SIP_VIA];
+	uint32_t n = 1;
 
-	if (top.n == 0)
+	if (rest.n == 0)
 		return refuse(SIP_DROP, NULL);
 	if (sip_fault_in(m, SIP_BIT(VIA)) != NULL || /* was that the topmost? */
-	    sip_via_parse(sip_list_next(&top), &c->via) != 0)
+	    sip_via_parse(sip_list_next(&rest), &c->via) != 0)
 		return refuse(400, "Malformed Via");
 	c->has_via = true;
-	for (uint16_t i = m->first[SIP_VIA]; i != SIP_NONE; i = m->fields[i].next) {
-		struct str rest = m->fields[i].value;
-
-		while (rest.n > 0) {
+	for (;;) {
+		for (; rest.n > 0; n++)
 			(void)sip_list_next(&rest);
-			if (++n > VIAS_MAX)
-				return refuse(400, "Too many Via values");
-		}
+		if (n > VIAS_MAX)
+			return refuse(400, "Too many Via values");
+		i = m->fields[i].next;
+		if (i == SIP_NONE)
+			break;
+		rest = m->fields[i].value;
 	}
 	if (str_eq(c->via.branch, STR(SIP_BRANCH_COOKIE)))
 		return refuse(400, "Empty branch");
 	return pass;
 }
 
-static bool is_not_visible(uint64_t w)
+static inline octets16_mask is_not_visible(octets16 v)
 {
-	return word8_below(w, ' ' + 1) || ((w | (w + WORD8_ONES)) & WORD8_HIGH) != 0;
+	return (v <= ' ') | (v >= 0x7f);
 }
 
 static bool is_word(struct str s) /* visible ASCII */
 {
-	return s.n > 0 && !word8_any(s, is_not_visible);
+	return s.n > 0 && !octets16_any(s, is_not_visible);
 }
 
 static verdict check_required(const struct sip_msg *m, struct sip_core *c)

@@ -8,8 +8,10 @@
 
 static scan_set host_ends = {[':'] = 1,  [';'] = 1,  [' '] = 1,
 			     ['\t'] = 1, ['\r'] = 1, ['\n'] = 1};
-static scan_set not_in_host = {[','] = 1, ['<'] = 1, ['>'] = 1, ['"'] = 1,
-			       ['@'] = 1, ['?'] = 1, ['='] = 1};
+static scan_set host_or_wrong_ends = {
+	[':'] = 1, [';'] = 1, [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1, [','] = 1,
+	['<'] = 1, ['>'] = 1, ['"'] = 1, ['@'] = 1,  ['?'] = 1,  ['='] = 1,
+};
 
 static void take_protocol(struct scan *s)
 {
@@ -39,8 +41,8 @@ static int take_sent_by(struct scan *s, struct sip_via *v)
 		if (s->err != 0 || addr_parse_ip(v->host, &a) != 0)
 			return ERR_SYNTAX;
 	} else {
-		v->host = scan_until(s, host_ends);
-		if (v->host.n == 0 || scan_holds(v->host, not_in_host))
+		v->host = scan_until(s, host_or_wrong_ends);
+		if (scan_until(s, host_ends).n > 0 || v->host.n == 0)
 			return ERR_SYNTAX;
 	}
 	sip_lws(s);
@@ -77,14 +79,15 @@ static int parse(struct scan *s, struct sip_via *ret)
 	sip_lws(s);
 	v.params = (struct str){s->p, (size_t)(s->end - s->p)};
 	while (sip_param_next(s, &p)) {
-		if (str_ieq(p.name, STR("branch")) && v.branch.n > 0)
-			return ERR_SYNTAX; /* which of them is it? */
-		if (str_ieq(p.name, STR("branch")))
+		if (str_ieq(p.name, STR("branch"))) {
+			if (v.branch.n > 0)
+				return ERR_SYNTAX; /* which of them is it? */
 			v.branch = p.value;
-		else if (str_ieq(p.name, STR("received")))
+		} else if (str_ieq(p.name, STR("received"))) {
 			v.received = p.value;
-		else if (str_ieq(p.name, STR("rport")))
+		} else if (str_ieq(p.name, STR("rport"))) {
 			v.rport = true;
+		}
 	}
 	if (s->err != 0)
 		return s->err;

@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct sdp s;
 	struct str text = {(const char *)data, size}, mids;
-	struct sdp_origin o = {{.family = ADDR_V4, .port = 4000, .ip = {192, 0, 2, 1}}, 1, 1};
+	struct sdp_origin o = {.local = {.family = ADDR_V4, .port = 4000, .ip = {192, 0, 2, 1}}, .session_id = 1, .version = 1};
 	struct sdp_side audio = {.v = sound, .count = 4, .most = 2, .local = o.local, .rtcp_mux = true, .transports = 0x7e},
 			video = {.v = sight, .count = 4, .our_order = true, .local = o.local, .feedback = feedback, .feedback_count = 3,
 				 .transports = 0x7e};

@@ -83,6 +83,7 @@ def with_dialled(system, scenario):
         answering = asyncio.ensure_future(in_thread(pick_up))
         call = await server.dial(callee.uri, rate=8000)
         await call.answered()
+        assert call.codec == "PCMU"
         await answering
         try:
             await scenario(call, callee)
@@ -184,7 +185,7 @@ def test_what_is_not_taken(system):
             caller.info("text/plain", "x", 481, method="NOTIFY")
             caller.to_tag = ""
             caller.info("text/plain", "x", 481)
-            assert "\r\nAllow: INVITE, " in caller.info("text/plain", "x", 405, method="MESSAGE")
+            caller.info("text/plain", "x", 480, method="MESSAGE")  # nobody takes messages outside calls
             caller.to_tag = tag
             caller.info("application/dtmf", "7")
 
@@ -208,6 +209,21 @@ def test_the_same_again_is_told_once(system):
         await in_thread(caller.info, "application/dtmf", "6")
         assert [(await call.digit(5)).digit for _ in range(2)] == ["5", "6"]
         assert await call.digit(0.3) is None
+
+    with_call(system, scenario)
+
+
+@pytest.mark.parametrize("method, type_, body", [("INFO", "application/x", "a"), ("MESSAGE", "text/plain", "a"), ("INFO", "application/dtmf", "5")])
+def test_control_dies_before_it_heard(system, method, type_, body):
+    """200 means that the app hears it"""
+
+    async def scenario(call, caller):
+        system.kill("control-0")
+        await in_thread(lambda: caller.send_until(caller.text(method, type_, body), 200, seconds=12))
+        if type_ == "application/dtmf":
+            assert (await call.digit(5)).digit == "5" and await call.digit(0.3) is None
+        else:
+            assert (await next_event(call, "info", "message")).body == b"a"
 
     with_call(system, scenario)
 

@@ -137,8 +137,8 @@ def test_calls_outlive_other_sockets_and_another_number_of_workers(make_system, 
     pids = system.workers()
     first = system.sip_port
     for settings in ({"rtp_workers": 1, "sip_listen": [f"udp:127.0.0.1:{free_udp_port()}"]},
-                     {"rtp_workers": 3, "rtp_port_max": system.rtp_last - 20},
-                     {"rtp_workers": 2, "rtp_port_min": system.rtp_port + 4}):
+                     {"rtp_workers": 3, "rtp_ports": [f"{system.rtp_port}-{system.rtp_last - 20}"]},
+                     {"rtp_workers": 2, "rtp_ports": [f"{system.rtp_port + 4}-{system.rtp_last}"]}):
         rewrite(system, **settings)
         successor(system)
         assert system.workers() == pids, "nobody was replaced"
@@ -157,7 +157,7 @@ def test_calls_outlive_other_sockets_and_another_number_of_workers(make_system, 
 def test_an_unchanged_file_is_no_difference(make_system):
     """Not even when the pool names one port more than makes a pair, and for IPv6."""
     system = make_system(calls=4, ports=64, settings={"rtp.address": ["127.0.0.1", "::1"], "rtp.workers": 2})
-    rewrite(system, rtp_port_max=system.rtp_last - 1)
+    rewrite(system, rtp_ports=[f"{system.rtp_port}-{system.rtp_last - 1}"])
     assert system.stop() == 0
     system.start()
     pids = system.workers()

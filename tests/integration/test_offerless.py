@@ -145,6 +145,7 @@ def test_our_offer_and_its_answer(system):
         async for digit in call.digits():
             digits.append(digit.digit)
             break
+        codecs.append(call.codec)
         await call.ended()
 
     def scenario(caller):
@@ -163,7 +164,7 @@ def test_our_offer_and_its_answer(system):
         caller.bye()
 
     late_call(system, scenario, handle)
-    assert digits == ["5"] and codecs == [""]
+    assert digits == ["5"] and codecs == ["", "PCMA"]
 
 
 def test_what_is_said_before_the_ack(system):

@@ -125,6 +125,8 @@ def test_what_comes_again_in_the_dialog(make_system, backends):
     wait_for(system.ready, 10)
     assert "timer        600 s, refreshed by the peer" in told(system)
     assert expires(caller.update("Session-Expires: 300;refresher=uas\r\n")) == "300;refresher=uas"
+    wait_for(lambda: "timer        300 s" in told(system), 5)
+    assert "refreshed by the peer" not in told(system)
     caller.send(caller.request("UPDATE", headers="Session-Expires: 30\r\n"))
     assert "\r\nMin-SE: 90\r\n" in caller.wait(422)
     caller.send(caller.request("INVITE", body=caller.offer(), headers="Session-Expires: 30\r\n"))

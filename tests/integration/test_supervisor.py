@@ -26,7 +26,7 @@ def run(text: str, tmp_path, *arguments):
     ("max_calls: many\n", ":1:", "many"),
     ("max_calls: 0\n", ":1:12:", "outside 1..20000"),
     ("sip:\n  listen: [\"tcp:1.2.3.4:5060\"]\n", ":2:", "udp:"),
-    ("rtp:\n  port_min: 20001\n", ":2:13:", "odd"),
+    ("rtp:\n  ports: [20001]\n", ":2:11:", "two ports"),
     ("rtp:\n  idle: maybe\n", ":2:9:", "silence|pause"),
     ("routes:\n  - number: \"1\"\n    app: \"Big App\"\n", ":3:10:", "a-z"),
     ("host: {run_dir: relative}\n", ":1:", "absolute"),
@@ -34,7 +34,7 @@ def run(text: str, tmp_path, *arguments):
     ("max_calls: [1\n", ":1:12:", "not a list"),
     # N10: in words to act on, in the line where it is wrong
     ("sip:\n  lissten: [\"udp:1.2.3.4:5060\"]\n", ":2:3:", "did you mean 'listen'?"),
-    ("log_level: info\nport_min: 20000\n", ":2:1:", "did you mean 'rtp.port_min'?"),
+    ("log_level: info\nports: [20000-20099]\n", ":2:1:", "did you mean 'rtp.ports'?"),
     ("frobnicate: 1\n", ":1:1:", "unknown setting 'frobnicate'"),
     ("sip:\n  listen: udp:0.0.0.0:5060\n", ":2:11:", 'this is a list: write "- udp:0.0.0.0:5060" below it'),
     ("rtp:\n  address: {a: b}\n", ":2:12:", 'this is a list: write "- 0.0.0.0" below it'),
@@ -43,7 +43,7 @@ def run(text: str, tmp_path, *arguments):
     ("sip:\n  server: x\n  \tforce_rport: true\n", ":3:3:", "a tab"),
     ("sandbox: maybe\n", ":1:10:", "neither true nor false"),
     ("max_calls: 99999999999\n", ":1:12:", "no whole number"),
-    ("rtp: {port_min: 5000}\nsip:\n  listen:\n    - udp:127.0.0.1:5060\n", ":4:7: sip.listen[0]:", "belongs to the RTP pool"),
+    ("rtp: {ports: [5000-21999]}\nsip:\n  listen:\n    - udp:127.0.0.1:5060\n", ":4:7: sip.listen[0]:", "belongs to the RTP pool"),
     ("registrations:\n  - {name: a, aor: \"sip:u@h\"}\n", ":2:", "registrar"),
     ("registrations:\n  - {name: a, aor: \"u@h\", registrar: 192.0.2.1}\n", ":2:", "not like sip:user@example.com"),
     ("registrations:\n  - {name: a, aor: \"sip:u@h\", registrar: example.com}\n", ":2:", "names are not looked up yet"),
@@ -56,8 +56,14 @@ def run(text: str, tmp_path, *arguments):
      ":3:", "'a' is the name of registrations[0], too"),
     ("registrations: {name: a}\n", ":1:16:", "this is a list"),
     # H15: named when the file is read, not when a table is full
-    ("max_calls: 20000\nrtp: {address: [127.0.0.1, 127.0.0.2, 127.0.0.3, 127.0.0.4], port_min: 1024, port_max: 65535}\n",
+    ("max_calls: 20000\nrtp: {address: [127.0.0.1, 127.0.0.2, 127.0.0.3, 127.0.0.4], ports: [1024-65535]}\n",
      ":1:12: max_calls:", "make one of them smaller"),
+    ("rtp:\n  port_min: 20000\n", ":2:3:", "have become a list, rtp.ports"),
+    ("rtp: {ports: [20000-20009, 20005]}\n", ":1:28: rtp.ports[1]:", "twice"),
+    ("rtp: {ports: [20000-70000]}\n", ":1:15: rtp.ports[0]:", "from 1024 to 65535"),
+    ("sip: {advertised_address: 0.0.0.0}\n", ":1:27: sip.advertised_address:", "nobody can send to"),
+    ("rtp: {advertised: [{to: 10.0.0.0/40, address: 10.0.0.5}]}\n", ":1:25: rtp.advertised[0].to:", "neither like"),
+    ("rtp: {advertised: [{to: 10.0.0.0/8, address: \"::1\"}]}\n", ":1:25: rtp.advertised[0].to:", "different families"),
 ])
 def test_a_wrong_configuration_is_placed(tmp_path, text, place, words):
     done = run(text, tmp_path, "--check")

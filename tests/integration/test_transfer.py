@@ -9,6 +9,7 @@ import tipring
 from callee import Callee
 from system import wait_for
 from test_backend import Caller, in_thread, with_backend
+from test_dial_peers import is_right, next_try
 
 OPEN = {"outbound.hosts": ["127.0.0.1"]}
 TARGET = "sip:carol@192.0.2.7"
@@ -361,6 +362,29 @@ def test_accepted(system):
 
     run(system, handle, scenario)
     assert handle.seen[0].referred_by == "<sip:peer@127.0.0.1>" and not handle.seen[0].replaces
+
+
+def test_accepted_with_credentials(system):
+    """C217 C259: the target asks who we are"""
+    handle = Deciding(lambda r: r.accept(rate=8000, username="alice", password="c0rrect horse"))
+
+    async def scenario(server, caller):
+        target = Callee(system)
+
+        def serve():
+            first = target.wait_invite()
+            target.reply(401, headers='WWW-Authenticate: Digest realm="server", nonce="n1", qop="auth"\r\n')
+            second = next_try(target, [first])
+            assert is_right(second, "Authorization", "server", "c0rrect horse") and 'username="alice"' in second
+            target.reply(486)
+
+        await in_thread(caller.refer, f"<{target.uri}>")
+        await in_thread(serve)
+        assert (await in_thread(caller.until_final))[-1] == 486
+        await in_thread(caller.bye)
+        target.close()
+
+    run(system, handle, scenario)
 
 
 def test_accepted_with_replaces(system):

@@ -4,9 +4,11 @@
  *
  *   callgen --target 127.0.0.1:5060 --calls 400 --seconds 10 --cps 300 --hold 500
  *   callgen --bare 20000 --port 26000 --calls 500 --seconds 5
+ *   callgen --target tipring:5060 --calls 8 --total 20 --hold 6000 --pcm speech.s16 --verdict 0.95
  *
  * The second form hangs up each call that long (ms) after it was answered and goes on making new ones, --calls at one time at most. The
- * third makes no calls: flow i goes from port 26000 + 2i to 20000 + 2i, for a bare echo.
+ * third makes no calls: flow i goes from port 26000 + 2i to 20000 + 2i, for a bare echo. The fourth ends after 20 calls, 8 at one time,
+ * and says in words whether each was answered, ended in good order and heard what it said (a correlation of 0.95 or more); so does its exit code.
  * Offers PCMU, sends one packet every 20 ms in each call on an absolute clock (phases spread), and watches the returning
  * stream: sequence, timestamp, the longest silence between two packets. It reads commands from stdin and prints one JSON line
  * for each: "window" (figures since the last one), "bye N" (hang up the first N calls), "end". A final line comes when all
@@ -14,7 +16,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,6 +31,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/support/ear.h"
 
 #define CALLS_MAX 2000
 #define FRAME 160
@@ -74,7 +80,12 @@ static struct {
 	uint64_t start_ns, end_ns, hold_ns;
 	struct { /* with --hold: calls whose place was taken by another */
 		unsigned done, failed, mute; /* mute: answered, and nothing was heard */
+		uint64_t lost, gap_ns;
+		int code;      /* of the last one that failed */
+		unsigned most; /* calls at one time */
 	} past;
+	unsigned total; /* with --hold: so many calls, then the end; UINT_MAX: until --seconds */
+	double least;   /* with --verdict: likeness of what is heard to what was said; else 0 */
 	uint8_t *ulaw; /* encoded speech */
 	size_t ulaw_n;
 	uint32_t run; /* tells runs apart in Call-IDs */
@@ -305,10 +316,19 @@ static void begin_call(struct call *c, uint64_t now)
 	c->give_up_ns = now + 32000 * MS;
 }
 
+static unsigned living(void)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g.calls; i++)
+		n += g.c[i].state == CALLING || g.c[i].state == UP || g.c[i].state == ENDING;
+	return n;
+}
+
 /* With --hold: as many as are due, each in the place of one that is over. */
 static void go_on(uint64_t now)
 {
-	while (!g.ending && now >= g.start_ns + g.started * 1000000000ull / g.cps) {
+	while (!g.ending && g.started < g.total && now >= g.start_ns + g.started * 1000000000ull / g.cps) {
 		struct call *c = &g.c[g.started % g.calls];
 
 		if (c->state == CALLING || c->state == UP || c->state == ENDING)
@@ -316,11 +336,18 @@ static void go_on(uint64_t now)
 		g.past.done += c->state == DONE;
 		g.past.failed += c->state == FAILED;
 		g.past.mute += c->state == DONE && !c->seen;
+		g.past.code = c->state == FAILED ? c->final_code : g.past.code;
+		g.past.lost += c->lost;
+		g.past.gap_ns = c->gap_ns > g.past.gap_ns ? c->gap_ns : g.past.gap_ns;
 		*c = (struct call){
 			.number = g.started++, .rtp = c->rtp, .port = c->port, .ssrc = c->ssrc + g.calls, .ts = c->ts, .seq = c->seq, .at = c->at,
 		};
+		if (g.least > 0)
+			ear_says(c->number, c->at);
 		begin_call(c, now);
+		g.past.most = living() > g.past.most ? living() : g.past.most;
 	}
+	g.ending |= g.started >= g.total;
 }
 
 static void begin_flow(unsigned i, uint64_t now)
@@ -427,6 +454,14 @@ static uint64_t arrival_ns(struct msghdr *m)
 	return age < 10000 * MS ? now - age : now;
 }
 
+static void hear(const struct call *c, const uint8_t *p, size_t n)
+{
+	uint32_t ts;
+
+	memcpy(&ts, p + 4, 4);
+	ear_hears(c->number, (int32_t)(ntohl(ts) - c->rx_first_ts), p + 12, n - 12);
+}
+
 static void take_rtp(struct call *c)
 {
 	uint8_t p[2048];
@@ -444,6 +479,10 @@ static void take_rtp(struct call *c)
 			return;
 		if (c->state != CALLING && n >= 12 && p[0] >> 6 == 2 && (p[1] & 0x7f) == 0) /* else of the call before */
 			judge(c, p, arrival_ns(&m));
+		else
+			continue;
+		if (g.least > 0)
+			hear(c, p, (size_t)n);
 	}
 }
 
@@ -498,6 +537,40 @@ static void print_figures(const char *what)
 	       n ? (double)gap[n - 1 - n / 100] / 1e6 : 0, n ? (double)gap[n - 1] / 1e6 : 0,
 	       s ? (double)setup[s / 2] / 1e6 : 0, s ? (double)setup[s - 1] / 1e6 : 0);
 	fflush(stdout);
+}
+
+/* In words; 0 when everything is as it should be. */
+static int verdict(void)
+{
+	static uint64_t parts[CALLS_MAX]; /* of a million */
+	unsigned done = g.past.done, mute = g.past.mute, unlike = 0;
+	uint64_t lost = g.past.lost, gap_ns = g.past.gap_ns;
+	int code = g.past.code;
+	bool good;
+
+	for (unsigned i = 0; i < g.calls; i++) {
+		done += g.c[i].state == DONE;
+		mute += g.c[i].state == DONE && !g.c[i].seen;
+		code = g.c[i].state == FAILED ? g.c[i].final_code : code;
+		lost += g.c[i].lost;
+		gap_ns = g.c[i].gap_ns > gap_ns ? g.c[i].gap_ns : gap_ns;
+	}
+	for (unsigned i = 0; i < g.total; i++) {
+		double like = ear_likeness(i, g.ulaw, g.ulaw_n);
+
+		parts[i] = like > 0 ? (uint64_t)(like * 1e6) : 0;
+		unlike += like < g.least;
+	}
+	qsort(parts, g.total, sizeof parts[0], by_value);
+	good = done == g.total && mute == 0 && unlike == 0;
+	printf("%u calls at %s:%u, %u at one time: %u answered and ended in good order, %u of them heard nothing\n", g.total,
+	       inet_ntoa(g.target.sin_addr), ntohs(g.target.sin_port), g.past.most, done, mute);
+	printf("speech: correlation %.4f at least, %.4f in the middle; %u calls below %.2f; %lu packets lost, longest pause %.0f ms\n",
+	       (double)parts[0] / 1e6, (double)parts[g.total / 2] / 1e6, unlike, g.least, lost, (double)gap_ns / 1e6);
+	if (code != 0)
+		printf("the last one that failed: %d\n", code);
+	printf("verdict: %s\n", good ? "good" : "WRONG");
+	return good ? 0 : 1;
 }
 
 static void take_command(uint64_t now)
@@ -587,20 +660,48 @@ static void watch(int fd, uint32_t tag)
 	epoll_ctl(g.epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
+/* `from`: our address; NULL: the one that leads to the target. */
+static void find_target(const char *target, const char *from)
+{
+	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_DGRAM};
+	const char *port = strchr(target, ':');
+	struct addrinfo *found;
+	socklen_t n = sizeof g.local;
+	int err, fd = socket(AF_INET, SOCK_DGRAM, 0);
+	char host[256];
+
+	copy_until(host, sizeof host, target, ":");
+	err = getaddrinfo(host, port != NULL ? port + 1 : "5060", &hints, &found);
+	if (err != 0) {
+		fprintf(stderr, "callgen: %s: %s\n", target, gai_strerror(err));
+		exit(2);
+	}
+	memcpy(&g.target, found->ai_addr, sizeof g.target);
+	freeaddrinfo(found);
+	if (connect(fd, (struct sockaddr *)&g.target, sizeof g.target) != 0 || getsockname(fd, (struct sockaddr *)&g.local, &n) != 0 ||
+	    (from != NULL && inet_pton(AF_INET, from, &g.local.sin_addr) != 1)) {
+		perror("callgen: no way to the target");
+		exit(2);
+	}
+	g.local.sin_port = 0;
+	close(fd);
+}
+
 static void parse_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"target", 1, 0, 't'}, {"calls", 1, 0, 'c'}, {"seconds", 1, 0, 's'}, {"pcm", 1, 0, 'p'},
 		{"cps", 1, 0, 'r'},    {"from", 1, 0, 'f'},  {"bare", 1, 0, 'b'},
-		{"port", 1, 0, 'o'},   {"hold", 1, 0, 'h'},  {0, 0, 0, 0},
+		{"port", 1, 0, 'o'},   {"hold", 1, 0, 'h'},  {"total", 1, 0, 'n'},
+		{"verdict", 1, 0, 'v'}, {0, 0, 0, 0},
 	};
-	const char *pcm = NULL, *from = "127.0.0.1", *target = "127.0.0.1:5060";
+	const char *pcm = NULL, *from = NULL, *target = "127.0.0.1:5060";
 	double seconds = 10;
-	char host[64];
 	int opt;
 
 	g.calls = 1;
 	g.cps = 100;
+	g.total = UINT_MAX;
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (opt) {
 		case 't': target = optarg; break;
@@ -612,17 +713,19 @@ static void parse_options(int argc, char **argv)
 		case 'b': g.bare = (uint16_t)atoi(optarg); break;
 		case 'h': g.hold_ns = (unsigned)atoi(optarg) * MS; break;
 		case 'o': g.port = (uint16_t)atoi(optarg); break;
+		case 'n': g.total = (unsigned)atoi(optarg); seconds = 3600; break;
+		case 'v': g.least = atof(optarg); break;
 		default: exit(2);
 		}
 	}
 	if (g.calls == 0 || g.calls > CALLS_MAX || g.cps == 0)
 		exit(2);
-	copy_until(host, sizeof host, target, ":");
-	g.target.sin_family = g.local.sin_family = AF_INET;
-	g.target.sin_port = htons((uint16_t)(strchr(target, ':') ? atoi(strchr(target, ':') + 1) : 5060));
-	if (inet_pton(AF_INET, host, &g.target.sin_addr) != 1 || inet_pton(AF_INET, from, &g.local.sin_addr) != 1)
+	if (g.least > 0 && (g.hold_ns == 0 || g.total > CALLS_MAX || g.total < g.calls))
 		exit(2);
+	find_target(target, from);
 	make_speech(pcm);
+	if (g.least > 0 && !ear_open(g.total, (size_t)(g.hold_ns / MS * 8 + 8000)))
+		exit(2);
 	g.start_ns = now_ns();
 	g.end_ns = g.start_ns + (uint64_t)(seconds * 1e9);
 	g.run = (uint32_t)getpid() ^ (uint32_t)g.start_ns;
@@ -639,7 +742,8 @@ int main(int argc, char **argv)
 	g.sip = open_udp(0, &port);
 	g.local.sin_port = htons(port);
 	watch(g.sip, CALLS_MAX);
-	watch(0, CALLS_MAX + 1);
+	if (g.least == 0) /* else nobody tells it anything */
+		watch(0, CALLS_MAX + 1);
 	for (unsigned i = 0; i < g.calls; i++) {
 		struct call *c = &g.c[i];
 
@@ -667,6 +771,8 @@ int main(int argc, char **argv)
 		}
 		tick(now_ns());
 	}
+	if (g.least > 0)
+		return verdict();
 	print_figures("final");
 	return 0;
 }

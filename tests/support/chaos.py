@@ -1,6 +1,6 @@
 """chaos.py - kill a process under N calls, again and again, and measure what the callers noticed.
 
-    ./tipring test chaos --kill ROLE --calls N --rounds N --seed S [--json]
+    ./tipring test chaos --kill ROLE --calls N --rounds N --seed S [--signaling N] [--json]
 
 ROLE: media, signaling, control or supervisor. Every round kills at a seeded random instant, in the middle of a burst of new calls, waits
 until things have settled, and reads what a frame-counting peer saw meanwhile. `setups_completed` of `setups` are the calls of those bursts
@@ -63,17 +63,20 @@ def start_echo(system: System, log) -> subprocess.Popen:
     return process
 
 
-def worker_name(role: str) -> str:
-    return {"supervisor": "supervisor"}.get(role, f"{role}-0")
+def worker_name(role: str, rng: random.Random, workers: int) -> str:
+    """One of them; of a role with one worker, that."""
+    if role == "supervisor":
+        return role
+    return f"{role}-{rng.randrange(workers) if role == 'signaling' and workers > 1 else 0}"
 
 
-def one_round(system: System, role: str, rng: random.Random, calls: Calls) -> tuple[dict, int]:
+def one_round(system: System, options, rng: random.Random, calls: Calls) -> tuple[dict, int]:
     """What the calls that were up saw, and how many of the new ones were answered."""
     time.sleep(rng.uniform(0.2, 1.2))
     calls.say("window")
     fresh = Calls(system, SETUPS, 3600, cps=SETUPS_PER_SECOND)
     try:
-        return kill_and_settle(system, role, rng, calls), answered(fresh)
+        return kill_and_settle(system, options, rng, calls), answered(fresh)
     finally:
         fresh.kill()
 
@@ -91,16 +94,17 @@ def answered(fresh: Calls) -> int:
     return up
 
 
-def kill_and_settle(system: System, role: str, rng: random.Random, calls: Calls) -> dict:
+def kill_and_settle(system: System, options, rng: random.Random, calls: Calls) -> dict:
+    role, name = options.kill, worker_name(options.kill, rng, options.signaling)
     time.sleep(rng.uniform(0.02, SETUPS / SETUPS_PER_SECOND))
     adopted = system.log.count("custody.adopted")
-    old = system.kill(worker_name(role))
+    old = system.kill(name)
     if role == "supervisor":
         time.sleep(rng.uniform(0.2, 0.6))
         system.start(ready_seconds=15)  # a successor; workers hand everything back
-        wait_for(lambda: system.log.count("custody.adopted") >= adopted + 3, 10)
+        wait_for(lambda: system.log.count("custody.adopted") >= adopted + 2 + options.signaling, 10)
     else:
-        wait_for(lambda: system.workers().get(worker_name(role), old) != old, 10)
+        wait_for(lambda: system.workers().get(name, old) != old, 10)
     time.sleep(SETTLE_SECONDS)
     if role != "supervisor":
         wait_for(system.ready, 10)
@@ -114,7 +118,7 @@ def run(options) -> dict:
     p50: list[float] = []
     p99: list[float] = []
     everybody = options.calls + (options.rounds + 1) * SETUPS
-    with System(options.bin, calls=options.calls + 2 * SETUPS, settings={"rtp.timeout_ms": 60000},
+    with System(options.bin, calls=options.calls + 2 * SETUPS, settings={"rtp.timeout_ms": 60000, "sip.workers": options.signaling},
                 ports=2 * everybody + 64) as system:
         log = open(system.dir / "echo.log", "w")
         echo = start_echo(system, log)
@@ -122,7 +126,7 @@ def run(options) -> dict:
         try:
             wait_for(lambda: calls.say("window")["up"] == options.calls, 30, 0.3)
             for _ in range(options.rounds):
-                seen, completed = one_round(system, options.kill, rng, calls)
+                seen, completed = one_round(system, options, rng, calls)
                 setups += completed
                 dropped += options.calls - seen["up"] + seen["silent"]
                 gaps.append(seen["gap_ms_max"])
@@ -174,6 +178,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--signaling", type=int, default=1, help="signaling workers; one of them is killed")
     parser.add_argument("--any-pause", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--verbose", action="store_true")

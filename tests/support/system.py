@@ -63,8 +63,8 @@ class System:
             "log_level": "info", "max_calls": calls, "drain_ms": 1000,
             "sandbox": not os.environ.get("TIPRING_SANITIZED"),  # sanitizers look into their own process
             "host.name": "test", "host.run_dir": str(self.run_dir),
-            "sip.listen": [listen],
-            "rtp.address": [host], "rtp.port_min": self.rtp_port, "rtp.port_max": self.rtp_last,
+            "sip.listen": [listen], "sip.workers": int(os.environ.get("TIPRING_SIGNALING", "1")),
+            "rtp.address": [host], "rtp.ports": [f"{self.rtp_port}-{self.rtp_last}"],
             "rtp.allow_loopback": True,
             "http.listen": f"127.0.0.1:{self.http_port}",
             "routes": [{"number": "*", "app": app}],

@@ -8,6 +8,7 @@ from .call import Call
 from .client import Server, connect
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, TipringError
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
+from .messaging import Message
 from .playback import Flushed, Heard, Playback
 from .tape import Frame
 from .transferring import Referral, TransferFailed
@@ -16,5 +17,5 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
-    "Frame", "Heard", "Playback", "Referral", "Server", "TipringError", "TransferFailed", "__version__", "connect",
+    "Frame", "Heard", "Message", "Playback", "Referral", "Server", "TipringError", "TransferFailed", "__version__", "connect",
 ]

@@ -67,7 +67,7 @@ class Call:
 
     id: 16 hexadecimal digits; call_id: the same as a number. from_uri, from_display, to_uri, request_uri, sip_call_id: as the caller sent
     them. headers: its X- headers in original casing. room_id, session_id: X-Room-ID and X-Session-ID, "" when absent. codec: e.g.
-    "PCMU"; "" when the caller leaves the offer to us. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling
+    "PCMU", as it is now (the event "codec" tells of another one); "" until the peer's answer is known. direction: "in", or "out" for a call of Server.dial(). outcome: how dialling
     ended, as DialFailed.outcome, or "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call
     whose place this one takes when it is answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked.
     rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the caller's frames. held: who holds the call, "peer"
@@ -91,6 +91,7 @@ class Call:
         self.room_id: str = info.get("room_id", "")
         self.session_id: str = info.get("session_id", "")
         self.codec: str = info.get("codec", "")
+        self._generation = 0  # of it
         self.direction: str = info.get("direction", "in")
         self.auth_user: str = info.get("auth_user", "")
         self.metadata: str = info.get("metadata", "")
@@ -565,6 +566,13 @@ class Call:
             self.audio._put(frame)
         self._outbox.pump()
 
+    def _on_codec(self, codec: str, generation: int) -> None:
+        """It comes on two sockets: what is older than what is known is no news."""
+        if codec and generation >= self._generation:
+            news, self.codec, self._generation = codec != self.codec, codec, generation
+            if news:
+                self._on_event(Event("codec", 0))
+
     def _on_digit(self, digit: Digit) -> None:
         self._digits._put(digit)
 
@@ -648,8 +656,8 @@ class Call:
 Handler = typing.Callable[[Call], collections.abc.Awaitable[None]]
 
 
-def require_handler(handler: object) -> None:
+def require_handler(handler: object, of: str = "call") -> None:
     """TypeError for what could only fail when the first call comes."""
     if not inspect.iscoroutinefunction(handler) and not inspect.iscoroutinefunction(getattr(handler, "__call__", None)):
         name = getattr(handler, "__qualname__", repr(handler))
-        raise TypeError(f"a handler is a coroutine function: write `async def {name}(call)`")
+        raise TypeError(f"a handler is a coroutine function: write `async def {name}({of})`")

@@ -16,9 +16,10 @@ from .call import Call, Handler, require_handler
 from .dialling import Dialling, body_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Digit, Event
+from .messaging import MessageHandler, Messaging
 from .tape import Tape
 from .transferring import Referral
-from .transport import ControlTransport, heard_of, outcome_of
+from .transport import ControlTransport, codec_name, heard_of, outcome_of
 from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
 from .watching import signals, watch_loop
 
@@ -54,7 +55,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "call_id": info.call_id, "from_uri": info.from_uri, "from_display": info.from_display,
         "to_uri": info.to_uri, "request_uri": info.request_uri, "sip_call_id": info.sip_call_id,
         "headers": {h.name: h.value for h in info.headers}, "room_id": info.room_id, "session_id": info.session_id,
-        "codec": common_pb2.Codec.Name(info.media.codec) if info.media.codec else "", "metadata": info.metadata, "auth_user": info.auth_user,
+        "codec": codec_name(info.media.codec), "metadata": info.metadata, "auth_user": info.auth_user,
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
         "held": _held(info),
@@ -77,6 +78,7 @@ class Server:
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: set[asyncio.Task[None]] = set()
         self._dialling = Dialling(self._bus, self._transport, self._calls, self._heard, self._end_soon)
+        self._messaging = Messaging(self._bus, self._transport)
         self._topics: set[str] = set()  # apps whose events are subscribed to
         self._heartbeat = asyncio.Event()
         self._unanswered = 0
@@ -146,6 +148,22 @@ class Server:
         if not task.cancelled() and task.exception() is not None:
             log.error("a task failed", exc_info=task.exception())
 
+    def messages(self, app: str) -> typing.Callable[[MessageHandler], MessageHandler]:
+        """Decorator: `handler(message)`, an `async def`, is run for every SIP MESSAGE that somebody sends to a number of this app outside any
+        call (RFC 3428). The sender gets 200 when it returns, or the code that it returns: 202, or 400 to 699; 500 when it raises. It has four
+        seconds. Beside app() or without it, before run()."""
+        if not isinstance(app, str) or not re.fullmatch("[a-z0-9-]{1,63}", app):
+            raise ValueError(f"an app is called [a-z0-9-]{{1,63}}, not {app!r}")
+        if app in self._messaging.handlers:
+            raise ValueError(f"messages of {app!r} have a handler already")
+
+        def register(handler: MessageHandler) -> MessageHandler:
+            require_handler(handler, "message")
+            self._messaging.handlers[app] = handler
+            return handler
+
+        return register
+
     def app(self, name: str, capacity: int = 1000) -> typing.Callable[[Handler], Handler]:
         """Decorator: `handler(call)`, an `async def`, is run for every call of this app that this process gets, `capacity` at once.
         When it returns, what it has said is heard to its end and the call is hung up; when it raises, at once. Several apps may be
@@ -171,7 +189,7 @@ class Server:
 
         handle_signals: SIGINT (Ctrl-C) and SIGTERM call stop() meanwhile. False leaves both to you. RuntimeError when there is no
         handler, Disconnected when nothing is heard of control."""
-        if not self._apps:
+        if not self._apps and not self._messaging.handlers:
             raise RuntimeError('no handler: decorate one with @server.app("name") before run()')
         self._require_open()
         with signals(self.stop) if handle_signals else contextlib.nullcontext():
@@ -181,7 +199,7 @@ class Server:
         await self._heard(*self._apps)
         await self._register()
         self._registered = True
-        log.info("serving %s at %s as %s", ", ".join(self._apps), self.endpoint, self.name)
+        log.info("serving %s at %s as %s", ", ".join({**self._apps, **self._messaging.handlers}), self.endpoint, self.name)
         await self._stopped.wait()
 
     async def _heard(self, *apps: str) -> None:
@@ -228,6 +246,21 @@ class Server:
         setattr(body, "from", from_uri)
         return await self._dialling.dial(body)
 
+    async def send_message(self, to: str, body: bytes | str, content_type: str = "text/plain", *, from_uri: str = "", from_display: str = "",
+                           headers: dict[str, str] | None = None, username: str = "", password: str = "", auth_realm: str = "") -> None:
+        """Send SIP MESSAGE outside any call (RFC 3428), and wait until somebody took it. to, from_uri, from_display, headers, username, password,
+        auth_realm: as uri and the others of dial(); outbound in tipring.yaml decides about it, and it counts as one of outbound.max_cps. At
+        most 1300 octets with all its headers.
+
+        CommandRefused: `sip_code` is the answer, 408 when there was none; 0: it was not sent, or nobody knows (signaling was replaced)."""
+        self._require_open()
+        message = api_pb2.SendMessage(to=to, body=body.encode() if isinstance(body, str) else body, content_type=content_type,
+                                      from_display=from_display, username=username, password=password, auth_realm=auth_realm)
+        setattr(message, "from", from_uri)
+        for name, value in (headers or {}).items():
+            message.headers.add(name=name, value=value)
+        await self._messaging.send(message)
+
     def stop(self) -> None:
         """Let run() return."""
         self._stopped.set()
@@ -258,8 +291,10 @@ class Server:
     # -- being known to control --
 
     async def _register(self, takes: bool = True) -> None:
-        for app, (_, capacity) in self._apps.items():
-            await self._bus.command("register", api_pb2.Register(app=app, capacity=capacity if takes else 0))
+        for app in {**self._apps, **self._messaging.handlers}:
+            capacity = self._apps[app][1] if app in self._apps else 0
+            await self._bus.command("register", api_pb2.Register(app=app, capacity=capacity if takes else 0,
+                                                                 messages=takes and app in self._messaging.handlers))
 
     async def _ping(self) -> None:
         """Tell control that we live, and notice when it does not."""
@@ -363,6 +398,8 @@ class Server:
 
     def _take_media_ready(self, body: Message, _: Message) -> None:
         call = self._calls.get(body.call_id)
+        if call is not None:
+            call._on_codec(codec_name(body.codec), body.generation)
         if call is not None and call.direction == "out" and call._tape is None and call._picked_up is not None:
             self._spawn(self._dialling.attach(call, body), self._tasks)
         self._transport.take_media_ready(body)
@@ -382,6 +419,10 @@ class Server:
         if had is not None:
             self._end(had, "it was offered again: this backend was taken for lost")
         self._spawn(self._handle(body.call), self._handlers)
+
+    def _take_message_offer(self, body: api_pb2.MessageOffer, _: Message) -> None:
+        if body.app in self._messaging.handlers and not self._stopped.is_set():
+            self._spawn(self._messaging.take(body), self._handlers)
 
     def _take_lease_lost(self, body: api_pb2.LeaseLost, _: Message) -> None:
         call = self._calls.get(body.call_id)
@@ -480,6 +521,10 @@ class Server:
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)
+
+    def _event_media_agreed(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_codec(codec_name(body.media.codec), body.generation)
 
     def _event_media_stalled(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_stalled", body.pos)

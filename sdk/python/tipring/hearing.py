@@ -31,7 +31,7 @@ class Digit:
 @dataclasses.dataclass(frozen=True)
 class Event:
     """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up), "ringing"
-    (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio came),
+    (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio came), "codec" (`Call.codec` is another one),
     "media_stalled" (none for 5 s), "media_resumed", "underrun" (speech was written too slowly and has a hole), "held" and "resumed" (by
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the

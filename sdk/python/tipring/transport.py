@@ -32,6 +32,11 @@ def outcome_of(number: common_pb2.Outcome) -> str:
     return "" if number == common_pb2.OUTCOME_UNSPECIFIED else name.removeprefix("OUTCOME_").lower()
 
 
+def codec_name(number: common_pb2.Codec) -> str:
+    """ "" when there is none, or none that this package knows."""
+    return common_pb2.Codec.Name(number) if number and number in common_pb2.Codec.values() else ""
+
+
 class ControlTransport:
     """Commands over a Bus, and the links to the media workers."""
 
@@ -159,8 +164,7 @@ class ControlTransport:
                 raise ValueError(f"{codec!r} is no codec: {', '.join(common_pb2.Codec.keys()[1:])}")
             body.codecs.append(typing.cast(common_pb2.Codec, common_pb2.Codec.Value(codec)))
         completed = await self._change("renegotiate", body, call)
-        if completed.codec:
-            call.codec = common_pb2.Codec.Name(completed.codec)
+        call._on_codec(codec_name(completed.codec), completed.generation)
 
     async def _change(self, field: str, body: Message, call: Call) -> api_pb2.CommandCompleted:
         """The peer decides, and may take half a minute for it."""

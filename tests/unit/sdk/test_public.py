@@ -25,7 +25,7 @@ def test_the_version():
 
 def test_only_what_a_backend_needs_is_public():
     server = tipring.connect("/nowhere")
-    assert public(server) == {"app", "calls", "dial", "endpoint", "list_calls", "name", "run", "status", "stop"}
+    assert public(server) == {"app", "calls", "dial", "endpoint", "list_calls", "messages", "name", "run", "send_message", "status", "stop"}
 
     async def handler(call):
         assert public(call) == {

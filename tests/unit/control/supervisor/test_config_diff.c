@@ -73,6 +73,7 @@ static const struct {
 	{"outbound: {hosts: [192.0.2.7]}",    "outbound.hosts",         CONFIG_NOW, 0},
 	{"outbound: {max_calls: 7}",          "outbound.max_calls",     CONFIG_NOW, 0},
 	{"registrations: [{name: a, aor: 'sip:u@h', registrar: 192.0.2.7}]", "registrations", CONFIG_NOW, 0},
+	{"sip: {messages: false}",            "sip.messages",           CONFIG_NOW, 0},
 	{"outbound: {max_cps: 7}",            "outbound.max_cps",       CONFIG_NOW, 0},
 	{"outbound: {redirects: follow}",     "outbound.redirects",     CONFIG_NOW, 0},
 	{"routes: [{number: '1', app: a}]",   "routes",                 CONFIG_NOW, 0},
@@ -88,9 +89,11 @@ static const struct {
 	{"host: {run_dir: /x}",               "host.run_dir",           CONFIG_RESTART, ALL},
 	{"sip: {listen: ['udp:1.2.3.4:5']}",  "sip.listen",             CONFIG_RESTART, 0},
 	{"sip: {listen: ['udp:0.0.0.0:5060', 'udp:1.2.3.4:5']}", "sip.listen", CONFIG_RESTART, 0},
+	{"sip: {workers: 2}",                 "sip.workers",            CONFIG_RESTART, 1u << ROLE_SIGNALING | 1u << ROLE_CONTROL},
 	{"rtp: {address: ['::1']}",           "rtp.address",            CONFIG_RESTART, 1u << ROLE_SIGNALING}, /* its families */
-	{"rtp: {port_min: 20002}",            "rtp.port_min",           CONFIG_RESTART, 0},
-	{"rtp: {port_max: 20099}",            "rtp.port_max",           CONFIG_RESTART, 0},
+	{"rtp: {ports: [20000-20099]}",       "rtp.ports",              CONFIG_RESTART, 0},
+	{"rtp: {advertised: [{to: 10.0.0.0/8, address: 10.0.0.5}]}", "rtp.advertised", CONFIG_NEXT_START, 1u << ROLE_MEDIA},
+	{"sip: {advertised: [{to: 10.0.0.0/8}]}", "sip.advertised",     CONFIG_NEXT_START, 1u << ROLE_SIGNALING},
 	{"rtp: {workers: 2}",                 "rtp.workers",            CONFIG_RESTART, 1u << ROLE_CONTROL},
 	/* clang-format on */
 };

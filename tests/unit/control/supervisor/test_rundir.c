@@ -113,7 +113,7 @@ Test(rundir, a_link_that_comes_later_is_not_followed)
 {
 	cr_assert_eq(rundir_open(dir, &r), 0);
 	cr_assert_eq(symlink("/tmp/elsewhere", below("supervisor.lock")), 0);
-	cr_expect_lt(rundir_lock(&r, ""), 0);
+	cr_expect_lt(rundir_lock(&r, "supervisor"), 0);
 	cr_expect_neq(access("/tmp/elsewhere", F_OK), 0);
 	rundir_close(&r);
 }
@@ -123,13 +123,55 @@ Test(rundir, one_supervisor)
 	struct rundir again;
 
 	cr_assert_eq(rundir_open(dir, &r), 0);
-	cr_assert_eq(rundir_lock(&r, ""), 0);
+	cr_assert_eq(rundir_lock(&r, "supervisor"), 0);
 	cr_assert_eq(rundir_open(dir, &again), 0);
-	cr_expect_eq(rundir_lock(&again, ""), ERR_EXIST);
+	cr_expect_eq(rundir_lock(&again, "supervisor"), ERR_EXIST);
 	rundir_close(&again);
 	cr_assert_eq(rundir_open(dir, &again), 0);
-	cr_expect_eq(rundir_lock(&again, "media"), 0, "one role of it has its own");
+	cr_expect_eq(rundir_lock(&again, "supervisor-media-0"), 0, "one role of it has its own");
 	rundir_close(&again);
+	rundir_close(&r);
+}
+
+Test(rundir, the_first_free_seat_is_taken)
+{
+	struct rundir at[3], again;
+	uint32_t seat = 99;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		cr_assert_eq(rundir_open(dir, &at[i]), 0);
+		cr_assert_eq(rundir_seat(&at[i], "media", 2, &seat), 0);
+		cr_expect_eq(seat, i);
+	}
+	cr_expect_str_eq(at[1].name, "supervisor-media-1");
+	cr_assert_eq(rundir_open(dir, &at[2]), 0);
+	cr_expect_eq(rundir_seat(&at[2], "media", 2, &seat), ERR_EXIST);
+	cr_expect_eq(rundir_seat(&at[2], "signaling", 2, &seat), 0, "other roles have their own");
+	rundir_close(&at[0]);
+	cr_assert_eq(rundir_open(dir, &again), 0);
+	cr_expect_eq(rundir_seat(&again, "media", 2, &seat), 0);
+	cr_expect_eq(seat, 0u, "whoever had it is gone");
+	rundir_close(&again);
+	rundir_close(&at[1]);
+	rundir_close(&at[2]);
+}
+
+/* Supervisor and worker share it: it is free when both are gone. */
+Test(rundir, a_lease_is_held_by_its_last_copy)
+{
+	int fd = -1, copy, other = -1;
+
+	cr_assert_eq(rundir_open(dir, &r), 0);
+	cr_assert_eq(rundir_lease(&r, "media-0", &fd), 0);
+	copy = dup(fd);
+	cr_expect_eq(rundir_lease(&r, "media-0", &other), ERR_AGAIN);
+	cr_expect_eq(rundir_lease(&r, "media-1", &other), 0);
+	close(other);
+	close(fd);
+	cr_expect_eq(rundir_lease(&r, "media-0", &other), ERR_AGAIN, "its worker lives");
+	close(copy);
+	cr_expect_eq(rundir_lease(&r, "media-0", &other), 0);
+	close(other);
 	rundir_close(&r);
 }
 

@@ -690,7 +690,7 @@ Test(dialling, the_listener_that_leads_there)
 	cr_expect_eq(leg()->r.flow.listener, 1u);
 	cr_expect(strstr(next_sent(), "\r\nContact: <sip:192.0.2.9:5060>\r\n") != NULL, "%s", next_sent());
 	storm->net_count = 0;
-	s->advertised = (struct addr){.family = ADDR_V4, .ip = {198, 51, 100, 7}};
+	s->advertised.rest = (struct addr){.family = ADDR_V4, .ip = {198, 51, 100, 7}};
 	s->listeners[1].bound.family = ADDR_V6;
 	dialled.call_count = 2;
 	dial_ask(1, 0);

@@ -23,7 +23,7 @@ static void set(uint32_t user_count, uint32_t hashes, const char *net)
 		.realm = STR("home"), .hashes = hashes, .users = users, .user_count = user_count};
 
 	if (net != NULL)
-		cr_assert_eq(door_net_parse(str_of(net), &s.nets[s.net_count++]), 0);
+		cr_assert_eq(net_parse(str_of(net), &s.nets[s.net_count++]), 0);
 	cr_assert_eq(door_set(d, &s), 0);
 }
 
@@ -215,11 +215,11 @@ Test(signaling_door, networks_as_text)
 {
 	static const char *const bad[] = {"",  "x", "192.0.2.1/", "192.0.2.1/33", "::/129", "192.0.2.1/x",
 					  "/8", "192.0.2.1/8x"};
-	struct door_net n;
+	struct net n;
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		cr_expect_eq(door_net_parse(str_of(bad[i]), &n), ERR_SYNTAX, "%s", bad[i]);
-	cr_expect_eq(door_net_parse(STR("::1"), &n), 0);
+		cr_expect_eq(net_parse(str_of(bad[i]), &n), ERR_SYNTAX, "%s", bad[i]);
+	cr_expect_eq(net_parse(STR("::1"), &n), 0);
 	cr_expect_eq(n.bits, 128u);
 }
 
@@ -302,4 +302,82 @@ Test(signaling_door, settings_that_can_not_be)
 	s.user_count = DOOR_USERS_MAX + 1;
 	cr_expect_eq(door_set(d, &s), ERR_INVAL);
 	cr_expect_eq(knock(""), 401u, "as before");
+}
+
+/* ---- two workers, one book ---- */
+
+static struct door *first, *second;
+
+static void open_two(void)
+{
+	open_door();
+	door_close(d);
+	memset(d, 0, sizeof *d);
+	first = d;
+	second = calloc(1, sizeof *second);
+	cr_assert_not_null(second);
+	first->shared = second->shared = true;
+	cr_assert_eq(door_open(first, book, key, &hash_key, NOW), 0);
+	cr_assert_eq(door_open(second, book, (const uint8_t[SIP_GUARD_KEY_BYTES]){9}, &(struct map_key){3, 4}, NOW), 0,
+		     "with the key of who came first");
+	set(3, 0, NULL);
+	d = second;
+	set(3, 0, NULL);
+	d = first;
+}
+
+static void close_two(void)
+{
+	door_close(second);
+	free(second);
+	d = first;
+	close_door();
+}
+
+TestSuite(signaling_doors, .init = open_two, .fini = close_two);
+
+static unsigned knock_of(struct door *which, const char *lines)
+{
+	d = which;
+	return knock(lines);
+}
+
+/* C194: whoever gave it, each count once */
+Test(signaling_doors, a_challenge_of_one_is_answered_at_the_other)
+{
+	struct sip_auth a = {0};
+	char lines[4][1024];
+
+	cr_assert_eq(knock_of(first, ""), 401u);
+	(void)strcpy(lines[0], credentials(&a, &alice));
+	for (unsigned i = 1; i < 4; i++) {
+		struct buf b = buf_of(lines[i], sizeof lines[i] - 1);
+
+		cr_assert_eq(sip_auth_put(&a, &alice, &(struct sip_auth_request){STR("INVITE"), STR("sip:x@y")}, &b), 0);
+		lines[i][b.n] = '\0';
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_eq(knock_of(i % 2 == 0 ? second : first, lines[i]), 0u, "count %u", i + 1);
+		cr_expect_eq(knock_of(first, lines[i]), 401u);
+		cr_expect(strstr(answered, "stale=true") != NULL);
+		cr_expect_eq(knock_of(second, lines[i]), 401u);
+	}
+}
+
+Test(signaling_doors, what_one_has_forgotten_both_refuse)
+{
+	struct sip_auth a = {0};
+	char oldest[1024];
+
+	cr_assert_eq(knock_at("", NOW - 2000), 401u);
+	(void)strcpy(oldest, credentials(&a, &alice));
+	cr_assert_eq(knock_of(first, oldest), 0u);
+	for (unsigned i = 0; i < DOOR_ROWS; i++) /* what others used since then fills the book */
+		book->rows[i] = (struct sip_guard_row){.hash = i + 1, .made_s = NOW / 1000u};
+	d = second;
+	cr_expect_eq(knock(asked(&alice)), 0u, "in the place of the oldest row");
+	cr_expect_eq(knock_of(first, oldest), 401u, "of a time whose counts are not known any more");
+	cr_expect_eq(knock_of(second, oldest), 401u);
+	d = first;
+	cr_expect_eq(knock(asked(&alice)), 0u);
 }

@@ -68,9 +68,9 @@ Test(local, is_the_listeners_or_what_the_kernel_says)
 	cr_assert_eq(ask(&any, "127.0.0.1", &got), 0);
 	cr_expect(addr_is_loopback(&got));
 	cr_expect_eq(got.port, 5060);
-	s.advertised = address("203.0.113.5");
+	s.advertised.rest = address("203.0.113.5");
 	cr_assert_eq(ask(&any, "127.0.0.1", &got), 0);
-	cr_expect(addr_ip_eq(&got, &s.advertised));
+	cr_expect(addr_ip_eq(&got, &s.advertised.rest));
 	cr_expect_eq(got.port, 5060);
 	cr_expect_eq(ask(&(struct sip_flow){.listener = 2}, "127.0.0.1", &got), ERR_NOENT);
 }

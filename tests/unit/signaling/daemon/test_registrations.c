@@ -524,3 +524,27 @@ Test(signaling_registrations, what_control_may_say)
 	cr_assert_eq(result, TIPRING__V1__RESULT_CODE__OK);
 	cr_assert_eq(sent_count, 1);
 }
+
+/* Worker 0 keeps them up; the others know whom they are known as where those lead. */
+Test(signaling_registrations, of_another_worker_the_accounts_alone)
+{
+	uint32_t all, up;
+
+	s.registrations.follows = true;
+	cr_assert_eq(put("a"), 0);
+	cr_assert_eq(put("b"), 0);
+	cr_assert_eq(put("a"), 0, "said again");
+	pass(3600000);
+	cr_expect_eq(sent_count, 0u);
+	cr_expect_eq(s.registrations.pool.used, 2u);
+	cr_expect_str_eq(only()->password, "secret");
+	registrations_count(&s, &all, &up);
+	cr_expect_eq(all + up, 0u, "they are counted where they are");
+	registrations_drain(&s, true);
+	cr_expect_not(registrations_are_leaving(&s));
+	cr_expect_eq(s.registrations.pool.used, 2u);
+	cr_assert_eq(registrations_remove(&s, STR("a")), 0);
+	cr_assert_eq(registrations_remove(&s, STR("a")), ERR_NOENT);
+	cr_expect_eq(s.registrations.pool.used, 1u);
+	cr_expect_eq(sent_count, 0u);
+}

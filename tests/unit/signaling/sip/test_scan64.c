@@ -52,6 +52,11 @@ static void compare(struct str s)
 		sip_scan64_avx2(s.p, got, whole);
 		same("avx2", whole);
 	}
+	memset(got, 0xff, sizeof got);
+	if (__builtin_cpu_supports("avx512bw")) {
+		sip_scan64_avx512(s.p, got, whole);
+		same("avx512", whole);
+	}
 #endif
 }
 

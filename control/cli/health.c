@@ -1,0 +1,92 @@
+/* health.c - see health.h */
+#include "control/cli/health.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "control/cli/show.h"
+
+#define FRESH_MS 5000u /* it is written once a second */
+#define SUFFIX ".health"
+
+static const char *const roles[] = {"control", "signaling", "media"};
+#define ROLES (sizeof roles / sizeof roles[0])
+
+struct seen {
+	const struct health_question *q; /* borrowed */
+	unsigned there[ROLES], well[ROLES];
+	FILE *to;
+};
+
+static bool is_asked(const struct health_question *q, const char *role)
+{
+	return strcmp(q->role, "all") == 0 || strcmp(q->role, role) == 0;
+}
+
+static void take_line(struct seen *s, const char *line, bool fresh)
+{
+	char role[16], live[16], ready[16];
+	unsigned index;
+
+	if (sscanf(line, "%15s %u %15s %15s", role, &index, live, ready) != 4 || !is_asked(s->q, role))
+		return;
+	for (size_t i = 0; i < ROLES; i++) {
+		if (strcmp(roles[i], role) != 0)
+			continue;
+		s->there[i]++;
+		s->well[i] += fresh && strcmp(live, "live") == 0 && (s->q->live || strcmp(ready, "ready") == 0);
+		fprintf(s->to, "%s-%u %s\n", role, index, !fresh ? "its supervisor is gone or hangs" : strcmp(live, "live") != 0 ? "dead" : show_safe(ready).z);
+	}
+}
+
+static void take_file(struct seen *s, int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	unsigned long long at_ms = 0;
+	char line[128];
+	bool fresh = false;
+
+	if (f == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (fgets(line, sizeof line, f) != NULL && sscanf(line, "tipring %llu", &at_ms) == 1)
+		fresh = clock_ms() < at_ms + FRESH_MS && at_ms < clock_ms() + FRESH_MS;
+	while (fgets(line, sizeof line, f) != NULL)
+		take_line(s, line, fresh);
+	fclose(f);
+}
+
+static bool is_health(const char *name)
+{
+	size_t n = strlen(name), m = strlen(SUFFIX);
+
+	return n > m && strcmp(name + n - m, SUFFIX) == 0;
+}
+
+bool health_ask(const struct health_question *q, FILE *to)
+{
+	struct seen s = {.q = q, .to = to};
+	DIR *dir = opendir(q->dir);
+	const struct dirent *e;
+	bool well = true;
+
+	while (dir != NULL && (e = readdir(dir)) != NULL)
+		if (is_health(e->d_name))
+			take_file(&s, dirfd(dir), e->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	for (size_t i = 0; i < ROLES; i++) {
+		if (!is_asked(q, roles[i]))
+			continue;
+		if (s.there[i] == 0)
+			fprintf(to, "%s: nobody runs it here (%s)\n", roles[i], q->dir);
+		well &= s.there[i] > 0 && s.well[i] == s.there[i];
+	}
+	return well;
+}

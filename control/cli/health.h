@@ -1,0 +1,17 @@
+/* health.h - `tipring health`: what the supervisors of this host wrote down. No process is asked. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/base/err.h"
+
+struct health_question {
+	const char *dir;  /* the run directory */
+	const char *role; /* "control", "signaling", "media"; "all" = each of them */
+	bool live;        /* only whether loops turn */
+};
+
+/* One line a process, and one for what is missing, to `to`. True: there is one of each role that is asked for, and all are live, and ready
+ * unless it is enough that they live. */
+bool health_ask(const struct health_question *q, FILE *to);
