@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
+#include "control/supervisor/lookout.h"
 #include "control/supervisor/spawn.h"
 #include "control/supervisor/supervisor.h"
 
@@ -229,23 +230,61 @@ static void replace(struct supervisor *s, struct worker_slot *w, int status, uin
 		worker_start(s, w, now_ms);
 }
 
-static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+static void tell_death(const struct supervisor *s, const struct worker_slot *w, pid_t pid, int status)
 {
-	int pidfd = w->pidfd;
-
 	if (s->stop_by_ms != 0 && status == 0)
-		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
+		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)pid);
 	else
 		log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
-			 (int)w->pid, status);
+			 (int)pid, status);
+}
+
+/* It runs no more. */
+static void lost(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	if (w->sock >= 0)
+		worker_message(s, w); /* what it said last, e.g. a tape to drop */
 	if (w->sock >= 0)
 		close(w->sock);
 	w->pid = 0;
 	w->pidfd = w->sock = -1;
 	w->died_ns = clock_ns();
 	w->running = false;
+	w->holder = 0;
 	replace(s, w, status, now_ms);
+}
+
+static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	int pidfd = w->pidfd;
+
+	tell_death(s, w, w->pid, status);
+	lost(s, w, status, now_ms);
 	spawn_reap(pidfd);
+}
+
+/* No thread of its own will run our code again: it is replaced now, and reaped when the kernel is done with it. Whom it may not be replaced is the
+ * pidfd's business. */
+void worker_look(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	if (w->pid == 0 || w->going != 0 || s->stop_by_ms != 0 || w->leaving || w->page.lifeline == NULL ||
+	    !lifeline_is_broken(w->page.lifeline, w->holder))
+		return;
+	kill(w->pid, SIGKILL); /* no news, unless somebody else wrote that word */
+	w->going = w->pid;
+	w->going_pidfd = w->pidfd;
+	lost(s, w, 128 + SIGKILL, now_ms);
+}
+
+static void see_off(const struct supervisor *s, struct worker_slot *w)
+{
+	int status;
+
+	if (w->going == 0 || spawn_status(w->going_pidfd, &status) != 0)
+		return;
+	tell_death(s, w, w->going, status);
+	spawn_reap(w->going_pidfd);
+	w->going = 0;
 }
 
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
@@ -253,14 +292,13 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	uint64_t beat;
 	int status;
 
+	see_off(s, w);
 	if (w->pid == 0) {
 		if (s->stop_by_ms == 0 && !w->leaving && now_ms >= w->start_at_ms)
 			worker_start(s, w, now_ms);
 		return;
 	}
 	if (spawn_status(w->pidfd, &status) == 0) {
-		if (w->sock >= 0)
-			worker_message(s, w); /* what it said last, e.g. a tape to drop */
 		died(s, w, status, now_ms);
 		return;
 	}
@@ -306,6 +344,14 @@ static void take_reason(struct supervisor *s, const struct worker_slot *w, const
 		 (int)(n < CUSTODY_REASON_MAX ? n : CUSTODY_REASON_MAX), text);
 }
 
+static void look_out(const struct supervisor *s, struct worker_slot *w)
+{
+	int err = has_spare[w->role] && w->page.values != NULL && s->bell >= 0 ? lookout_start(&w->page, s->bell, &w->holder) : 0;
+
+	if (err != 0)
+		log_warn("supervisor.lookout", "worker=%s-%u reason=%s", config_role_name(w->role), w->index, err_name(err));
+}
+
 static void take_message(struct supervisor *s, struct worker_slot *w, struct fdpass_in *in)
 {
 	struct custody_header h;
@@ -327,6 +373,7 @@ static void take_message(struct supervisor *s, struct worker_slot *w, struct fdp
 		w->adopted = h.op == CUSTODY_ADOPTED;
 		w->adopting = false;
 		worker_view_page(s, w);
+		look_out(s, w);
 		log_info("supervisor.running", "worker=%s-%u pid=%d after_ms=%lu", config_role_name(w->role),
 			 w->index, (int)w->pid, (unsigned long)(clock_ms() - w->started_ms));
 	} else {
