@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -18,6 +19,7 @@ static const char *const roles[] = {"control", "signaling", "media"};
 struct seen {
 	const struct health_question *q; /* borrowed */
 	unsigned there[ROLES], well[ROLES];
+	unsigned supervisors; /* in this container, alive */
 	FILE *to;
 };
 
@@ -42,11 +44,18 @@ static void take_line(struct seen *s, const char *line, bool fresh)
 	}
 }
 
+static bool is_here(unsigned long long where)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 && where == st.st_ino;
+}
+
 static void take_file(struct seen *s, int dir, const char *name)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
-	unsigned long long at_ms = 0;
+	unsigned long long at_ms = 0, where = 0;
 	char line[128];
 	bool fresh = false;
 
@@ -55,9 +64,10 @@ static void take_file(struct seen *s, int dir, const char *name)
 			close(fd);
 		return;
 	}
-	if (fgets(line, sizeof line, f) != NULL && sscanf(line, "tipring %llu", &at_ms) == 1)
+	if (fgets(line, sizeof line, f) != NULL && sscanf(line, "tipring %llu %llu", &at_ms, &where) >= 1)
 		fresh = clock_ms() < at_ms + FRESH_MS && at_ms < clock_ms() + FRESH_MS;
-	while (fgets(line, sizeof line, f) != NULL)
+	s->supervisors += fresh && is_here(where);
+	while ((!s->q->here || is_here(where)) && fgets(line, sizeof line, f) != NULL)
 		take_line(s, line, fresh);
 	fclose(f);
 }
@@ -84,9 +94,11 @@ bool health_ask(const struct health_question *q, FILE *to)
 	for (size_t i = 0; i < ROLES; i++) {
 		if (!is_asked(q, roles[i]))
 			continue;
-		if (s.there[i] == 0)
+		if (s.there[i] == 0 && !q->here)
 			fprintf(to, "%s: nobody runs it here (%s)\n", roles[i], q->dir);
-		well &= s.there[i] > 0 && s.well[i] == s.there[i];
+		well &= (s.there[i] > 0 || q->here) && s.well[i] == s.there[i];
 	}
-	return well;
+	if (q->here && s.supervisors == 0)
+		fprintf(to, "no supervisor runs in this container (%s)\n", q->dir);
+	return well && (!q->here || s.supervisors > 0);
 }

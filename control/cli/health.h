@@ -10,8 +10,9 @@ struct health_question {
 	const char *dir;  /* the run directory */
 	const char *role; /* "control", "signaling", "media"; "all" = each of them */
 	bool live;        /* only whether loops turn */
+	bool here;        /* only what runs in this container (process namespace), whatever it is; a supervisor that stands by is well */
 };
 
-/* One line a process, and one for what is missing, to `to`. True: there is one of each role that is asked for, and all are live, and ready
- * unless it is enough that they live. */
+/* One line a process, and one for what is missing, to `to`. True: there is one of each role that is asked for, or a supervisor in this container,
+ * and all are live, and ready unless it is enough that they live. */
 bool health_ask(const struct health_question *q, FILE *to);

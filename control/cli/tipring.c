@@ -39,6 +39,7 @@ struct cli {
 	const char *ringing;    /* seconds, as text */
 	const char *role, *config; /* NULL = all; what tipring-supervisor reads by itself */
 	bool live;
+	bool here;
 	struct bus *commands, *events;
 	struct codec codec;
 	uint64_t epoch, seq; /* of the last event */
@@ -67,9 +68,9 @@ static const char usage[] =
 	"                            hangs up, else the call lasts until the peer hangs up or Ctrl-C. Exit code 0: it was answered\n"
 	"  events [--app APP] [--call DIGITS]\n"
 	"                            what happens, one line an event, until interrupted\n"
-	"  health [--role ROLE] [--live]\n"
+	"  health [--role ROLE | --here] [--live]\n"
 	"                            are the processes here ready, or one role's (control, signaling, media)? Exit code 0: yes, 1: no.\n"
-	"                            --live: do their loops turn? For health checks of containers\n"
+	"                            --here: only what runs in this container; --live: do their loops turn? For health checks\n"
 	"  doctor [--config FILE]    what of this machine is in the way, and what to do about it. Exit code 1: something is\n"
 	"\n"
 	"--json prints one object a line, with every field. $TIPRING_ENDPOINT names the run directory, /run/tipring otherwise.\n"
@@ -388,9 +389,11 @@ static int run_health(struct cli *c)
 {
 	const char *role = c->role != NULL ? c->role : "all";
 
+	if (c->here && c->role != NULL)
+		return fail(EXIT_CANNOT, "--here is whatever runs in this container: --role is not asked then", "");
 	if (strcmp(role, "all") != 0 && strcmp(role, "control") != 0 && strcmp(role, "signaling") != 0 && strcmp(role, "media") != 0)
 		return fail(EXIT_CANNOT, "--role is all, control, signaling or media", "");
-	return health_ask(&(struct health_question){c->dir, role, c->live}, stdout) ? 0 : EXIT_NONE;
+	return health_ask(&(struct health_question){c->dir, role, c->live, c->here}, stdout) ? 0 : EXIT_NONE;
 }
 
 static int run_doctor(struct cli *c)
@@ -446,7 +449,7 @@ static int run(struct cli *c, int n, char **words)
 	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media ||
 				     c->dial.username != NULL || c->dial.digits != NULL || c->password_env != NULL))
 		return refuse("such an option is not for ", m->name);
-	if (((c->role != NULL || c->live) && !takes(m, "health")) || (c->config != NULL && !takes(m, "doctor")))
+	if (((c->role != NULL || c->live || c->here) && !takes(m, "health")) || (c->config != NULL && !takes(m, "doctor")))
 		return refuse("such an option is not for ", m->name);
 	if ((c->app != NULL && !takes(m, "app")) || (c->ended && !takes(m, "ended")) ||
 	    (c->call != NULL && !takes(m, "call") && !takes(m, "argument")))
@@ -496,6 +499,8 @@ static int options(struct cli *c, int argc, char **argv)
 			c->ended = true;
 		else if (strcmp(argv[i], "--live") == 0)
 			c->live = true;
+		else if (strcmp(argv[i], "--here") == 0)
+			c->here = true;
 		else if ((v = value_of("--role", argv, &i)) != NULL)
 			c->role = v;
 		else if ((v = value_of("--config", argv, &i)) != NULL)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/base/clock.h"
 #include "control/supervisor/supervisor.h"
@@ -30,7 +31,15 @@ static bool is_live(const struct supervisor *s, const struct worker_slot *w)
 	return clock_ms() < beat_ms + s->config.hang_ms;
 }
 
-/* "media 0 live ready" a line, behind the time it was written (CLOCK_MONOTONIC, ms). */
+/* Which container this is, for who is in it: its process namespace. 0: the kernel does not say. */
+static uint64_t here(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? (uint64_t)st.st_ino : 0;
+}
+
+/* "media 0 live ready" a line, behind the time it was written (CLOCK_MONOTONIC, ms) and where. */
 void health_tell(struct supervisor *s, uint64_t now_ms)
 {
 	char text[LINE_BYTES * (SUPERVISOR_WORKERS_MAX + 1)];
@@ -39,7 +48,7 @@ void health_tell(struct supervisor *s, uint64_t now_ms)
 	if (now_ms < s->health_ms)
 		return;
 	s->health_ms = now_ms + HEALTH_MS;
-	n = (size_t)snprintf(text, LINE_BYTES, "tipring %" PRIu64 "\n", now_ms);
+	n = (size_t)snprintf(text, LINE_BYTES, "tipring %" PRIu64 " %" PRIu64 "\n", now_ms, here());
 	for (uint32_t i = 0; i < s->worker_count; i++) {
 		const struct worker_slot *w = &s->workers[i];
 		bool live = is_live(s, w), ready = live && s->stop_by_ms == 0 && says_ready(&w->page);

@@ -21,7 +21,10 @@ def test_health_of_every_role(make_system):
     for role in ("all", "control", "signaling", "media"):
         wait_for(lambda: tipring(system, "health", "--role", role).returncode == 0, 10)
     assert tipring(system, "health").stdout.split("\n")[:3] == ["control-0 ready", "media-0 ready", "signaling-0 ready"]
-    assert tipring(system, "health", "--role", "cook").returncode == 2
+    assert tipring(system, "health", "--role", "cook").returncode == 2 and tipring(system, "health", "--here", "--role", "media").returncode == 2
+    assert tipring(system, "health", "--here").returncode == 0
+    elsewhere = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", BIN / "tipring", "health", "--here"], env=system.env, capture_output=True, text=True)
+    assert elsewhere.returncode == 1 and ("no supervisor runs in this container" in elsewhere.stdout or "unshare" in elsewhere.stderr)
     assert system.metric("tipring_ready") == 3
     system.kill("supervisor", signal.SIGKILL)
     wait_for(lambda: tipring(system, "health", "--role", "media").returncode == 1, 15)
