@@ -413,7 +413,11 @@ static int adopt_page(struct actor *a)
 		err = fd >= 0 ? statpage_adopt(fd, true, &a->stats) : -errno;
 		if (err != 0 && fd >= 0)
 			close(fd);
-		return err != 0 ? err : statpage_describe(&a->stats, a->ops->stats, a->ops->stat_count);
+		if (err == 0)
+			err = statpage_describe(&a->stats, a->ops->stats, a->ops->stat_count);
+		if (err == 0 && lifeline_hold(a->stats.lifeline) != 0)
+			log_info("actor.lifeline", "reason=unsupported hint=\"a death is noticed a few milliseconds later\"");
+		return err;
 	}
 	return ERR_NOENT;
 }
@@ -468,6 +472,8 @@ static int start(struct actor *a)
 {
 	int err = custody_open(CUSTODY_FD, &a->custody);
 
+	if (err == ERR_STALE) /* a spare that was never needed */
+		return err;
 	if (err != 0) {
 		log_error("actor.custody", "reason=%s hint=\"this program is started by tipring-supervisor\"", err_name(err));
 		return err;
@@ -505,6 +511,7 @@ static void release(struct actor *a)
 	loop_close(a->loop);
 	codec_fini(&a->codec);
 	outbox_fini(&a->priv->outbox);
+	lifeline_let_go();
 	statpage_close(&a->stats);
 	if (a->priv->signals >= 0)
 		close(a->priv->signals);

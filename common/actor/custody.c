@@ -165,7 +165,7 @@ static int introduction(struct custody *c, struct fdpass_in *in, bool *ret_go)
 int custody_open(int sock, struct custody **ret)
 {
 	struct custody *c = calloc(1, sizeof *c);
-	bool go = false;
+	bool go = false, begun = false;
 	int err = c != NULL ? 0 : ERR_NOMEM;
 
 	if (err == 0) {
@@ -177,14 +177,17 @@ int custody_open(int sock, struct custody **ret)
 	while (err == 0 && !go) {
 		struct fdpass_in in = {.p = c->wire, .cap = WIRE_MAX};
 
-		if (poll(&(struct pollfd){.fd = sock, .events = POLLIN}, 1, START_WAIT_MS) != 1)
+		if (poll(&(struct pollfd){.fd = sock, .events = POLLIN}, 1, begun ? START_WAIT_MS : -1) != 1)
 			err = ERR_IO;
 		else
 			err = fdpass_recv(sock, &in);
 		if (err == ERR_AGAIN)
 			err = 0;
+		else if (err == 0 && in.n == 0 && !begun)
+			err = ERR_STALE;
 		else if (err == 0)
 			err = introduction(c, &in, &go);
+		begun = true;
 	}
 	if (err != 0) {
 		custody_close(c);

@@ -88,7 +88,8 @@ struct custody_item {
 	int fd; /* owned by the custody table */
 };
 
-/* Blocking start: receive CONFIG, GIVEs and GO from `sock`. */
+/* Blocking start: receive CONFIG, GIVEs and GO from `sock`. The first message is waited for as long as it takes, a spare process has time.
+ * ERR_STALE: the supervisor ended before it. */
 MUST_USE int custody_open(int sock, struct custody **ret);
 void custody_close(struct custody *c); /* closes what the table owns; the supervisor keeps its own */
 const uint8_t *custody_config(const struct custody *c, size_t *ret_n); /* packed ProcessConfig */

@@ -47,6 +47,13 @@ void loop_udp_disconnect(struct loop *l, uint32_t slot)
 	l->engine->udp_disconnect(l, slot);
 }
 
+void loop_deaf(struct loop *l, bool on)
+{
+	l->deaf = on;
+	if (!on && l->engine->hear != NULL)
+		l->engine->hear(l);
+}
+
 int loop_watch(struct loop *l, int fd, uint64_t token)
 {
 	return l->engine->watch(l, fd, token);

@@ -71,6 +71,10 @@ void loop_udp_connected(struct loop *l, uint32_t slot);
 /* Its peer is about to be taken away with connect(): from now on sources are told again. */
 void loop_udp_disconnect(struct loop *l, uint32_t slot);
 
+/* `on`: sockets that are added from now on can send and do not receive yet; what comes waits in them. Off, before the next
+ * loop_wait(): they receive. Taking what waits in hundreds of sockets takes milliseconds, which who has to send first does not have. */
+void loop_deaf(struct loop *l, bool on);
+
 /* Report when `fd` is readable. At most 512 descriptors. */
 MUST_USE int loop_watch(struct loop *l, int fd, uint64_t token);
 void loop_unwatch(struct loop *l, int fd);

@@ -11,6 +11,7 @@ struct loop_engine {
 	void (*udp_del)(struct loop *l, uint32_t slot);
 	void (*udp_connected)(struct loop *l, uint32_t slot);
 	void (*udp_disconnect)(struct loop *l, uint32_t slot);
+	void (*hear)(struct loop *l); /* no longer deaf; NULL: receives only in wait() anyway */
 	int (*watch)(struct loop *l, int fd, uint64_t token);
 	void (*unwatch)(struct loop *l, int fd);
 	void (*wait)(struct loop *l, uint64_t until_ns);
@@ -24,6 +25,7 @@ struct loop {
 	const struct loop_engine *engine;
 	struct loop_stats stats;
 	bool gather;
+	bool deaf;
 };
 
 #define LOOP_WATCHES_MAX 512u

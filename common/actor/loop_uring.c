@@ -35,6 +35,7 @@ struct slot {
 	uint32_t generation;
 	uint64_t token;
 	bool connected;
+	bool waits;              /* to be armed when the loop is no longer deaf */
 	bool named;              /* the armed request tells sources: KIND_RECVMSG */
 	uint64_t connected_turn; /* when it was connected while it received */
 	uint32_t next_free;
@@ -103,8 +104,12 @@ static struct io_uring_sqe *take_sqe(struct uring *u)
 static void arm(struct uring *u, uint32_t i)
 {
 	struct slot *s = &u->slots[i];
-	struct io_uring_sqe *e = take_sqe(u);
+	struct io_uring_sqe *e;
 
+	s->waits = u->base.deaf;
+	if (s->waits)
+		return;
+	e = take_sqe(u);
 	if (!s->named)
 		io_uring_prep_recv_multishot(e, (int)i, NULL, 0, 0);
 	else
@@ -350,6 +355,15 @@ static void uring_udp_del(struct loop *l, uint32_t i)
 	u->free_slot = i;
 }
 
+static void uring_hear(struct loop *l)
+{
+	struct uring *u = uring_of(l);
+
+	for (uint32_t i = 0; i < u->slot_count; i++)
+		if (u->slots[i].fd >= 0 && u->slots[i].waits)
+			arm(u, i);
+}
+
 static void arm_watch(struct uring *u, uint32_t i)
 {
 	struct io_uring_sqe *e = take_sqe(u);
@@ -567,6 +581,7 @@ const struct loop_engine loop_uring_engine = {
 	.udp_del = uring_udp_del,
 	.udp_connected = uring_udp_connected,
 	.udp_disconnect = uring_udp_disconnect,
+	.hear = uring_hear,
 	.watch = uring_watch,
 	.unwatch = uring_unwatch,
 	.wait = uring_wait,

@@ -89,6 +89,9 @@ static int open_bus(struct worker *w, const Tipring__V1__ProcessConfig *cfg)
 	char endpoint[128], name[32];
 	struct bus_config bc = {.kind = BUS_DEALER, .endpoint = endpoint, .identity = name, .queue_max = 100000};
 
+	/* a worker sends at the end of its first turn: a predecessor that the kernel still takes apart loses its name, and what control has not read of it, when we connect */
+	bc.lazy = true;
+
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/workers.ipc", cfg->run_dir);
 	snprintf(name, sizeof name, "%s-%u", w->role == TIPRING__V1__ROLE__MEDIA ? "media" : "signaling", cfg->index);
 	return bus_open(&bc, &w->bus);

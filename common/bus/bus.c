@@ -24,6 +24,7 @@ struct bus {
 	int held;                    /* frames of the last message, still open */
 	zmq_msg_t frame[FRAMES_MAX]; /* owned while held */
 	bool surplus;                /* within a message of too many frames */
+	char *later;  /* owned: where to connect with the first send */
 	bool unsure; /* used since it was last found empty */
 };
 
@@ -107,6 +108,10 @@ static int attach(struct bus *b, const struct bus_config *cfg)
 	const char *path = NULL;
 	int err = 0;
 
+	if (!cfg->bind && cfg->lazy) {
+		b->later = strdup(cfg->endpoint);
+		return b->later != NULL ? 0 : ERR_NOMEM;
+	}
 	if (!cfg->bind)
 		return result(zmq_connect(b->socket, cfg->endpoint));
 
@@ -164,6 +169,7 @@ void bus_close(struct bus *b)
 	if (b == NULL)
 		return;
 	release(b);
+	free(b->later);
 	if (b->socket != NULL)
 		zmq_close(b->socket);
 	if (--users == 0 && context != NULL) {
@@ -308,14 +314,26 @@ static int send_frame(struct bus *b, const void *p, size_t n, int flags)
 	return err == -EHOSTUNREACH ? ERR_NOENT : err;
 }
 
+static int connect_now(struct bus *b)
+{
+	int err = b->later != NULL ? result(zmq_connect(b->socket, b->later)) : 0;
+
+	if (err == 0) {
+		free(b->later);
+		b->later = NULL;
+	}
+	return err;
+}
+
 int bus_send(struct bus *b, struct str to, const void *p, size_t n)
 {
-	if (n > BUS_MESSAGE_BYTES_MAX)
-		return ERR_RANGE;
+	int err = n > BUS_MESSAGE_BYTES_MAX ? ERR_RANGE : connect_now(b);
+
+	if (err != 0)
+		return err;
 	b->unsure = true;
 	if (b->kind == BUS_ROUTER || b->kind == BUS_XPUB) {
-		int err = send_frame(b, to.p, to.n, ZMQ_SNDMORE);
-
+		err = send_frame(b, to.p, to.n, ZMQ_SNDMORE);
 		if (err != 0)
 			return err;
 	}

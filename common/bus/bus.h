@@ -33,6 +33,7 @@ struct bus_config {
 	uint32_t queue_max;   /* messages in either direction; 0 = 10000 */
 	uint32_t receive_max; /* messages of one peer that wait to be read, when other than queue_max; what is more waits with the peer */
 	uint32_t message_max; /* octets of a received message; 0 = BUS_MESSAGE_BYTES_MAX. Who sends a longer one is disconnected */
+	bool lazy;            /* connect: not before the first send; DEALER */
 	bool owner_only;      /* bind: no other user may connect, not even one of our group */
 };
 

@@ -20,6 +20,7 @@ struct page {
 	alignas(LINE) _Atomic uint64_t heartbeat_ms;
 	_Atomic uint64_t slowest_turn_us;
 	_Atomic uint64_t config_differs;
+	lifeline_word lifeline;
 	alignas(LINE) _Atomic uint64_t values[STATPAGE_CAP];
 	struct row rows[STATPAGE_CAP];
 };
@@ -34,6 +35,7 @@ static struct statpage over(struct region r)
 		.heartbeat_ms = &p->heartbeat_ms,
 		.slowest_turn_us = &p->slowest_turn_us,
 		.config_differs = &p->config_differs,
+		.lifeline = &p->lifeline,
 	};
 }
 

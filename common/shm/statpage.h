@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/base/err.h"
+#include "common/shm/lifeline.h"
 #include "common/shm/region.h"
 
 #define STATPAGE_CAP    256u
@@ -38,6 +39,7 @@ struct statpage {
 	uint32_t count;           /* rows this process described */
 	_Atomic uint64_t *heartbeat_ms; /* borrowed: CLOCK_MONOTONIC, last turn's end */
 	_Atomic uint64_t *slowest_turn_us; /* borrowed */
+	lifeline_word *lifeline;        /* borrowed: the owner holds it; 0 in pages of older ones */
 	_Atomic uint64_t *config_differs;  /* borrowed: 1 = it runs settings that tipring.yaml does not have any more */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/actor/punctual.h"
 #include "common/base/log.h"
 #include "common/base/scan.h"
 #include "control/supervisor/supervisor.h"
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 	log_open("supervisor", (enum log_level)s.config.log_level);
 	if (find_bin_dir(&s) != 0)
 		return SUPERVISOR_EXIT_ENVIRONMENT;
+	(void)!be_punctual(); /* callers wait while it notices a death; media says it when there is no right to it */
 	s.config_path = path;
 	return supervisor_run(&s, roles);
 }

@@ -28,6 +28,8 @@ void worker_remove(struct supervisor *s, struct worker_slot *w)
 {
 	uint32_t i = (uint32_t)(w - s->workers);
 
+	if (w->going != 0)
+		spawn_reap(w->going_pidfd);
 	statpage_close(&w->page);
 	memmove(w, w + 1, (s->worker_count - i - 1) * sizeof *w);
 	s->worker_count--;

@@ -110,6 +110,16 @@ int spawn_status(int pidfd, int *ret_status)
 	return 0;
 }
 
+void spawn_end(const struct spawned *child)
+{
+	siginfo_t info;
+
+	close(child->sock);
+	kill(child->pid, SIGKILL);
+	(void)waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED);
+	close(child->pidfd);
+}
+
 void spawn_reap(int pidfd)
 {
 	siginfo_t info;

@@ -25,5 +25,8 @@ int spawn_pidfd(pid_t pid);
 /* Is it dead? 0 or ERR_AGAIN; *ret_status as of waitid(2): exit code, or 128 + signal; 255 when it was not our child. */
 MUST_USE int spawn_status(int pidfd, int *ret_status);
 
+/* End one that owns nothing, and reap it. */
+void spawn_end(const struct spawned *child);
+
 /* Let go of a dead one and of the descriptor. Takes milliseconds after a process with many files: a successor comes first. */
 void spawn_reap(int pidfd);

@@ -12,6 +12,7 @@
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
 #include "control/supervisor/handover.h"
+#include "control/supervisor/lookout.h"
 #include "control/supervisor/peers.h"
 #include "control/supervisor/sockets.h"
 
@@ -191,8 +192,9 @@ static int poll_timeout(const struct supervisor *s, uint64_t now_ms)
 
 static void wait_and_serve(struct supervisor *s)
 {
-	struct pollfd p[2 + SUPERVISOR_STRANGERS_MAX + 2 * SUPERVISOR_WORKERS_MAX + PEERS_POLL];
+	struct pollfd p[3 + SUPERVISOR_STRANGERS_MAX + 2 * SUPERVISOR_WORKERS_MAX + PEERS_POLL];
 	uint32_t at = 2 + SUPERVISOR_STRANGERS_MAX, workers = s->worker_count;
+	struct pollfd *bell;
 	nfds_t n = 0;
 
 	p[n++] = (struct pollfd){.fd = s->signals, .events = POLLIN};
@@ -204,11 +206,17 @@ static void wait_and_serve(struct supervisor *s)
 		p[n++] = (struct pollfd){.fd = s->workers[i].sock, .events = POLLIN};
 	}
 
+	p[n] = (struct pollfd){.fd = s->bell, .events = POLLIN};
+	bell = &p[n++];
 	peers_poll(s, &p[n]);
 
 	(void)poll(p, n + PEERS_POLL, poll_timeout(s, clock_ms()));
 
 	/* the dead first: callers are waiting for their successor */
+	if (bell->revents != 0)
+		lookout_heard(s->bell);
+	for (uint32_t i = 0; bell->revents != 0 && i < workers; i++)
+		worker_look(s, &s->workers[i], clock_ms());
 	for (uint32_t i = 0; i < workers; i++)
 		if (p[at + 2 * i].revents != 0)
 			worker_watch(s, &s->workers[i], clock_ms());
@@ -243,6 +251,8 @@ static void turn(struct supervisor *s)
 		return; /* we were asleep ourselves: heartbeats tell nothing now */
 	for (uint32_t i = 0; i < s->worker_count; i++)
 		worker_watch(s, &s->workers[i], now_ms);
+	for (uint32_t i = 0; i < s->worker_count; i++)
+		worker_spare(s, &s->workers[i], now_ms);
 
 	if (s->stop_by_ms != 0 && now_ms >= s->stop_by_ms)
 		for (uint32_t i = 0; i < s->worker_count; i++)
@@ -256,8 +266,10 @@ static void release(struct supervisor *s)
 	peers_close(s);
 	rundir_unhealth(&s->dir);
 	store_fini(&s->store);
-	for (uint32_t i = 0; i < s->worker_count; i++)
+	for (uint32_t i = 0; i < s->worker_count; i++) {
+		spare_end(&s->workers[i].spare);
 		statpage_close(&s->workers[i].page);
+	}
 	rundir_close(&s->dir);
 }
 
@@ -280,6 +292,7 @@ int supervisor_run(struct supervisor *s, unsigned roles)
 	for (uint32_t i = 0; i < SUPERVISOR_PEERS_MAX; i++)
 		s->peers[i].in = s->peers[i].out = -1;
 	store_init(&s->store);
+	s->bell = lookout_bell();
 
 	if (prepare(s, roles) != 0)
 		return failed(s);

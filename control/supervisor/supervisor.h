@@ -12,6 +12,7 @@
 #include "control/supervisor/config.h"
 #include "control/supervisor/config_pack.h"
 #include "control/supervisor/rundir.h"
+#include "control/supervisor/spare.h"
 #include "control/supervisor/store.h"
 
 #define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
@@ -35,6 +36,9 @@ struct worker_slot {
 	bool leased;         /* nobody else may run it (handover.h) */
 	bool guest;          /* another supervisor's, which is gone */
 	bool leaving;        /* a guest whose seat is taken again */
+	uint32_t holder;     /* of its lifeline; 0 = nobody looks */
+	pid_t going;         /* its predecessor, whose memory the kernel still takes apart; 0 = none */
+	int going_pidfd;
 	uint64_t waits_since_ms; /* for its lease; 0 = it does not */
 	uint64_t want_at_ms;     /* when we say next that it is ours */
 	uint64_t started_ms;
@@ -42,6 +46,7 @@ struct worker_slot {
 	uint64_t start_at_ms; /* back-off: not before */
 	uint32_t quick_deaths;
 	uint32_t restarts;
+	struct spare spare;   /* of a role whose death is heard */
 	struct statpage page; /* read-only view of its heartbeat */
 };
 
@@ -77,6 +82,7 @@ struct supervisor {
 	int strangers[SUPERVISOR_STRANGERS_MAX];
 	int listener;   /* for orphans and other supervisors */
 	int signals;
+	int bell;       /* of the lookouts */
 	struct rundir dir;
 	bool all_roles;
 	enum role role; /* without all_roles */
@@ -115,8 +121,10 @@ void worker_tell_config(struct supervisor *s); /* those that are due, as far as 
 void worker_tell_pages(struct supervisor *s);  /* to control, when there are others */
 void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* dead or hanging? */
+void worker_look(struct supervisor *s, struct worker_slot *w, uint64_t now_ms);  /* does its lifeline tell of its death? */
 void worker_message(struct supervisor *s, struct worker_slot *w);  /* its custody socket is readable */
 void worker_stop(struct supervisor *s, struct worker_slot *w, uint64_t drain_ms);
+void worker_spare(struct supervisor *s, struct worker_slot *w, uint64_t now_ms); /* keep one more process ready */
 void worker_view_page(struct supervisor *s, struct worker_slot *w);
 
 /* health.c: for those who look from outside */

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
+#include "control/supervisor/lookout.h"
 #include "control/supervisor/spawn.h"
 #include "control/supervisor/supervisor.h"
 
@@ -15,6 +16,13 @@
 #define QUICK_FREE 3u        /* so many quick deaths in a row are replaced at once */
 #define BACKOFF_MS 100u      /* then this, doubled each time */
 #define BACKOFF_MAX_MS 5000u /* the cap: one start every five seconds */
+
+/* After deaths of other roles nobody waits for milliseconds. */
+static const bool has_spare[ROLES] = {[ROLE_MEDIA] = true};
+
+struct program {
+	char path[sizeof((struct supervisor *)0)->bin_dir + 64];
+};
 
 void worker_note_all(const struct supervisor *s)
 {
@@ -147,18 +155,36 @@ static void schedule(struct worker_slot *w, uint64_t now_ms)
 			 config_role_name(w->role), w->index, w->quick_deaths, (unsigned long)wait_ms);
 }
 
+static const char *program_of(const struct supervisor *s, const struct worker_slot *w, struct program *ret)
+{
+	snprintf(ret->path, sizeof ret->path, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
+	return ret->path;
+}
+
+void worker_spare(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	struct program program;
+
+	if (s->stop_by_ms != 0)
+		spare_end(&w->spare);
+	else if (has_spare[w->role] && w->running)
+		spare_tick(&w->spare, program_of(s, w, &program), now_ms);
+}
+
 void worker_start(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 {
-	char program[sizeof s->bin_dir + 64];
+	struct program program;
 	struct spawned child;
 	int err;
 
 	if (!w->leased)
 		return; /* another may run it: handover_tick() finds out */
-	snprintf(program, sizeof program, "%s/tipring-%s", s->bin_dir, config_role_name(w->role));
-	err = spawn_worker(program, &child);
+	program_of(s, w, &program);
+	err = spare_take(&w->spare, program.path, now_ms, &child);
+	if (err != 0)
+		err = spawn_worker(program.path, &child);
 	if (err != 0) {
-		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program,
+		log_error("supervisor.spawn", "program=%s reason=\"%s\" hint=\"the programs stand in one directory\"", program.path,
 			  strerror(-err));
 		snprintf(s->reason, sizeof s->reason, "%s", log_last_error());
 		if (give_up(s, w, now_ms))
@@ -204,23 +230,61 @@ static void replace(struct supervisor *s, struct worker_slot *w, int status, uin
 		worker_start(s, w, now_ms);
 }
 
-static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+static void tell_death(const struct supervisor *s, const struct worker_slot *w, pid_t pid, int status)
 {
-	int pidfd = w->pidfd;
-
 	if (s->stop_by_ms != 0 && status == 0)
-		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)w->pid);
+		log_info("supervisor.stopped", "worker=%s-%u pid=%d", config_role_name(w->role), w->index, (int)pid);
 	else
 		log_warn("supervisor.died", "worker=%s-%u pid=%d status=%d", config_role_name(w->role), w->index,
-			 (int)w->pid, status);
+			 (int)pid, status);
+}
+
+/* It runs no more. */
+static void lost(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	if (w->sock >= 0)
+		worker_message(s, w); /* what it said last, e.g. a tape to drop */
 	if (w->sock >= 0)
 		close(w->sock);
 	w->pid = 0;
 	w->pidfd = w->sock = -1;
 	w->died_ns = clock_ns();
 	w->running = false;
+	w->holder = 0;
 	replace(s, w, status, now_ms);
+}
+
+static void died(struct supervisor *s, struct worker_slot *w, int status, uint64_t now_ms)
+{
+	int pidfd = w->pidfd;
+
+	tell_death(s, w, w->pid, status);
+	lost(s, w, status, now_ms);
 	spawn_reap(pidfd);
+}
+
+/* No thread of its own will run our code again: it is replaced now, and reaped when the kernel is done with it. Whom it may not be replaced is the
+ * pidfd's business. */
+void worker_look(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
+{
+	if (w->pid == 0 || w->going != 0 || s->stop_by_ms != 0 || w->leaving || w->page.lifeline == NULL ||
+	    !lifeline_is_broken(w->page.lifeline, w->holder))
+		return;
+	kill(w->pid, SIGKILL); /* no news, unless somebody else wrote that word */
+	w->going = w->pid;
+	w->going_pidfd = w->pidfd;
+	lost(s, w, 128 + SIGKILL, now_ms);
+}
+
+static void see_off(const struct supervisor *s, struct worker_slot *w)
+{
+	int status;
+
+	if (w->going == 0 || spawn_status(w->going_pidfd, &status) != 0)
+		return;
+	tell_death(s, w, w->going, status);
+	spawn_reap(w->going_pidfd);
+	w->going = 0;
 }
 
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
@@ -228,14 +292,13 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	uint64_t beat;
 	int status;
 
+	see_off(s, w);
 	if (w->pid == 0) {
 		if (s->stop_by_ms == 0 && !w->leaving && now_ms >= w->start_at_ms)
 			worker_start(s, w, now_ms);
 		return;
 	}
 	if (spawn_status(w->pidfd, &status) == 0) {
-		if (w->sock >= 0)
-			worker_message(s, w); /* what it said last, e.g. a tape to drop */
 		died(s, w, status, now_ms);
 		return;
 	}
@@ -281,6 +344,14 @@ static void take_reason(struct supervisor *s, const struct worker_slot *w, const
 		 (int)(n < CUSTODY_REASON_MAX ? n : CUSTODY_REASON_MAX), text);
 }
 
+static void look_out(const struct supervisor *s, struct worker_slot *w)
+{
+	int err = has_spare[w->role] && w->page.values != NULL && s->bell >= 0 ? lookout_start(&w->page, s->bell, &w->holder) : 0;
+
+	if (err != 0)
+		log_warn("supervisor.lookout", "worker=%s-%u reason=%s", config_role_name(w->role), w->index, err_name(err));
+}
+
 static void take_message(struct supervisor *s, struct worker_slot *w, struct fdpass_in *in)
 {
 	struct custody_header h;
@@ -302,6 +373,7 @@ static void take_message(struct supervisor *s, struct worker_slot *w, struct fdp
 		w->adopted = h.op == CUSTODY_ADOPTED;
 		w->adopting = false;
 		worker_view_page(s, w);
+		look_out(s, w);
 		log_info("supervisor.running", "worker=%s-%u pid=%d after_ms=%lu", config_role_name(w->role),
 			 w->index, (int)w->pid, (unsigned long)(clock_ms() - w->started_ms));
 	} else {

@@ -1,12 +1,11 @@
 /* main.c - tipring-media: the worker as an actor. Started by tipring-supervisor. */
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "common/actor/punctual.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "media/daemon/attach.h"
@@ -21,7 +20,6 @@
 #include "media/daemon/to_bus.h"
 
 #define GAUGES_MS 250u
-#define NICE (-15)
 #define DESCRIPTORS_PER_CALL 8u
 #define GATHER_SESSIONS 40u /* two packets a millisecond: from here on waking up once for all of them is cheaper */
 #define SLAB_SCHEMA 0x73657373696f6e73ull /* records grow by parts (media/session/record.c) */
@@ -156,15 +154,6 @@ static int take_over(struct media *m)
 	if (died_ns != 0)
 		log_info("media.takeover", "sessions=%u gap_ms=%u", kept, gap_ms);
 	return 0;
-}
-
-/* The audio has a clock, everybody else can wait. From the first moment on: a successor is late already. Without the right to say so it
- * works too, less punctually on a loaded machine. */
-static int be_punctual(void)
-{
-	const struct sched_param first = {.sched_priority = 1};
-
-	return sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) == 0 || setpriority(PRIO_PROCESS, 0, NICE) == 0 ? 0 : -errno;
 }
 
 /* The table of descriptors is grown now: growing it later, with a second thread alive, waits for an RCU grace period (7 ms were seen). */
@@ -323,6 +312,6 @@ int main(int argc, char **argv)
 		.reconfigure = reconfigure,
 	};
 
-	the_media.punctual = be_punctual();
+	the_media.punctual = be_punctual(); /* from the first moment on: a successor is late already */
 	return actor_main(&ops, &the_media, argc, argv);
 }

@@ -245,11 +245,14 @@ int takeover(struct media *m, uint32_t *ret_kept)
 
 	/* who has been silent longest comes first, so that nobody waits for all the others and for a tick as well */
 	qsort(h.v, h.n, sizeof *h.v, by_due);
+	loop_deaf(m->actor->loop, true);
 	for (uint32_t i = 0; i < h.n; i++) {
 		*ret_kept += go_on(m, &h.v[i]);
 		if (i % SUBMIT_EVERY == SUBMIT_EVERY - 1)
 			loop_flush(m->actor->loop);
 	}
+	loop_flush(m->actor->loop); /* everybody was served; now what came meanwhile */
+	loop_deaf(m->actor->loop, false);
 	loop_flush(m->actor->loop);
 	count(m, STAT_media_sessions_kept, *ret_kept);
 	heirs_fini(&h);

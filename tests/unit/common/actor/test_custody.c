@@ -314,3 +314,18 @@ Test(custody, a_malformed_introduction_is_refused_and_leaves_nothing_open)
 		cr_expect_eq(descriptors(), before - 1, "case %zu: only its socket is closed", i);
 	}
 }
+
+Test(custody, a_spare_that_was_never_needed_ends)
+{
+	close(ours);
+	ours = -1;
+	cr_expect_eq(custody_open(theirs, &c), ERR_STALE);
+}
+
+Test(custody, a_supervisor_that_ends_within_the_introduction_is_an_error)
+{
+	send_config();
+	close(ours);
+	ours = -1;
+	cr_expect_eq(custody_open(theirs, &c), ERR_IO);
+}

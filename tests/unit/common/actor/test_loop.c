@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -486,6 +487,71 @@ static void sends(struct loop *l)
 Test(loop, datagrams_are_sent_to_an_address_or_to_the_peer)
 {
 	on_both(&usual, sends);
+}
+
+static bool is_waiting(int fd)
+{
+	int n = 0;
+
+	cr_assert_eq(ioctl(fd, FIONREAD, &n), 0);
+	return n > 0;
+}
+
+/* Three sockets: one that heard before, one that is added deaf, and one that changes meanwhile. */
+static void deaf(struct loop *l)
+{
+	struct addr us[3], peer;
+	int fd[3], other = udp(&peer);
+	struct loop_event e;
+	uint32_t slot[3];
+	char got[8];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		fd[i] = udp(&us[i]);
+		loop_deaf(l, i > 0);
+		if (i == 2)
+			join(fd[i], &peer);
+		cr_assert_eq(loop_udp_add(l, fd[i], i, i == 2, &slot[i]), 0);
+	}
+	put(other, &us[1], 1, 8);
+	put(other, &us[2], 2, 8);
+	cr_assert_eq(loop_send(l, slot[1], &peer, "one", 3), 0);
+	cr_assert_eq(loop_send(l, slot[2], NULL, "three", 5), 0);
+	loop_flush(l);
+	cr_expect_eq(recv(other, got, sizeof got, 0), 3);
+	cr_expect_eq(recv(other, got, sizeof got, 0), 5);
+	cr_expect(is_waiting(fd[1]) && is_waiting(fd[2]), "nothing was taken");
+	loop_udp_disconnect(l, slot[2]);
+	loop_udp_del(l, slot[1]);
+	cr_assert_eq(loop_udp_add(l, fd[1], 7, false, &slot[1]), 0);
+	loop_flush(l);
+	cr_expect(is_waiting(fd[1]) && is_waiting(fd[2]));
+
+	loop_deaf(l, false);
+	for (uint32_t round = 0; round < 2; round++) { /* what had waited, what comes now, and all of it once */
+		uint64_t seen = 0;
+
+		for (int i = 0; i < 2; i++) {
+			cr_assert(next(l, &e));
+			cr_expect(e.has_from && addr_eq(&e.from, &peer));
+			seen |= 1ull << e.token;
+		}
+		cr_expect_eq(seen, 1ull << 7 | 1ull << 2);
+		put(other, &us[1], 1, 8);
+		put(other, &us[2], 2, 8);
+	}
+	cr_expect(next(l, &e) && next(l, &e));
+	put(other, &us[0], 0, 8);
+	cr_expect(next(l, &e) && e.token == 0);
+	cr_expect(quiet(l));
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	close(other);
+}
+
+Test(loop, a_deaf_one_sends_and_takes_nothing_until_it_hears)
+{
+	on_both(&usual, deaf);
 }
 
 /* A peer that is not there refuses by ICMP; when it comes back everything works. */

@@ -209,6 +209,31 @@ static void subscribe(struct bus *pub, struct bus *sub, struct str prefix)
 	cr_expect_null(m.p);
 }
 
+/* While a predecessor of that name is taken apart: what it said is read before anybody has its name. */
+Test(bus_bus, a_lazy_one_connects_with_its_first_send)
+{
+	const struct bus_config cfg = {.kind = BUS_DEALER, .endpoint = endpoint, .identity = "media-0", .lazy = true};
+	struct bus *router = open_as(BUS_ROUTER, true, NULL, 0), *old = open_as(BUS_DEALER, false, "media-0", 0), *lazy;
+	struct bus_message m;
+
+	cr_assert_eq(bus_open(&cfg, &lazy), 0);
+	cr_expect_eq(bus_recv(lazy, &m), ERR_AGAIN);
+	send_text(old, NULL, "last");
+	cr_assert_eq(recv_soon(router, &m), 0);
+	expect_text(&m, "last");
+	send_text(router, "media-0", "to the old one");
+	cr_assert_eq(recv_soon(old, &m), 0);
+
+	send_text(lazy, NULL, "first");
+	cr_assert_eq(recv_soon(router, &m), 0);
+	expect_text(&m, "first");
+	send_text(router, "media-0", "to the new one");
+	cr_assert_eq(recv_soon(lazy, &m), 0);
+	bus_close(old);
+	bus_close(lazy);
+	bus_close(router);
+}
+
 Test(bus_bus, topics)
 {
 	struct bus *pub = open_as(BUS_XPUB, true, NULL, 0);
