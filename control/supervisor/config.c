@@ -53,6 +53,8 @@ struct raw_sip {
 
 struct raw_rtp {
 	RAW(RTP_SETTINGS)
+	char **codecs;
+	unsigned codecs_count;
 	char **address;
 	unsigned address_count;
 };
@@ -76,6 +78,8 @@ struct raw_outbound {
 struct raw_route {
 	char *number;
 	char *app;
+	char **codecs;
+	unsigned codecs_count;
 };
 
 struct raw_registration {
@@ -117,6 +121,7 @@ static const cyaml_schema_value_t text_entry = {
 static const cyaml_schema_field_t route_fields[] = {
 	CYAML_FIELD_STRING_PTR("number", CYAML_FLAG_POINTER, struct raw_route, number, 1, 63),
 	CYAML_FIELD_STRING_PTR("app", CYAML_FLAG_POINTER, struct raw_route, app, 1, 63),
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_route, codecs, &text_entry, 1, CONFIG_CODECS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -176,6 +181,7 @@ static const cyaml_schema_field_t rtp_fields[] = {
 	FIELDS(RTP_SETTINGS)
 	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1,
 			     CONFIG_ADDRESSES_MAX),
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_rtp, codecs, &text_entry, 1, CONFIG_CODECS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -451,6 +457,19 @@ static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct co
 	return 0;
 }
 
+/* `key`: of the list. */
+static int take_codecs(struct load *l, const char *key, char **names, unsigned count, struct config_codecs *ret)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char place[64];
+
+		snprintf(place, sizeof place, "%s[%u]", key, i);
+		if (!config_codecs_add(ret, names[i]))
+			return complain(l, place, ERR_RANGE, "'%s' is none of %s, or is there twice", names[i], CONFIG_CODEC_NAMES);
+	}
+	return 0;
+}
+
 static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 {
 	int err;
@@ -462,6 +481,7 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_workers = rtp_workers;
 	c->rtp_idle = (enum config_idle)rtp_idle;
 	c->rtp_reorder_ms = rtp_reorder_ms;
+	c->rtp_wide_calls = rtp_wide_calls;
 	c->rtp_timeout_ms = rtp_timeout_ms;
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
@@ -472,11 +492,15 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 		return complain(l, "rtp.port_max", ERR_RANGE, "%u leaves less than one pair per worker",
 				rtp_port_max);
 	err = take_address(l, "rtp.advertised_address", rtp_advertised_address);
+	if (err == 0)
+		err = take_codecs(l, "rtp.codecs", r->rtp.codecs, r->rtp.codecs_count, &c->rtp_codecs);
 	return err != 0 ? err : take_rtp_addresses(l, r, c);
 }
 
 static int take_routes(struct load *l, const struct raw_top *r, struct config *c)
 {
+	unsigned with_codecs = 0;
+
 	for (unsigned i = 0; i < r->routes_count; i++) {
 		const char *app = r->routes[i].app;
 		char key[32];
@@ -486,6 +510,12 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 			return complain(l, key, ERR_RANGE, "'%s' has other characters than a-z 0-9 -", app);
 		copy_text(c->routes[i].number, sizeof c->routes[i].number, r->routes[i].number);
 		copy_text(c->routes[i].app, sizeof c->routes[i].app, app);
+		snprintf(key, sizeof key, "routes[%u].codecs", i);
+		with_codecs += r->routes[i].codecs_count > 0;
+		if (with_codecs > CONFIG_CODEC_ROUTES_MAX)
+			return complain(l, key, ERR_RANGE, "more than %u routes have codecs of their own", CONFIG_CODEC_ROUTES_MAX);
+		if (take_codecs(l, key, r->routes[i].codecs, r->routes[i].codecs_count, &c->routes[i].codecs) != 0)
+			return ERR_RANGE;
 	}
 	c->route_count = r->routes_count;
 	return 0;

@@ -6,10 +6,12 @@
 
 #include "common/base/addr.h"
 #include "common/base/err.h"
+#include "control/supervisor/config_codecs.h"
 
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
 #define CONFIG_ROUTES_MAX 256u
+#define CONFIG_CODEC_ROUTES_MAX 64u /* of them, with codecs of their own */
 #define CONFIG_OUTBOUND_MAX 64u
 #define CONFIG_REGISTRATIONS_MAX 64u
 #define CONFIG_AUTH_USERS_MAX 256u
@@ -47,6 +49,7 @@ enum config_on_lost {
 struct config_route {
 	char number[64];
 	char app[64];
+	struct config_codecs codecs; /* none: those of rtp.codecs */
 };
 
 struct config_registration {
@@ -104,6 +107,8 @@ struct config {
 	char rtp_advertised_address[46];
 	enum config_idle rtp_idle;
 	uint32_t rtp_reorder_ms;
+	uint32_t rtp_wide_calls;
+	struct config_codecs rtp_codecs;
 	uint32_t rtp_timeout_ms;
 	bool rtp_allow_loopback;
 

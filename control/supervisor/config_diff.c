@@ -36,6 +36,7 @@ static const struct field fields[] = {
 	{"sip.auth.trusted", PLACE(auth_trusted)},
 	FIELDS(RTP_SETTINGS)
 	{"rtp.address", PLACE(rtp_address)},
+	{"rtp.codecs", PLACE(rtp_codecs)},
 	FIELDS(HTTP_SETTINGS)
 	FIELDS(BACKENDS_SETTINGS)
 	FIELDS(OUTBOUND_SETTINGS)
@@ -67,6 +68,7 @@ static const struct config_change effects[] = {
 	{"sip.auth.trusted", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
+	{"rtp.codecs", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},
 	{"rtp.allow_loopback", CONFIG_NOW},
 	{"backends.claim_timeout_ms", CONFIG_NOW},

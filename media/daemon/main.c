@@ -157,6 +157,14 @@ static void make_room(uint32_t calls)
 		close(high);
 }
 
+/* Calls with more than G.711 need memory of their own. */
+static uint32_t wide_cap(const Tipring__V1__ProcessConfig *cfg)
+{
+	uint32_t wanted = cfg->media != NULL ? cfg->media->wide_calls : 0;
+
+	return wanted != 0 && wanted < cfg->max_calls ? wanted : cfg->max_calls;
+}
+
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct media *m = self;
@@ -173,6 +181,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	m->resamplers = calloc(cap, sizeof *m->resamplers);
 	m->keys = calloc(cap, sizeof *m->keys);
 	err = m->resamplers != NULL && m->keys != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
+	if (err == 0)
+		err = pool_init(&m->wide, wide_cap(cfg), sizeof(struct session_wide));
 	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
@@ -266,6 +276,7 @@ static void stop(void *self)
 			resample_fini(&m->resamplers[i][k]);
 	free(m->resamplers);
 	free(m->keys);
+	pool_fini(&m->wide);
 	ports_fini(&m->ports);
 	buckets_fini(m);
 	pool_fini(&m->sessions);

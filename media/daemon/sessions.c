@@ -18,8 +18,19 @@ void sessions_index(struct media *m, const struct media_session *ms)
 	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id, ms->s.r.ordinal};
 }
 
+/* What follows these facts has its memory. Kept until the session is given back. */
+static int give_wide(struct media *m, struct media_session *ms, const struct session_facts *facts)
+{
+	if (!session_needs_wide(facts) || ms->s.wide != NULL)
+		return 0;
+	ms->s.wide = pool_take(&m->wide, NULL);
+	return ms->s.wide != NULL ? 0 : ERR_NOSPC;
+}
+
 void sessions_give(struct media *m, struct media_session *ms)
 {
+	if (ms->s.wide != NULL)
+		pool_give(&m->wide, ms->s.wide);
 	m->keys[pool_slot(media_handle(m, ms))] = (struct session_key){0};
 	pool_give(&m->sessions, ms);
 }
@@ -102,6 +113,8 @@ int sessions_equip(struct media *m, struct media_session *ms)
 	uint32_t slot = pool_slot(media_handle(m, ms));
 	int err = give_resamplers(m, ms, slot);
 
+	if (err == 0)
+		err = give_wide(m, ms, &ms->s.facts);
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
 	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
@@ -194,7 +207,9 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	/* on hold there is no address; nothing is sent then */
 	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
 		return ERR_ACCES;
-	err = session_update(&ms->s, facts, generation, m->actor->now_ns);
+	err = generation > ms->s.r.generation ? give_wide(m, ms, facts) : 0;
+	if (err == 0)
+		err = session_update(&ms->s, facts, generation, m->actor->now_ns);
 	if (err != 0 || !ms->s.dirty)
 		return err;
 	if (!latch_is_certain(&ms->s.in.latch))

@@ -19,7 +19,7 @@ struct leg_call {
 	struct addr next_hop, local;       /* family NONE: unusable */
 	struct addr local_rtp;
 	struct sip_flow flow;
-	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: all */
+	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: those of the configuration */
 	uint32_t codec_count;       /* more than SDP_CODECS: unusable */
 	uint32_t ptime_ms;          /* 0: 20 */
 	uint32_t ringing_ms;        /* 0: cfg->ringing_timeout_ms */
