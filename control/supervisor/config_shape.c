@@ -53,6 +53,8 @@ static const struct known table[] = {
 	ROWS(RTP_SETTINGS)
 	{"rtp.address", LIST, "0.0.0.0"},
 	{"rtp.address[]", TEXT, NULL},
+	{"rtp.codecs", LIST, "PCMU"},
+	{"rtp.codecs[]", TEXT, NULL},
 	{"http", SECTION, NULL},
 	ROWS(HTTP_SETTINGS)
 	{"backends", SECTION, NULL},
@@ -67,6 +69,8 @@ static const struct known table[] = {
 	{"routes[]", SECTION, NULL},
 	{"routes[].number", TEXT, NULL},
 	{"routes[].app", TEXT, NULL},
+	{"routes[].codecs", LIST, "G722"},
+	{"routes[].codecs[]", TEXT, NULL},
 	{"registrations", ROUTES, "name: trunk"},
 	{"registrations[]", SECTION, NULL},
 	{"registrations[].name", TEXT, NULL},

@@ -93,7 +93,7 @@ int voice_begin(struct session *s, const struct tape *tape)
 	return 0;
 }
 
-/* Timestamps go on where they are, at another clock (RFC 7160 section 4.1: as if it had been this one always would be a leap). */
+/* Timestamps go on where they are, at another clock: as if it had always been this one would be a leap. */
 static void keep_timestamps(struct session *s, const struct session_facts *before)
 {
 	uint32_t was = audio_codecs[before->codec].clock_hz, is = session_codec(s)->clock_hz;
@@ -108,16 +108,27 @@ int voice_send(struct session *s, const struct session_facts *before)
 
 	if (s->tape == NULL || (same && memcmp(&s->facts.terms, &before->terms, sizeof before->terms) == 0))
 		return 0;
-	if (!same) {
+	if (voice_sent_hz(s) != codec_rate(&audio_codecs[before->codec], s->r.rate_hz)) {
 		err = resample_reset(&s->down, s->r.rate_hz, voice_sent_hz(s));
 		if (err != 0)
 			return err;
 		s->rest_n = 0;
 		s->fades_in = true;
-		keep_timestamps(s, before);
 	}
+	if (!same)
+		keep_timestamps(s, before);
+	s->fades_in |= session_codec(s)->acts->encoder_reset != NULL;
 	reset_encoder(s);
 	return 0;
+}
+
+/* Does this one go on with what the other one has left? Both laws of G.711 do. */
+static bool is_seamless(const struct session *s, const struct audio_codec *to)
+{
+	const struct audio_codec *from = session_hears(s);
+
+	return from->rate_hz == to->rate_hz && from->clock_hz == to->clock_hz && from->acts->decoder_reset == NULL &&
+	       to->acts->decoder_reset == NULL;
 }
 
 /* hot */
@@ -127,6 +138,10 @@ bool voice_hear(struct session *s, uint8_t codec)
 
 	if (codec == s->hears)
 		return true;
+	if (is_seamless(s, next)) {
+		s->hears = codec;
+		return true;
+	}
 	if (resample_reset(&s->up, codec_rate(next, s->r.rate_hz), s->r.rate_hz) != 0)
 		return false;
 	if (next->clock_hz != session_hears(s)->clock_hz)

@@ -7,12 +7,15 @@
 
 struct leg_record;
 
+#define LEG_CODECS_MAX 12u /* of records: never changed */
+
 /* The best one first, each once; count 0: PCMU and PCMA. */
 struct leg_codecs {
 	uint32_t count;
-	uint8_t v[SDP_CODECS]; /* enum sdp_codec */
-	uint8_t pad[1];
+	uint8_t v[LEG_CODECS_MAX]; /* enum sdp_codec */
 };
+
+_Static_assert(SDP_CODECS <= LEG_CODECS_MAX, "there is room for all");
 
 #define LEG_CODEC_NUMBER_BYTES 64u
 
