@@ -121,8 +121,7 @@ static const cyaml_schema_value_t text_entry = {
 static const cyaml_schema_field_t route_fields[] = {
 	CYAML_FIELD_STRING_PTR("number", CYAML_FLAG_POINTER, struct raw_route, number, 1, 63),
 	CYAML_FIELD_STRING_PTR("app", CYAML_FLAG_POINTER, struct raw_route, app, 1, 63),
-	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_route, codecs, &text_entry, 1, CONFIG_CODECS_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_route, codecs, &text_entry, 1, CONFIG_CODECS_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t route_entry = {
@@ -163,33 +162,25 @@ static const cyaml_schema_value_t auth_user_entry = {
 
 static const cyaml_schema_field_t auth_fields[] = {
 	FIELDS(AUTH_SETTINGS)
-	CYAML_FIELD_SEQUENCE("users", FLAGS, struct raw_auth, users, &auth_user_entry, 0, CONFIG_AUTH_USERS_MAX),
-	CYAML_FIELD_SEQUENCE("algorithms", FLAGS, struct raw_auth, algorithms, &text_entry, 0, CONFIG_AUTH_ALGORITHMS_MAX),
-	CYAML_FIELD_SEQUENCE("trusted", FLAGS, struct raw_auth, trusted, &text_entry, 0, CONFIG_AUTH_TRUSTED_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("users", FLAGS, struct raw_auth, users, &auth_user_entry, 0, CONFIG_AUTH_USERS_MAX), CYAML_FIELD_SEQUENCE("algorithms", FLAGS, struct raw_auth, algorithms, &text_entry, 0, CONFIG_AUTH_ALGORITHMS_MAX), CYAML_FIELD_SEQUENCE("trusted", FLAGS, struct raw_auth, trusted, &text_entry, 0, CONFIG_AUTH_TRUSTED_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t sip_fields[] = {
 	FIELDS(SIP_SETTINGS)
 	CYAML_FIELD_MAPPING("auth", CYAML_FLAG_OPTIONAL, struct raw_sip, auth, auth_fields),
-	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1,
-			     CONFIG_LISTENERS_MAX),
+	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1, CONFIG_LISTENERS_MAX),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t rtp_fields[] = {
 	FIELDS(RTP_SETTINGS)
-	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1,
-			     CONFIG_ADDRESSES_MAX),
-	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_rtp, codecs, &text_entry, 1, CONFIG_CODECS_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1, CONFIG_ADDRESSES_MAX),
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_rtp, codecs, &text_entry, 1, CONFIG_CODECS_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t outbound_fields[] = {
 	FIELDS(OUTBOUND_SETTINGS)
-	CYAML_FIELD_SEQUENCE("hosts", FLAGS, struct raw_outbound, hosts, &text_entry, 0, CONFIG_OUTBOUND_MAX),
-	CYAML_FIELD_SEQUENCE("numbers", FLAGS, struct raw_outbound, numbers, &text_entry, 0, CONFIG_OUTBOUND_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("hosts", FLAGS, struct raw_outbound, hosts, &text_entry, 0, CONFIG_OUTBOUND_MAX), CYAML_FIELD_SEQUENCE("numbers", FLAGS, struct raw_outbound, numbers, &text_entry, 0, CONFIG_OUTBOUND_MAX), CYAML_FIELD_END,
 };
 
 #define SECTION(name) \
@@ -203,10 +194,8 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(http),
 	SECTION(backends),
 	SECTION(outbound),
-	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0,
-			     CONFIG_ROUTES_MAX),
-	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0,
-			     CONFIG_REGISTRATIONS_MAX),
+	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0, CONFIG_ROUTES_MAX),
+	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0, CONFIG_REGISTRATIONS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -308,7 +297,6 @@ static int take_choice(struct load *l, const char *key, const char *given, const
 	}
 	return complain(l, key, ERR_RANGE, "'%s' is none of %s", given, choices);
 }
-
 
 static bool outside(uint32_t v, uint32_t least, uint32_t most)
 {
@@ -457,17 +445,11 @@ static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct co
 	return 0;
 }
 
-/* `key`: of the list. */
 static int take_codecs(struct load *l, const char *key, char **names, unsigned count, struct config_codecs *ret)
 {
-	for (unsigned i = 0; i < count; i++) {
-		char place[64];
+	const char *bad = config_codecs_read(ret, names, count);
 
-		snprintf(place, sizeof place, "%s[%u]", key, i);
-		if (!config_codecs_add(ret, names[i]))
-			return complain(l, place, ERR_RANGE, "'%s' is none of %s, or is there twice", names[i], CONFIG_CODEC_NAMES);
-	}
-	return 0;
+	return bad == NULL ? 0 : complain(l, key, ERR_RANGE, "'%s' is none of %s, or is there twice", bad, CONFIG_CODEC_NAMES);
 }
 
 static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
@@ -486,11 +468,9 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
 	if (rtp_port_min % 2 != 0)
-		return complain(l, "rtp.port_min", ERR_RANGE, "%u is odd: RTP takes the even port of a pair",
-				rtp_port_min);
+		return complain(l, "rtp.port_min", ERR_RANGE, "%u is odd: RTP takes the even port of a pair", rtp_port_min);
 	if (rtp_port_max < rtp_port_min + 2 * rtp_workers - 1)
-		return complain(l, "rtp.port_max", ERR_RANGE, "%u leaves less than one pair per worker",
-				rtp_port_max);
+		return complain(l, "rtp.port_max", ERR_RANGE, "%u leaves less than one pair per worker", rtp_port_max);
 	err = take_address(l, "rtp.advertised_address", rtp_advertised_address);
 	if (err == 0)
 		err = take_codecs(l, "rtp.codecs", r->rtp.codecs, r->rtp.codecs_count, &c->rtp_codecs);
@@ -499,8 +479,6 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 
 static int take_routes(struct load *l, const struct raw_top *r, struct config *c)
 {
-	unsigned with_codecs = 0;
-
 	for (unsigned i = 0; i < r->routes_count; i++) {
 		const char *app = r->routes[i].app;
 		char key[32];
@@ -511,9 +489,6 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 		copy_text(c->routes[i].number, sizeof c->routes[i].number, r->routes[i].number);
 		copy_text(c->routes[i].app, sizeof c->routes[i].app, app);
 		snprintf(key, sizeof key, "routes[%u].codecs", i);
-		with_codecs += r->routes[i].codecs_count > 0;
-		if (with_codecs > CONFIG_CODEC_ROUTES_MAX)
-			return complain(l, key, ERR_RANGE, "more than %u routes have codecs of their own", CONFIG_CODEC_ROUTES_MAX);
 		if (take_codecs(l, key, r->routes[i].codecs, r->routes[i].codecs_count, &c->routes[i].codecs) != 0)
 			return ERR_RANGE;
 	}

@@ -11,7 +11,6 @@
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
 #define CONFIG_ROUTES_MAX 256u
-#define CONFIG_CODEC_ROUTES_MAX 64u /* of them, with codecs of their own */
 #define CONFIG_OUTBOUND_MAX 64u
 #define CONFIG_REGISTRATIONS_MAX 64u
 #define CONFIG_AUTH_USERS_MAX 256u

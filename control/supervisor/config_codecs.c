@@ -1,6 +1,7 @@
 /* config_codecs.c - see config_codecs.h */
 #include "control/supervisor/config_codecs.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <strings.h>
 
@@ -16,7 +17,7 @@ static const struct {
 	{"L16/16000", TIPRING__V1__CODEC__L16_16K}, {"L16/48000", TIPRING__V1__CODEC__L16_48K},
 };
 
-bool config_codecs_add(struct config_codecs *c, const char *name)
+static bool add(struct config_codecs *c, const char *name)
 {
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		if (strcasecmp(names[i].name, name) != 0)
@@ -30,4 +31,12 @@ bool config_codecs_add(struct config_codecs *c, const char *name)
 		return true;
 	}
 	return false;
+}
+
+const char *config_codecs_read(struct config_codecs *c, char **names_given, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!add(c, names_given[i]))
+			return names_given[i];
+	return NULL;
 }

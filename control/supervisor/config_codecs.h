@@ -1,7 +1,6 @@
 /* config_codecs.h - codecs as tipring.yaml names them. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define CONFIG_CODECS_MAX 8u
@@ -15,5 +14,5 @@ struct config_codecs {
 /* All that there are, for a complaint. */
 #define CONFIG_CODEC_NAMES "PCMU, PCMA, G722, opus, L16, L16/16000, L16/48000"
 
-/* One more. False: there is none of this name, or it is there already. */
-bool config_codecs_add(struct config_codecs *c, const char *name);
+/* In this order. NULL, or the first name that is none, or that is there twice. */
+const char *config_codecs_read(struct config_codecs *c, char **names, unsigned count);

@@ -147,8 +147,8 @@ static Tipring__V1__TrunkLogin *fill_trunk(struct trunk_row *to, const struct co
 }
 
 struct codec_rows {
-	Tipring__V1__Codec usual[CONFIG_CODECS_MAX], codecs[CONFIG_CODEC_ROUTES_MAX][CONFIG_CODECS_MAX];
-	Tipring__V1__CodecRoute routes[CONFIG_CODEC_ROUTES_MAX], *rows[CONFIG_CODEC_ROUTES_MAX];
+	Tipring__V1__Codec usual[CONFIG_CODECS_MAX], codecs[CONFIG_ROUTES_MAX][CONFIG_CODECS_MAX];
+	Tipring__V1__CodecRoute routes[CONFIG_ROUTES_MAX], *rows[CONFIG_ROUTES_MAX];
 };
 
 static size_t fill_codecs(Tipring__V1__Codec to[CONFIG_CODECS_MAX], const struct config_codecs *from)

@@ -41,7 +41,7 @@ struct listener {
 	uint32_t slot; /* of the loop */
 };
 
-#define SIGNALING_CODEC_ROUTES_MAX 64u
+#define SIGNALING_CODEC_ROUTES_MAX 256u
 
 struct signaling {
 	struct actor *actor;

@@ -59,7 +59,7 @@ static void theirs_opus(void)
 	for (unsigned f = 0; f < FRAMES; f++) {
 		opus_int32 n = opus_encode(opus_in, pcm[f], FRAME, octets, sizeof octets);
 
-		(void)opus_decode(opus_out, octets, n, back, DECODED, 0);
+		(void)!opus_decode(opus_out, octets, n, back, DECODED, 0);
 	}
 }
 
