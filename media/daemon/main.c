@@ -69,9 +69,11 @@ static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	const Tipring__V1__MediaConfig *c = cfg->media;
 
 	m->session_config = (struct session_config){.reorder_ms_max = 60, .idle_silence = true};
+	m->wide_most = cfg->max_calls;
 	snprintf(m->attach_path, sizeof m->attach_path, "%s/media-%u.sock", cfg->run_dir, cfg->index);
 	if (c == NULL)
 		return;
+	m->wide_most = c->wide_calls != 0 ? c->wide_calls : cfg->max_calls;
 	reconfigure(m, cfg);
 	if (c->advertised_address[0] != '\0' && addr_parse_ip(str_of(c->advertised_address), &m->advertised) != 0)
 		log_error("media.config", "advertised_address=%s reason=syntax", c->advertised_address);
@@ -157,14 +159,6 @@ static void make_room(uint32_t calls)
 		close(high);
 }
 
-/* Calls with more than G.711 need memory of their own. */
-static uint32_t wide_cap(const Tipring__V1__ProcessConfig *cfg)
-{
-	uint32_t wanted = cfg->media != NULL ? cfg->media->wide_calls : 0;
-
-	return wanted != 0 && wanted < cfg->max_calls ? wanted : cfg->max_calls;
-}
-
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct media *m = self;
@@ -182,7 +176,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	m->keys = calloc(cap, sizeof *m->keys);
 	err = m->resamplers != NULL && m->keys != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
 	if (err == 0)
-		err = pool_init(&m->wide, wide_cap(cfg), sizeof(struct session_wide));
+		err = pool_init(&m->wide, cap, sizeof(struct session_wide)); /* touched only where it is used */
 	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)

@@ -67,6 +67,7 @@ struct media {
 	uint32_t figures_at;  /* whose figures are told next: a slot */
 	struct session_key *keys; /* owned: by slot */
 	struct pool wide; /* of struct session_wide: of calls with more than G.711 */
+	uint32_t wide_most; /* that new ones may have */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;

@@ -18,20 +18,31 @@ void sessions_index(struct media *m, const struct media_session *ms)
 	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id, ms->s.r.ordinal};
 }
 
-/* What follows these facts has its memory. Kept until the session is given back. */
-static int give_wide(struct media *m, struct media_session *ms, const struct session_facts *facts)
+/* What follows these facts has its memory, while there are less than `most`. Kept until the session is given back. */
+static int give_wide(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t most)
 {
 	if (!session_needs_wide(facts) || ms->s.wide != NULL)
 		return 0;
-	ms->s.wide = pool_take(&m->wide, NULL);
+	ms->s.wide = m->wide.used < most ? pool_take(&m->wide, NULL) : NULL;
 	return ms->s.wide != NULL ? 0 : ERR_NOSPC;
+}
+
+/* What speexdsp allocated for this slot serves its next session. */
+static void keep_resampler(struct resample *kept, const struct resample *used)
+{
+	if (used->state != NULL)
+		*kept = *used;
 }
 
 void sessions_give(struct media *m, struct media_session *ms)
 {
+	uint32_t slot = pool_slot(media_handle(m, ms));
+
 	if (ms->s.wide != NULL)
 		pool_give(&m->wide, ms->s.wide);
-	m->keys[pool_slot(media_handle(m, ms))] = (struct session_key){0};
+	keep_resampler(&m->resamplers[slot][0], &ms->s.up);
+	keep_resampler(&m->resamplers[slot][1], &ms->s.down);
+	m->keys[slot] = (struct session_key){0};
 	pool_give(&m->sessions, ms);
 }
 
@@ -114,7 +125,7 @@ int sessions_equip(struct media *m, struct media_session *ms)
 	int err = give_resamplers(m, ms, slot);
 
 	if (err == 0)
-		err = give_wide(m, ms, &ms->s.facts);
+		err = give_wide(m, ms, &ms->s.facts, m->wide.cap); /* of a predecessor: whatever is allowed now */
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
 	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
@@ -207,7 +218,7 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	/* on hold there is no address; nothing is sent then */
 	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
 		return ERR_ACCES;
-	err = generation > ms->s.r.generation ? give_wide(m, ms, facts) : 0;
+	err = generation > ms->s.r.generation ? give_wide(m, ms, facts, m->wide_most) : 0;
 	if (err == 0)
 		err = session_update(&ms->s, facts, generation, m->actor->now_ns);
 	if (err != 0 || !ms->s.dirty)
