@@ -2,6 +2,7 @@
 #include "media/daemon/sessions.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -24,7 +25,10 @@ static int give_wide(struct media *m, struct media_session *ms, const struct ses
 	if (!session_needs_wide(facts) || ms->s.wide != NULL)
 		return 0;
 	ms->s.wide = m->wide.used < most ? pool_take(&m->wide, NULL) : NULL;
-	return ms->s.wide != NULL ? 0 : ERR_NOSPC;
+	if (ms->s.wide == NULL)
+		return ERR_NOSPC;
+	memcpy(ms->s.wide->rest, ms->s.rest, sizeof ms->s.rest); /* what waits for a full packet waits there now */
+	return 0;
 }
 
 /* What speexdsp allocated for this slot serves its next session. */
