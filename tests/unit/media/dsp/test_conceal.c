@@ -255,3 +255,25 @@ Test(dsp_conceal, against_spandsp)
 	}
 	cr_expect_leq(ours, theirs, "%g dB", 10 * log10(ours / theirs));
 }
+
+/* At the rates of other codecs what was heard goes on likewise, to the sample. */
+Test(dsp_conceal, at_every_rate)
+{
+	static const uint32_t rates[] = {8000, 16000, 48000};
+	static int16_t memory[CONCEAL_MEMORY(CONCEAL_RATE_MAX)], pcm[4800], made[960];
+
+	for (size_t k = 0; k < 3; k++) {
+		uint32_t n = rates[k] / 50, period = rates[k] / 150 | 1; /* of no whole number at 8 kHz */
+		int fade = (int)(CONCEAL_FADE_MS * rates[k] / 1000);
+		struct conceal c;
+
+		for (size_t i = 0; i < 5 * n; i++)
+			pcm[i] = (int16_t)lrint(10000 * sin(2 * PI * (double)i / period) + 4000 * sin(6 * PI * (double)i / period));
+		conceal_init(&c, rates[k], rates[k] == CONCEAL_RATE_HZ ? NULL : memory);
+		for (size_t f = 0; f < 4; f++)
+			conceal_good(&c, pcm + f * n, n);
+		conceal_lost(&c, made, n);
+		for (uint32_t i = 0; i < n; i++)
+			cr_assert_leq(abs(made[i] - pcm[4 * n + i] * (fade - (int)i) / fade), 8, "%u Hz, sample %u", rates[k], i);
+	}
+}
