@@ -8,9 +8,10 @@ pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml yaml-0.1)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SPEEXDSP REQUIRED IMPORTED_TARGET speexdsp)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+# G.722; in tests and benchmarks also an oracle
+pkg_check_modules(SPANDSP REQUIRED IMPORTED_TARGET spandsp)
+pkg_check_modules(OPUS REQUIRED IMPORTED_TARGET opus)
 if(BUILD_TESTING)
   pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
-  # oracle for G.711 tests and benchmarks; never linked into a daemon
-  pkg_check_modules(SPANDSP REQUIRED IMPORTED_TARGET spandsp)
 endif()
 find_program(PROTOC_C protoc-c REQUIRED)

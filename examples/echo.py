@@ -25,7 +25,7 @@ async def log_digits(call: tipring.Call) -> None:
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--app", default="echo")
-    options.add_argument("--rate", type=int, default=16000, choices=(8000, 16000))
+    options.add_argument("--rate", type=int, default=16000, choices=(8000, 16000, 24000, 48000))
     options.add_argument("--capacity", type=int, default=1000)
     chosen = options.parse_args()
 

@@ -60,10 +60,10 @@ LIBRARIES = {
     "yaml.h":         "control/supervisor/locate.c",
     "hiredis/*":      "control/daemon/cluster.c",
     "speex/*":        "media/dsp/resample.c",
-    "opus/*":         "media/dsp/opus.c",
+    "opus/*":         "media/dsp/opus.c tests/*",
     "srtp2/*":        "media/rtp/srtp.c",
     "openssl/*":      "signaling/sip/hash.c signaling/daemon/tls.c media/daemon/dtls.c",
-    "spandsp*":       "tests/*",
+    "spandsp*":       "media/dsp/g722.c tests/*",
     "criterion/*":    "tests/unit/*",
     "Python.h":       "sdk/python/*",
     "tipring/v1/*.pb-c.h":
@@ -75,7 +75,7 @@ LIBRARIES = {
 # folder: its floors, highest first: what comes in, state and decisions, what goes out. A file may
 # use functions and tables of its own floor and of those below.
 FLOORS = {
-    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_auth from_registrations takeover tick",
+    "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
     "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
@@ -85,11 +85,11 @@ FLOORS = {
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
-                           "worker spare resources handover peers slot health store config config_notes config_auth config_places config_diff config_shape locate",
+                           "worker spare resources handover peers slot health store config config_notes config_auth config_places config_codecs config_diff config_shape locate",
                            "config_pack config_ports rundir sockets spawn lookout"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record stream timeline key press playout utterance mark",
+                      "facts record stream timeline key press playout utterance mark voice",
                       "clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }

@@ -164,8 +164,8 @@ def metrics() -> str:
 def config() -> str:
     out = [NOTE, "# Configuration\n", "Source: `control/supervisor/settings.def`; an example with comments is `deploy/tipring.yaml`. Lists: "
            "`sip.listen` (`udp:ADDRESS:PORT`), `sip.auth.users` (`username`, `password_env`), `sip.auth.algorithms` (`MD5`, `SHA-256`, `SHA-512-256`; none: SHA-256 and MD5), "
-           "`sip.auth.trusted` (`192.0.2.0/24`), `rtp.address`, `rtp.ports` (`20000-21999`, `30000`), `sip.advertised` and `rtp.advertised` (`to`, a network or `*`; `address`), `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
-           "`routes` (`number`, `app`), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
+           "`sip.auth.trusted` (`192.0.2.0/24`), `rtp.address`, `rtp.ports` (`20000-21999`, `30000`), `sip.advertised` and `rtp.advertised` (`to`, a network or `*`; `address`), `rtp.codecs` (`PCMU`, `PCMA`, `G722`, `opus`, `L16`, `L16/16000`, `L16/48000`, the best one first; none: PCMU and PCMA), `outbound.hosts` (an address, a name, `*.name` or `*`), `outbound.numbers` (as in routes), "
+           "`routes` (`number`, `app`, `codecs` of its own), `registrations` (`name`, `aor`, `registrar`, `username`, `password_env`, `realm`, `contact_user`, `expires`).\n",
            "| key | default | limits | meaning |", "|---|---|---|---|"]
     text = re.sub(r"\s*\\\n\s*", "\n", read("control/supervisor/settings.def"))
     for kind, section, key, rest in re.findall(r"^(UINT|BOOL|TEXT|CHOICE)\((\w+), (\w+), (.*)\)$", text, re.M):

@@ -24,7 +24,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	if (p->signaling != NULL) {
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
 		p->signaling->session_expires_s = p->signaling->min_se_s = 0;
-		p->signaling->n_registrations = 0;
+		p->signaling->n_registrations = p->signaling->n_codecs = p->signaling->n_codec_routes = 0;
 		p->signaling->messages = false;
 		p->signaling->auth = NULL;
 		p->signaling->trunk = NULL;

@@ -89,8 +89,8 @@ static struct verdict set_tape(struct call *c, uint32_t rate_hz, uint32_t frame_
 {
 	uint32_t rate = rate_hz != 0 ? rate_hz : 16000, frame = frame_ms != 0 ? frame_ms : 20;
 
-	if ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20))
-		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000 or 16000, frames of 10 or 20 ms"};
+	if (!call_rate_is_possible(rate) || (frame != 10 && frame != 20))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms"};
 	if (has_tape(c) && ((rate_hz != 0 && c->rate_hz != rate) || (frame_ms != 0 && c->frame_ms != frame)))
 		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate or frame"};
 	if (!has_tape(c)) {
@@ -311,7 +311,7 @@ static bool take_codecs(const Tipring__V1__Renegotiate *r, struct call_renewal *
 	if (r->n_codecs > CALL_CODECS_MAX)
 		return false;
 	for (size_t i = 0; i < r->n_codecs; i++) {
-		if (r->codecs[i] != TIPRING__V1__CODEC__PCMU && r->codecs[i] != TIPRING__V1__CODEC__PCMA)
+		if (r->codecs[i] < TIPRING__V1__CODEC__PCMU || r->codecs[i] > TIPRING__V1__CODEC__L16_48K)
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (r->codecs[j] == r->codecs[i])
@@ -330,7 +330,7 @@ static struct verdict renegotiate(struct control *k, struct str peer, const Tipr
 	if (cc == NULL)
 		return v;
 	if (!take_codecs(m->renegotiate, &wish))
-		return (struct verdict){.code = CODE(REJECTED), .reason = "codecs are PCMU and PCMA, each once"};
+		return (struct verdict){.code = CODE(REJECTED), .reason = "codecs are not known, or one is there twice"};
 	return renew(k, cc, m->command_id, &wish);
 }
 

@@ -49,6 +49,21 @@ bool info_is_plain(const char *z)
 	return true;
 }
 
+/* What is too much is left out: it is asked for, not promised. */
+static void take_heard(const Tipring__V1__MediaFacts *in, struct call_media *ret)
+{
+	ret->heard_type = in->other_type ? CALL_OTHER_TYPE | in->heard_type : 0;
+	ret->heard_dtmf_type = in->other_dtmf_type ? CALL_OTHER_TYPE | in->heard_dtmf_type : 0;
+	ret->fmtp[0] = '\0';
+	(void)!str_copy(ret->fmtp, sizeof ret->fmtp, str_of(in->fmtp));
+	ret->format_count = 0;
+	for (size_t i = 0; i < in->n_formats && i < CALL_FORMATS_MAX; i++) {
+		ret->formats[i].codec = (uint32_t)in->formats[i]->codec;
+		ret->formats[i].payload_type = in->formats[i]->payload_type;
+		ret->format_count++;
+	}
+}
+
 int info_take_facts(const Tipring__V1__MediaFacts *in, struct call_media *ret)
 {
 	if (in == NULL || info_take_address(in->remote_rtp, &ret->remote_rtp) != 0)
@@ -63,7 +78,25 @@ int info_take_facts(const Tipring__V1__MediaFacts *in, struct call_media *ret)
 	ret->ptime_ms = in->ptime_ms;
 	ret->dtmf_payload_type = in->dtmf_payload_type;
 	ret->direction = (uint32_t)in->direction;
+	take_heard(in, ret);
 	return 0;
+}
+
+static void put_heard(struct info *i, const struct call_media *m)
+{
+	i->facts.other_type = m->heard_type != 0;
+	i->facts.heard_type = m->heard_type & 0x7f;
+	i->facts.other_dtmf_type = m->heard_dtmf_type != 0;
+	i->facts.heard_dtmf_type = m->heard_dtmf_type & 0x7f;
+	i->facts.fmtp = text(str_of(m->fmtp));
+	for (uint32_t k = 0; k < m->format_count; k++) {
+		tipring__v1__media_format__init(&i->formats[k]);
+		i->formats[k].codec = (Tipring__V1__Codec)m->formats[k].codec;
+		i->formats[k].payload_type = m->formats[k].payload_type;
+		i->format_rows[k] = &i->formats[k];
+	}
+	i->facts.formats = i->format_rows;
+	i->facts.n_formats = m->format_count;
 }
 
 Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *cc)
@@ -78,6 +111,7 @@ Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *c
 	i->facts.ptime_ms = m->ptime_ms;
 	i->facts.dtmf_payload_type = m->dtmf_payload_type;
 	i->facts.direction = (Tipring__V1__Direction)m->direction;
+	put_heard(i, m);
 	return &i->facts;
 }
 

@@ -10,6 +10,7 @@ struct info_address {
 struct info {
 	Tipring__V1__CallInfo m;
 	Tipring__V1__MediaFacts facts;
+	Tipring__V1__MediaFormat formats[CALL_FORMATS_MAX], *format_rows[CALL_FORMATS_MAX];
 	Tipring__V1__Header headers[CALL_HEADERS_MAX], *rows[CALL_HEADERS_MAX];
 	struct info_address local, rtp, rtcp;
 	Tipring__V1__MediaStats stats;

@@ -28,6 +28,9 @@
 #define CALL_PATH_BYTES 108u
 #define CALL_EFFECTS_MAX 16u
 #define CALL_CODECS_MAX 8u
+#define CALL_FORMATS_MAX 6u
+#define CALL_FMTP_BYTES 96u
+#define CALL_OTHER_TYPE 0x100u
 #define CALL_CLOSE_MS 1000u   /* leg and session are told to end this often */
 #define CALL_CLOSE_TRIES 10u  /* and so many times */
 #define CALL_LATE_TRIES 2u    /* a leg that nobody knows is waited for: signaling drops what it was asked for longer than CALL_DIAL_MS ago */
@@ -201,6 +204,12 @@ struct call_media {
 	struct addr remote_rtp, remote_rtcp;
 	struct addr towards; /* where the peer is: of an offer on hold (0.0.0.0) the source */
 	uint32_t codec, payload_type, ptime_ms, dtmf_payload_type, direction;
+	uint32_t heard_type, heard_dtmf_type; /* of what comes: CALL_OTHER_TYPE and the number when it is another one */
+	char fmtp[CALL_FMTP_BYTES];
+	struct {
+		uint32_t codec, payload_type;
+	} formats[CALL_FORMATS_MAX]; /* may come beside `codec` */
+	uint32_t format_count;
 };
 
 /* What the peer said last: CALL_EV_PROGRESS, CALL_EV_PICKED_UP, CALL_EV_LEG_OFFER and CALL_EV_LEG_AGREED take it. */
@@ -306,6 +315,12 @@ struct call {
 	struct arena arena;
 	char text[CALL_TEXT_BYTES];
 };
+
+/* Of a tape. */
+static inline bool call_rate_is_possible(uint32_t hz)
+{
+	return hz == 8000 || hz == 16000 || hz == 24000 || hz == 48000;
+}
 
 struct call_policy {
 	uint32_t claim_timeout_ms;

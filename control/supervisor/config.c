@@ -62,6 +62,8 @@ struct raw_rtp {
 	unsigned advertised_count;
 	char **ports;
 	unsigned ports_count;
+	char **codecs;
+	unsigned codecs_count;
 	char **address;
 	unsigned address_count;
 };
@@ -85,6 +87,8 @@ struct raw_outbound {
 struct raw_route {
 	char *number;
 	char *app;
+	char **codecs;
+	unsigned codecs_count;
 };
 
 struct raw_registration {
@@ -126,7 +130,7 @@ static const cyaml_schema_value_t text_entry = {
 static const cyaml_schema_field_t route_fields[] = {
 	CYAML_FIELD_STRING_PTR("number", CYAML_FLAG_POINTER, struct raw_route, number, 1, 63),
 	CYAML_FIELD_STRING_PTR("app", CYAML_FLAG_POINTER, struct raw_route, app, 1, 63),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_route, codecs, &text_entry, 1, CONFIG_CODECS_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t route_entry = {
@@ -139,10 +143,8 @@ static const cyaml_schema_field_t registration_fields[] = {
 	REGISTRATION_TEXT(name, CYAML_FLAG_POINTER, 1, 63),
 	REGISTRATION_TEXT(aor, CYAML_FLAG_POINTER, 1, 127),
 	REGISTRATION_TEXT(registrar, CYAML_FLAG_POINTER, 1, 63),
-	REGISTRATION_TEXT(username, FLAGS, 0, 63),
-	REGISTRATION_TEXT(password_env, FLAGS, 0, 63),
-	REGISTRATION_TEXT(realm, FLAGS, 0, 63),
-	REGISTRATION_TEXT(contact_user, FLAGS, 0, 63),
+	REGISTRATION_TEXT(username, FLAGS, 0, 63), REGISTRATION_TEXT(password_env, FLAGS, 0, 63),
+	REGISTRATION_TEXT(realm, FLAGS, 0, 63), REGISTRATION_TEXT(contact_user, FLAGS, 0, 63),
 	CYAML_FIELD_UINT_PTR("expires", FLAGS, struct raw_registration, expires),
 	CYAML_FIELD_END,
 };
@@ -167,10 +169,7 @@ static const cyaml_schema_value_t auth_user_entry = {
 
 static const cyaml_schema_field_t auth_fields[] = {
 	FIELDS(AUTH_SETTINGS)
-	CYAML_FIELD_SEQUENCE("users", FLAGS, struct raw_auth, users, &auth_user_entry, 0, CONFIG_AUTH_USERS_MAX),
-	CYAML_FIELD_SEQUENCE("algorithms", FLAGS, struct raw_auth, algorithms, &text_entry, 0, CONFIG_AUTH_ALGORITHMS_MAX),
-	CYAML_FIELD_SEQUENCE("trusted", FLAGS, struct raw_auth, trusted, &text_entry, 0, CONFIG_AUTH_TRUSTED_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("users", FLAGS, struct raw_auth, users, &auth_user_entry, 0, CONFIG_AUTH_USERS_MAX), CYAML_FIELD_SEQUENCE("algorithms", FLAGS, struct raw_auth, algorithms, &text_entry, 0, CONFIG_AUTH_ALGORITHMS_MAX), CYAML_FIELD_SEQUENCE("trusted", FLAGS, struct raw_auth, trusted, &text_entry, 0, CONFIG_AUTH_TRUSTED_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t advertised_fields[] = {
@@ -187,8 +186,7 @@ static const cyaml_schema_field_t sip_fields[] = {
 	FIELDS(SIP_SETTINGS)
 	CYAML_FIELD_SEQUENCE("advertised", FLAGS, struct raw_sip, advertised, &advertised_entry, 0, CONFIG_ADVERTISED_MAX),
 	CYAML_FIELD_MAPPING("auth", CYAML_FLAG_OPTIONAL, struct raw_sip, auth, auth_fields),
-	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1,
-			     CONFIG_LISTENERS_MAX),
+	CYAML_FIELD_SEQUENCE("listen", FLAGS, struct raw_sip, listen, &text_entry, 1, CONFIG_LISTENERS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -196,16 +194,13 @@ static const cyaml_schema_field_t rtp_fields[] = {
 	FIELDS(RTP_SETTINGS)
 	CYAML_FIELD_SEQUENCE("advertised", FLAGS, struct raw_rtp, advertised, &advertised_entry, 0, CONFIG_ADVERTISED_MAX),
 	CYAML_FIELD_SEQUENCE("ports", FLAGS, struct raw_rtp, ports, &text_entry, 1, CONFIG_PORT_RANGES_MAX),
-	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1,
-			     CONFIG_ADDRESSES_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("address", FLAGS, struct raw_rtp, address, &text_entry, 1, CONFIG_ADDRESSES_MAX),
+	CYAML_FIELD_SEQUENCE("codecs", FLAGS, struct raw_rtp, codecs, &text_entry, 1, CONFIG_CODECS_MAX), CYAML_FIELD_END,
 };
 
 static const cyaml_schema_field_t outbound_fields[] = {
 	FIELDS(OUTBOUND_SETTINGS)
-	CYAML_FIELD_SEQUENCE("hosts", FLAGS, struct raw_outbound, hosts, &text_entry, 0, CONFIG_OUTBOUND_MAX),
-	CYAML_FIELD_SEQUENCE("numbers", FLAGS, struct raw_outbound, numbers, &text_entry, 0, CONFIG_OUTBOUND_MAX),
-	CYAML_FIELD_END,
+	CYAML_FIELD_SEQUENCE("hosts", FLAGS, struct raw_outbound, hosts, &text_entry, 0, CONFIG_OUTBOUND_MAX), CYAML_FIELD_SEQUENCE("numbers", FLAGS, struct raw_outbound, numbers, &text_entry, 0, CONFIG_OUTBOUND_MAX), CYAML_FIELD_END,
 };
 
 #define SECTION(name) \
@@ -219,10 +214,8 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(http),
 	SECTION(backends),
 	SECTION(outbound),
-	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0,
-			     CONFIG_ROUTES_MAX),
-	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0,
-			     CONFIG_REGISTRATIONS_MAX),
+	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0, CONFIG_ROUTES_MAX),
+	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0, CONFIG_REGISTRATIONS_MAX),
 	CYAML_FIELD_END,
 };
 
@@ -325,7 +318,6 @@ static int take_choice(struct load *l, const char *key, const char *given, const
 	return complain(l, key, ERR_RANGE, "'%s' is none of %s", given, choices);
 }
 
-
 static bool outside(uint32_t v, uint32_t least, uint32_t most)
 {
 	return v < least || v > most;
@@ -402,8 +394,7 @@ static int take_listener(struct load *l, unsigned i, const char *text, struct co
 	if (!str_eq(scheme, STR("udp")))
 		return complain(l, key, ERR_RANGE, "'%s' does not start with udp:", text);
 	if (addr_parse(rest, &c->sip_listen[i]) != 0 || c->sip_listen[i].port == 0)
-		return complain(l, key, ERR_RANGE,
-				"'%s' is not like udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060", text);
+		return complain(l, key, ERR_RANGE, "'%s' is not like udp:192.0.2.1:5060 or udp:[2001:db8::1]:5060", text);
 	c->sip_listen_count = i + 1;
 	return 0;
 }
@@ -467,8 +458,7 @@ static int take_rtp_addresses(struct load *l, const struct raw_top *r, struct co
 
 		snprintf(key, sizeof key, "rtp.address[%u]", i);
 		if (addr_parse_ip(str_of(r->rtp.address[i]), &c->rtp_address[i]) != 0)
-			return complain(l, key, ERR_RANGE, "'%s' is no IPv4 or IPv6 address",
-					r->rtp.address[i]);
+			return complain(l, key, ERR_RANGE, "'%s' is no IPv4 or IPv6 address", r->rtp.address[i]);
 	}
 	c->rtp_address_count = r->rtp.address_count;
 	return 0;
@@ -494,6 +484,13 @@ static int take_ports(struct load *l, const struct raw_rtp *r, struct config *c)
 	return complain(l, "rtp.ports[0]", ERR_RANGE, "a call takes two ports: these make less than one pair per worker");
 }
 
+static int take_codecs(struct load *l, const char *key, char **names, unsigned count, struct config_codecs *ret)
+{
+	const char *bad = config_codecs_read(ret, names, count);
+
+	return bad == NULL ? 0 : complain(l, key, ERR_RANGE, "'%s' is none of %s, or is there twice", bad, CONFIG_CODEC_NAMES);
+}
+
 static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 {
 	int err;
@@ -503,12 +500,15 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_workers = rtp_workers;
 	c->rtp_idle = (enum config_idle)rtp_idle;
 	c->rtp_reorder_ms = rtp_reorder_ms;
+	c->rtp_wide_calls = rtp_wide_calls;
 	c->rtp_timeout_ms = rtp_timeout_ms;
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
 	c->rtp_advertised_count = r->rtp.advertised_count;
 	take_advertised(r->rtp.advertised, r->rtp.advertised_count, c->rtp_advertised);
 	err = take_ports(l, &r->rtp, c);
+	if (err == 0)
+		err = take_codecs(l, "rtp.codecs", r->rtp.codecs, r->rtp.codecs_count, &c->rtp_codecs);
 	return err != 0 ? err : take_rtp_addresses(l, r, c);
 }
 
@@ -523,6 +523,9 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 			return complain(l, key, ERR_RANGE, "'%s' has other characters than a-z 0-9 -", app);
 		copy_text(c->routes[i].number, sizeof c->routes[i].number, r->routes[i].number);
 		copy_text(c->routes[i].app, sizeof c->routes[i].app, app);
+		snprintf(key, sizeof key, "routes[%u].codecs", i);
+		if (take_codecs(l, key, r->routes[i].codecs, r->routes[i].codecs_count, &c->routes[i].codecs) != 0)
+			return ERR_RANGE;
 	}
 	c->route_count = r->routes_count;
 	return 0;
@@ -603,8 +606,7 @@ static int take_registrar(struct registration_load *r, const char *text, struct 
 {
 	if ((addr_parse_ip(str_of(text), ret) == 0 || addr_parse(str_of(text), ret) == 0) && !addr_is_any(ret))
 		return 0;
-	return complain(r->l, key_of(r, "registrar"), ERR_RANGE, "'%s' is not like 192.0.2.1 or 192.0.2.1:5060 (names are not looked up yet)",
-			text);
+	return complain(r->l, key_of(r, "registrar"), ERR_RANGE, "'%s' is not like 192.0.2.1 or 192.0.2.1:5060 (names are not looked up yet)", text);
 }
 
 static int take_registrations(struct load *l, const struct raw_top *top, struct config *c)

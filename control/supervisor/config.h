@@ -7,6 +7,7 @@
 #include "common/base/addr.h"
 #include "common/base/err.h"
 #include "control/supervisor/config_ports.h"
+#include "control/supervisor/config_codecs.h"
 
 #define CONFIG_LISTENERS_MAX 16u
 #define CONFIG_ADDRESSES_MAX 4u
@@ -49,6 +50,7 @@ enum config_on_lost {
 struct config_route {
 	char number[64];
 	char app[64];
+	struct config_codecs codecs; /* none: those of rtp.codecs */
 };
 
 struct config_registration {
@@ -116,6 +118,8 @@ struct config {
 	uint32_t rtp_advertised_count;
 	enum config_idle rtp_idle;
 	uint32_t rtp_reorder_ms;
+	uint32_t rtp_wide_calls;
+	struct config_codecs rtp_codecs;
 	uint32_t rtp_timeout_ms;
 	bool rtp_allow_loopback;
 

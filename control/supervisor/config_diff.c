@@ -39,6 +39,7 @@ static const struct field fields[] = {
 	{"rtp.advertised", PLACE(rtp_advertised)},
 	{"rtp.ports", PLACE(rtp_ports)},
 	{"rtp.address", PLACE(rtp_address)},
+	{"rtp.codecs", PLACE(rtp_codecs)},
 	FIELDS(HTTP_SETTINGS)
 	FIELDS(BACKENDS_SETTINGS)
 	FIELDS(OUTBOUND_SETTINGS)
@@ -70,6 +71,7 @@ static const struct config_change effects[] = {
 	{"sip.auth.trusted", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
+	{"rtp.codecs", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},
 	{"rtp.allow_loopback", CONFIG_NOW},
 	{"backends.claim_timeout_ms", CONFIG_NOW},

@@ -190,6 +190,39 @@ static Tipring__V1__TrunkLogin *fill_trunk(struct trunk_row *to, const struct co
 	return &to->m;
 }
 
+struct codec_rows {
+	Tipring__V1__Codec usual[CONFIG_CODECS_MAX], codecs[CONFIG_ROUTES_MAX][CONFIG_CODECS_MAX];
+	Tipring__V1__CodecRoute routes[CONFIG_ROUTES_MAX], *rows[CONFIG_ROUTES_MAX];
+};
+
+static size_t fill_codecs(Tipring__V1__Codec to[CONFIG_CODECS_MAX], const struct config_codecs *from)
+{
+	for (uint32_t i = 0; i < from->count; i++)
+		to[i] = (Tipring__V1__Codec)from->v[i];
+	return from->count;
+}
+
+/* Those of the first route that has some and matches: a route without does not hide them. */
+static void fill_codec_rules(struct codec_rows *to, const struct config *c, Tipring__V1__SignalingConfig *s)
+{
+	s->codecs = to->usual;
+	s->n_codecs = fill_codecs(to->usual, &c->rtp_codecs);
+	s->codec_routes = to->rows;
+	for (uint32_t i = 0; i < c->route_count; i++) {
+		const struct config_route *from = &c->routes[i];
+		Tipring__V1__CodecRoute *r;
+
+		if (from->codecs.count == 0)
+			continue;
+		r = &to->routes[s->n_codec_routes];
+		tipring__v1__codec_route__init(r);
+		r->number = text(from->number);
+		r->codecs = to->codecs[s->n_codec_routes];
+		r->n_codecs = fill_codecs(r->codecs, &from->codecs);
+		to->rows[s->n_codec_routes++] = r;
+	}
+}
+
 static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out,
 			  size_t *ret_n)
 {
@@ -197,6 +230,7 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	static struct registration_rows registrations; /* 16 KB */
 	static struct auth_rows auth;
 	struct told_rows told = {.apart_count = 0};
+	static struct codec_rows codecs;
 	struct trunk_row trunk;
 
 	fill_advertised(&told, c->sip_advertised, c->sip_advertised_count);
@@ -208,6 +242,7 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	fill_registrations(&registrations, c, &s);
 	s.auth = fill_auth(&auth, c);
 	s.trunk = fill_trunk(&trunk, c);
+	fill_codec_rules(&codecs, c, &s);
 	s.advertised_address = text(c->sip_advertised_address);
 	s.force_rport = c->sip_force_rport;
 	s.workers = c->sip_workers;
@@ -242,6 +277,7 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	m.rtp_timeout_ms = c->rtp_timeout_ms;
 	m.advertised_address = text(c->rtp_advertised_address);
 	m.allow_loopback = c->rtp_allow_loopback;
+	m.wide_calls = c->rtp_wide_calls;
 	p->media = &m;
 	return pack(p, out, ret_n);
 }

@@ -63,6 +63,8 @@ static const struct known table[] = {
 	{"rtp.ports[]", TEXT, NULL},
 	{"rtp.address", LIST, "0.0.0.0"},
 	{"rtp.address[]", TEXT, NULL},
+	{"rtp.codecs", LIST, "PCMU"},
+	{"rtp.codecs[]", TEXT, NULL},
 	{"http", SECTION, NULL},
 	ROWS(HTTP_SETTINGS)
 	{"backends", SECTION, NULL},
@@ -77,6 +79,8 @@ static const struct known table[] = {
 	{"routes[]", SECTION, NULL},
 	{"routes[].number", TEXT, NULL},
 	{"routes[].app", TEXT, NULL},
+	{"routes[].codecs", LIST, "G722"},
+	{"routes[].codecs[]", TEXT, NULL},
 	{"registrations", ROUTES, "name: trunk"},
 	{"registrations[]", SECTION, NULL},
 	{"registrations[].name", TEXT, NULL},

@@ -37,15 +37,65 @@ static int take_address(const Tipring__V1__Address *in, struct addr *ret)
 	return err;
 }
 
+/* The names of the messages count as the table of codecs does, from 1. */
+_Static_assert((int)TIPRING__V1__CODEC__PCMU == CODEC_PCMU + 1 && (int)TIPRING__V1__CODEC__PCMA == CODEC_PCMA + 1 &&
+		       (int)TIPRING__V1__CODEC__G722 == CODEC_G722 + 1 && (int)TIPRING__V1__CODEC__OPUS == CODEC_OPUS + 1 &&
+		       (int)TIPRING__V1__CODEC__L16 == CODEC_L16 + 1 && (int)TIPRING__V1__CODEC__L16_16K == CODEC_L16_16K + 1 &&
+		       (int)TIPRING__V1__CODEC__L16_48K == CODEC_L16_48K + 1,
+	       "enum codec_id is Codec");
+
+static int take_codec(Tipring__V1__Codec in, uint8_t *ret)
+{
+	if (in < TIPRING__V1__CODEC__PCMU || (int)in > CODECS)
+		return ERR_UNSUPPORTED;
+	*ret = (uint8_t)((int)in - 1);
+	return 0;
+}
+
+static int take_formats(const Tipring__V1__MediaFacts *in, struct session_facts *ret)
+{
+	if (in->n_formats > SESSION_FORMATS_MAX)
+		return ERR_INVAL;
+	for (size_t i = 0; i < in->n_formats; i++) {
+		struct session_format *f = &ret->formats[ret->format_count++];
+		int err = take_codec(in->formats[i]->codec, &f->codec);
+
+		if (err != 0)
+			return err;
+		f->payload_type = (uint8_t)in->formats[i]->payload_type;
+		if (in->formats[i]->payload_type > 127)
+			return ERR_INVAL;
+	}
+	return 0;
+}
+
+/* What is sent and what is heard. */
+static int take_codecs(const Tipring__V1__MediaFacts *in, struct session_facts *ret)
+{
+	int err = take_codec(in->codec, &ret->codec);
+	void (*read_terms)(struct str fmtp, struct codec_terms *ret);
+
+	if (in->payload_type > 127 || in->dtmf_payload_type > 127 || in->heard_type > 127 || in->heard_dtmf_type > 127)
+		return ERR_INVAL;
+	if (err != 0)
+		return err;
+	read_terms = audio_codecs[ret->codec].acts->read_terms;
+	if (read_terms != NULL)
+		read_terms(str_of(in->fmtp), &ret->terms);
+	ret->payload_type = (uint8_t)in->payload_type;
+	ret->dtmf_payload_type = (uint8_t)in->dtmf_payload_type;
+	ret->heard_type = (uint8_t)(in->other_type ? SESSION_OTHER_TYPE | in->heard_type : 0);
+	ret->heard_dtmf_type = (uint8_t)(in->other_dtmf_type ? SESSION_OTHER_TYPE | in->heard_dtmf_type : 0);
+	return take_formats(in, ret);
+}
+
 static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *ret)
 {
 	struct session_facts f = {.ptime_ms = 20};
-	int err;
+	int err = in != NULL ? take_codecs(in, &f) : ERR_INVAL;
 
-	if (in == NULL || in->payload_type > 127 || in->dtmf_payload_type > 127)
-		return ERR_INVAL;
-	if (in->codec != TIPRING__V1__CODEC__PCMU && in->codec != TIPRING__V1__CODEC__PCMA)
-		return ERR_UNSUPPORTED;
+	if (err != 0)
+		return err;
 	if (in->ptime_ms != 0 && (in->ptime_ms % 10 != 0 || in->ptime_ms > SESSION_PTIME_MAX_MS))
 		return ERR_INVAL;
 	err = take_address(in->remote_rtp, &f.remote_rtp);
@@ -56,9 +106,6 @@ static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *r
 	if (in->remote_rtcp != NULL)
 		err = take_address(in->remote_rtcp, &f.remote_rtcp);
 
-	f.codec = in->codec == TIPRING__V1__CODEC__PCMU ? CODEC_PCMU : CODEC_PCMA;
-	f.payload_type = (uint8_t)in->payload_type;
-	f.dtmf_payload_type = (uint8_t)in->dtmf_payload_type;
 	if (in->ptime_ms != 0)
 		f.ptime_ms = (uint8_t)in->ptime_ms;
 	f.sends = in->direction == TIPRING__V1__DIRECTION__DIRECTION_UNSPECIFIED ||
@@ -99,6 +146,7 @@ static const char *not_updated(int err)
 	       : err == ERR_STALE      ? "later facts are in force"
 	       : err == ERR_ACCES      ? "this address can not be sent to"
 	       : err == ERR_UNSUPPORTED ? "codec not supported"
+	       : err == ERR_NOSPC	 ? "no room for another call with this codec"
 					: "media facts are not usable";
 }
 
@@ -117,7 +165,7 @@ static void on_update(void *self, struct str peer, const Tipring__V1__Envelope *
 		to_bus_updated(m, e->request_id, ms);
 		return;
 	}
-	count(m, STAT_media_sessions_refused, err == ERR_ACCES || err == ERR_UNSUPPORTED);
+	count(m, STAT_media_sessions_refused, err == ERR_ACCES || err == ERR_UNSUPPORTED || err == ERR_NOSPC);
 	answer(m, e, err == ERR_STALE ? ERR_PROTO : err, not_updated(err));
 }
 
@@ -134,7 +182,7 @@ static void on_start(void *self, struct str peer, const Tipring__V1__Envelope *e
 	int err = ms != NULL ? 0 : ERR_NOENT;
 
 	(void)peer;
-	if (err == 0 && ((rate != 8000 && rate != 16000) || (frame != 10 && frame != 20)))
+	if (err == 0 && ((rate != 8000 && rate != 16000 && rate != 24000 && rate != 48000) || (frame != 10 && frame != 20)))
 		err = ERR_INVAL;
 	if (err == 0)
 		err = sessions_start(m, ms, rate, frame);

@@ -67,9 +67,11 @@ static void take_config(struct media *m, const Tipring__V1__ProcessConfig *cfg)
 	const Tipring__V1__MediaConfig *c = cfg->media;
 
 	m->session_config = (struct session_config){.reorder_ms_max = 60, .idle_silence = true};
+	m->wide_most = cfg->max_calls;
 	snprintf(m->attach_path, sizeof m->attach_path, "%s/media-%u.sock", cfg->run_dir, cfg->index);
 	if (c == NULL)
 		return;
+	m->wide_most = c->wide_calls != 0 ? c->wide_calls : cfg->max_calls;
 	reconfigure(m, cfg);
 	for (size_t i = 0; i < c->n_advertised; i++)
 		if (reach_add(&m->advertised, str_of(c->advertised[i]->to), str_of(c->advertised[i]->address)) != 0)
@@ -182,6 +184,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	m->keys = calloc(cap, sizeof *m->keys);
 	err = m->resamplers != NULL && m->keys != NULL ? pool_init(&m->sessions, cap, sizeof(struct media_session)) : ERR_NOMEM;
 	if (err == 0)
+		err = pool_init(&m->wide, cap, sizeof(struct session_wide)); /* touched only where it is used */
+	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
 		err = open_ports(m, cfg->media);
@@ -274,6 +278,7 @@ static void stop(void *self)
 			resample_fini(&m->resamplers[i][k]);
 	free(m->resamplers);
 	free(m->keys);
+	pool_fini(&m->wide);
 	ports_fini(&m->ports);
 	buckets_fini(m);
 	pool_fini(&m->sessions);

@@ -16,7 +16,7 @@
 #define MEDIA_BUCKETS 20u /* one per millisecond of a tick */
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_CONNECTIONS_MAX 256u
-#define MEDIA_DATAGRAM_BYTES 1700u /* 200 ms of G.711 with all the header there can be */
+#define MEDIA_DATAGRAM_BYTES 2100u /* 200 ms of G.711, 20 ms of L16 at 48 kHz, with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -67,6 +67,8 @@ struct media {
 	struct pool sessions; /* of struct media_session */
 	uint32_t figures_at;  /* whose figures are told next: a slot */
 	struct session_key *keys; /* owned: by slot */
+	struct pool wide; /* of struct session_wide: of calls with more than G.711 */
+	uint32_t wide_most; /* that new ones may have */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;

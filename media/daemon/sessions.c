@@ -2,6 +2,7 @@
 #include "media/daemon/sessions.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -18,9 +19,34 @@ void sessions_index(struct media *m, const struct media_session *ms)
 	*key = (struct session_key){ms->s.r.call_id, ms->s.r.tape_id, ms->s.r.ordinal};
 }
 
+/* What follows these facts has its memory, while there are less than `most`. Kept until the session is given back. */
+static int give_wide(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t most)
+{
+	if (!session_needs_wide(facts) || ms->s.wide != NULL)
+		return 0;
+	ms->s.wide = m->wide.used < most ? pool_take(&m->wide, NULL) : NULL;
+	if (ms->s.wide == NULL)
+		return ERR_NOSPC;
+	memcpy(ms->s.wide->rest, ms->s.rest, sizeof ms->s.rest); /* what waits for a full packet waits there now */
+	return 0;
+}
+
+/* What speexdsp allocated for this slot serves its next session. */
+static void keep_resampler(struct resample *kept, const struct resample *used)
+{
+	if (used->state != NULL)
+		*kept = *used;
+}
+
 void sessions_give(struct media *m, struct media_session *ms)
 {
-	m->keys[pool_slot(media_handle(m, ms))] = (struct session_key){0};
+	uint32_t slot = pool_slot(media_handle(m, ms));
+
+	if (ms->s.wide != NULL)
+		pool_give(&m->wide, ms->s.wide);
+	keep_resampler(&m->resamplers[slot][0], &ms->s.up);
+	keep_resampler(&m->resamplers[slot][1], &ms->s.down);
+	m->keys[slot] = (struct session_key){0};
 	pool_give(&m->sessions, ms);
 }
 
@@ -99,6 +125,8 @@ int sessions_equip(struct media *m, struct media_session *ms)
 	uint32_t slot = pool_slot(media_handle(m, ms));
 	int err = give_resamplers(m, ms, slot);
 
+	if (err == 0)
+		err = give_wide(m, ms, &ms->s.facts, m->wide.cap); /* of a predecessor: whatever is allowed now */
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
 	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
@@ -200,7 +228,9 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	/* on hold there is no address; nothing is sent then */
 	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
 		return ERR_ACCES;
-	err = session_update(&ms->s, facts, generation, m->actor->now_ns);
+	err = generation > ms->s.r.generation ? give_wide(m, ms, facts, m->wide_most) : 0;
+	if (err == 0)
+		err = session_update(&ms->s, facts, generation, m->actor->now_ns);
 	if (err != 0 || !ms->s.dirty)
 		return err;
 	if (!latch_is_certain(&ms->s.in.latch))

@@ -1,4 +1,4 @@
-/* conceal.h - stand-in audio for lost packets by waveform substitution, at 8 kHz.
+/* conceal.h - stand-in audio for lost packets by waveform substitution, at the rate of the codec.
  *
  * Keeps the last 50 ms of audio. A lost block repeats the last pitch period. It joins
  * what was heard before without a step, each repetition runs into the next by
@@ -10,16 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONCEAL_RATE_HZ   8000u
-#define CONCEAL_HISTORY   400u /* samples: 50 ms */
-#define CONCEAL_PITCH_MIN 40u  /* 200 Hz; a higher voice repeats several periods */
-#define CONCEAL_PITCH_MAX 160u /* 50 Hz */
-#define CONCEAL_FADE_MS   60u
-#define CONCEAL_OVERLAP   20u /* 2.5 ms */
+#define CONCEAL_RATE_HZ 8000u  /* what needs no memory from elsewhere */
+#define CONCEAL_RATE_MAX 48000u
+#define CONCEAL_FADE_MS 60u
+
+/* Samples that are kept: 50 ms of history, and a pitch period of 20 ms (50 Hz). */
+#define CONCEAL_HISTORY(hz)   ((hz) / 20u)
+#define CONCEAL_PITCH_MAX(hz) ((hz) / 50u)
+#define CONCEAL_MEMORY(hz)    (CONCEAL_HISTORY(hz) + CONCEAL_PITCH_MAX(hz))
 
 struct conceal {
-	int16_t history[CONCEAL_HISTORY];
-	int16_t period[CONCEAL_PITCH_MAX];
+	int16_t own[CONCEAL_MEMORY(CONCEAL_RATE_HZ)]; /* history and period, at 8 kHz */
+	int16_t *more;    /* borrowed: likewise, at other rates; NULL: own */
+	uint32_t rate_hz;
 	uint32_t pitch; /* samples; 0 = not concealing */
 	uint32_t at;    /* in the period */
 	uint32_t made;  /* samples invented in a row, until all is faded */
@@ -27,7 +30,8 @@ struct conceal {
 	bool heard;     /* there is history */
 };
 
-void conceal_init(struct conceal *c);
+/* `more`: CONCEAL_MEMORY(rate_hz) samples; NULL at 8 kHz. Whole multiples of 8 kHz. */
+void conceal_init(struct conceal *c, uint32_t rate_hz, int16_t *more);
 
 /* hot. A received block; its beginning is blended in place when it follows a loss. */
 void conceal_good(struct conceal *c, int16_t *pcm, size_t n);

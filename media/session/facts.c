@@ -1,9 +1,21 @@
 /* facts.c - see facts.h */
 #include "media/session/facts.h"
 
+#include "media/session/voice.h"
+
+static bool formats_are_sound(const struct session_facts *f)
+{
+	if (f->format_count > SESSION_FORMATS_MAX)
+		return false;
+	for (uint32_t i = 0; i < f->format_count; i++)
+		if (f->formats[i].codec >= CODECS || f->formats[i].payload_type > 127)
+			return false;
+	return true;
+}
+
 bool session_facts_are_sound(const struct session_facts *f)
 {
-	return f->codec < CODECS && f->payload_type <= 127 && f->dtmf_payload_type <= 127 && f->ptime_ms >= SESSION_PTIME_MIN_MS &&
+	return f->codec < CODECS && formats_are_sound(f) && f->terms.fec <= 1 && f->terms.dtx <= 1 && f->terms.cbr <= 1 && f->payload_type <= 127 && f->dtmf_payload_type <= 127 && f->ptime_ms >= SESSION_PTIME_MIN_MS &&
 	       f->ptime_ms <= SESSION_PTIME_MAX_MS && f->ptime_ms % SESSION_PTIME_MIN_MS == 0;
 }
 
@@ -35,13 +47,24 @@ static void change_peer(struct session *s, uint64_t now_ns)
 
 int session_update(struct session *s, const struct session_facts *facts, uint32_t generation, uint64_t now_ns)
 {
+	struct session_facts before = s->facts;
+	int err;
+
 	if (generation == 0 || !session_facts_are_sound(facts))
 		return ERR_INVAL;
 	if (generation == s->r.generation)
 		return 0;
 	if (generation < s->r.generation)
 		return ERR_STALE;
+	if (session_needs_wide(facts) && s->wide == NULL)
+		return ERR_NOSPC;
 	s->facts = *facts;
+	s->facts.ptime_ms = (uint8_t)codec_ptime(session_codec(s), facts->ptime_ms);
+	err = voice_send(s, &before);
+	if (err != 0) {
+		s->facts = before;
+		return err;
+	}
 	s->r.generation = generation;
 	change_peer(s, now_ns);
 	s->marker = true;

@@ -7,6 +7,7 @@
 #include "media/session/key.h"
 #include "media/session/mark.h"
 #include "media/session/utterance.h"
+#include "media/session/voice.h"
 
 static void prepare(struct session *s, const struct session_config *cfg, uint64_t now_ns)
 {
@@ -15,7 +16,6 @@ static void prepare(struct session *s, const struct session_config *cfg, uint64_
 	s->in.hot = s->hot + HOT_IN;
 	s->marker = true;
 	reorder_init(&s->in.reorder, cfg->reorder_ms_max);
-	conceal_init(&s->conceal);
 	s->report_ns = now_ns + RTCP_INTERVAL_MS / 2 * 1000000ull;
 }
 
@@ -36,11 +36,8 @@ void session_open(struct session *s, const struct session_config *cfg, const str
 
 static int set_tape(struct session *s, struct tape *tape)
 {
-	uint32_t wire_hz = session_codec(s)->rate_hz;
-	int err = resample_reset(&s->up, wire_hz, tape->rate_hz);
+	int err = voice_begin(s, tape);
 
-	if (err == 0)
-		err = resample_reset(&s->down, tape->rate_hz, wire_hz);
 	if (err == 0)
 		s->tape = tape;
 	return err;
@@ -53,7 +50,6 @@ int session_start(struct session *s, struct tape *tape, uint64_t start_ns)
 	if (err != 0)
 		return err;
 	s->r.start_ns = start_ns;
-	s->r.rate_hz = tape->rate_hz;
 	s->epoch = tape->epoch;
 	/* nobody sends before the answer: the peer did not know where to */
 	s->in.heard_ns = s->in.alive_ns = s->audio_ns = start_ns;

@@ -3,7 +3,7 @@
 #include "media/session/session.h"
 
 #define LINE 64u
-#define PACKET_USUAL (SESSION_TICK_MS * CODEC_OCTETS_PER_MS_MAX)
+#define PACKET_USUAL (SESSION_TICK_MS * SESSION_PLAIN_PER_MS)
 
 /* hot */
 static void fetch(const struct session *s, size_t from, size_t to)

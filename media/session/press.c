@@ -4,6 +4,7 @@
 #include "common/base/must.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/voice.h"
 
 #define VOLUME 10u
 #define ENDS   3u /* RFC 4733 2.5.1.4: the last packet is said three times */
@@ -33,7 +34,7 @@ bool press_is_down(const struct session *s)
 static void send_event(struct session *s, uint32_t duration, bool end, struct session_packets *out)
 {
 	uint64_t seq = session_hot_get(s, HOT_SEQ);
-	uint8_t *p = s->packet[out->count];
+	uint8_t *p = voice_packet(s, out->count);
 	struct rtp_packet h = {.payload_type = s->facts.dtmf_payload_type, .seq = (uint16_t)seq, .ssrc = s->r.ssrc};
 
 	must(out->count < SESSION_PACKETS_MAX);

@@ -3,6 +3,7 @@
 #include "media/session/events.h"
 #include "media/session/key.h"
 #include "media/session/timeline.h"
+#include "media/session/voice.h"
 
 #define FIRST_KEEPS_MS 200u /* the first packet of a stream that was put on hold behind it is no speech any more */
 #define COMFORT_NOISE 13u /* RFC 3389; sent also when it was not negotiated */
@@ -32,18 +33,18 @@ static void not_understood(struct session *s, const struct reorder_item *in, str
 /* hot */
 static void take(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
-	bool is_audio = in->payload_type == s->facts.payload_type;
-	bool is_key = s->facts.dtmf_payload_type != 0 && in->payload_type == s->facts.dtmf_payload_type;
+	uint8_t codec = voice_of_type(&s->facts, in->payload_type);
+	bool is_key = voice_is_key(&s->facts, in->payload_type);
 
-	if (!is_audio && !is_key) {
+	if (codec == CODECS && !is_key) {
 		not_understood(s, in, ev);
 		return;
 	}
 	heard(s, in->arrival_ns, ev);
-	if (is_audio)
-		timeline_audio(s, in, ev);
-	else
+	if (codec == CODECS)
 		key_packet(s, in, ev);
+	else if (voice_hear(s, codec))
+		timeline_audio(s, in, ev);
 }
 
 /* hot */
@@ -74,6 +75,15 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 	s->lost_pending = 0;
 }
 
+/* hot */
+static void count(struct session *s, const struct rtp_packet *p, uint64_t arrival_ns, bool timed)
+{
+	uint8_t codec = voice_of_type(&s->facts, p->payload_type);
+	const struct audio_codec *c = codec < CODECS ? &audio_codecs[codec] : session_codec(s);
+
+	stream_count(&s->in, p, arrival_ns, c->clock_hz, timed && codec < CODECS);
+}
+
 /* hot. A packet in its place in the stream: `ext`. */
 static void admit(struct session *s, const struct rtp_packet *p, uint64_t ext, uint64_t arrival_ns, struct session_events *ev)
 {
@@ -82,7 +92,7 @@ static void admit(struct session *s, const struct rtp_packet *p, uint64_t ext, u
 		.arrival_ns = arrival_ns, .payload = p->payload, .payload_bytes = p->payload_bytes,
 	};
 
-	stream_count(&s->in, p, arrival_ns, session_codec(s)->clock_hz, p->payload_type == s->facts.payload_type);
+	count(s, p, arrival_ns, true);
 	if (s->tape == NULL) {
 		s->in.count.packets_early++;
 		s->in.reorder.next = 0;
@@ -111,7 +121,7 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 		admit(s, &first->rtp, ext, first->arrival_ns, ev);
 		return;
 	}
-	stream_count(&s->in, &first->rtp, first->arrival_ns, session_codec(s)->clock_hz, false);
+	count(s, &first->rtp, first->arrival_ns, false);
 	s->count.packets_late++;
 }
 

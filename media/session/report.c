@@ -2,6 +2,7 @@
 #include "common/base/buf.h"
 #include "media/session/clock.h"
 #include "media/session/facts.h"
+#include "media/session/voice.h"
 
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
 {
@@ -19,6 +20,7 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 	if (news.has_report) {
 		uint32_t rtt_us = rtcp_rtt_us(&s->asked, rtcp_ntp(unix_ns), news.lsr, news.dlsr);
 
+		voice_expect_loss(s, news.fraction * 100u / 256u);
 		s->remote_lost = news.lost > 0 ? (uint32_t)news.lost : 0;
 		s->remote_jitter = news.jitter;
 		s->rtt_us = rtt_us != 0 ? rtt_us : s->rtt_us;

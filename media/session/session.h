@@ -6,6 +6,7 @@
  * (docs/decisions/0008). */
 #pragma once
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,8 +26,9 @@
 #define SESSION_TICK_MS 20u
 #define SESSION_PTIME_MIN_MS 10u
 #define SESSION_PTIME_MAX_MS 60u
-#define SESSION_PACKET_MAX (RTP_HEADER_BYTES + CODEC_OCTETS_PER_MS_MAX * SESSION_PTIME_MAX_MS)
-#define SESSION_REST_MAX (CODEC_SAMPLES_PER_MS_MAX * SESSION_PTIME_MAX_MS) /* samples that wait for a full packet */
+#define SESSION_PLAIN_PER_MS 8u /* octets and samples, of a codec that is plain */
+#define SESSION_PACKET_MAX (RTP_HEADER_BYTES + SESSION_PLAIN_PER_MS * SESSION_PTIME_MAX_MS)
+#define SESSION_REST_MAX (SESSION_PLAIN_PER_MS * SESSION_PTIME_MAX_MS) /* samples that wait for a full packet */
 #define SESSION_CATCH_UP 3u   /* late ticks played in a burst; more are skipped */
 #define SESSION_PACKETS_MAX 12u /* one session_tick() makes at most so many */
 #define SESSION_MARKS_MAX 64u
@@ -35,17 +37,30 @@
 #define SESSION_EVENTS_MAX 160u
 #define SESSION_STALL_MS 5000u
 
+#define SESSION_FORMATS_MAX 6u
+#define SESSION_OTHER_TYPE 0x80u
+
+/* A codec that the peer may send beside the first one. */
+struct session_format {
+	uint8_t codec;
+	uint8_t payload_type;
+};
+
 /* What signaling negotiated. */
 struct session_facts {
 	struct addr remote_rtp;    /* 0.0.0.0 or none: nothing is sent (RFC 3264 section 8.4) */
 	struct addr remote_rtcp;
-	uint8_t codec;             /* enum codec_id */
-	uint8_t payload_type;
-	uint8_t dtmf_payload_type; /* 0 = none */
+	uint8_t codec;             /* enum codec_id: what we send, and what the peer most likely does */
+	uint8_t payload_type;      /* of what we send */
+	uint8_t dtmf_payload_type; /* likewise; 0 = none */
 	uint8_t ptime_ms;          /* 10, 20, 30, 40, 50, 60 */
 	bool sends;                /* we may send */
 	bool receives;             /* the peer may send */
-	uint8_t pad[2];
+	uint8_t heard_type;        /* of what we get: 0, the same; else SESSION_OTHER_TYPE and its number */
+	uint8_t heard_dtmf_type;   /* likewise */
+	struct codec_terms terms;  /* of what we send */
+	struct session_format formats[SESSION_FORMATS_MAX];
+	uint32_t format_count;
 };
 
 struct session_config {
@@ -174,6 +189,15 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
+/* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
+struct session_wide {
+	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
+	alignas(16) uint8_t decoder[CODEC_DECODER_MAX];
+	int16_t conceal[CONCEAL_MEMORY(CONCEAL_RATE_MAX)];
+	int16_t rest[CODEC_SAMPLES_PER_MS_MAX * SESSION_PTIME_MAX_MS];
+	uint8_t packet[SESSION_PACKETS_MAX][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
+};
+
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
  * arrays that are seldom used lie behind it. */
 struct session {
@@ -183,6 +207,7 @@ struct session {
 	struct session_press press;  /* survives: each key is pressed once */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
+	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
 	struct session_config cfg;
 	bool dirty;                  /* commit the record */
@@ -191,6 +216,8 @@ struct session {
 	bool voiced;                 /* the last tick ended with audio */
 	bool dry;                    /* underrun was reported */
 	bool began;
+	bool fades_in;               /* the next tick: an encoder starts afresh */
+	uint8_t hears;               /* enum codec_id: of the last packet */
 	uint64_t tick;               /* next */
 	uint64_t pos;                /* of the next tick */
 	uint32_t epoch;
@@ -219,6 +246,8 @@ struct session {
 	uint64_t lag_since_ns;
 	uint32_t lag_count;
 	uint32_t acc_n;
+	uint32_t joins;              /* samples that still lead over from `last`: a decoder starts afresh */
+	int16_t last;                /* sample that was collected */
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns, acc_due_ns;
 	struct conceal conceal;      /* ... to here, but for the packets that wait in the reorder buffer */
@@ -237,9 +266,21 @@ struct session {
 	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
 };
 
+/* What we send. */
 static inline const struct audio_codec *session_codec(const struct session *s)
 {
 	return &audio_codecs[s->facts.codec];
+}
+
+/* What we get. */
+static inline const struct audio_codec *session_hears(const struct session *s)
+{
+	return &audio_codecs[s->hears];
+}
+
+static inline uint8_t session_type_of(uint8_t heard, uint8_t ours)
+{
+	return heard != 0 ? heard & 0x7fu : ours;
 }
 
 #define SESSION_RECORD_MAX 6144u /* octets of a packed record of this build, at most */
@@ -254,6 +295,9 @@ MUST_USE int session_record_read(struct session *s, struct str in);
 /* Values that a codec, a packet and a buffer can be made of. */
 bool session_facts_are_sound(const struct session_facts *f);
 
+/* Can they only be followed with memory in `wide`? */
+bool session_needs_wide(const struct session_facts *f);
+
 /* A new session that may receive. `facts` NULL: nothing is known yet, so nobody is believed and nothing sent. `up` and `down` must be valid
  * resamplers. */
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
@@ -266,7 +310,8 @@ MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_
 void session_start_again(struct session *s, uint64_t now_ns);
 
 /* Other facts, also in mid-call: positions and timestamps go on. Generations grow: the one in force again changes nothing, whatever is
- * said with it. ERR_STALE: an older one; ERR_INVAL: 0, or facts that are not sound; nothing is changed then. A lock on the source ends when
+ * said with it. ERR_STALE: an older one; ERR_INVAL: 0, or facts that are not sound;
+ * ERR_NOSPC: they need `wide`; ERR_NOMEM: no resampler; nothing is changed then. A lock on the source ends when
  * another one is named. */
 MUST_USE int session_update(struct session *s, const struct session_facts *facts, uint32_t generation, uint64_t now_ns);
 

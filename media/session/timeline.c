@@ -11,10 +11,12 @@
 #include "media/dsp/level.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/voice.h"
 
-#define PIECE_MS 20u /* decoded at a time */
-#define PIECE_MAX (PIECE_MS * CODEC_SAMPLES_PER_MS_MAX)
+#define PIECE_MS 20u /* put at a time */
+#define DECODED_MAX (CODEC_DECODED_MS_MAX * CODEC_SAMPLES_PER_MS_MAX)
 #define UP_MAX (PIECE_MS * TAPE_SAMPLES_PER_MS_MAX)
+#define PLC_STEP_HZ 400u /* codecs conceal in steps of 2.5 ms */
 #define PACKET_MAX_MS 200u /* RFC 3551 section 4.2 */
 #define FILL_MAX_MS 1000u
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
@@ -95,40 +97,109 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 	}
 }
 
+/* From the last sample into what a decoder says that starts afresh. */
+static void lead_over(struct session *s, int16_t *pcm, size_t n)
+{
+	int32_t whole = (int32_t)s->joins;
+
+	for (int32_t i = 0; i < whole && (size_t)i < n; i++)
+		pcm[i] = (int16_t)((s->last * (whole - i) + pcm[i] * i) / whole);
+	s->joins = 0;
+}
+
 /* hot. Samples at the codec's rate, at most a piece. */
 static void put_piece(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
 	int16_t up[UP_MAX];
 	size_t made = resample_run(&s->up, pcm, n, up, UP_MAX);
 
+	if (s->joins > 0)
+		lead_over(s, up, made);
+	if (made > 0)
+		s->last = up[made - 1];
 	collect(s, up, (uint32_t)made, kind, arrival_ns);
+}
+
+static uint32_t piece_of(const struct session *s)
+{
+	return PIECE_MS * (voice_heard_hz(s) / 1000u);
+}
+
+static void put_pieces(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
+{
+	uint32_t most = piece_of(s), part;
+
+	for (; n > 0; pcm += part, n -= part) {
+		part = n < most ? n : most;
+		put_piece(s, pcm, part, kind, arrival_ns);
+	}
 }
 
 static uint32_t to_codec(const struct session *s, uint64_t samples)
 {
-	return (uint32_t)(samples * session_codec(s)->rate_hz / s->r.rate_hz);
+	return (uint32_t)(samples * voice_heard_hz(s) / s->r.rate_hz);
 }
 
-static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, uint64_t arrival_ns)
+static uint32_t to_tape(const struct session *s, uint64_t samples)
 {
-	uint32_t invent = to_codec(s, gap < lost_samples ? gap : lost_samples), rest = to_codec(s, gap) - invent;
-	enum tape_frame_kind quiet = arrival_ns < s->dtmf_until_ns ? TAPE_DTMF : TAPE_SILENCE;
-	int16_t pcm[PIECE_MAX];
+	return (uint32_t)(samples * s->r.rate_hz / voice_heard_hz(s));
+}
 
-	while (invent > 0) {
-		uint32_t n = invent < PIECE_MAX ? invent : PIECE_MAX;
+/* By a codec that does it itself: the last packet before `in` by what that tells of it. What is no whole step of it is silence. */
+static uint32_t conceal_by_codec(struct session *s, uint32_t n, const struct reorder_item *in)
+{
+	const struct codec_acts *a = session_hears(s)->acts;
+	uint32_t step = voice_heard_hz(s) / PLC_STEP_HZ, packet = to_codec(s, s->packet_samples) / step * step, done = 0;
+	const struct str next = {(const char *)in->payload, in->payload_bytes};
+	int16_t pcm[DECODED_MAX];
 
-		conceal_lost(&s->conceal, pcm, n);
-		put_piece(s, pcm, n, TAPE_CONCEALED, arrival_ns);
-		invent -= n;
+	n = n / step * step;
+	while (done < n) {
+		bool is_last = packet > 0 && n - done <= packet;
+		uint32_t most = is_last ? n - done : n - done - packet, part = most < piece_of(s) || is_last ? most : piece_of(s);
+
+		if (a->conceal(voice_decoder(s), is_last ? &next : NULL, pcm, part) != part)
+			break;
+		put_pieces(s, pcm, part, TAPE_CONCEALED, in->arrival_ns);
+		done += part;
 	}
-	memset(pcm, 0, sizeof pcm);
-	while (rest > 0) {
-		uint32_t n = rest < PIECE_MAX ? rest : PIECE_MAX;
+	return done;
+}
 
-		put_piece(s, pcm, n, quiet, arrival_ns);
-		rest -= n;
+static uint32_t conceal_by_ear(struct session *s, uint32_t n, uint64_t arrival_ns)
+{
+	uint32_t most = piece_of(s), part;
+	int16_t pcm[DECODED_MAX];
+
+	for (uint32_t left = n; left > 0; left -= part) {
+		part = left < most ? left : most;
+		conceal_lost(&s->conceal, pcm, part);
+		put_piece(s, pcm, part, TAPE_CONCEALED, arrival_ns);
 	}
+	return n;
+}
+
+/* Samples at the codec's rate. */
+static void put_silence(struct session *s, uint32_t n, uint64_t arrival_ns)
+{
+	static const int16_t silence[PIECE_MS * CODEC_SAMPLES_PER_MS_MAX];
+	uint32_t most = piece_of(s), part;
+
+	for (; n > 0; n -= part) {
+		part = n < most ? n : most;
+		put_piece(s, silence, part, arrival_ns < s->dtmf_until_ns ? TAPE_DTMF : TAPE_SILENCE, arrival_ns);
+	}
+}
+
+/* Before `in`: as much of it as was lost is concealed, else nothing was sent. */
+static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, const struct reorder_item *in)
+{
+	uint32_t whole = to_codec(s, gap), invent = to_codec(s, gap < lost_samples ? gap : lost_samples);
+
+	if (invent > 0)
+		invent = session_hears(s)->acts->conceal != NULL ? conceal_by_codec(s, invent, in)
+								 : conceal_by_ear(s, invent, in->arrival_ns);
+	put_silence(s, whole - invent, in->arrival_ns);
 }
 
 /* Continue at `pos`, with a hole before it. */
@@ -151,7 +222,7 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 /* The place of a timestamp, by the anchor; one before position 0 wraps, far ahead of any clock. */
 static uint64_t place_of(const struct session *s, uint32_t ts)
 {
-	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_codec(s)->clock_hz;
+	int64_t ahead = (int64_t)(int32_t)(ts - s->r.rx_ts) * (int64_t)s->r.rate_hz / (int64_t)session_hears(s)->clock_hz;
 
 	return s->r.rx_ts_pos + (uint64_t)ahead;
 }
@@ -211,29 +282,40 @@ static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_
 }
 
 /* hot. While a key is down its tone is no speech. */
+static void put_decoded(struct session *s, int16_t *pcm, uint32_t n, const struct reorder_item *in)
+{
+	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
+	bool by_ear = session_hears(s)->acts->conceal == NULL;
+	uint32_t most = piece_of(s), part;
+
+	for (; n > 0; pcm += part, n -= part) {
+		uint32_t samples;
+
+		part = n < most ? n : most;
+		samples = to_tape(s, part);
+		s->packet_samples += samples;
+		if (key_down)
+			memset(pcm, 0, part * sizeof pcm[0]);
+		if (by_ear)
+			conceal_good(&s->conceal, pcm, part);
+		if (!is_left_out(s, pcm, part, samples))
+			put_piece(s, pcm, part, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+	}
+}
+
+/* hot */
 static void put_packet(struct session *s, const struct reorder_item *in)
 {
-	const struct audio_codec *c = session_codec(s);
-	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
+	const struct audio_codec *c = session_hears(s);
 	size_t most = (size_t)c->octets_per_ms * PACKET_MAX_MS;
 	size_t left = in->payload_bytes < most ? in->payload_bytes : most, part;
 	const uint8_t *p = in->payload;
-	int16_t pcm[PIECE_MAX];
+	int16_t pcm[DECODED_MAX];
 
 	s->packet_samples = 0;
 	for (; left > 0; p += part, left -= part) {
-		size_t n;
-		uint32_t samples;
-
 		part = left;
-		n = c->decode(p, &part, pcm, PIECE_MAX);
-		samples = (uint32_t)n * (s->r.rate_hz / c->rate_hz);
-		s->packet_samples += samples;
-		if (key_down)
-			memset(pcm, 0, n * sizeof pcm[0]);
-		conceal_good(&s->conceal, pcm, n);
-		if (!is_left_out(s, pcm, n, samples))
-			put_piece(s, pcm, (uint32_t)n, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+		put_decoded(s, pcm, (uint32_t)c->acts->decode(voice_decoder(s), p, &part, pcm, DECODED_MAX), in);
 	}
 }
 
@@ -260,14 +342,14 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 	if (gap > samples_of(s, FILL_MAX_MS) || s->rx_pos == 0)
 		jump(s, pos);
 	else if (gap > 0)
-		fill(s, gap, lost, in->arrival_ns);
+		fill(s, gap, lost, in);
 	put_packet(s, in);
 }
 
 /* How far silence stays behind the clock, after a tick. */
 static uint32_t patience_ms(const struct session *s)
 {
-	uint32_t jitter_ms = IDLE_JITTERS * seq_jitter(&s->in.seq) / (session_codec(s)->clock_hz / 1000u);
+	uint32_t jitter_ms = IDLE_JITTERS * seq_jitter(&s->in.seq) / (session_hears(s)->clock_hz / 1000u);
 	uint32_t ms = jitter_ms < IDLE_MAX_MS ? jitter_ms : IDLE_MAX_MS;
 
 	return (ms > IDLE_MS ? ms : IDLE_MS) - SESSION_TICK_MS;
@@ -292,7 +374,7 @@ void timeline_idle(struct session *s, uint64_t now_ns)
 	}
 	whole = (s->acc_n + gap) / s->tape->frame_samples * s->tape->frame_samples;
 	if (whole > 0)
-		fill(s, whole - s->acc_n, 0, now_ns);
+		put_silence(s, to_codec(s, whole - s->acc_n), now_ns);
 }
 
 uint64_t timeline_of_key(const struct session *s, uint32_t ts, uint32_t ticks, uint64_t arrival_ns)

@@ -259,7 +259,7 @@ struct tipring_ringing {
 };
 TIPRING_API int tipring_ring_with(struct tipring_server *s, uint64_t call_id, const struct tipring_ringing *how);
 
-/* rate_hz: 8000 or 16000; frame_ms: 10 or 20; 0: those of early media, else 16000 and 20. -> MEDIA_READY, then ANSWERED; behind early
+/* rate_hz: 8000, 16000, 24000 or 48000; frame_ms: 10 or 20; 0: those of early media, else 16000 and 20. -> MEDIA_READY, then ANSWERED; behind early
  * media MEDIA_READY names the same tape once more. */
 TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms);
 TIPRING_API int tipring_answer_with(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms,
@@ -339,7 +339,7 @@ struct tipring_dial {
 	size_t headers_n;         /* at most 16 */
 	uint32_t ringing_timeout_ms; /* 1000 to 300000; 0: as configured */
 	bool early_media;         /* MEDIA_READY as soon as audio can flow, before the answer too */
-	uint32_t rate_hz;         /* 8000 or 16000; 0: 16000 */
+	uint32_t rate_hz;         /* 8000, 16000, 24000 or 48000; 0: 16000 */
 	uint32_t frame_ms;        /* 10 or 20; 0: 20 */
 	const char *metadata;     /* at most 96 octets that stay with the call; NULL: none */
 	uint32_t session_expires_s; /* session timer that is asked for, 90 to 86400; 0: as configured */

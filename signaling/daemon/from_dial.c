@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_codecs.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/to_bus.h"
 #include "signaling/leg/dial.h"
@@ -21,20 +22,12 @@ static bool take_address(const Tipring__V1__Address *a, struct addr *ret)
 
 static bool take_codecs(const Tipring__V1__LegDial *d, struct leg_call *ret)
 {
-	for (size_t i = 0; i < d->n_codecs; i++) {
-		uint8_t codec;
+	struct leg_codecs c;
 
-		if (d->codecs[i] == TIPRING__V1__CODEC__PCMU)
-			codec = SDP_PCMU;
-		else if (d->codecs[i] == TIPRING__V1__CODEC__PCMA)
-			codec = SDP_PCMA;
-		else
-			return false;
-		if (i == SDP_CODECS)
-			return false;
-		ret->codecs[i] = codec;
-	}
-	ret->codec_count = (uint32_t)d->n_codecs;
+	if (!from_codecs_take(d->codecs, d->n_codecs, &c))
+		return false;
+	memcpy(ret->codecs, c.v, c.count);
+	ret->codec_count = c.count;
 	return true;
 }
 

@@ -1,8 +1,11 @@
 /* from_renew.c - see from_renew.h */
 #include "signaling/daemon/from_renew.h"
 
+#include <string.h>
+
 #include "common/base/clock.h"
 #include "signaling/daemon/effects.h"
+#include "signaling/daemon/from_codecs.h"
 #include "signaling/daemon/from_refresh.h"
 #include "signaling/daemon/legs.h"
 #include "signaling/daemon/logins.h"
@@ -48,17 +51,14 @@ static bool take(const Tipring__V1__LegChange *c, struct renewal_wish *ret)
 		[TIPRING__V1__LEG_CHANGE_KIND__LEG_CODECS] = RENEWAL_OF_CODECS,
 	};
 	size_t kind = (size_t)c->kind;
+	struct leg_codecs codecs;
 
 	if (c->number == 0 || kind >= sizeof kinds / sizeof kinds[0] || kinds[kind] == RENEWAL_OF_NOTHING ||
-	    c->n_codecs > SDP_CODECS)
+	    !from_codecs_take(c->codecs, c->n_codecs, &codecs))
 		return false;
-	*ret = (struct renewal_wish){.number = c->number, .kind = kinds[kind]};
-	for (size_t i = 0; i < c->n_codecs; i++) {
-		if (c->codecs[i] != TIPRING__V1__CODEC__PCMU && c->codecs[i] != TIPRING__V1__CODEC__PCMA)
-			return false;
-		ret->codecs[ret->count++] = c->codecs[i] == TIPRING__V1__CODEC__PCMU ? SDP_PCMU : SDP_PCMA;
-	}
-	return ret->count < 2 || ret->codecs[0] != ret->codecs[1];
+	*ret = (struct renewal_wish){.number = c->number, .kind = kinds[kind], .count = codecs.count};
+	memcpy(ret->codecs, codecs.v, codecs.count);
+	return true;
 }
 
 static bool may_change(const struct leg *l)

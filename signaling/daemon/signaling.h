@@ -44,6 +44,8 @@ struct listener {
 	uint32_t slot; /* of the loop */
 };
 
+#define SIGNALING_CODEC_ROUTES_MAX 256u
+
 struct signaling {
 	struct actor *actor;
 	struct worker *worker;
@@ -56,6 +58,7 @@ struct signaling {
 	struct slab slab;
 	struct map_key hash;
 	struct leg_config leg_config;
+	struct leg_codec_route codec_routes[SIGNALING_CODEC_ROUTES_MAX];
 	struct listener listeners[SIGNALING_LISTENERS_MAX];
 	uint32_t listener_count;
 	struct reach advertised;

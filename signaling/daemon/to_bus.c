@@ -25,6 +25,8 @@ struct address {
 struct told_facts {
 	Tipring__V1__MediaFacts m;
 	struct address rtp, rtcp;
+	char fmtp[3 * SDP_FMTP_BYTES]; /* an octet that is no UTF-8 becomes three */
+	Tipring__V1__MediaFormat formats[SDP_BESIDE_MAX], *rows[SDP_BESIDE_MAX];
 };
 
 /* What is told of a leg, with the memory it points to. */
@@ -70,30 +72,6 @@ static Tipring__V1__Address *address(struct address *a, const struct addr *from)
 	return &a->m;
 }
 
-static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_choice *c)
-{
-	static const Tipring__V1__Codec codecs[SDP_CODECS] = {
-		[SDP_PCMU] = TIPRING__V1__CODEC__PCMU,
-		[SDP_PCMA] = TIPRING__V1__CODEC__PCMA,
-	};
-	static const Tipring__V1__Direction directions[SDP_DIRECTIONS] = {
-		[SDP_SENDRECV] = TIPRING__V1__DIRECTION__SENDRECV,
-		[SDP_SENDONLY] = TIPRING__V1__DIRECTION__SENDONLY,
-		[SDP_RECVONLY] = TIPRING__V1__DIRECTION__RECVONLY,
-		[SDP_INACTIVE] = TIPRING__V1__DIRECTION__INACTIVE,
-	};
-
-	tipring__v1__media_facts__init(&in->m);
-	in->m.remote_rtp = address(&in->rtp, &c->rtp);
-	in->m.remote_rtcp = address(&in->rtcp, &c->rtcp);
-	in->m.codec = codecs[c->codec];
-	in->m.payload_type = c->payload_type;
-	in->m.ptime_ms = c->ptime_ms;
-	in->m.dtmf_payload_type = sdp_receives_dtmf(c); /* keys are only listened to */
-	in->m.direction = directions[c->direction];
-	return &in->m;
-}
-
 /* Messages carry UTF-8; a peer may send anything. */
 static void put_text(struct buf *b, struct str s)
 {
@@ -109,6 +87,55 @@ static void put_text(struct buf *b, struct str s)
 		i += step > 0 ? step : 1;
 	}
 	buf_char(b, '\0');
+}
+
+/* The names of the messages count as the table of codecs does, from 1. */
+_Static_assert((int)TIPRING__V1__CODEC__PCMU == SDP_PCMU + 1 && (int)TIPRING__V1__CODEC__PCMA == SDP_PCMA + 1 &&
+		       (int)TIPRING__V1__CODEC__G722 == SDP_G722 + 1 && (int)TIPRING__V1__CODEC__OPUS == SDP_OPUS + 1 &&
+		       (int)TIPRING__V1__CODEC__L16 == SDP_L16 + 1 && (int)TIPRING__V1__CODEC__L16_16K == SDP_L16_16K + 1 &&
+		       (int)TIPRING__V1__CODEC__L16_48K == SDP_L16_48K + 1,
+	       "enum sdp_codec is Codec");
+
+static Tipring__V1__Codec codec_told(uint32_t codec)
+{
+	return (Tipring__V1__Codec)(codec + 1);
+}
+
+static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_choice *c)
+{
+	static const Tipring__V1__Direction directions[SDP_DIRECTIONS] = {
+		[SDP_SENDRECV] = TIPRING__V1__DIRECTION__SENDRECV,
+		[SDP_SENDONLY] = TIPRING__V1__DIRECTION__SENDONLY,
+		[SDP_RECVONLY] = TIPRING__V1__DIRECTION__RECVONLY,
+		[SDP_INACTIVE] = TIPRING__V1__DIRECTION__INACTIVE,
+	};
+
+	struct buf fmtp = buf_of(in->fmtp, sizeof in->fmtp);
+
+	tipring__v1__media_facts__init(&in->m);
+	in->m.remote_rtp = address(&in->rtp, &c->rtp);
+	in->m.remote_rtcp = address(&in->rtcp, &c->rtcp);
+	in->m.codec = codec_told(c->codec);
+	in->m.payload_type = c->payload_type;
+	in->m.ptime_ms = c->ptime_ms;
+	in->m.dtmf_payload_type = c->dtmf_payload_type;
+	in->m.direction = directions[c->direction];
+	in->m.other_type = sdp_receives(c) != c->payload_type;
+	in->m.heard_type = in->m.other_type ? sdp_receives(c) : 0;
+	in->m.other_dtmf_type = sdp_receives_dtmf(c) != c->dtmf_payload_type;
+	in->m.heard_dtmf_type = in->m.other_dtmf_type ? sdp_receives_dtmf(c) : 0;
+	put_text(&fmtp, str_of(c->fmtp));
+	buf_char(&fmtp, '\0');
+	in->m.fmtp = in->fmtp;
+	for (uint32_t i = 0; i < c->beside_count; i++) {
+		tipring__v1__media_format__init(&in->formats[i]);
+		in->formats[i].codec = codec_told(c->beside[i].codec);
+		in->formats[i].payload_type = c->beside[i].payload_type;
+		in->rows[i] = &in->formats[i];
+	}
+	in->m.formats = in->rows;
+	in->m.n_formats = c->beside_count;
+	return &in->m;
 }
 
 static char *text(struct buf *b, struct str s)

@@ -88,7 +88,10 @@ static bool put_aside(struct leg_record *r, const struct sip_effect *request,
 static struct leg_refusal take_offer(struct leg *l, const struct leg_config *cfg,
 				     const struct sip_effect *request, bool *ret_waits)
 {
+	struct leg_codecs codecs = leg_codecs_taken(&l->r);
 	struct sdp_wants w = {.families = cfg->families,
+			      .codecs = codecs.v,
+			      .count = codecs.count,
 			      .now = &l->r.choice,
 			      .direction = l->r.renewal.holds ? SDP_SENDONLY : SDP_SENDRECV};
 	struct str text = offer_in(request);

@@ -93,15 +93,23 @@ static const char *open_dialog(struct leg_record *r, const struct leg_call *c)
 		       : "request_uri is too long";
 }
 
+/* More than there are was refused. */
+static void take_codecs(struct leg_record *r, const struct leg_config *cfg, const struct leg_call *c)
+{
+	struct leg_codecs *to = &r->account.codecs;
+
+	*to = cfg->codecs.usual;
+	if (c->codec_count == 0)
+		return;
+	*to = (struct leg_codecs){.count = c->codec_count};
+	memcpy(to->v, c->codecs, c->codec_count);
+}
+
 static const char *make_offer(struct leg_record *r, const struct leg_call *c)
 {
-	static const uint8_t all[] = {
-#define CODEC(id, name, hz, pt) SDP_##id,
-#include "signaling/sdp/codec.def"
-#undef CODEC
-	};
-	struct sdp_ours w = {.codecs = c->codec_count > 0 ? c->codecs : all,
-			     .count = c->codec_count > 0 ? c->codec_count : SDP_CODECS,
+	struct leg_codecs codecs = leg_codecs_offered(r);
+	struct sdp_ours w = {.codecs = codecs.v,
+			     .count = codecs.count,
 			     .ptime_ms = c->ptime_ms != 0 ? c->ptime_ms : LEG_PTIME_MS,
 			     .direction = SDP_SENDRECV};
 	struct buf b = buf_of(r->offer, sizeof r->offer);
@@ -142,6 +150,8 @@ const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct l
 
 	if (fault == NULL)
 		fault = open_dialog(r, c);
+	if (fault == NULL)
+		take_codecs(r, cfg, c);
 	if (fault == NULL)
 		fault = make_offer(r, c);
 	if (fault == NULL)

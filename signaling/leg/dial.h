@@ -20,7 +20,7 @@ struct leg_call {
 	struct addr local_rtp;
 	uint16_t rtcp_port; /* 0: the one behind it */
 	struct sip_flow flow;
-	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: all */
+	uint8_t codecs[SDP_CODECS]; /* enum sdp_codec; none: those of the configuration */
 	uint32_t codec_count;       /* more than SDP_CODECS: unusable */
 	uint32_t ptime_ms;          /* 0: 20 */
 	uint32_t ringing_ms;        /* 0: cfg->ringing_timeout_ms */

@@ -18,13 +18,9 @@ bool leg_rings_in_silence(const struct leg_record *r)
 
 static int print_version(const struct leg_record *r, uint64_t version, struct buf *b)
 {
-	static const uint8_t all[] = {
-#define CODEC(id, name, hz, pt) SDP_##id,
-#include "signaling/sdp/codec.def"
-#undef CODEC
-	};
-	struct sdp_ours w = {.codecs = all,
-			     .count = SDP_CODECS,
+	struct leg_codecs codecs = leg_codecs_offered(r);
+	struct sdp_ours w = {.codecs = codecs.v,
+			     .count = codecs.count,
 			     .direction = r->renewal.holds ? SDP_SENDONLY : SDP_SENDRECV};
 	struct sdp_origin o = leg_origin(r);
 	struct sdp last;

@@ -71,7 +71,8 @@ static struct leg_refusal unfit(enum sdp_fit fit)
 /* Of the offer kept. */
 static struct leg_refusal choose(struct leg *l, const struct leg_config *cfg)
 {
-	struct sdp_wants w = {.families = cfg->families};
+	struct leg_codecs codecs = leg_codecs_taken(&l->r);
+	struct sdp_wants w = {.families = cfg->families, .codecs = codecs.v, .count = codecs.count};
 	struct sdp offer;
 
 	if (sdp_parse((struct str){l->r.offer, l->r.offer_bytes}, &offer) != 0)
@@ -108,6 +109,7 @@ struct leg_refusal leg_open(struct leg *l, const struct leg_config *cfg,
 	r->flow = request->packet->flow;
 	r->invite_cseq = c->cseq.number;
 	l->txn = request->txn;
+	r->account.codecs = leg_codecs_for(&cfg->codecs, m->uri);
 	if (leg_wants_offer(m)) {
 		r->late = (struct leg_late){.stage = LEG_LATE_OWED, .born = 1};
 		why = refusal(0);
@@ -136,7 +138,10 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 	       a->dtmf_payload_type == b->dtmf_payload_type &&
 	       a->receives == b->receives && a->receives_dtmf == b->receives_dtmf &&
 	       a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
-	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction;
+	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction &&
+	       a->beside_count == b->beside_count &&
+	       memcmp(a->beside, b->beside, sizeof a->beside) == 0 &&
+	       strncmp(a->fmtp, b->fmtp, sizeof a->fmtp) == 0;
 }
 
 struct sdp_origin leg_origin(const struct leg_record *r)

@@ -12,6 +12,7 @@
 
 #include "common/base/wheel.h"
 #include "signaling/leg/attempt.h"
+#include "signaling/leg/codecs.h"
 #include "signaling/leg/outcome.h"
 #include "signaling/leg/refresh.h"
 #include "signaling/leg/reliable.h"
@@ -307,6 +308,7 @@ struct leg_account {
 	uint32_t own_login; /* of a leg of ours: it was dialled with credentials of its own */
 	uint32_t pad;
 	char user[64]; /* of a leg we were called by: as whom the caller is known (sip.auth) */
+	struct leg_codecs codecs;
 };
 
 /* A refusal or an end as control wants it. */
@@ -449,6 +451,7 @@ struct leg_config {
 	uint32_t ringing_timeout_ms; /* of a leg of ours, when control does not say */
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 	struct refresh_config refresh;
+	struct leg_codec_rules codecs;
 };
 
 /* `offer` is one that we made. */

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct sip_client_head) == CLIENT_LEAST &&
 		       sizeof(struct leg_late) == LATE_LEAST &&
 		       sizeof(struct leg_redirect) == REDIRECT_LEAST &&
 		       sizeof(struct renewal) == RENEWAL_LEAST &&
-		       sizeof(struct leg_account) == ACCOUNT_LEAST,
+		       sizeof(struct leg_account) >= ACCOUNT_LEAST,
 	       "parts may grow: then these become >=, and the constants stay");
 
 /* ---- parts ---- */
@@ -307,7 +307,7 @@ static int take_late(struct str *in, struct leg_record *ret)
 
 static bool has_account(const struct leg_record *r)
 {
-	return r->account.own_login || r->account.user[0] != '\0';
+	return r->account.own_login || r->account.user[0] != '\0' || r->account.codecs.count > 0;
 }
 
 static void put_account(struct buf *b, const struct leg_record *r)
@@ -315,10 +315,25 @@ static void put_account(struct buf *b, const struct leg_record *r)
 	record_put(b, &r->account, sizeof r->account);
 }
 
+/* Of a later build, with codecs that this one does not know: those that everybody has. */
+static void mend_codecs(struct leg_codecs *c)
+{
+	bool seen[SDP_CODECS] = {false}, sound = c->count <= SDP_CODECS;
+
+	for (uint32_t i = 0; sound && i < c->count; i++) {
+		sound = c->v[i] < SDP_CODECS && !seen[c->v[i]];
+		if (sound)
+			seen[c->v[i]] = true;
+	}
+	if (!sound)
+		*c = (struct leg_codecs){0};
+}
+
 static int take_account(struct str *in, struct leg_record *ret)
 {
 	int err = record_take(in, &ret->account, sizeof ret->account, ACCOUNT_LEAST);
 
+	mend_codecs(&ret->account.codecs);
 	return err == 0 && memchr(ret->account.user, '\0', sizeof ret->account.user) == NULL
 		       ? ERR_CORRUPT
 		       : err;

@@ -337,6 +337,7 @@ static bool dialled_is_sound(const struct leg_record *r)
 static bool choice_is_possible(const struct sdp_choice *c, const struct sdp *offer)
 {
 	return c->media < offer->count && c->codec < SDP_CODECS && c->payload_type <= 127 &&
+	       sdp_extras_are_sound(c) &&
 	       c->dtmf_payload_type <= 127 && c->ptime_ms >= 10 && c->ptime_ms <= 60 &&
 	       c->direction < SDP_DIRECTIONS && is_address(&c->rtp) &&
 	       c->rtcp.family == c->rtp.family;
@@ -355,7 +356,8 @@ static int restore_answer(const struct leg_record *r, const struct sdp *offer)
 
 static int restore_choice(struct leg *l, const struct leg_config *cfg)
 {
-	struct sdp_wants w = {.families = cfg->families};
+	struct leg_codecs codecs = leg_codecs_offered(&l->r);
+	struct sdp_wants w = {.families = cfg->families, .codecs = codecs.v, .count = codecs.count};
 	struct leg_record *r = &l->r;
 	struct sdp offer;
 

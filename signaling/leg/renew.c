@@ -50,11 +50,7 @@ static enum sdp_direction held_direction(const struct leg_record *r)
 
 static int put_changed(const struct leg_record *r, uint64_t version, struct buf *b)
 {
-	static const uint8_t all[] = {
-#define CODEC(id, name, hz, pt) SDP_##id,
-#include "signaling/sdp/codec.def"
-#undef CODEC
-	};
+	struct leg_codecs all = leg_codecs_offered(r);
 	const struct renewal_wish *w = &r->renewal.now;
 	uint8_t in_use = (uint8_t)r->choice.codec;
 	struct sdp_ours ours = {.codecs = &in_use,
@@ -67,8 +63,8 @@ static int put_changed(const struct leg_record *r, uint64_t version, struct buf 
 	struct sdp last;
 
 	if (w->kind == RENEWAL_OF_CODECS) {
-		ours.codecs = w->count > 0 ? w->codecs : all;
-		ours.count = w->count > 0 ? w->count : SDP_CODECS;
+		ours.codecs = w->count > 0 ? w->codecs : all.v;
+		ours.count = w->count > 0 ? w->count : all.count;
 		ours.no_dtmf = false;
 	}
 	ours.direction = holds ? held_direction(r) : SDP_SENDRECV;

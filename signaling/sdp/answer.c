@@ -1,7 +1,7 @@
 /* answer.c - see sdp.h: an offer of audio that our own media can speak, and its answer. */
 #include "signaling/sdp/sdp_parts.h"
 
-#define CLOCK_HZ 8000u /* of the events that media takes */
+#include <string.h>
 
 static struct sdp_side media_side(void)
 {
@@ -24,7 +24,7 @@ struct sdp_stream sdp_stream_of(const struct sdp_choice *c)
 
 	if (c->dtmf_payload_type != 0)
 		s.events[s.event_count++] = (struct sdp_events){
-			CLOCK_HZ, c->dtmf_payload_type, sdp_receives_dtmf(c)};
+			sdp_codecs[c->codec].clock_hz, c->dtmf_payload_type, sdp_receives_dtmf(c)};
 	return s;
 }
 
@@ -33,9 +33,20 @@ static uint8_t other(uint8_t ours, uint8_t theirs)
 	return ours == theirs ? 0 : (uint8_t)(SDP_OTHER_TYPE | ours);
 }
 
+/* What may come beside the first: each with a number of its own. */
+static void put_beside(const struct sdp_stream *s, struct sdp_choice *ret)
+{
+	for (uint32_t i = 1; i < s->count && ret->beside_count < SDP_BESIDE_MAX; i++)
+		if (s->v[i].receives != s->v[0].receives)
+			ret->beside[ret->beside_count++] = (struct sdp_beside){
+				(uint8_t)s->v[i].ability, s->v[i].receives};
+}
+
 void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret)
 {
-	const struct sdp_events *e = sdp_events_of(s, CLOCK_HZ);
+	/* RFC 4733 2.5.1.1: the clock of the audio */
+	const struct sdp_events *e =
+		sdp_events_of(s, sdp_codecs[s->v[0].ability].clock_hz);
 
 	*ret = (struct sdp_choice){
 		.media = s->media,
@@ -47,26 +58,55 @@ void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret)
 		.rtcp = s->rtcp,
 		.direction = s->direction,
 	};
+	put_beside(s, ret);
+	if (s->v[0].fmtp.n < sizeof ret->fmtp)
+		memcpy(ret->fmtp, s->v[0].fmtp.p, s->v[0].fmtp.n);
 	if (e != NULL) {
 		ret->dtmf_payload_type = e->payload_type;
 		ret->receives_dtmf = other(e->receives, e->payload_type);
 	}
 }
 
+/* How many. */
+static uint32_t take_abilities(const uint8_t *codecs, uint32_t count, struct sdp_ability v[SDP_CODECS])
+{
+	uint32_t n = 0;
+
+	for (; n < count && n < SDP_CODECS && codecs[n] < SDP_CODECS; n++)
+		v[n] = sdp_codecs[codecs[n]];
+	return n;
+}
+
+/* Behind all of them when it is none. */
+static uint32_t place_of(const uint8_t *codecs, uint32_t count, uint32_t codec)
+{
+	uint32_t i = 0;
+
+	while (i < count && codecs[i] != codec)
+		i++;
+	return i;
+}
+
 enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 			struct sdp_choice *ret)
 {
-	struct sdp_side side = media_side();
+	static const uint8_t usual[] = {SDP_PCMU, SDP_PCMA};
+	const uint8_t *codecs = w->count > 0 ? w->codecs : usual;
+	struct sdp_ability v[SDP_CODECS];
+	struct sdp_side side = {.v = v, .direction = w->direction};
 	struct sdp_terms t = {.audio = &side, .families = w->families};
 	struct sdp_ask ask = sdp_ask_audio(&t);
 	struct sdp_stream now, s;
 
-	side.direction = w->direction;
+	side.count = take_abilities(codecs, w->count > 0 ? w->count : 2, v);
 	if (w->now != NULL) {
 		now = sdp_stream_of(w->now);
+		now.v[0].ability = place_of(codecs, side.count, w->now->codec);
 		ask.now = &now;
 	}
 	sdp_choose_stream(offer, &ask, &s);
+	for (uint32_t i = 0; i < s.count; i++)
+		s.v[i].ability = codecs[s.v[i].ability];
 	if (s.fit == SDP_FITS)
 		sdp_choice_of(&s, ret);
 	return s.fit;
@@ -86,9 +126,19 @@ static bool is_other(uint8_t receives)
 	return receives == 0 || (receives & SDP_OTHER_TYPE) != 0;
 }
 
+bool sdp_extras_are_sound(const struct sdp_choice *c)
+{
+	if (c->beside_count > SDP_BESIDE_MAX || memchr(c->fmtp, '\0', sizeof c->fmtp) == NULL)
+		return false;
+	for (uint32_t i = 0; i < c->beside_count; i++)
+		if (c->beside[i].codec >= SDP_CODECS || c->beside[i].payload_type > 127)
+			return false;
+	return true;
+}
+
 bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer)
 {
-	return c->media < offer->count && c->codec < SDP_CODECS &&
+	return c->media < offer->count && c->codec < SDP_CODECS && sdp_extras_are_sound(c) &&
 	       offers(&offer->media[c->media], c) && c->dtmf_payload_type <= 127 &&
 	       is_other(c->receives) && is_other(c->receives_dtmf) &&
 	       sdp_ptime_is_ours(c->ptime_ms) && c->direction < SDP_DIRECTIONS &&

@@ -5,8 +5,11 @@
 #define PTIME_MAX_MS 60u
 
 const struct sdp_ability sdp_codecs[SDP_CODECS] = {
-#define CODEC(id, text, hz, ch) \
-	[SDP_##id] = {.name = {text, sizeof(text) - 1}, .clock_hz = hz, .channels = ch},
+#define CODEC(id, text, hz, ch, ours)                                                    \
+	[SDP_##id] = {.name = {text, sizeof(text) - 1},                                  \
+		      .clock_hz = hz,                                                    \
+		      .channels = ch,                                                    \
+		      .fmtp = {ours, sizeof(ours) - 1}},
 #include "signaling/sdp/codec.def"
 #undef CODEC
 };

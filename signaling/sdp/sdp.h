@@ -24,7 +24,7 @@ enum sdp_direction { /* as the describer sees it */
 };
 
 enum sdp_codec {
-#define CODEC(id, name, hz, pt) SDP_##id,
+#define CODEC(id, name, hz, ch, ours) SDP_##id,
 #include "signaling/sdp/codec.def"
 #undef CODEC
 	SDP_CODECS
@@ -78,6 +78,14 @@ struct sdp {
  * or protocol; ERR_RANGE: more octets, lines or media than the limits. */
 MUST_USE int sdp_parse(struct str text, struct sdp *ret);
 
+#define SDP_FMTP_BYTES 96u
+#define SDP_BESIDE_MAX 6u
+
+/* A codec and the payload type it comes with. */
+struct sdp_beside {
+	uint8_t codec, payload_type;
+};
+
 /* What of an offer we take: the first audio stream that we can serve, in it the first
  * codec that we speak. */
 struct sdp_choice {
@@ -92,6 +100,9 @@ struct sdp_choice {
 	struct addr rtp;      /* 0.0.0.0 or ::, on hold: nothing is sent there */
 	struct addr rtcp;     /* likewise */
 	uint32_t direction;   /* enum sdp_direction, ours: the mirror of the offer's */
+	uint32_t beside_count; /* what the peer may send, too, when it answered with more */
+	struct sdp_beside beside[SDP_BESIDE_MAX];
+	char fmtp[SDP_FMTP_BYTES]; /* the peer's parameters of `codec`; longer ones: none */
 };
 
 #define SDP_OTHER_TYPE 0x80u
@@ -115,6 +126,8 @@ struct sdp_wants {
 	const struct sdp_choice *now; /* what is in use; stays when it is offered again;
 					 NULL: nothing yet */
 	enum sdp_direction direction; /* the most that we do */
+	const uint8_t *codecs; /* enum sdp_codec, each once: those that may be taken */
+	uint32_t count;        /* 0: PCMU and PCMA */
 };
 
 /* How far the best stream came, in an offer or in an answer. */
@@ -133,6 +146,7 @@ MUST_USE enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants
 				 struct sdp_choice *ret);
 
 /* Can a choice that was stored be one of this offer (or of this answer to one of ours)? */
+bool sdp_extras_are_sound(const struct sdp_choice *c); /* `beside` and `fmtp` of it */
 bool sdp_choice_is_sound(const struct sdp_choice *c, const struct sdp *offer);
 
 /* Who answers. */

@@ -33,6 +33,7 @@ struct str sdp_transport_name(enum sdp_proto t);
 /* ---- facts.c ---- */
 
 extern const struct sdp_ability sdp_codecs[SDP_CODECS]; /* by enum sdp_codec */
+_Static_assert(SDP_CODECS <= SDP_TAKEN_MAX, "they are one side");
 
 bool sdp_is_event(const struct sdp_format *f); /* of any clock */
 bool sdp_ptime_is_ours(uint32_t ms);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "media/dsp/g711.h"
+#include "tests/bench/codecs.h"
 #include "tests/bench/race.h"
 
 #define FRAME      160u /* samples: 20 ms */
@@ -104,5 +105,6 @@ int main(int argc, char **argv)
 
 	for (unsigned i = 0; i < sizeof races / sizeof races[0]; i++)
 		race(&races[i], quick ? 11 : RACE_ROUNDS_MAX);
+	bench_codecs(quick ? 5 : 21);
 	return 0;
 }

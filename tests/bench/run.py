@@ -4,7 +4,7 @@
 
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
 N connected sockets under the same load, and against one that wakes up once a millisecond only (`_gathering`), the floor of this machine. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
-ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 against spandsp. sip: parsing and answering
+ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 and G722 against spandsp, opus against libopus. sip: parsing and answering
 an INVITE and a REGISTER against libosip2 and sofia-sip, and what twice as many headers, parameters, folds, Vias or values cost. calls:
 whole calls with audio at 50, 300 and 1,000 a second, CPU per call of each process, signaling against a responder that keeps and checks
 nothing (calls.py). `--quick` fits in 30 s each.

@@ -31,6 +31,7 @@ static void die(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 	next.hot = s->hot;
 	next.up = s->up;
 	next.down = s->down;
+	next.wide = s->wide;
 	if (session_resume(&next, &cfg, &adopted, now) == ERR_CORRUPT) {
 		tape_release(&adopted);
 		return;
@@ -94,6 +95,7 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static _Atomic uint64_t hot[HOT_WORDS];
+	static struct session_wide wide;
 	static struct session *s;
 	static struct session_events last;
 	const struct tape_config tc = {.rate_hz = 16000, .frame_ms = 20, .tx_slots = 64, .start_mono_ns = 1000000000};
@@ -107,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rand_seed(&rng, 1);
 	s = calloc(1, sizeof *s);
 	s->hot = hot;
+	s->wide = &wide;
 	if (resample_init(&s->up, 8000, 8000) != 0 || resample_init(&s->down, 8000, 8000) != 0 || tape_create(&tc, &t) != 0)
 		abort();
 	session_open(s, &cfg, &facts, &rng, 1000000000);

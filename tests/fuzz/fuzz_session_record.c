@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct tape_config tc = {.rate_hz = 16000, .frame_ms = 20, .tx_slots = 64, .start_mono_ns = 1};
 	static uint8_t again[SESSION_RECORD_MAX], twice[SESSION_RECORD_MAX];
 	static _Atomic uint64_t hot[HOT_WORDS];
+	static struct session_wide wide;
 	struct session *s = calloc(2, sizeof *s);
 	struct tape t;
 	size_t n;
@@ -51,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		memset(hot, 0, sizeof hot);
 		s->hot = hot;
+		s->wide = &wide;
 		s->r.rate_hz = tc.rate_hz;
 		if (resample_init(&s->up, 8000, 8000) != 0 || resample_init(&s->down, 8000, 8000) != 0)
 			abort();

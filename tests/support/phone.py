@@ -14,8 +14,8 @@ sip_listen {host}:{port}
 audio_player aubridge,speaker
 audio_source aufile,said.wav
 audio_alert aubridge,alert
-ausrc_srate 8000
-auplay_srate 8000
+ausrc_srate {rate}
+auplay_srate {rate}
 ausrc_channels 1
 auplay_channels 1
 audio_buffer 20-160
@@ -39,14 +39,14 @@ ctrl_tcp_listen {host}:{port}
 class Phone:
     """One call, speaking the WAV file (mono, 8 kHz, 16 bit); it hangs up when the file is over. The call goes to `uri`; without one the
     phone waits at `port` and answers. With a `keypad`, a free TCP port, keys can be pressed. `account`: more
-    parameters of it, as ";auth_user=alice;auth_pass=secret"."""
+    parameters of it, as ";auth_user=alice;auth_pass=secret". `modules`: more lines of its configuration; `rate`: of the WAV file."""
 
     def __init__(self, directory: pathlib.Path, uri: str | None, wav: pathlib.Path, host: str = "127.0.0.1", port: int = 0, keypad: int = 0,
-                 account: str = ""):
+                 account: str = "", modules: str = "", rate: int = 8000):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
         self.keypad = (host, keypad)
-        (directory / "config").write_text(CONFIG.format(host=host, port=port) + (KEYPAD.format(host=host, port=keypad) if keypad else ""))
+        (directory / "config").write_text(CONFIG.format(host=host, port=port, rate=rate) + (KEYPAD.format(host=host, port=keypad) if keypad else "") + modules)
         shutil.copyfile(wav, directory / "said.wav")  # names in its configuration end at a space
         (directory / "accounts").write_text(f"<sip:phone@{host}>;regint=0{'' if uri else ';answermode=auto'}{account}\n")
         (directory / "contacts").write_text("")

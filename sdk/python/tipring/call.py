@@ -139,7 +139,7 @@ class Call:
     # -- commands --
 
     async def answer(self, rate: int = 0, frame_ms: int = 0, headers: dict[str, str] | None = None) -> None:
-        """Pick up. rate: 8000 or 16000 Hz. frame_ms: 10 or 20. 0: those of ring(early_media=True), else 16000 and 20. headers: on the
+        """Pick up. rate: 8000, 16000, 24000 or 48000 Hz. frame_ms: 10 or 20. 0: those of ring(early_media=True), else 16000 and 20. headers: on the
         200, X-, P- and a few more, at most 16. Audio flows when this returns; early media goes on."""
         self._require_not_ended()
         if self.direction == "out":

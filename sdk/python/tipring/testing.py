@@ -320,8 +320,8 @@ class Caller:
 
     async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
         rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
-        if rate not in (8000, 16000) or frame_ms not in (10, 20):
-            raise CommandRefused("REJECTED", "rate 8000 or 16000, frames of 10 or 20 ms")
+        if rate not in (8000, 16000, 24000, 48000) or frame_ms not in (10, 20):
+            raise CommandRefused("REJECTED", "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms")
         if self._wav_rate not in (None, rate):
             raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
         self.answered = True

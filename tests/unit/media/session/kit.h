@@ -41,6 +41,7 @@ static inline void start_with(const struct session_config *c, const struct sessi
 	rand_seed(&rng, 1);
 	memset(hot, 0, sizeof hot);
 	s->hot = hot;
+	s->wide = f != NULL && session_needs_wide(f) ? calloc(1, sizeof *s->wide) : NULL;
 	cr_assert_eq(resample_init(&s->up, 8000, 8000), 0);
 	cr_assert_eq(resample_init(&s->down, 8000, 8000), 0);
 	session_open(s, c, f, &rng, START - 100 * MS);
@@ -63,6 +64,7 @@ static inline void teardown(void)
 {
 	tape_client_close(&backend);
 	tape_close(&tape);
+	free(s->wide);
 	free(s);
 }
 
@@ -111,6 +113,7 @@ static inline void succeed(void)
 	next->hot = hot;
 	next->up = s->up;
 	next->down = s->down;
+	next->wide = s->wide;
 	free(s);
 	s = next;
 	cr_assert_eq(session_resume(s, &cfg, &tape, now), 0);
