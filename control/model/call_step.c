@@ -101,12 +101,13 @@ void step_update_when_older(struct step *s)
 		emit(s, CALL_FX_SESSION_UPDATE);
 }
 
-/* The one who asked for it must be there to hear where the tape is. */
+/* The one who asked for it must be there to hear where the tape is: CALL_EV_BACKEND_BACK or CALL_EV_BACKEND_LOST comes, maybe to our
+ * successor, which then has to know what was asked. */
 void step_start(struct step *s)
 {
-	if (!step_owner_is_here(s))
-		return; /* CALL_EV_BACKEND_BACK or CALL_EV_BACKEND_LOST comes */
-	emit(s, CALL_FX_SESSION_START);
+	if (step_owner_is_here(s)) {
+		emit(s, CALL_FX_SESSION_START);
+		deadline(s, CALL_REQUEST_MS);
+	}
 	emit(s, CALL_FX_ANNOTATE);
-	deadline(s, CALL_REQUEST_MS);
 }

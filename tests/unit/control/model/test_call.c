@@ -294,6 +294,26 @@ Test(call, early_media_of_one_that_is_gone)
 	cr_expect_eq(out.n, 0u);
 }
 
+/* Wanted while its owner is known but has not said hello to this control yet: the next control reads that the call is starting. */
+Test(call, an_answer_before_its_owner_is_back_is_written_down)
+{
+	static const enum call_state from[] = {CALL_CLAIMED, CALL_RINGING, CALL_EARLY_STARTING};
+
+	for (size_t i = 0; i < sizeof from / sizeof from[0]; i++) {
+		struct backend *b;
+
+		memset(backends, 0, sizeof *backends);
+		memset(c, 0, sizeof *c);
+		(void)!str_copy(c->backend, sizeof c->backend, STR("one"));
+		c->owned = c->has_session = true;
+		cr_assert_eq(backend_expect(backends, &owner, 105000, &b), 0);
+		call_rebuilt(c, from[i], &world);
+		feed(CALL_EV_ANSWER);
+		cr_expect(c->state == CALL_STARTING && did(CALL_FX_ANNOTATE) != NULL, "%s", call_state_name(from[i]));
+		cr_expect_null(did(CALL_FX_SESSION_START), "its owner would not hear where the tape is");
+	}
+}
+
 Test(call, found_again_it_goes_on)
 {
 	struct backend *b;
