@@ -23,13 +23,16 @@ int lifeline_hold(lifeline_word *word)
 		.list = {&held.entry},
 		.futex_offset = (long)((intptr_t)word - (intptr_t)&held.entry), /* of an entry's word; there is one entry */
 	};
-	/* a waiter is never known to us: the kernel is to look for one */
+	if (syscall(SYS_set_robust_list, &held.head, sizeof held.head) != 0) {
+		int err = -errno;
+
+		held.word = NULL;
+		atomic_store(word, 0);
+		return err;
+	}
+	/* last: whoever sees it held is told. A waiter is never known to us: the kernel is to look for one */
 	atomic_store(word, (uint32_t)gettid() | FUTEX_WAITERS);
-	if (syscall(SYS_set_robust_list, &held.head, sizeof held.head) == 0)
-		return 0;
-	atomic_store(word, 0);
-	held.word = NULL;
-	return -errno;
+	return 0;
 }
 
 void lifeline_let_go(void)
