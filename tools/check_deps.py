@@ -88,7 +88,7 @@ FLOORS = {
                            "config_pack rundir sockets spawn"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record stream timeline key press playout utterance mark",
+                      "facts record quality stream timeline key press playout utterance mark",
                       "clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }
