@@ -84,6 +84,7 @@ CATALOGUE = {
     "SessionDtmf": (M, C, "-", "once per digit"),
     "SessionUtterance": (M, C, "-", "-"),
     "SessionUnderrun": (M, C, "-", "-"),
+    "SessionQuality": (M, C, "-", "-"),
     "SessionSourceMoved": (M, C, "-", "-"),
     "SessionSourceRefused": (M, C, "-", "-"),
     "SessionPayloadUnknown": (M, C, "-", "-"),

@@ -201,6 +201,16 @@ static void fact_time(FILE *to, const char *what, uint64_t unix_ns)
 	fprintf(to, "  %-12s %s, %s ago\n", what, z, since(unix_ns).z);
 }
 
+static void fact_mos(FILE *to, const char *what, uint32_t mean, uint32_t least)
+{
+	if (mean == 0)
+		return;
+	fprintf(to, "  %-12s MOS %.2f", what, mean / 100.0);
+	if (least != 0)
+		fprintf(to, ", at its worst %.2f", least / 100.0);
+	fputc('\n', to);
+}
+
 static void facts_of_media(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	const Tipring__V1__MediaFacts *m = c->media;
@@ -222,6 +232,8 @@ static void facts_of_media(FILE *to, const Tipring__V1__CallInfo *c)
 		s->jitter_us / 1000.0, s->frames_concealed, s->packets_rejected);
 	fprintf(to, "  %-12s %" PRIu64 " packets, %u lost and jitter %.1f ms as the peer reports, round trip %.1f ms\n", "said",
 		s->packets_sent, s->remote_lost, s->remote_jitter_us / 1000.0, s->rtt_us / 1000.0);
+	fact_mos(to, "we hear", s->mos_x100, s->mos_least_x100);
+	fact_mos(to, "peer hears", s->remote_mos_x100, s->remote_mos_least_x100);
 }
 
 static void facts_of_the_end(FILE *to, const Tipring__V1__CallInfo *c)

@@ -525,6 +525,8 @@ PASS(on_media_started, session_media_started, MediaStarted, MEDIA_STARTED, media
      (m.pos = in->session_media_started->pos, m.source = in->session_media_started->source))
 PASS(on_stalled, session_stalled, MediaStalled, MEDIA_STALLED, media_stalled, m.pos = in->session_stalled->pos)
 PASS(on_resumed, session_resumed, MediaResumed, MEDIA_RESUMED, media_resumed, m.pos = in->session_resumed->pos)
+PASS(on_quality, session_quality, MediaQuality, MEDIA_QUALITY, media_quality,
+     (m.quality = in->session_quality->quality, m.pos = in->session_quality->pos))
 PASS(dtmf_heard, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
      (m.digit = in->session_dtmf->digit, m.pos = in->session_dtmf->pos, m.duration_ms = in->session_dtmf->duration_ms,
       m.method = (char *)(uintptr_t)"rfc4733"))
@@ -609,6 +611,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_MEDIA_STARTED, FROM_MEDIA,                  on_media_started),
 	RULE(SESSION_STALLED,       FROM_MEDIA,                  on_stalled),
 	RULE(SESSION_RESUMED,       FROM_MEDIA,                  on_resumed),
+	RULE(SESSION_QUALITY,       FROM_MEDIA,                  on_quality),
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
 	RULE(SESSION_PRESSED,       FROM_MEDIA,                  on_pressed),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),

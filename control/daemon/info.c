@@ -220,6 +220,8 @@ Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
 	i->stats.frames_concealed = c->concealed;
 	i->stats.jitter_us = c->jitter_us;
 	i->stats.packets_sent = c->packets_sent;
+	i->stats.mos_x100 = c->mos_x100;
+	i->stats.remote_mos_x100 = c->remote_mos_x100;
 	m->stats = &i->stats;
 	return m;
 }

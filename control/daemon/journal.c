@@ -131,6 +131,8 @@ static void keep(struct control *k, const struct control_call *cc)
 	p->concealed = cc->stats.frames_concealed;
 	p->packets_sent = cc->stats.packets_sent;
 	p->jitter_us = cc->stats.jitter_us;
+	p->mos_x100 = cc->stats.mos_x100;
+	p->remote_mos_x100 = cc->stats.remote_mos_x100;
 }
 
 void journal_ended(struct control *k, const struct control_call *cc)

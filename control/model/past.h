@@ -25,6 +25,7 @@ struct past_call {
 	uint64_t concealed;     /* frames invented for what was lost */
 	uint64_t packets_sent;  /* RTP of ours */
 	uint32_t jitter_us;
+	uint32_t mos_x100, remote_mos_x100; /* 0: not known */
 };
 
 struct past {

@@ -88,6 +88,10 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->hostile_reads = ms->told_hostile;
 	st->packets_unknown = s->in.count.packets_unknown;
 	st->unknown_type = (uint32_t)s->in.count.unknown_type;
+	st->mos_x100 = quality_mean(&s->quality_totals.heard);
+	st->mos_least_x100 = s->quality_totals.heard.least_x100;
+	st->remote_mos_x100 = quality_mean(&s->quality_totals.said);
+	st->remote_mos_least_x100 = s->quality_totals.said.least_x100;
 }
 
 void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_t n)
@@ -199,6 +203,37 @@ static void tell_resumed(struct media *m, const struct media_session *ms, const 
 	b.pos = v->pos;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_RESUMED;
 	e.session_resumed = &b;
+	tell_control(m, &e);
+}
+
+/* NULL: nothing is known of it. */
+static Tipring__V1__QualityWay *way(Tipring__V1__QualityWay *m, const struct quality_way *w)
+{
+	tipring__v1__quality_way__init(m);
+	m->packets = w->packets;
+	m->lost = w->lost;
+	m->late = w->late;
+	m->jitter_us = w->jitter_us;
+	m->delay_ms = w->delay_ms;
+	m->mos_x100 = w->mos_x100;
+	return w->packets > 0 ? m : NULL;
+}
+
+static void tell_quality(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionQuality b = TIPRING__V1__SESSION_QUALITY__INIT;
+	Tipring__V1__Quality q = TIPRING__V1__QUALITY__INIT;
+	Tipring__V1__QualityWay heard, said;
+
+	q.heard = way(&heard, &ms->s.quality.heard);
+	q.said = way(&said, &ms->s.quality.said);
+	q.rtt_us = ms->s.rtt_us;
+	b.session_id = media_handle(m, ms);
+	b.pos = v->pos;
+	b.quality = &q;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_QUALITY;
+	e.session_quality = &b;
 	tell_control(m, &e);
 }
 
@@ -345,6 +380,7 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_BEGAN] = tell_began,
 	[SESSION_STALLED] = tell_stalled,
 	[SESSION_RESUMED] = tell_resumed,
+	[SESSION_QUALITY] = tell_quality,
 	[SESSION_DIGIT] = tell_digit,
 	[SESSION_UTTERANCE_BEGAN] = tell_utterance,
 	[SESSION_UTTERANCE_ENDED] = tell_utterance,

@@ -55,10 +55,12 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 	uint32_t lost;
 
 	while ((got = reorder_next(&s->in.reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
-		if (got == REORDER_LOST)
+		if (got == REORDER_LOST) {
 			s->lost_pending += lost;
-		else
+			s->quality.bursts++;
+		} else {
 			take(s, &item, ev);
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ static const struct {
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + (PARTS + 2) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + (PARTS + 3) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -53,6 +53,7 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 		record_put(&marks, &s->marks[i], sizeof s->marks[i]);
 	record_put(&b, row, marks.n);
 	record_put(&b, &s->press, sizeof s->press);
+	record_put(&b, &s->quality_totals, sizeof s->quality_totals);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -116,5 +117,7 @@ int session_record_read(struct session *s, struct str in)
 		err = record_take(&in, &s->press, sizeof s->press, 0);
 	if (err == 0 && (s->press.down > 1 || s->press.event > 15 || s->press.duration_ms > SESSION_PRESS_MAX_MS))
 		err = ERR_CORRUPT;
+	if (err == 0)
+		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

@@ -23,6 +23,8 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 		voice_expect_loss(s, news.fraction * 100u / 256u);
 		s->remote_lost = news.lost > 0 ? (uint32_t)news.lost : 0;
 		s->remote_jitter = news.jitter;
+		s->remote_fraction = news.fraction;
+		s->remote_told_ns = now_ns;
 		s->rtt_us = rtt_us != 0 ? rtt_us : s->rtt_us;
 	}
 	return true;

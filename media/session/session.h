@@ -21,6 +21,7 @@
 #include "media/dsp/resample.h"
 #include "media/rtp/dtmf.h"
 #include "media/rtp/rtcp.h"
+#include "media/session/quality.h"
 #include "media/session/stream.h"
 
 #define SESSION_TICK_MS 20u
@@ -99,6 +100,7 @@ enum session_event_kind {
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_PRESSED,  /* token: the key is released */
+	SESSION_QUALITY,  /* quality is that of the period that ends; pos */
 	SESSION_EVENT_KINDS
 };
 
@@ -231,6 +233,7 @@ struct session {
 	uint32_t rest_n;
 	uint32_t rest_ts;            /* timestamp of rest[0] */
 	uint64_t report_ns;          /* next */
+	struct quality quality;
 	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
 	struct session_counters count;
 	struct stream in;            /* ... to the head of it; a packet: from there ... */
@@ -257,6 +260,9 @@ struct session {
 	uint64_t sr_arrival_ns;
 	struct rtcp_asked asked;     /* our last SRs */
 	uint32_t rtt_us, remote_lost, remote_jitter;
+	uint32_t remote_fraction;    /* 1/256 */
+	uint64_t remote_told_ns;     /* when; 0: never */
+	struct quality_totals quality_totals; /* survive */
 
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
 	int16_t acc[TAPE_SAMPLES_MAX];     /* a frame that is not full yet */

@@ -50,6 +50,7 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	end_learning(s, now_ns);
 	session_late(s, now_ns, ev);
 	key_expire(s, now_ns, ev);
+	quality_tick(s, now_ns, ev);
 
 	due = (now_ns - s->r.start_ns) / SESSION_TICK_NS + 1; /* ticks that should have been played by now */
 	if (due > s->tick + SESSION_CATCH_UP) {

@@ -137,6 +137,36 @@ def test_a_stall_reaches_the_handler(make_system):
         ("media_started", False), ("media_stalled", True), ("media_resumed", False)]
 
 
+def test_quality_reaches_the_handler(make_system):
+    """M12: of each five seconds."""
+    system = make_system(calls=4)
+    told = []
+
+    async def handle(call):
+        await call.answer(rate=RATE)
+        async for event in call.events():
+            if event.kind == "quality":
+                told.append(event.quality)
+
+    async def scenario(server):
+        caller = Caller(system)
+        caller.start_media(await in_thread(caller.call))
+
+        def talk():
+            while len(told) < 2:
+                caller.send_audio(bytes([LOUD]) * 160)
+                time.sleep(0.02)
+
+        await in_thread(talk)
+        await in_thread(caller.bye)
+
+    with_backend(system, handle, scenario)
+    heard = told[1].heard
+    assert heard.packets > 0 and heard.lost == 0
+    assert 1 < heard.mos < 4.5
+    assert told[1].said is None and told[1].rtt_ms is None, "this caller sends no RTCP"
+
+
 def test_keys_are_collected(make_system):
     """N2"""
     system = make_system(calls=4)

@@ -7,7 +7,7 @@ the call started; PCM is always mono signed 16-bit in native byte order (little 
 from .call import Call
 from .client import Server, connect
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, TipringError
-from .hearing import Audio, Collected, Digit, Digits, Event, Events
+from .hearing import Audio, Collected, Digit, Digits, Event, Events, Quality, Way
 from .messaging import Message
 from .playback import Flushed, Heard, Playback
 from .tape import Frame
@@ -17,5 +17,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
-    "Frame", "Heard", "Message", "Playback", "Referral", "Server", "TipringError", "TransferFailed", "__version__", "connect",
+    "Frame", "Heard", "Message", "Playback", "Quality", "Referral", "Server", "TipringError", "TransferFailed", "Way", "__version__",
+    "connect",
 ]

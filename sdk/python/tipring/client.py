@@ -19,7 +19,7 @@ from .hearing import Digit, Event
 from .messaging import MessageHandler, Messaging
 from .tape import Tape
 from .transferring import Referral
-from .transport import ControlTransport, codec_name, heard_of, outcome_of
+from .transport import ControlTransport, codec_name, heard_of, outcome_of, quality_of
 from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
 from .watching import signals, watch_loop
 
@@ -531,6 +531,10 @@ class Server:
 
     def _event_media_resumed(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_resumed", body.pos)
+
+    def _event_media_quality(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event("quality", body.pos, quality=quality_of(body.quality)))
 
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)

@@ -29,6 +29,29 @@ class Digit:
 
 
 @dataclasses.dataclass(frozen=True)
+class Way:
+    """One way of the audio for five seconds. packets: that should have come (of `Quality.said`: 256). lost: never came. late: came too late.
+    jitter_ms: RFC 3550. delay_ms: from mouth to ear, as far as it can be known. mos: 1.0 to 4.5 by ITU-T G.107; None: not known."""
+
+    packets: int
+    lost: int
+    late: int
+    jitter_ms: float
+    delay_ms: int
+    mos: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Quality:
+    """How a call sounds. heard: what came; None: nothing did. said: what the peer got, as its RTCP tells; None: it told nothing lately.
+    rtt_ms: round trip; None: not known."""
+
+    heard: Way | None
+    said: Way | None
+    rtt_ms: float | None
+
+
+@dataclasses.dataclass(frozen=True)
 class Event:
     """Something that happened to the call. kind: "answered" (the caller's phone confirmed; of a call of dial(): the peer picked up), "ringing"
     (of a call of dial(): the peer sent `code`; early_media: what it plays can be heard), "media_started" (its first audio came), "codec" (`Call.codec` is another one),
@@ -36,7 +59,7 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri). pos: where."""
+    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
 
     kind: str
     pos: int
@@ -47,6 +70,7 @@ class Event:
     body: bytes = b""
     headers: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
     by: str = ""
+    quality: Quality | None = None
 
 
 @dataclasses.dataclass(frozen=True)

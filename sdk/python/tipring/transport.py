@@ -11,6 +11,7 @@ from .bus import ACK_SECONDS, TRIES, Bus, Message
 from .call import Call, TapeLike
 from .clock import Clock
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
+from .hearing import Quality, Way
 from .playback import Flushed, Heard
 from .tape import Link, Tape
 from .transferring import TransferFailed
@@ -19,6 +20,15 @@ from .v1 import api_pb2, common_pb2, session_pb2
 ATTACH_SECONDS = 2
 ASKING_SECONDS = 40  # a peer has 32 s for its answer
 HISTORY_FRAMES = 128  # that came before we attached
+
+
+def way_of(way: session_pb2.QualityWay) -> Way:
+    return Way(way.packets, way.lost, way.late, way.jitter_us / 1000, way.delay_ms, way.mos_x100 / 100 or None)
+
+
+def quality_of(quality: session_pb2.Quality) -> Quality:
+    return Quality(way_of(quality.heard) if quality.HasField("heard") else None,
+                   way_of(quality.said) if quality.HasField("said") else None, quality.rtt_us / 1000 or None)
 
 
 def heard_of(played: session_pb2.UtterancePlayed) -> Heard:
