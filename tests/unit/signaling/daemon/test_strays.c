@@ -129,7 +129,7 @@ Test(signaling_strays, from_one_to_the_other)
 Test(signaling_strays, for_the_dead_as_many_as_there_is_room_for)
 {
 	const size_t bytes = 1000, each = sizeof(uint32_t) + sizeof(struct stray_head) + bytes;
-	unsigned room = STRAYS_WAITING_BYTES / each, heard = 0;
+	unsigned room = (unsigned)(STRAYS_WAITING_BYTES / each), heard = 0;
 
 	for (unsigned i = 0; i < room + 3; i++)
 		cr_assert(pass(i, bytes));
