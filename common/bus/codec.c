@@ -179,7 +179,7 @@ int codec_pack(struct codec *c, const Tipring__V1__Envelope *e, const uint8_t **
 	Tipring__V1__Envelope narrow = *e;
 
 	narrow.base.descriptor = narrow_to(c, e);
-	if (tipring__v1__envelope__get_packed_size(&narrow) > BUS_MESSAGE_BYTES_MAX)
+	if (protobuf_c_message_get_packed_size(&narrow.base) > BUS_MESSAGE_BYTES_MAX)
 		return ERR_NOSPC;
 	*ret_n = protobuf_c_message_pack(&narrow.base, c->out);
 	*ret_p = c->out;

@@ -59,7 +59,7 @@ void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret)
 		.direction = s->direction,
 	};
 	put_beside(s, ret);
-	if (s->v[0].fmtp.n < sizeof ret->fmtp)
+	if (s->v[0].fmtp.n > 0 && s->v[0].fmtp.n < sizeof ret->fmtp)
 		memcpy(ret->fmtp, s->v[0].fmtp.p, s->v[0].fmtp.n);
 	if (e != NULL) {
 		ret->dtmf_payload_type = e->payload_type;

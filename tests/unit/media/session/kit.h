@@ -64,6 +64,8 @@ static inline void teardown(void)
 {
 	tape_client_close(&backend);
 	tape_close(&tape);
+	resample_fini(&s->up);
+	resample_fini(&s->down);
 	free(s->wide);
 	free(s);
 }

@@ -290,10 +290,11 @@ static void ask(uint64_t token, size_t body_n)
 static const char *said(void)
 {
 	static char text[STORM_BYTES + 1];
-	struct storm_packet *k = &storm->net[storm->net_count - 1];
+	const struct storm_packet *k = storm->net;
 
 	if (storm->net_count == 0)
 		return "";
+	k += storm->net_count - 1;
 	memcpy(text, k->p, k->n);
 	text[k->n] = '\0';
 	storm->net_count = 0;
