@@ -397,7 +397,7 @@ def test_baresip_hears_an_announcement(system, tmp_path):
         for attempt in range(3):  # when the machine pauses, the phone's own buffers slip and its recording has a seam
             phone = Phone(tmp_path / f"phone{attempt}", f"sip:echo@127.0.0.1:{system.sip_port}", speech)
             try:
-                wait_for(lambda: "486" in phone.log or phone.over(), 20, 0.1)
+                wait_for(lambda: "486 Busy Here" in phone.log or phone.over(), 20, 0.1)
             finally:
                 phone.close()
             recording = phone.recording()
