@@ -21,6 +21,8 @@ HERE = pathlib.Path(__file__).resolve().parents[1]
 BUILD = HERE / "build"
 JOBS = str(os.cpu_count() or 2)
 WORKERS = "3"
+SECOND_CHANCES = 2  # of the hundreds of systems that a group starts beside each other
+UNSTEADY: list[int] = []
 
 
 @dataclasses.dataclass
@@ -144,9 +146,22 @@ def pytest(where: str, *options: str, env: dict | None = None) -> Count:
 def systems(build: str, but: str = "", **env: str) -> Count:
     """Whole systems: most tests mostly wait, so a few run beside each other; then those that need the machine for themselves."""
     env["TIPRING_BIN"] = str(BUILD / build / "bin")
-    count = pytest("tests/integration", "-n", WORKERS, "--dist", "worksteal", "-m", "not alone" + but, env=env)
-    count.add(pytest("tests/integration", "-m", "alone" + but, env=env))
+    count = twice("not alone" + but, env, "-n", WORKERS, "--dist", "worksteal")
+    count.add(twice("alone" + but, env))
     return count
+
+
+def twice(marked: str, env: dict, *options: str) -> Count:
+    """A test or two that failed are run again, with the machine for themselves. What passes then is counted, and named at the end: it is to be
+    mended."""
+    first = pytest("tests/integration", *options, "-m", marked, env=env)
+    if not 0 < first.failed <= SECOND_CHANCES:
+        return first
+    second = pytest("tests/integration", "--last-failed", "--last-failed-no-failures", "none", "-m", marked, env=env)
+    if second.failed or second.passed != first.failed:
+        return first
+    UNSTEADY.append(first.failed)
+    return Count(first.passed + second.passed, 0, first.skipped)
 
 
 # ---- groups ----
@@ -275,6 +290,8 @@ def main(arguments: list[str]) -> int:
         count = GROUPS[name]()
         total.add(count)
         say(f"   {count.passed} passed, {count.failed} failed, {count.skipped} skipped in {time.monotonic() - start:.0f} s")
+    if UNSTEADY:
+        say(f"unsteady: {sum(UNSTEADY)} of these failed and passed the second time; what they said is above")
     say(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed else 0
 

@@ -127,11 +127,15 @@ class System:
         return {f"{r.split()[0]}-{r.split()[1]}": int(r.split()[2]) for r in rows if r}
 
     def kill(self, name: str, sig: int = signal.SIGKILL) -> int:
-        """Signal a worker of ours, or "supervisor"; the id it had."""
+        """Signal a worker of ours, or "supervisor"; the id it had. One that is killed is dead on return: a dying process can still take a datagram
+        from a socket that its successor reads."""
         pid = self.process.pid if name == "supervisor" else self.workers()[name]
         os.kill(pid, sig)
-        if name == "supervisor" and sig == signal.SIGKILL:
-            self.process.wait()
+        if sig == signal.SIGKILL:
+            if name == "supervisor":
+                self.process.wait()
+            else:
+                wait_for(lambda: dead(pid), 10, every=0.002)
         return pid
 
     def stop(self) -> int | None:
@@ -189,6 +193,14 @@ class System:
     def env(self) -> dict[str, str]:
         """For backends: where this system is."""
         return {**os.environ, "TIPRING_ENDPOINT": str(self.run_dir)}
+
+
+def dead(pid: int) -> bool:
+    """Has this process let go of everything? Reaped or not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def alive(pid: int, program: str) -> bool:
