@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from system import HERE, System, wait_for  # noqa: E402
+from system import HERE, RUNNING, System, wait_for  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("TIPRING_BIN", HERE / "build" / "release" / "bin"))
 SANITIZED = bool(os.environ.get("TIPRING_SANITIZED"))
@@ -18,6 +18,14 @@ SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime e
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes most of a minute; not run under sanitizers")
     config.addinivalue_line("markers", "alone: judges time, and needs the machine for itself; what has no such mark runs beside others")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A test that failed shows what its systems said last."""
+    report = (yield).get_result()
+    if report.failed:
+        report.sections += [(f"log of the system in {system.run_dir}", system.log[-4000:]) for system in RUNNING]
 
 
 class Backends:

@@ -14,6 +14,7 @@ from chaos import Calls
 from sip_peer import Peer
 from system import wait_for
 from test_backend import Caller, in_thread, is_serving, tone, with_backend
+from test_spare import spare
 
 
 class Observer:
@@ -374,7 +375,8 @@ def test_no_descriptor_is_left_behind(make_system, backends):
         return {name: descriptors(pid) for name, pid in pids.items()}
 
     def settled():
-        """When nobody opens anything any more."""
+        """When nobody opens anything any more, and the spare is there."""
+        spare(system)
         seen = [count()]
         wait_for(lambda: seen.append(count()) or seen[-5:] == seen[-1:] * 5, 5, 0.2)
         return seen[-1]

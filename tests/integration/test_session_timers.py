@@ -244,8 +244,8 @@ def test_signaling_and_control_die(make_system):
         caller.wait_bye(12)
 
     ended = calls(system, {
-        "again": (is_asked_again, TIMER + "Session-Expires: 10;refresher=uas\r\n"),
-        "later": (is_refreshed, TIMER + "Session-Expires: 14;refresher=uas\r\n"),
-        "gone": (is_gone, TIMER + "Session-Expires: 12;refresher=uac\r\n"),
+        "again": (is_asked_again, TIMER + "Session-Expires: 20;refresher=uas\r\n"),
+        "later": (is_refreshed, TIMER + "Session-Expires: 28;refresher=uas\r\n"),
+        "gone": (is_gone, TIMER + "Session-Expires: 24;refresher=uac\r\n"),
     })
     assert ended == {"again": "hung up", "later": "hung up", "gone": "session timer expired"}

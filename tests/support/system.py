@@ -35,6 +35,9 @@ def wait_for(what, seconds: float, every: float = 0.02):
         time.sleep(every)
 
 
+RUNNING: "list[System]" = []
+
+
 class System:
     """One supervisor and its workers.
 
@@ -102,6 +105,7 @@ class System:
             [self.bin_dir / "tipring-supervisor", "--config", self.config_path, *extra_args],
             stdout=self.output or out, stderr=self.output or out, start_new_session=True)
         out.close()
+        RUNNING.append(self)
         try:
             wait_for(lambda: self.process.poll() is not None or self.ready(), ready_seconds)
         except TimeoutError:
@@ -141,6 +145,8 @@ class System:
     def stop(self) -> int | None:
         """End everything; the supervisor's exit code."""
         leftovers = self.workers()
+        if self in RUNNING:
+            RUNNING.remove(self)
         code = None
         if self.process is not None:
             if self.process.poll() is None:
