@@ -81,6 +81,24 @@ size_t codec_utf8_length(const uint8_t *p, size_t n)
 	return 0;
 }
 
+char *codec_text(struct buf *b, struct str s)
+{
+	char *at = b->p + b->n;
+
+	for (size_t i = 0; i < s.n;) {
+		const uint8_t *p = (const uint8_t *)s.p + i;
+		size_t step = s.p[i] != '\0' ? codec_utf8_length(p, s.n - i) : 0;
+
+		if (step > 0)
+			buf_bytes(b, p, step);
+		else
+			buf_char(b, '?');
+		i += step > 0 ? step : 1;
+	}
+	buf_char(b, '\0');
+	return buf_ok(b) ? at : (char *)(uintptr_t)"";
+}
+
 static bool is_text(const char *z)
 {
 	size_t n = strlen(z);

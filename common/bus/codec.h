@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/base/err.h"
 #include "tipring/v1/envelope.pb-c.h"
 
@@ -29,6 +30,9 @@ struct codec {
 /* Octets of the UTF-8 character at `p`, where `n` > 0 are; 0: none (RFC 3629 section 3: the
  * shortest form, no surrogates). Texts of messages hold nothing else. */
 size_t codec_utf8_length(const uint8_t *p, size_t n);
+
+/* What a peer sent, as a text of messages: what is no UTF-8, and NUL, is '?'. It lies in `b` and ends with NUL; "" when there was no room. */
+char *codec_text(struct buf *b, struct str s);
 
 MUST_USE int codec_init(struct codec *c);
 void codec_fini(struct codec *c);

@@ -701,14 +701,14 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 
 static int check_places(struct load *l, const struct config *c)
 {
-	struct config_auth_fault why;
+	struct config_wrong why;
 
 	return config_places_check(c, &why) == 0 ? 0 : complain(l, why.key, ERR_RANGE, "%s", why.text);
 }
 
 static int check_logins(struct load *l, const struct config *c)
 {
-	struct config_auth_fault why;
+	struct config_wrong why;
 
 	if (config_auth_check(c, &why) == 0 && config_trunk_check(c, &why) == 0)
 		return 0;

@@ -1,7 +1,6 @@
 /* config_auth.c - see config_auth.h */
 #include "control/supervisor/config_auth.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,19 +8,6 @@
 
 #define VARIABLE "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define USERS_BYTES 14336u /* of all texts: the configuration of a process travels in one message */
-
-static int wrong(struct config_auth_fault *f, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int wrong(struct config_auth_fault *f, const char *key, const char *fmt, ...)
-{
-	va_list args;
-
-	snprintf(f->key, sizeof f->key, "%s", key);
-	va_start(args, fmt);
-	vsnprintf(f->text, sizeof f->text, fmt, args);
-	va_end(args);
-	return ERR_RANGE;
-}
 
 static bool is_quotable(const char *z)
 {
@@ -36,7 +22,7 @@ static bool is_variable(const char *z)
 	return z[0] != '\0' && strspn(z, VARIABLE) == strlen(z);
 }
 
-static int check_users(const struct config *c, struct config_auth_fault *f)
+static int check_users(const struct config *c, struct config_wrong *f)
 {
 	size_t bytes = 0;
 	char key[64];
@@ -47,15 +33,15 @@ static int check_users(const struct config *c, struct config_auth_fault *f)
 		bytes += strlen(u->username) + strlen(u->password_env) + 8;
 		snprintf(key, sizeof key, "sip.auth.users[%u].username", i);
 		if (!is_quotable(u->username))
-			return wrong(f, key, "quotes, backslashes and control characters can not stand in it");
+			return config_wrong(f, key, "quotes, backslashes and control characters can not stand in it");
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(c->auth_users[k].username, u->username) == 0)
-				return wrong(f, key, "'%s' is the name of users[%u], too", u->username, k);
+				return config_wrong(f, key, "'%s' is the name of users[%u], too", u->username, k);
 		snprintf(key, sizeof key, "sip.auth.users[%u].password_env", i);
 		if (!is_variable(u->password_env))
-			return wrong(f, key, "'%s' is no name of an environment variable", u->password_env);
+			return config_wrong(f, key, "'%s' is no name of an environment variable", u->password_env);
 	}
-	return bytes <= USERS_BYTES ? 0 : wrong(f, "sip.auth.users", "all names together are longer than %u octets", USERS_BYTES);
+	return bytes <= USERS_BYTES ? 0 : config_wrong(f, "sip.auth.users", "all names together are longer than %u octets", USERS_BYTES);
 }
 
 static bool is_algorithm(const char *z)
@@ -81,37 +67,37 @@ static bool is_network(const char *z)
 	return s.err == 0;
 }
 
-int config_auth_check(const struct config *c, struct config_auth_fault *ret)
+int config_auth_check(const struct config *c, struct config_wrong *ret)
 {
 	char key[64];
 
 	if (c->auth_realm[0] == '\0' || !is_quotable(c->auth_realm))
-		return wrong(ret, "sip.auth.realm", "a realm has at least one character, and no quotes or backslashes");
+		return config_wrong(ret, "sip.auth.realm", "a realm has at least one character, and no quotes or backslashes");
 	for (uint32_t i = 0; i < c->auth_algorithm_count; i++) {
 		snprintf(key, sizeof key, "sip.auth.algorithms[%u]", i);
 		if (!is_algorithm(c->auth_algorithms[i]))
-			return wrong(ret, key, "'%s' is none of MD5, SHA-256, SHA-512-256", c->auth_algorithms[i]);
+			return config_wrong(ret, key, "'%s' is none of MD5, SHA-256, SHA-512-256", c->auth_algorithms[i]);
 	}
 	for (uint32_t i = 0; i < c->auth_trusted_count; i++) {
 		snprintf(key, sizeof key, "sip.auth.trusted[%u]", i);
 		if (!is_network(c->auth_trusted[i]))
-			return wrong(ret, key, "'%s' is not like 192.0.2.0/24", c->auth_trusted[i]);
+			return config_wrong(ret, key, "'%s' is not like 192.0.2.0/24", c->auth_trusted[i]);
 	}
 	return check_users(c, ret);
 }
 
-int config_trunk_check(const struct config *c, struct config_auth_fault *ret)
+int config_trunk_check(const struct config *c, struct config_wrong *ret)
 {
 	bool named = c->outbound_username[0] != '\0';
 
 	if (!is_quotable(c->outbound_username))
-		return wrong(ret, "outbound.username", "quotes and backslashes can not stand in it");
+		return config_wrong(ret, "outbound.username", "quotes and backslashes can not stand in it");
 	if (!is_quotable(c->outbound_realm))
-		return wrong(ret, "outbound.realm", "quotes and backslashes can not stand in it");
+		return config_wrong(ret, "outbound.realm", "quotes and backslashes can not stand in it");
 	if (named && !is_variable(c->outbound_password_env))
-		return wrong(ret, c->outbound_password_env[0] != '\0' ? "outbound.password_env" : "outbound.username",
+		return config_wrong(ret, c->outbound_password_env[0] != '\0' ? "outbound.password_env" : "outbound.username",
 			     "a username needs the name of an environment variable that holds its password (password_env)");
 	if (named && c->outbound_next_hop[0] == '\0')
-		return wrong(ret, "outbound.username", "it is for calls by outbound.next_hop: give one");
+		return config_wrong(ret, "outbound.username", "it is for calls by outbound.next_hop: give one");
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* config_places.c - see config_places.h */
 #include "control/supervisor/config_places.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,33 +9,20 @@
 
 #define DESCRIPTORS_REST 512u /* listeners, slabs, pages */
 
-static int wrong(struct config_auth_fault *f, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-static int wrong(struct config_auth_fault *f, const char *key, const char *fmt, ...)
-{
-	va_list args;
-
-	snprintf(f->key, sizeof f->key, "%s", key);
-	va_start(args, fmt);
-	vsnprintf(f->text, sizeof f->text, fmt, args);
-	va_end(args);
-	return ERR_RANGE;
-}
-
-static int check_address(const char *key, const char *text, struct config_auth_fault *f)
+static int check_address(const char *key, const char *text, struct config_wrong *f)
 {
 	struct addr a;
 
 	if (text[0] == '\0')
 		return 0;
 	if (addr_parse_ip(str_of(text), &a) != 0)
-		return wrong(f, key, "'%s' is no IPv4 or IPv6 address", text);
+		return config_wrong(f, key, "'%s' is no IPv4 or IPv6 address", text);
 	if (addr_is_any(&a) || addr_is_multicast(&a))
-		return wrong(f, key, "nobody can send to %s: name the address that peers reach, or leave it empty", text);
+		return config_wrong(f, key, "nobody can send to %s: name the address that peers reach, or leave it empty", text);
 	return 0;
 }
 
-static int check_advertised(const char *key, const struct config_advertised *v, uint32_t n, struct config_auth_fault *f)
+static int check_advertised(const char *key, const struct config_advertised *v, uint32_t n, struct config_wrong *f)
 {
 	struct reach r = {.count = 0};
 	int err = 0;
@@ -51,21 +37,21 @@ static int check_advertised(const char *key, const struct config_advertised *v, 
 		snprintf(at, sizeof at, "%s[%u].to", key, i);
 		err = reach_add(&r, str_of(v[i].to), str_of(v[i].address));
 		if (err == ERR_RANGE)
-			return wrong(f, at, "%s and %s are of different families", v[i].to, v[i].address);
+			return config_wrong(f, at, "%s and %s are of different families", v[i].to, v[i].address);
 		if (err != 0)
-			return wrong(f, at, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
+			return config_wrong(f, at, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
 	}
 	return err;
 }
 
 /* Each port and each half of a tape is a descriptor that somebody keeps; a call that ends may still have its own. */
-static int check_sizes(const struct config *c, struct config_auth_fault *f)
+static int check_sizes(const struct config *c, struct config_wrong *f)
 {
 	uint32_t need = config_port_descriptors(c) + 3 * c->max_calls + DESCRIPTORS_REST;
 
 	if (need <= CUSTODY_ITEMS_MAX)
 		return 0;
-	return wrong(f, "max_calls", "%u calls, and %u ports in rtp.ports on %u rtp.address: make one of them smaller (they need %u, at most %u)",
+	return config_wrong(f, "max_calls", "%u calls, and %u ports in rtp.ports on %u rtp.address: make one of them smaller (they need %u, at most %u)",
 		     c->max_calls, config_ports_count(&c->rtp_ports), c->rtp_address_count, need, CUSTODY_ITEMS_MAX);
 }
 
@@ -75,7 +61,7 @@ static bool overlap(const struct addr *a, const struct addr *b)
 }
 
 /* Every port of the pool is bound: none is left for SIP. */
-static int check_listeners(const struct config *c, struct config_auth_fault *f)
+static int check_listeners(const struct config *c, struct config_wrong *f)
 {
 	char key[32];
 
@@ -85,12 +71,12 @@ static int check_listeners(const struct config *c, struct config_auth_fault *f)
 		snprintf(key, sizeof key, "sip.listen[%u]", i);
 		for (uint32_t a = 0; config_ports_has(&c->rtp_ports, at->port) && a < c->rtp_address_count; a++)
 			if (overlap(at, &c->rtp_address[a]))
-				return wrong(f, key, "port %u belongs to the RTP pool (rtp.ports)", at->port);
+				return config_wrong(f, key, "port %u belongs to the RTP pool (rtp.ports)", at->port);
 	}
 	return 0;
 }
 
-int config_places_check(const struct config *c, struct config_auth_fault *ret)
+int config_places_check(const struct config *c, struct config_wrong *ret)
 {
 	int err = check_address("sip.advertised_address", c->sip_advertised_address, ret);
 

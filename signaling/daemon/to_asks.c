@@ -13,25 +13,6 @@ struct heard {
 	char area[8192];
 };
 
-/* Messages carry UTF-8; a peer may send anything. */
-static char *text(struct buf *b, struct str s)
-{
-	char *at = b->p + b->n;
-
-	for (size_t i = 0; i < s.n;) {
-		const uint8_t *p = (const uint8_t *)s.p + i;
-		size_t step = s.p[i] != '\0' ? codec_utf8_length(p, s.n - i) : 0;
-
-		if (step > 0)
-			buf_bytes(b, s.p + i, step);
-		else
-			buf_char(b, '?');
-		i += step > 0 ? step : 1;
-	}
-	buf_char(b, '\0');
-	return buf_ok(b) ? at : (char *)(uintptr_t)"";
-}
-
 static bool is_told(struct str name)
 {
 	return (name.n > 2 && str_ieq((struct str){name.p, 2}, STR("X-"))) ||
@@ -48,8 +29,8 @@ static void put_headers(struct heard *h, const struct sip_msg *m)
 		if (!is_told(f->name) || f->name.n + f->value.n + 2 > h->text.cap - h->text.n)
 			continue;
 		tipring__v1__header__init(row);
-		row->name = text(&h->text, f->name);
-		row->value = text(&h->text, f->value);
+		row->name = codec_text(&h->text, f->name);
+		row->value = codec_text(&h->text, f->value);
 		h->rows[h->count++] = row;
 	}
 }
@@ -73,7 +54,7 @@ void to_asks_heard(struct signaling *s, const struct leg *l, const struct sip_ms
 	b.leg_id = pool_handle(&s->legs, l);
 	b.cseq = cseq;
 	b.kind = m->method == SIP_M_MESSAGE ? TIPRING__V1__ASK_KIND__MESSAGE : TIPRING__V1__ASK_KIND__INFO;
-	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
+	b.content_type = codec_text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
 	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
 	b.body.len = m->body.n;
 	put_headers(&h, m);
@@ -111,7 +92,7 @@ void to_asks_told(struct signaling *s, const struct ask_news *n)
 	b.kind = (Tipring__V1__AskKind)n->kind;
 	b.code = (Tipring__V1__ResultCode)n->code;
 	b.sip_code = n->sip_code;
-	b.reason = text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
+	b.reason = codec_text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_ASKED;
 	e.leg_asked = &b;
 	(void)!tell(s, &e); /* control asks again when it has missed it */
@@ -134,18 +115,18 @@ void to_asks_message(struct signaling *s, const struct message_in *in, const str
 	address.port = in->source.port;
 	sip_display_copy(display, sizeof display, c->from.display);
 	b.handle = in->handle;
-	b.sip_call_id = text(&h.text, c->call_id);
+	b.sip_call_id = codec_text(&h.text, c->call_id);
 	b.cseq = c->cseq.number;
-	b.from_tag = text(&h.text, c->from.tag);
-	b.from_uri = text(&h.text, c->from.uri);
-	b.from_display = text(&h.text, str_of(display));
-	b.to_uri = text(&h.text, c->to.uri);
-	b.request_uri = text(&h.text, m->uri);
+	b.from_tag = codec_text(&h.text, c->from.tag);
+	b.from_uri = codec_text(&h.text, c->from.uri);
+	b.from_display = codec_text(&h.text, str_of(display));
+	b.to_uri = codec_text(&h.text, c->to.uri);
+	b.request_uri = codec_text(&h.text, m->uri);
 	b.source = &address;
-	b.content_type = text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
+	b.content_type = codec_text(&h.text, sip_value(m, SIP_CONTENT_TYPE));
 	b.body.data = (uint8_t *)(uintptr_t)m->body.p; /* packing only reads it */
 	b.body.len = m->body.n;
-	b.auth_user = text(&h.text, str_of(in->auth_user));
+	b.auth_user = codec_text(&h.text, str_of(in->auth_user));
 	put_headers(&h, m);
 	b.headers = h.rows;
 	b.n_headers = h.count;
@@ -166,7 +147,7 @@ void to_asks_message_sent(struct signaling *s, const struct message_news *n)
 	b.command_id = (char *)(uintptr_t)n->command;
 	b.code = (Tipring__V1__ResultCode)n->end.code;
 	b.sip_code = n->end.sip_code;
-	b.reason = text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
+	b.reason = codec_text(&reason, (struct str){n->reason.p, n->reason.n < 120 ? n->reason.n : 120});
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_MESSAGE_SENT;
 	e.message_sent = &b;
 	(void)!tell(s, &e);

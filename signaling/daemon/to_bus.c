@@ -72,23 +72,6 @@ static Tipring__V1__Address *address(struct address *a, const struct addr *from)
 	return &a->m;
 }
 
-/* Messages carry UTF-8; a peer may send anything. */
-static void put_text(struct buf *b, struct str s)
-{
-	for (size_t i = 0; i < s.n;) {
-		size_t step = s.p[i] != '\0' ? codec_utf8_length((const uint8_t *)s.p + i,
-								 s.n - i)
-					     : 0;
-
-		if (step > 0)
-			buf_bytes(b, s.p + i, step);
-		else
-			buf_char(b, '?');
-		i += step > 0 ? step : 1;
-	}
-	buf_char(b, '\0');
-}
-
 /* The names of the messages count as the table of codecs does, from 1. */
 _Static_assert((int)TIPRING__V1__CODEC__PCMU == SDP_PCMU + 1 && (int)TIPRING__V1__CODEC__PCMA == SDP_PCMA + 1 &&
 		       (int)TIPRING__V1__CODEC__G722 == SDP_G722 + 1 && (int)TIPRING__V1__CODEC__OPUS == SDP_OPUS + 1 &&
@@ -124,9 +107,7 @@ static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_ch
 	in->m.heard_type = in->m.other_type ? sdp_receives(c) : 0;
 	in->m.other_dtmf_type = sdp_receives_dtmf(c) != c->dtmf_payload_type;
 	in->m.heard_dtmf_type = in->m.other_dtmf_type ? sdp_receives_dtmf(c) : 0;
-	put_text(&fmtp, str_of(c->fmtp));
-	buf_char(&fmtp, '\0');
-	in->m.fmtp = in->fmtp;
+	in->m.fmtp = codec_text(&fmtp, str_of(c->fmtp));
 	for (uint32_t i = 0; i < c->beside_count; i++) {
 		tipring__v1__media_format__init(&in->formats[i]);
 		in->formats[i].codec = codec_told(c->beside[i].codec);
@@ -138,21 +119,13 @@ static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_ch
 	return &in->m;
 }
 
-static char *text(struct buf *b, struct str s)
-{
-	char *at = b->p + b->n;
-
-	put_text(b, s);
-	return buf_ok(b) ? at : borrowed("");
-}
-
 /* From `from` to before `to`. */
 static Tipring__V1__Header **some_headers(struct told *t, const struct leg *l, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		tipring__v1__header__init(&t->headers[i]);
-		t->headers[i].name = text(&t->text, leg_header_name(l, i));
-		t->headers[i].value = text(&t->text, leg_header_value(l, i));
+		t->headers[i].name = codec_text(&t->text, leg_header_name(l, i));
+		t->headers[i].value = codec_text(&t->text, leg_header_value(l, i));
 		t->rows[i] = &t->headers[i];
 	}
 	return t->rows + from;
@@ -170,18 +143,18 @@ static Tipring__V1__LegIncoming *fill_incoming(struct signaling *s, struct told 
 
 	tipring__v1__leg_incoming__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
-	m->sip_call_id = text(&t->text, str_of(l->r.dialog.call_id));
-	m->from_uri = text(&t->text, str_of(l->r.from_uri));
-	m->from_display = text(&t->text, str_of(l->r.from_display));
-	m->to_uri = text(&t->text, str_of(l->r.to_uri));
-	m->request_uri = text(&t->text, str_of(l->r.request_uri));
+	m->sip_call_id = codec_text(&t->text, str_of(l->r.dialog.call_id));
+	m->from_uri = codec_text(&t->text, str_of(l->r.from_uri));
+	m->from_display = codec_text(&t->text, str_of(l->r.from_display));
+	m->to_uri = codec_text(&t->text, str_of(l->r.to_uri));
+	m->request_uri = codec_text(&t->text, str_of(l->r.request_uri));
 	m->source = address(&t->source, &l->r.source);
 	m->transport = borrowed("udp");
 	m->media = leg_is_agreed(&l->r) ? facts(&t->agreed, &l->r.choice) : NULL;
 	m->headers = headers(t, l);
 	m->n_headers = leg_bye_headers_at(&l->r);
 	m->replaces_leg = l->r.refer.replaces;
-	m->auth_user = text(&t->text, str_of(l->r.account.user));
+	m->auth_user = codec_text(&t->text, str_of(l->r.account.user));
 	return m;
 }
 
@@ -193,10 +166,10 @@ static Tipring__V1__LegDialled *fill_dialled(struct signaling *s, struct told *t
 	tipring__v1__leg_dialled__init(m);
 	m->call_id = l->r.dialled.call_id;
 	m->leg_id = pool_handle(&s->legs, l);
-	m->sip_call_id = text(&t->text, str_of(l->r.dialog.call_id));
-	m->from_uri = text(&t->text, str_of(l->r.from_uri));
-	m->to_uri = text(&t->text, str_of(l->r.to_uri));
-	m->request_uri = text(&t->text, str_of(l->r.request_uri));
+	m->sip_call_id = codec_text(&t->text, str_of(l->r.dialog.call_id));
+	m->from_uri = codec_text(&t->text, str_of(l->r.from_uri));
+	m->to_uri = codec_text(&t->text, str_of(l->r.to_uri));
+	m->request_uri = codec_text(&t->text, str_of(l->r.request_uri));
 	return m;
 }
 
@@ -212,7 +185,7 @@ static Tipring__V1__LegProgress *fill_progress(struct signaling *s, struct told 
 	tipring__v1__leg_progress__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
 	m->code = d->code;
-	m->reason = text(&t->text, str_of(d->reason));
+	m->reason = codec_text(&t->text, str_of(d->reason));
 	m->media = d->generation != 0 ? facts(&t->agreed, &l->r.choice) : NULL;
 	m->generation = d->generation;
 	return m;
@@ -278,10 +251,10 @@ static Tipring__V1__LegTransfer *fill_transfer(struct signaling *s, struct told 
 		return NULL;
 	tipring__v1__leg_transfer__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
-	m->command = text(&t->text, str_of(f->out_command));
+	m->command = codec_text(&t->text, str_of(f->out_command));
 	m->state = states[f->out_state];
 	m->code = f->out_code;
-	m->reason = text(&t->text, str_of(f->out_reason));
+	m->reason = codec_text(&t->text, str_of(f->out_reason));
 	return m;
 }
 
@@ -297,9 +270,9 @@ static Tipring__V1__LegReferred *fill_referred(struct signaling *s, struct told 
 	tipring__v1__leg_referred__init(m);
 	m->leg_id = pool_handle(&s->legs, l);
 	m->refer_id = f->in_id;
-	m->target = text(&t->text, str_of(l->r.refer_target));
-	m->replaces = text(&t->text, str_of(l->r.refer_replaces));
-	m->referred_by = text(&t->text, str_of(l->r.refer_by));
+	m->target = codec_text(&t->text, str_of(l->r.refer_target));
+	m->replaces = codec_text(&t->text, str_of(l->r.refer_replaces));
+	m->referred_by = codec_text(&t->text, str_of(l->r.refer_by));
 	m->until_mono_ms = f->in_until_ms;
 	m->accepted = f->in_state == REFER_IN_GOES;
 	return m;
@@ -314,7 +287,7 @@ static size_t fill_targets(struct told *t, const struct leg_record *r, bool all)
 		if (!all && leg_contact_is_known(r, i))
 			continue;
 		tipring__v1__redirect_target__init(&t->targets[n]);
-		t->targets[n].uri = text(&t->text, leg_contact(r, i));
+		t->targets[n].uri = codec_text(&t->text, leg_contact(r, i));
 		t->targets[n].q_thousandths = r->redirect.v[i].q;
 		t->target_rows[n] = &t->targets[n];
 		n++;
@@ -334,7 +307,7 @@ static Tipring__V1__LegRedirected *fill_redirected(struct signaling *s, struct t
 	m->leg_id = pool_handle(&s->legs, l);
 	m->hop = l->r.redirect.hop;
 	m->code = l->r.redirect.code;
-	m->reason = text(&t->text, str_of(l->r.redirect.reason));
+	m->reason = codec_text(&t->text, str_of(l->r.redirect.reason));
 	m->contacts = t->target_rows;
 	m->n_contacts = fill_targets(t, &l->r, false);
 	return m;
@@ -351,7 +324,7 @@ static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 	m->who = (Tipring__V1__EndedBy)end->who;
 	m->sip_code = end->code;
 	m->q850 = end->q850;
-	m->reason = text(&t->text, str_of(end->reason));
+	m->reason = codec_text(&t->text, str_of(end->reason));
 	m->mono_ns = end->at_ms * 1000000u;
 	m->unix_ns = clock_unix_ns() - (s->actor->now_ms - end->at_ms) * 1000000u;
 	m->outcome = (Tipring__V1__Outcome)end->outcome;
@@ -492,7 +465,7 @@ void to_bus_changed(struct signaling *s, const struct leg *l)
 	m.leg_id = pool_handle(&s->legs, l);
 	m.number = l->r.renewal.told;
 	m.code = l->r.renewal.code;
-	m.reason = text(&told.text, str_of(l->r.renewal.reason));
+	m.reason = codec_text(&told.text, str_of(l->r.renewal.reason));
 	m.generation = leg_generation(&l->r);
 	m.facts = facts(&told.agreed, &l->r.choice);
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CHANGED;

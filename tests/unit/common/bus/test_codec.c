@@ -262,3 +262,21 @@ Test(bus_codec, random_octets)
 	}
 	cr_expect_leq(c.arena.used, c.arena.cap);
 }
+
+static void carries(const char *in, size_t n, size_t room, const char *want)
+{
+	char area[16];
+	struct buf b = buf_of(area, room);
+
+	cr_assert_str_eq(codec_text(&b, (struct str){in, n}), want);
+}
+
+Test(codec, what_a_peer_sent_becomes_text)
+{
+	carries("", 0, 1, "");
+	carries("J\xc3\xbcrgen", 7, 8, "J\xc3\xbcrgen");
+	carries("J\xfcrgen", 6, 16, "J?rgen");
+	carries("cut \xe2\x82", 6, 16, "cut ??");
+	carries("a\0b", 3, 16, "a?b");
+	carries("no room", 7, 7, "");
+}
