@@ -207,16 +207,24 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	t->rx_head++;
 }
 
-uint64_t tape_rx_end(const struct tape *t)
+int tape_rx_get(const struct tape *t, uint64_t index, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX])
 {
 	const char *rx = (const char *)t->mh + TAPE_RINGS_OFFSET;
+
+	if (index >= t->rx_head || t->rx_head - index > t->slots)
+		return ERR_AGAIN;
+	rx += tape_slot_offset(index, t->slots, t->slot_bytes);
+	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, ret, pcm);
+	return 0;
+}
+
+uint64_t tape_rx_end(const struct tape *t)
+{
 	int16_t pcm[TAPE_SAMPLES_MAX];
 	struct tape_frame f;
 
-	if (t->rx_head == 0)
+	if (t->rx_head == 0 || tape_rx_get(t, t->rx_head - 1, &f, pcm) != 0)
 		return 0;
-	rx += tape_slot_offset(t->rx_head - 1, t->slots, t->slot_bytes);
-	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, &f, pcm);
 	return f.pos + f.samples;
 }
 

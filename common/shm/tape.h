@@ -67,6 +67,8 @@ void tape_release(struct tape *t); /* unmaps and closes without marking: a hand-
 
 /* Publish one rx frame: pcm of f->samples (<= frame_samples). */
 void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm);
+/* A frame that was put: `index` counts from 0. ERR_AGAIN: not yet, or no more in the ring. */
+MUST_USE int tape_rx_get(const struct tape *t, uint64_t index, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX]);
 /* Where the last rx frame ends: the position a successor goes on at. 0: there is none. */
 uint64_t tape_rx_end(const struct tape *t);
 /* Publish what is handed to the kernel for the caller. */

@@ -6,6 +6,7 @@
 #include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/mark.h"
+#include "media/session/speech.h"
 #include "media/session/utterance.h"
 #include "media/session/voice.h"
 
@@ -87,6 +88,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	s->epoch = tape->epoch;
 	s->rx_pos = tape_rx_end(tape);
 	session_clock_restore(s);
+	speech_resume(s);
 	/* nobody has played the future */
 	return s->tick * SESSION_TICK_NS > now_ns - s->r.start_ns + 2 * SESSION_TICK_NS ? ERR_CORRUPT : 0;
 }

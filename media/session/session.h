@@ -18,7 +18,9 @@
 #include "common/shm/tape.h"
 #include "media/dsp/codec.h"
 #include "media/dsp/conceal.h"
+#include "media/dsp/level.h"
 #include "media/dsp/resample.h"
+#include "media/dsp/vad.h"
 #include "media/rtp/dtmf.h"
 #include "media/rtp/rtcp.h"
 #include "media/session/quality.h"
@@ -101,6 +103,9 @@ enum session_event_kind {
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_PRESSED,  /* token: the key is released */
 	SESSION_QUALITY,  /* quality is that of the period that ends; pos */
+	SESSION_SPEECH_STARTED, /* pos: where it began */
+	SESSION_SPEECH_ENDED,   /* pos: where it ended, duration_ms */
+	SESSION_QUIET,          /* nobody has spoken for duration_ms; pos: now */
 	SESSION_EVENT_KINDS
 };
 
@@ -191,6 +196,28 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
+#define SESSION_SPEECH_MAX_MS 10000u
+#define SESSION_QUIET_MAX_MS  3600000u
+
+/* What of the caller's speech is to be told. */
+struct session_speech_terms {
+	uint32_t generation; /* of what was asked: the same again changes nothing */
+	uint32_t start_ms;   /* speech that is shorter is none; 0, with end_ms: nothing is told */
+	uint32_t end_ms;     /* silence that is shorter does not end it */
+	uint32_t silence_ms; /* SESSION_QUIET when nobody has spoken for so long; 0: never */
+};
+
+/* Likewise, and how it stands. Fields are only appended. */
+struct session_speech {
+	uint32_t generation, start_ms, end_ms, silence_ms;
+	uint64_t pos;        /* where the last speech began */
+	uint64_t quiet_pos;  /* nobody has spoken since here */
+	int32_t noise_dbov;  /* as it was last learned; 0: never */
+	uint8_t speaks;
+	uint8_t told;        /* SESSION_QUIET, of this silence */
+	uint8_t pad[2];
+};
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -263,6 +290,10 @@ struct session {
 	uint32_t remote_fraction;    /* 1/256 */
 	uint64_t remote_told_ns;     /* when; 0: never */
 	struct quality_totals quality_totals; /* survive */
+
+	struct session_speech speech; /* survives */
+	uint64_t speech_at;          /* frame on the tape that is listened to next */
+	struct vad vad;
 
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
 	int16_t acc[TAPE_SAMPLES_MAX];     /* a frame that is not full yet */
@@ -364,6 +395,9 @@ MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_ind
  * same token nothing happens. ERR_EXIST: it was released already; ERR_AGAIN: another one is down; ERR_UNSUPPORTED: the peer takes none;
  * ERR_INVAL. */
 MUST_USE int session_press(struct session *s, uint64_t token, char digit, uint32_t duration_ms);
+
+/* Tell of the caller's speech from now on, by other terms, or no more. Only of a session that is started. ERR_INVAL. */
+MUST_USE int session_detect(struct session *s, const struct session_speech_terms *t);
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);

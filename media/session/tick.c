@@ -4,6 +4,7 @@
 #include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/playout.h"
+#include "media/session/speech.h"
 #include "media/session/timeline.h"
 
 static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
@@ -60,4 +61,5 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	timeline_idle(s, now_ns);
 	while (s->tick < due)
 		playout_tick(s, now_ns, out, ev);
+	speech_tick(s, ev);
 }
