@@ -10,6 +10,7 @@
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/registrations.h"
+#include "control/daemon/speech.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/transfers.h"
@@ -398,6 +399,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_DTMF,    asks_send_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_DETECT_SPEECH, speech_detect},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},
 	/* clang-format on */

@@ -35,11 +35,28 @@ static void fill_dtmf(struct call_dtmf *d, const Tipring__V1__SendingDtmf *m)
 	d->early = m->early;
 }
 
+static Tipring__V1__SpeechTerms *pack_speech(Tipring__V1__SpeechTerms *m, const struct call_speech *d)
+{
+	tipring__v1__speech_terms__init(m);
+	m->generation = d->generation;
+	m->start_ms = d->start_ms;
+	m->end_ms = d->end_ms;
+	m->silence_ms = d->silence_ms;
+	return m;
+}
+
+static void fill_speech(struct call_speech *d, const Tipring__V1__SpeechTerms *m)
+{
+	if (m != NULL)
+		*d = (struct call_speech){m->generation, m->start_ms, m->end_ms, m->silence_ms};
+}
+
 /* 0: it does not fit, which can not happen: every text of it is bounded. */
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
 	Tipring__V1__SendingDtmf dtmf;
+	Tipring__V1__SpeechTerms speech;
 	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
 	struct info_address a;
 
@@ -55,6 +72,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.info_command = text(c->info_command);
 	x.message_command = text(c->message_command);
 	x.dtmf = c->dtmf.command[0] != '\0' ? pack_dtmf(&dtmf, &c->dtmf) : NULL;
+	x.speech = c->speech.generation != 0 ? pack_speech(&speech, &c->speech) : NULL;
 	x.referrer = c->transfer.referrer;
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
@@ -106,6 +124,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	(void)!str_copy(c->info_command, sizeof c->info_command, str_of(x->info_command));
 	(void)!str_copy(c->message_command, sizeof c->message_command, str_of(x->message_command));
 	fill_dtmf(&c->dtmf, x->dtmf);
+	fill_speech(&c->speech, x->speech);
 	c->transfer.referrer = x->referrer;
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;

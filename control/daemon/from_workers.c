@@ -16,6 +16,7 @@
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/roster.h"
+#include "control/daemon/speech.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/transfers.h"
@@ -361,6 +362,7 @@ static void on_started(void *self, struct str peer, const Tipring__V1__Envelope 
 	cc->c.tape_id = s->tape_id;
 	cc->c.start_mono_ns = s->start_mono_ns;
 	cc->c.start_unix_ns = s->start_unix_ns;
+	speech_again(k, cc);
 	(void)calls_input(k, cc, CALL_EV_SESSION_STARTED);
 }
 
@@ -549,6 +551,22 @@ PASS(mark_reached, session_mark_resolved, MarkReached, MARK_REACHED, mark_reache
 PASS(mark_dropped, session_mark_resolved, MarkDropped, MARK_DROPPED, mark_dropped,
      (m.mark = in->session_mark_resolved->mark, m.reason = in->session_mark_resolved->reason))
 
+PASS(speech_started, session_speech, SpeechStarted, SPEECH_STARTED, speech_started, m.pos = in->session_speech->pos)
+PASS(speech_ended, session_speech, SpeechEnded, SPEECH_ENDED, speech_ended,
+     (m.pos = in->session_speech->pos, m.duration_ms = in->session_speech->duration_ms))
+PASS(speech_silence, session_speech, SpeechSilence, SPEECH_SILENCE, speech_silence,
+     (m.pos = in->session_speech->pos, m.silence_ms = in->session_speech->duration_ms))
+
+static void on_speech(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	if (m->session_speech->edge == TIPRING__V1__SPEECH_EDGE__SPEECH_BEGAN)
+		speech_started(self, peer, m);
+	else if (m->session_speech->edge == TIPRING__V1__SPEECH_EDGE__SPEECH_ENDED)
+		speech_ended(self, peer, m);
+	else if (m->session_speech->edge == TIPRING__V1__SPEECH_EDGE__SPEECH_SILENT)
+		speech_silence(self, peer, m);
+}
+
 static void on_dtmf(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_dtmf->session_id);
@@ -615,6 +633,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
 	RULE(SESSION_PRESSED,       FROM_MEDIA,                  on_pressed),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
+	RULE(SESSION_SPEECH,        FROM_MEDIA,                  on_speech),
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),
 	RULE(SESSION_SOURCE_MOVED,  FROM_MEDIA,                  on_source_moved),
 	RULE(SESSION_SOURCE_REFUSED, FROM_MEDIA,                 on_source_refused),

@@ -116,6 +116,21 @@ void to_session_mark(struct control *k, const struct control_call *cc, const str
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
+void to_session_detect(struct control *k, const struct control_call *cc)
+{
+	const struct call_speech *d = &cc->c.speech;
+	Tipring__V1__SpeechTerms terms = TIPRING__V1__SPEECH_TERMS__INIT;
+
+	REQUEST(SessionDetect, SESSION_DETECT, session_detect, 0ull);
+	m.session_id = cc->c.session_id;
+	terms.generation = d->generation;
+	terms.start_ms = d->start_ms;
+	terms.end_ms = d->end_ms;
+	terms.silence_ms = d->silence_ms;
+	m.terms = &terms;
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
 void to_session_press(struct control *k, const struct control_call *cc, uint64_t token, char digit)
 {
 	char z[2] = {digit, '\0'};

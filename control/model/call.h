@@ -238,6 +238,12 @@ struct call_dtmf {
 	bool waits; /* the key before passes */
 };
 
+/* What DetectSpeech asked. */
+struct call_speech {
+	uint32_t generation; /* 0: nothing yet */
+	uint32_t start_ms, end_ms, silence_ms; /* 0: no more */
+};
+
 struct call {
 	uint64_t id;
 	enum call_state state;
@@ -281,6 +287,7 @@ struct call {
 	char message_command[CALL_COMMAND_BYTES]; /* SendMessage */
 	struct call_dtmf dtmf;
 	enum call_keys keys;
+	struct call_speech speech;
 	bool ring_described;   /* inbound: the last Ring wanted early media */
 	uint32_t ring_code;    /* that was sent; outbound: that was published */
 	/* of an outbound call */

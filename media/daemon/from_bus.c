@@ -260,6 +260,19 @@ static void on_press(void *self, struct str peer, const Tipring__V1__Envelope *e
 		to_bus_pressed(m, p->session_id, p->token, err == ERR_EXIST ? 0 : err);
 }
 
+static void on_detect(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	const Tipring__V1__SpeechTerms *t = e->session_detect->terms;
+	struct media_session *ms = session_of(m, e->session_detect->session_id);
+
+	(void)peer;
+	if (ms == NULL || !ms->has_tape || t == NULL)
+		return;
+	if (session_detect(&ms->s, &(struct session_speech_terms){t->generation, t->start_ms, t->end_ms, t->silence_ms}) == 0)
+		sessions_save(m, ms);
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -271,6 +284,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_PRESS,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_press},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_DETECT, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_detect},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

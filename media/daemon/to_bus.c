@@ -302,6 +302,22 @@ static void tell_mark(struct media *m, const struct media_session *ms, const str
 	tell_control(m, &e);
 }
 
+static void tell_speech(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSpeech b = TIPRING__V1__SESSION_SPEECH__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.edge = v->kind == SESSION_SPEECH_STARTED ? TIPRING__V1__SPEECH_EDGE__SPEECH_BEGAN
+		 : v->kind == SESSION_SPEECH_ENDED ? TIPRING__V1__SPEECH_EDGE__SPEECH_ENDED
+						   : TIPRING__V1__SPEECH_EDGE__SPEECH_SILENT;
+	b.pos = v->pos;
+	b.duration_ms = v->duration_ms;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SPEECH;
+	e.session_speech = &b;
+	tell_control(m, &e);
+}
+
 static void tell_dead(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -387,6 +403,9 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_UNDERRUN] = tell_underrun,
 	[SESSION_MARK] = tell_mark,
 	[SESSION_DEAD] = tell_dead,
+	[SESSION_SPEECH_STARTED] = tell_speech,
+	[SESSION_SPEECH_ENDED] = tell_speech,
+	[SESSION_QUIET] = tell_speech,
 	[SESSION_PRESSED] = tell_pressed,
 	[SESSION_SOURCE_MOVED] = tell_moved,
 	[SESSION_SOURCE_REFUSED] = tell_refused,

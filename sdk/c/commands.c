@@ -369,6 +369,19 @@ int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct t
 	return ask(s, &e, ret_ask);
 }
 
+int tipring_detect_speech(struct tipring_server *s, uint64_t call_id, const struct tipring_speech *terms)
+{
+	COMMAND(DetectSpeech, DETECT_SPEECH, detect_speech);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.stop = terms == NULL;
+	body.start_ms = terms != NULL ? terms->start_ms : 0;
+	body.end_ms = terms != NULL ? terms->end_ms : 0;
+	body.silence_ms = terms != NULL ? terms->silence_ms : 0;
+	return command(s, &e);
+}
+
 int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial)
 {
 	Tipring__V1__Header headers[DIAL_HEADERS_MAX], *rows[DIAL_HEADERS_MAX];

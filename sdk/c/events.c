@@ -381,6 +381,28 @@ static void on_dtmf(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, m->dtmf_received->digit);
 }
 
+static void on_speech(struct tipring_server *s, const envelope *m)
+{
+	bool began = m->body_case == TIPRING__V1__ENVELOPE__BODY_SPEECH_STARTED;
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_SPEECH, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = began;
+	e->pos = began ? m->speech_started->pos : m->speech_ended->pos;
+	e->duration_ms = began ? 0 : m->speech_ended->duration_ms;
+}
+
+static void on_silence(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_SILENCE, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->pos = m->speech_silence->pos;
+	e->duration_ms = m->speech_silence->silence_ms;
+}
+
 /* What INFO and MESSAGE carry. */
 static struct tipring_event *content(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id, const char *type,
 				     const ProtobufCBinaryData *body)
@@ -496,6 +518,9 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_SPEECH_STARTED,     PUBLISHED,     on_speech},
+	{TIPRING__V1__ENVELOPE__BODY_SPEECH_ENDED,       PUBLISHED,     on_speech},
+	{TIPRING__V1__ENVELOPE__BODY_SPEECH_SILENCE,     PUBLISHED,     on_silence},
 	{TIPRING__V1__ENVELOPE__BODY_INFO_RECEIVED,      PUBLISHED,     on_info},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_RECEIVED,   PUBLISHED,     on_message},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},

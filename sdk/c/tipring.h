@@ -139,6 +139,8 @@ enum tipring_event_kind {
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
 	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
 	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_SPEECH = 390,  /* as tipring_detect_speech() asked: code 1 the caller began to speak at pos, 0 stopped at pos after duration_ms */
+	TIPRING_EV_SILENCE = 391, /* likewise: neither side has spoken for duration_ms */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -329,6 +331,16 @@ struct tipring_keys {
 
 /* Press keys, one after another. -> as above, ASKED behind the last one */
 TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask);
+
+/* Zeros are the defaults. */
+struct tipring_speech {
+	uint32_t start_ms;   /* speech that is shorter is none: 20 to 10000; 0: 60 */
+	uint32_t end_ms;     /* silence that is shorter is a pause: 100 to 10000; 0: 500 */
+	uint32_t silence_ms; /* SILENCE when neither side has spoken for so long, 100 to 3600000; 0: never */
+};
+
+/* Tell when the caller speaks, from now on. -> SPEECH, SILENCE. terms NULL: no more. Asked again a silence begins anew. */
+TIPRING_API int tipring_detect_speech(struct tipring_server *s, uint64_t call_id, const struct tipring_speech *terms);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */

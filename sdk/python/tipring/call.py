@@ -59,6 +59,7 @@ class Transport(typing.Protocol):
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
     async def hold(self, call: "Call", on: bool) -> None: ...
     async def renegotiate(self, call: "Call", codecs: collections.abc.Sequence[str]) -> None: ...
+    async def detect_speech(self, call: "Call", start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None: ...
     def clock(self) -> Clock: ...
 
 
@@ -258,6 +259,24 @@ class Call:
         one before, and is refused as of send_info()."""
         self._require_not_ended()
         await self._transport.send_dtmf(self, digits, method, duration_ms, gap_ms)
+
+    # -- hearing the far side speak --
+
+    async def detect_speech(self, *, start: float = 0.06, end: float = 0.5, silence: float | None = None) -> None:
+        """Let events() tell from now on when the caller speaks: "speech_started" when at least `start` seconds (0.02 to 10) were heard,
+        "speech_ended" when `end` seconds (0.1 to 10) were not, each with the `pos` where it was; "silence" when neither side has spoken
+        for `silence` seconds (0.1 to 3600), once for each silence. By energy against the noise of the line: music counts too. Asked again
+        the terms are new, and a silence begins anew. ValueError for terms out of range."""
+        self._require_not_ended()
+        terms = round(start * 1000), round(end * 1000), round((silence or 0) * 1000)
+        if not 20 <= terms[0] <= 10000 or not 100 <= terms[1] <= 10000 or (silence is not None and not 100 <= terms[2] <= 3600000):
+            raise ValueError("start: 0.02 to 10 s, end: 0.1 to 10 s, silence: 0.1 to 3600 s")
+        await self._transport.detect_speech(self, *terms, stop=False)
+
+    async def ignore_speech(self) -> None:
+        """Tell no more of it."""
+        self._require_not_ended()
+        await self._transport.detect_speech(self, 0, 0, 0, stop=True)
 
     # -- changes --
 

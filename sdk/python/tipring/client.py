@@ -536,6 +536,17 @@ class Server:
         if call := self._calls.get(envelope.call_id):
             call._on_event(Event("quality", body.pos, quality=quality_of(body.quality)))
 
+    def _event_speech_started(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "speech_started", body.pos)
+
+    def _event_speech_ended(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event("speech_ended", body.pos, duration_ms=body.duration_ms))
+
+    def _event_speech_silence(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event("silence", body.pos, duration_ms=body.silence_ms))
+
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)
 

@@ -197,6 +197,7 @@ class Caller:
         self.end_reason = ""
         self.heard = bytearray()
         self.received: list[tuple[str, str, bytes]] = []
+        self.detects: tuple[int, int, int] | None = None  # start_ms, end_ms, silence_ms
         self._tape: _Tape | None = None
         self._slot: _Slot | None = None  # being played
         self._pos = 0
@@ -374,6 +375,9 @@ class Caller:
 
     async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
         raise CommandRefused("UNSUPPORTED", "this caller can not be transferred")
+
+    async def detect_speech(self, call: Call, start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None:
+        self.detects = None if stop else (start_ms, end_ms, silence_ms)
 
     async def hold(self, call: Call, on: bool) -> None:
         self._require_answered()

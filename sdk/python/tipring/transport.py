@@ -202,6 +202,10 @@ class ControlTransport:
         body = api_pb2.SendDtmf(call_id=call.call_id, fence=call._fence, digits=digits, method=method, duration_ms=duration_ms, gap_ms=gap_ms)
         await self._to_the_end("send_dtmf", body, call, ASKING_SECONDS + len(digits) * ASKING_SECONDS)
 
+    async def detect_speech(self, call: Call, start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None:
+        body = api_pb2.DetectSpeech(call_id=call.call_id, fence=call._fence, stop=stop, start_ms=start_ms, end_ms=end_ms, silence_ms=silence_ms)
+        await self._command("detect_speech", body, call)
+
     async def _to_the_end(self, field: str, body: Message, call: Call, seconds: float) -> None:
         """A command that the far side of the call completes."""
         command_id = self.bus.new_id()

@@ -154,10 +154,11 @@ Test(record, cut_off_anywhere_is_refused_or_has_fewer_parts)
 {
 	static uint8_t record[SESSION_RECORD_MAX];
 	size_t n = session_record_write(s, record), press = sizeof(uint32_t) + sizeof s->press,
-	       totals = sizeof(uint32_t) + sizeof s->quality_totals;
+	       totals = sizeof(uint32_t) + sizeof s->quality_totals, speech = sizeof(uint32_t) + sizeof s->speech;
 
 	for (size_t cut = 0; cut < n; cut++) {
-		bool whole = cut == n - totals || cut == n - totals - press || cut == n - totals - press - sizeof(uint32_t);
+		bool whole = cut == n - speech || cut == n - speech - totals || cut == n - speech - totals - press ||
+			     cut == n - speech - totals - press - sizeof(uint32_t);
 		uint8_t *exact = malloc(cut + 1);
 
 		memcpy(exact, record, cut);
