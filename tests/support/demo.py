@@ -20,6 +20,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import picture  # noqa: E402
 import sound  # noqa: E402
 from phone import Phone  # noqa: E402
 from sniff import Sniffer, rtp_of  # noqa: E402
@@ -104,6 +105,9 @@ def report_wire(datagrams, system: System) -> list[str]:
     say(f"  packets           {len(inbound)} in ({sound.lost(inbound)} lost), {len(outbound)} out ({sound.lost(outbound)} lost)")
     say(f"  on the wire       {match:.4f}, correlation of the packets in with the packets out")
     say(f"  jitter            {sound.jitter_ms(inbound):.2f} ms in, {sound.jitter_ms(outbound):.2f} ms out")
+    path = HERE / "build" / "demo" / "call.svg"
+    picture.draw(path, inbound, outbound)
+    say(f"  picture           {path}: spectrogram, losses and lateness of both directions")
     if delay > DELAY_MS_MOST:
         problems.append(f"{LATE} {delay:.1f} ms, more than {DELAY_MS_MOST} ms")
     if sound.lost(outbound):
