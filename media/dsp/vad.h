@@ -27,6 +27,9 @@ enum vad_edge {
 struct vad {
 	float noise;            /* dBov */
 	float smooth;           /* level, a few blocks long */
+	float sway;             /* how far blocks of noise are from that, in the mean */
+	float peak;             /* of `smooth`, lately */
+	float in, out;          /* of the high-pass: last samples */
 	float least[VAD_PARTS]; /* of `smooth`, in the parts of the memory; [part] is being filled */
 	uint32_t part, part_blocks;
 	uint32_t score_ms;      /* of speech that is not believed yet */
