@@ -59,7 +59,9 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
+    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "bridge_joined" (it sits in `room` with
+    `members` calls, itself among them, or is heard and listens in another way than before), "bridge_left" (with whom it leaves behind),
+    "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`). pos: where."""
 
     kind: str
     pos: int
@@ -71,6 +73,8 @@ class Event:
     headers: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
     by: str = ""
     quality: Quality | None = None
+    room: str = ""
+    members: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

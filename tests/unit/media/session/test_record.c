@@ -45,6 +45,8 @@ Test(record, damaged_records_are_refused)
 	REFUSED(s->press.down = 2);
 	REFUSED(s->press.event = 16);
 	REFUSED(s->press.duration_ms = SESSION_PRESS_MAX_MS + 1);
+	REFUSED(s->seat.speaks = 2);
+	REFUSED(s->seat.listens = 255);
 	REFUSED((s->mark_count = 1, memset(s->marks[0].name, 'x', SESSION_MARK_BYTES)));
 	*s = *good;
 	cr_expect_eq(reload(), 0);
@@ -92,7 +94,8 @@ static int load_parts(unsigned end, unsigned longer, unsigned more)
 		record_put(&b, p, known + (i + 1 < PARTS ? longer : 0)); /* the marks are a row of their own */
 	}
 	if (more > 0)
-		record_put(&b, "", 0); /* no key was ever pressed */
+		for (unsigned i = 0; i < 3; i++)
+			record_put(&b, "", 0); /* no key was ever pressed, nothing was heard, and it sat in no room */
 	for (unsigned i = 0; i < more; i++)
 		record_put(&b, "what a later build knows", 24);
 	cr_assert(buf_ok(&b));
@@ -153,16 +156,23 @@ Test(record, cut_off_anywhere_is_refused_or_has_fewer_parts)
 {
 	static uint8_t record[SESSION_RECORD_MAX];
 	size_t n = session_record_write(s, record), press = sizeof(uint32_t) + sizeof s->press,
-	       totals = sizeof(uint32_t) + sizeof s->quality_totals;
+	       seat = sizeof(uint32_t) + sizeof s->seat, totals = sizeof(uint32_t) + sizeof s->quality_totals + seat;
 
 	for (size_t cut = 0; cut < n; cut++) {
-		bool whole = cut == n - totals || cut == n - totals - press || cut == n - totals - press - sizeof(uint32_t);
+		bool whole = cut == n - seat || cut == n - totals || cut == n - totals - press || cut == n - totals - press - sizeof(uint32_t);
 		uint8_t *exact = malloc(cut + 1);
 
 		memcpy(exact, record, cut);
 		cr_expect_eq(load(exact, cut), whole ? 0 : ERR_CORRUPT, "%zu of %zu", cut, n);
 		free(exact);
 	}
+}
+
+Test(record, keeps_where_it_sits)
+{
+	s->seat = (struct session_seat){.room_id = 0x1234567890abcdefu, .generation = 7, .speaks = 1};
+	cr_assert_eq(reload(), 0);
+	cr_expect(memcmp(&loaded->seat, &s->seat, sizeof s->seat) == 0);
 }
 
 Test(record, keeps_marks_in_their_order_up_to_the_last)
