@@ -266,6 +266,94 @@ def test_what_is_refused(make_system):
     meet(make_system(calls=4), body)
 
 
+def test_media_workers_of_their_own(make_system):
+    """Calls of two media workers can not hear each other; it is said, and nothing has changed"""
+
+    async def body(meeting):
+        people = [await meeting.add(np.zeros(FRAME)) for _ in range(4)]
+        rows = {row.call_id: row.media_worker for row in await meeting.server.list_calls()}
+        by_worker = {}
+        for _, call in people:
+            by_worker.setdefault(rows[call.call_id], []).append(call)
+        assert len(by_worker) == 2, "the least loaded one is taken"
+        first, second = by_worker.values()
+        with pytest.raises(tipring.CommandRefused) as refused:
+            await meeting.server.bridge(first[0], second[0])
+        assert refused.value.code == "UNSUPPORTED" and "media workers" in str(refused.value)
+        room = await meeting.server.bridge(*first)
+        with pytest.raises(tipring.CommandRefused) as refused:
+            await room.join(second[0])
+        assert refused.value.code == "UNSUPPORTED"
+        assert {row.call_id for row in await meeting.server.list_calls() if row.bridge_room} == {call.call_id for call in first}
+
+    meet(make_system(calls=8, settings={"rtp.workers": 2}), body)
+
+
+def test_full_rooms(make_system):
+    """32 sit in one, and no more"""
+
+    async def body(meeting):
+        people = [await meeting.add(np.zeros(FRAME)) for _ in range(33)]
+        room = await meeting.server.bridge(*[call for _, call in people[:32]])
+        with pytest.raises(tipring.CommandRefused) as refused:
+            await room.join(people[32][1])
+        assert refused.value.code == "OVERLOADED"
+        await room.leave(people[5][1])
+        assert (await reach(people[5][1], "bridge_left")).members == 31
+        await room.join(people[32][1])
+        assert (await reach(people[32][1], "bridge_joined")).members == 32
+
+    meet(make_system(calls=40), body)
+
+
+def test_a_backend_dies(make_system):
+    """Its callers go on hearing each other while their calls are offered again; who gets one of them commands it where it sits"""
+    system = make_system(calls=4, settings={"backends.on_lost": "reoffer"})
+
+    async def body(meeting):
+        a, call_a, b, call_b = await two(meeting)
+        room = await meeting.server.bridge(call_a, call_b)
+        await in_thread(lambda: a.hears(660))
+        return a, b, room.id
+
+    kept, seen = [], []
+
+    async def first(call):
+        await call.answer(rate=16000)
+        await call.ended()
+
+    async def scenario(server):
+        kept.extend(await body(Meeting(system, server)))
+        server._bus.close()  # it goes without a word
+
+    with contextlib.suppress(Exception):
+        with_backend(system, first, scenario, name="one")
+
+    a, b, room_id = kept
+
+    async def second(call):
+        seen.append(call.bridge)
+        await call.answer(rate=16000)
+        await call.ended()
+
+    async def again(server):
+        async with asyncio.timeout(60 * PATIENCE):
+            while len(seen) < 2:
+                await asyncio.sleep(0.05)
+        await in_thread(lambda: a.hears(660, but=(440,)))
+        await in_thread(lambda: b.hears(440, but=(660,)))
+        room = server.room(seen[0])
+        await room.leave(server.calls[0])
+        await reach(server.calls[0], "bridge_left")
+
+    try:
+        with_backend(system, second, again, name="two")
+    finally:
+        a.close()
+        b.close()
+    assert seen == [room_id, room_id]
+
+
 def expect_one_stream(packets):
     """No number twice and none left out, and timestamps that only go on."""
     assert sound.lost(packets) == 0 and len({p.seq for p in packets}) == len(packets)
