@@ -118,19 +118,22 @@ void room_put(struct room_member *m, const int16_t *pcm, uint32_t n, uint64_t du
 
 /* ---- hearing ---- */
 
-/* hot. A tick of somebody's voice from `at` on; silence where there is none. */
+/* hot. A tick of somebody's voice from `at` on; silence behind its end. */
 static void read_ring(const struct room_member *m, uint64_t at, int16_t *pcm)
 {
-	uint64_t oldest = m->end > ROOM_RING_SAMPLES ? m->end - ROOM_RING_SAMPLES : 0;
+	uint32_t from = (uint32_t)(at & MASK), first = ROOM_RING_SAMPLES - from;
+	uint32_t n = m->end - at < ROOM_TICK_SAMPLES ? (uint32_t)(m->end - at) : ROOM_TICK_SAMPLES;
 
-	for (uint32_t i = 0; i < ROOM_TICK_SAMPLES; i++)
-		pcm[i] = at + i >= oldest && at + i < m->end ? m->ring[(at + i) & MASK] : 0;
+	first = first < n ? first : n;
+	memcpy(pcm, m->ring + from, first * sizeof *pcm);
+	memcpy(pcm + first, m->ring, (n - first) * sizeof *pcm);
+	memset(pcm + n, 0, (ROOM_TICK_SAMPLES - n) * sizeof *pcm);
 }
 
-/* hot */
+/* hot. Does it say anything in the tick from `at` on, which the ring still has? */
 static bool has_voice(const struct room_member *m, uint64_t at)
 {
-	return m->speaks && m->voiced > at && m->end < at + ROOM_RING_SAMPLES;
+	return m->speaks && m->voiced > at && m->end > at && m->end <= at + ROOM_RING_SAMPLES;
 }
 
 /* hot. The sum of the others; a single one, as in a call between two, is copied. How many. */
