@@ -159,6 +159,10 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_CODEC:
 	case TIPRING_EV_SPEECH:
 	case TIPRING_EV_SILENCE:
+	case TIPRING_EV_BRIDGE_JOINED:
+	case TIPRING_EV_BRIDGE_LEFT:
+	case TIPRING_EV_BRIDGE_MUTED:
+	case TIPRING_EV_BRIDGE_ENDED:
 	case TIPRING_EV_REDIRECTED:
 	case TIPRING_EV_CHANGED:
 		break;

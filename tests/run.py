@@ -129,7 +129,7 @@ def checks() -> Count:
     if not compile_preset("release"):
         return Count(failed=1)
     pure = [p for folder in ("common/base", "signaling/sip", "signaling/sdp", "signaling/leg", "signaling/registration", "media/rtp", "media/dsp",
-                             "media/session", "control/model")
+                             "media/room", "media/session", "control/model")
             for p in (BUILD / "release" / folder).glob("lib*.a") if "impure" not in p.name]
     commands = {
         "dependencies": [sys.executable, "tools/check_deps.py"],

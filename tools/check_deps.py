@@ -30,9 +30,10 @@ FOLDERS = {
 
     "media/rtp":          "common/base",
     "media/dsp":          "common/base",
-    "media/session":      "common/base common/shm media/rtp media/dsp",
+    "media/room":         "common/base media/dsp",
+    "media/session":      "common/base common/shm media/rtp media/dsp media/room",
     "media/daemon":       "common/base common/shm common/bus common/actor proto"
-                          " media/rtp media/dsp media/session",
+                          " media/rtp media/dsp media/room media/session",
     "media/relay":        "common/base common/shm common/bus common/actor proto",
 
     "control/model":      "common/base",
@@ -78,11 +79,11 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands speech questions http",
-                        "calls inflight workers registrations",
+    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
+                        "calls inflight rooms workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
-                        "sessions buckets bells",
+                        "sessions buckets bells rooms",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
                            "worker spare resources handover peers slot health store config config_notes config_auth config_wrong config_places config_codecs config_diff config_shape locate",

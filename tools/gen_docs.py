@@ -93,6 +93,8 @@ CATALOGUE = {
     "SessionDetect": (C, M, "-", "yes, by generation"),
     "SessionSpeech": (M, C, "-", "-"),
     "SessionPressed": (M, C, "-", "yes, by token"),
+    "SessionSeat": (C, M, "SessionSeated", "yes, by generation"),
+    "SessionSeated": (M, C, "-", "yes, by generation"),
     "SessionLost": (M, C, "SessionClose", "yes"),
     "Result": ("whoever was asked", "whoever asked", "-", "-"),
     "Hello": (B, C, "Welcome or Ack", "yes"),
@@ -100,7 +102,7 @@ CATALOGUE = {
     "Ping": (B, C, "Pong", "yes"),
     "Pong": (C, B, "-", "yes"),
     **{name: (B, C, "Ack", "yes, by command_id") for name in
-       ("Register", "Claim", "Ring", "Reject", "Redirect", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
+       ("Bridge", "Join", "Leave", "Mute", "Register", "Claim", "Ring", "Reject", "Redirect", "Hangup", "ListCalls", "ListRegistrations", "GetStatus")},
     "Cancel": (B, C, "Ack", "yes, by command_id"),
     "Refer": (B, C, "Ack, later CommandCompleted or CommandFailed", "yes, by command_id"),
     "AcceptRefer": (B, C, "Ack, later CommandCompleted or CommandFailed", "yes, by command_id"),

@@ -253,6 +253,12 @@ static const char *holders(const Tipring__V1__CallInfo *c)
 	return c->held_by_backend ? "by the backend" : "";
 }
 
+static void fact_room(FILE *to, const Tipring__V1__CallInfo *c)
+{
+	if (c->bridge_room != 0)
+		fprintf(to, "  %-12s %016" PRIx64 "%s\n", "bridged in", c->bridge_room, c->muted ? ", muted" : "");
+}
+
 static void fact_timer(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	if (c->session_timer_s != 0)
@@ -267,6 +273,7 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 	fact_time(to, "started", c->started_unix_ns);
 	fact_time(to, "answered", c->answered_unix_ns);
 	fact(to, "on hold", holders(c));
+	fact_room(to, c);
 	fact_timer(to, c);
 	facts_of_the_end(to, c);
 	if (c->outcome != 0)

@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
+#include "control/daemon/bridges.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/messages.h"
@@ -395,6 +396,10 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE, renegotiate},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
+	{TIPRING__V1__ENVELOPE__BODY_BRIDGE,   bridges_bridge},
+	{TIPRING__V1__ENVELOPE__BODY_JOIN,     bridges_join},
+	{TIPRING__V1__ENVELOPE__BODY_LEAVE,    bridges_leave},
+	{TIPRING__V1__ENVELOPE__BODY_MUTE,     bridges_mute},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},

@@ -51,6 +51,28 @@ static void fill_speech(struct call_speech *d, const Tipring__V1__SpeechTerms *m
 		*d = (struct call_speech){m->generation, m->start_ms, m->end_ms, m->silence_ms};
 }
 
+static Tipring__V1__Seat *pack_seat(Tipring__V1__Seat *m, const struct call_seat *s)
+{
+	if (s->generation == 0)
+		return NULL;
+	tipring__v1__seat__init(m);
+	m->room_id = s->room_id;
+	m->listen_only = s->listen_only;
+	m->speak_only = s->speak_only;
+	m->muted = s->muted;
+	m->generation = s->generation;
+	return m;
+}
+
+static void fill_seat(struct call_seat *s, const Tipring__V1__Seat *m)
+{
+	if (m != NULL)
+		*s = (struct call_seat){
+			.room_id = m->room_id, .listen_only = m->listen_only, .speak_only = m->speak_only, .muted = m->muted,
+			.generation = m->generation,
+		};
+}
+
 /* 0: it does not fit, which can not happen: every text of it is bounded. */
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
 {
@@ -59,6 +81,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	Tipring__V1__SpeechTerms speech;
 	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
 	struct info_address a;
+	Tipring__V1__Seat seat, seat_told;
 
 	x.call_id = c->id;
 	x.app = text(c->app);
@@ -98,6 +121,8 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.early_media = c->early_media;
 	x.ring_code = c->ring_code;
 	x.ringing_described = c->ring_described;
+	x.seat = pack_seat(&seat, &c->seat);
+	x.seat_told = pack_seat(&seat_told, &c->seat_told);
 	x.metadata = text(c->metadata.p != NULL ? c->metadata.p : "");
 	if (tipring__v1__call_context__get_packed_size(&x) > CONTEXT_BYTES_MAX)
 		return 0;
@@ -137,6 +162,8 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->early_media = x->early_media;
 	c->ring_code = x->ring_code;
 	c->ring_described = x->ringing_described;
+	fill_seat(&c->seat, x->seat);
+	fill_seat(&c->seat_told, x->seat_told);
 	c->metadata = call_keep(c, x->metadata);
 	if (c->answered)
 		call_set_outcome(c, CALL_OUTCOME_ANSWERED);

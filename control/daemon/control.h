@@ -16,6 +16,7 @@
 #include "control/model/dedup.h"
 #include "control/model/outbound.h"
 #include "control/model/past.h"
+#include "control/model/rooms.h"
 #include "control/model/tally.h"
 
 #define CONTROL_WORKERS_MAX 32u
@@ -165,6 +166,7 @@ struct control {
 	struct dedup dedup;
 	struct tally tally;
 	struct past past;
+	struct rooms rooms;
 	struct call_policy policy;
 	struct outbound_policy outbound;
 	struct outbound_use outbound_use;

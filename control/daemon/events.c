@@ -236,6 +236,56 @@ void events_redirected(struct control *k, struct control_call *cc, uint32_t code
 	events_call(k, cc, &e);
 }
 
+void events_bridge_joined(struct control *k, struct control_call *cc, uint32_t members)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__BridgeJoined j = TIPRING__V1__BRIDGE_JOINED__INIT;
+
+	j.room_id = cc->c.seat.room_id;
+	j.listen_only = cc->c.seat.listen_only;
+	j.speak_only = cc->c.seat.speak_only;
+	j.members = members;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_JOINED;
+	e.bridge_joined = &j;
+	events_call(k, cc, &e);
+}
+
+void events_bridge_left(struct control *k, struct control_call *cc, uint64_t room_id, const char *reason, uint32_t members)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__BridgeLeft l = TIPRING__V1__BRIDGE_LEFT__INIT;
+
+	l.room_id = room_id;
+	l.reason = (char *)(uintptr_t)reason; /* packing only reads it */
+	l.members = members;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_LEFT;
+	e.bridge_left = &l;
+	events_call(k, cc, &e);
+}
+
+void events_bridge_muted(struct control *k, struct control_call *cc)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__BridgeMuted b = TIPRING__V1__BRIDGE_MUTED__INIT;
+
+	b.room_id = cc->c.seat.room_id;
+	b.muted = cc->c.seat.muted;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_MUTED;
+	e.bridge_muted = &b;
+	events_call(k, cc, &e);
+}
+
+void events_bridge_ended(struct control *k, struct control_call *cc, uint64_t room_id)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__BridgeEnded b = TIPRING__V1__BRIDGE_ENDED__INIT;
+
+	b.room_id = room_id;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_ENDED;
+	e.bridge_ended = &b;
+	events_call(k, cc, &e);
+}
+
 void events_ended(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

@@ -19,4 +19,8 @@ void events_redirected(struct control *k, struct control_call *cc, uint32_t code
 void events_resumed(struct control *k, struct control_call *cc, uint32_t by);
 void events_transfer(struct control *k, struct control_call *cc);
 void events_referred(struct control *k, struct control_call *cc);
+void events_bridge_joined(struct control *k, struct control_call *cc, uint32_t members);
+void events_bridge_left(struct control *k, struct control_call *cc, uint64_t room_id, const char *reason, uint32_t members);
+void events_bridge_muted(struct control *k, struct control_call *cc);
+void events_bridge_ended(struct control *k, struct control_call *cc, uint64_t room_id);
 void events_ended(struct control *k, struct control_call *cc);

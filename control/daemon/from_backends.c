@@ -98,7 +98,7 @@ static bool answered_before(struct control *k, struct str peer, const Tipring__V
 	to_backend_ack(k, peer, m->command_id,
 		 &(struct verdict){
 			 .code = row->code == CODE(OK) || row->code == CODE(ACCEPTED) ? CODE(DUPLICATE) : (Tipring__V1__ResultCode)row->code,
-			 .reason = row->reason, .fence = row->fence, .call_id = row->call_id});
+			 .reason = row->reason, .fence = row->fence, .call_id = row->call_id, .room_id = row->room_id});
 	count(k, STAT_commands_repeated, 1);
 	return true;
 }
@@ -121,6 +121,7 @@ static void on_command(void *self, struct str peer, const Tipring__V1__Envelope 
 	row.code = (uint32_t)v.code;
 	row.fence = v.fence;
 	row.call_id = v.call_id;
+	row.room_id = v.room_id;
 	(void)!str_copy(row.reason, sizeof row.reason, str_of(v.reason));
 	dedup_put(&k->dedup, &row);
 	to_backend_ack(k, peer, m->command_id, &v);
@@ -185,6 +186,10 @@ const struct actor_rule backend_rules[] = {
 	RULE(RENEGOTIATE, on_command),
 	RULE(FLUSH,      on_command),
 	RULE(MARK,       on_command),
+	RULE(BRIDGE,     on_command),
+	RULE(JOIN,       on_command),
+	RULE(LEAVE,      on_command),
+	RULE(MUTE,       on_command),
 	RULE(REGISTRATION_PUT,    on_command),
 	RULE(REGISTRATION_DELETE, on_command),
 	RULE(LIST_REGISTRATIONS,  registrations_list),

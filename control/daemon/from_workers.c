@@ -15,6 +15,7 @@
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
+#include "control/daemon/rooms.h"
 #include "control/daemon/roster.h"
 #include "control/daemon/speech.h"
 #include "control/daemon/to_backends.h"
@@ -229,6 +230,14 @@ static void on_pressed(void *self, struct str peer, const Tipring__V1__Envelope 
 
 	if (cc != NULL)
 		asks_pressed(self, cc, m->session_pressed);
+}
+
+static void on_seated(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_seated->session_id);
+
+	if (cc != NULL && cc->c.state != CALL_CLOSING)
+		rooms_seated(self, cc, m->session_seated);
 }
 
 static void on_leg_heard(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -632,6 +641,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_QUALITY,       FROM_MEDIA,                  on_quality),
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
 	RULE(SESSION_PRESSED,       FROM_MEDIA,                  on_pressed),
+	RULE(SESSION_SEATED,        FROM_MEDIA,                  on_seated),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
 	RULE(SESSION_SPEECH,        FROM_MEDIA,                  on_speech),
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),

@@ -178,6 +178,8 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->session_timer_s = c->session_timer_s;
 	m->refreshed_by_peer = c->refreshed_by_peer;
 	m->auth_user = text(c->auth_user);
+	m->bridge_room = c->seat.room_id;
+	m->muted = c->seat.muted;
 	m->local_rtp = info_address(&i->local, &c->local_rtp);
 	m->started_unix_ns = c->started_unix_ns;
 	m->answered_unix_ns = c->answered_unix_ns;

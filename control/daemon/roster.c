@@ -14,6 +14,7 @@
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
+#include "control/daemon/rooms.h"
 #include "control/daemon/speech.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -70,6 +71,7 @@ static void roster_end(struct control *k, struct worker_row *w)
 			if (w->from == FROM_MEDIA) {
 				inflight_again(k, cc);
 				speech_again(k, cc);
+				rooms_again(k, cc);
 			}
 			asks_again(k, cc);
 			(void)calls_input(k, cc, back);
@@ -143,6 +145,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	take_timer(cc, s);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
+	rooms_rebuilt(k, cc);
 	cc->c.seen = true;
 	cc->rebuilt = true;
 	/* its end is not told before its owner and the subscribers had time to come back */

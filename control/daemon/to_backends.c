@@ -32,6 +32,7 @@ void to_backend_ack(struct control *k, struct str peer, const char *command_id, 
 	m.reason = text(v->reason);
 	m.fence = v->fence;
 	m.call_id = v->call_id;
+	m.room_id = v->room_id;
 	if (v->code == TIPRING__V1__RESULT_CODE__OVERLOADED)
 		m.retry_after_ms = v->retry_ms != 0 ? v->retry_ms : 1000;
 	(void)!to_backend(k, peer, &e);

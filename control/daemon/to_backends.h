@@ -9,6 +9,7 @@ struct verdict {
 	const char *reason;
 	uint64_t fence;
 	uint64_t call_id;  /* Dial */
+	uint64_t room_id;  /* Bridge */
 	uint32_t retry_ms; /* OVERLOADED; 0: a second */
 };
 

@@ -143,6 +143,19 @@ void to_session_press(struct control *k, const struct control_call *cc, uint64_t
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
+void to_session_seat(struct control *k, const struct control_call *cc)
+{
+	const struct call_seat *s = &cc->c.seat;
+
+	REQUEST(SessionSeat, SESSION_SEAT, session_seat, 0ull);
+	m.session_id = cc->c.session_id;
+	m.room_id = s->room_id;
+	m.speaks = s->room_id != 0 && !s->listen_only && !s->muted;
+	m.listens = s->room_id != 0 && !s->speak_only;
+	m.generation = s->generation;
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
 void to_leg_ring(struct control *k, const struct control_call *cc)
 {
 	struct info_address a;

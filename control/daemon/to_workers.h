@@ -23,6 +23,7 @@ void to_session_close(struct control *k, uint32_t media, uint64_t session_id);
 void to_session_flush(struct control *k, const struct control_call *cc);
 void to_session_detect(struct control *k, const struct control_call *cc);
 void to_session_press(struct control *k, const struct control_call *cc, uint64_t token, char digit);
+void to_session_seat(struct control *k, const struct control_call *cc);
 void to_session_mark(struct control *k, const struct control_call *cc, const struct mark_request *r);
 void to_leg_dial(struct control *k, const struct control_call *cc);
 void to_leg_ring(struct control *k, const struct control_call *cc);

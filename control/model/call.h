@@ -199,6 +199,15 @@ struct call_contact { /* where it is to go instead */
 	uint32_t q; /* thousandths; 0: not said */
 };
 
+/* In a room (control/model/rooms.h). */
+struct call_seat {
+	uint64_t room_id;    /* 0: in none */
+	bool listen_only;    /* the others do not hear it */
+	bool speak_only;     /* it does not hear the others */
+	bool muted;          /* the others do not hear it for now */
+	uint32_t generation; /* 0: it never sat anywhere */
+};
+
 /* Plain copy of media's facts; control passes them on and shows them. */
 struct call_media {
 	struct addr remote_rtp, remote_rtcp;
@@ -309,6 +318,7 @@ struct call {
 	uint32_t offers;
 	bool seen; /* in the roster that is coming in */
 	struct transfer transfer;
+	struct call_seat seat, seat_told; /* as it is to be, and as the events have told it */
 	/* the INVITE */
 	struct str sip_call_id, from_uri, from_display, to_uri, request_uri, room_id, session_name, auth_user;
 	struct call_header headers[CALL_HEADERS_MAX];

@@ -17,6 +17,7 @@ struct dedup_row {
 	uint64_t at_ms;
 	uint64_t fence;
 	uint64_t call_id; /* of a Dial */
+	uint64_t room_id; /* of a Bridge */
 	uint32_t code;
 	char reason[DEDUP_REASON_BYTES];
 };

@@ -43,6 +43,7 @@ void counts_gauges(struct media *m)
 	stat_set(p, STAT_media_sessions, m->sessions.used);
 	stat_set(p, STAT_ready, worker_welcome(m->worker) && !m->draining);
 	stat_set(p, STAT_media_tapes, tapes);
+	stat_set(p, STAT_media_bridged, m->members.used);
 	stat_set(p, STAT_media_attached, attached);
 	stat_set(p, STAT_media_ports_free, ports_free(&m->ports, m->actor->now_ms));
 	stat_set(p, STAT_media_engine_uring, strcmp(loop_name(m->actor->loop), "uring") == 0);

@@ -3,6 +3,7 @@
 
 #include "common/base/log.h"
 #include "media/daemon/bells.h"
+#include "media/daemon/rooms.h"
 #include "media/daemon/sessions.h"
 #include "media/daemon/to_bus.h"
 
@@ -273,6 +274,20 @@ static void on_detect(void *self, struct str peer, const Tipring__V1__Envelope *
 		sessions_save(m, ms);
 }
 
+static void on_seat(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	const Tipring__V1__SessionSeat *r = e->session_seat;
+	struct media_session *ms = session_of(m, r->session_id);
+	struct session_seat seat = {.room_id = r->room_id, .generation = r->generation, .speaks = r->speaks != 0, .listens = r->listens != 0};
+	int err = ms != NULL ? rooms_seat(m, ms, &seat) : ERR_NOENT;
+
+	(void)peer;
+	if (ms != NULL && ms->s.dirty)
+		sessions_save(m, ms); /* before it is promised */
+	to_bus_seated(m, r, ms != NULL ? ms->s.seat.generation : 0, err);
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -285,6 +300,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_PRESS,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_press},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_DETECT, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_detect},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_SEAT,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_seat},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

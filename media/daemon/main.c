@@ -186,6 +186,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = pool_init(&m->wide, cap, sizeof(struct session_wide)); /* touched only where it is used */
 	if (err == 0)
+		err = pool_init(&m->members, cap, sizeof(struct room_member));
+	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
 		err = open_ports(m, cfg->media);
@@ -279,6 +281,7 @@ static void stop(void *self)
 	free(m->resamplers);
 	free(m->keys);
 	pool_fini(&m->wide);
+	pool_fini(&m->members);
 	ports_fini(&m->ports);
 	buckets_fini(m);
 	pool_fini(&m->sessions);

@@ -11,11 +11,13 @@
 #include "common/base/rand.h"
 #include "common/shm/slab.h"
 #include "media/daemon/ports.h"
+#include "media/room/room.h"
 #include "media/session/session.h"
 
 #define MEDIA_BUCKETS 20u /* one per millisecond of a tick */
 #define MEDIA_TICK_NS 1000000ull
 #define MEDIA_CONNECTIONS_MAX 256u
+#define MEDIA_ROOMS_MAX 256u
 #define MEDIA_DATAGRAM_BYTES 2100u /* 200 ms of G.711, 20 ms of L16 at 48 kHz, with all the header there can be */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
@@ -69,6 +71,8 @@ struct media {
 	struct session_key *keys; /* owned: by slot */
 	struct pool wide; /* of struct session_wide: of calls with more than G.711 */
 	uint32_t wide_most; /* that new ones may have */
+	struct room rooms[MEDIA_ROOMS_MAX];
+	struct pool members; /* of struct room_member: of sessions that sit in a room; touched only where it is used */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;

@@ -10,6 +10,7 @@
 #include "media/daemon/bells.h"
 #include "media/daemon/buckets.h"
 #include "media/daemon/counts.h"
+#include "media/daemon/rooms.h"
 #include "media/daemon/to_bus.h"
 
 void sessions_index(struct media *m, const struct media_session *ms)
@@ -309,6 +310,7 @@ void sessions_end(struct media *m, struct media_session *ms)
 	loop_udp_del(l, ms->rtp_slot);
 	loop_udp_del(l, ms->rtcp_slot);
 	buckets_leave(m, ms);
+	rooms_leave(m, ms);
 	bells_tell_end(m, ms);
 	if (ms->has_tape)
 		drop_tape(m, ms);

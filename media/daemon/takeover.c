@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/map.h"
 #include "media/daemon/buckets.h"
+#include "media/daemon/rooms.h"
 #include "media/daemon/sessions.h"
 #include "media/daemon/tick.h"
 
@@ -198,6 +199,8 @@ static int restore(struct media *m, const struct heir *h)
 	err = sessions_equip(m, ms);
 	if (err == 0)
 		err = session_resume(&ms->s, &m->session_config, ms->has_tape ? &ms->tape : NULL, m->actor->now_ns);
+	if (err == 0)
+		rooms_resume(m, ms);
 	return err;
 }
 

@@ -386,6 +386,30 @@ void to_bus_pressed(struct media *m, uint64_t session_id, uint64_t token, int er
 	tell_control(m, &e);
 }
 
+static Tipring__V1__ResultCode seated_code(int err)
+{
+	return err == 0		     ? TIPRING__V1__RESULT_CODE__OK
+	       : err == ERR_NOENT    ? TIPRING__V1__RESULT_CODE__NOT_FOUND
+	       : err_is_shortage(err) ? TIPRING__V1__RESULT_CODE__OVERLOADED
+				     : TIPRING__V1__RESULT_CODE__CONFLICT;
+}
+
+void to_bus_seated(struct media *m, const Tipring__V1__SessionSeat *asked, uint32_t in_force, int err)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionSeated b = TIPRING__V1__SESSION_SEATED__INIT;
+
+	b.session_id = asked->session_id;
+	b.generation = asked->generation;
+	b.in_force = in_force;
+	b.code = seated_code(err);
+	b.reason = borrowed(err == 0 ? "" : err == ERR_NOENT ? "no such session" : err == ERR_PROTO ? "not started" : err == ERR_STALE
+			    ? "a later seat is in force" : "no room, or no place in it");
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_SEATED;
+	e.session_seated = &b;
+	tell_control(m, &e);
+}
+
 static void tell_pressed(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	to_bus_pressed(m, media_handle(m, ms), v->token, 0);

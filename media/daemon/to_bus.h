@@ -17,6 +17,7 @@ void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms); /* NULL: unknown */
 /* A key is released (0), or can not be pressed. */
 void to_bus_pressed(struct media *m, uint64_t session_id, uint64_t token, int err);
+void to_bus_seated(struct media *m, const Tipring__V1__SessionSeat *asked, uint32_t in_force, int err);
 void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_session *ms, const struct flushed *f);
 void to_bus_event(struct media *m, const struct media_session *ms, const struct session_event *v); /* some kinds are of no interest */
 

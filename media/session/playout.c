@@ -137,6 +137,18 @@ static uint32_t be_silent(struct session *s, int16_t *pcm, uint32_t want, struct
 	return 0;
 }
 
+/* hot. What the others in its room say, with what its backend says. Is anything heard? */
+static bool join_room(struct session *s, int16_t *pcm, uint32_t voiced, struct tape_frame *first)
+{
+	uint64_t at_ns = s->r.start_ns + s->tick * SESSION_TICK_NS;
+
+	if (s->member == NULL || !room_take(s->member, at_ns, pcm, session_tick_samples(s), voiced > 0))
+		return voiced > 0;
+	if (first->kind == TAPE_SILENCE)
+		first->kind = TAPE_OK;
+	return true;
+}
+
 /* hot. What leaves, as the backend can read it back. */
 static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
 {
@@ -240,6 +252,7 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
 	bool pressed = press_is_down(s);
 	uint32_t voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+	bool heard = sends && !pressed && join_room(s, pcm, voiced, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
 	s->pos += want;
@@ -253,7 +266,7 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	if (pressed) {
 		hush_rest(s, out);
 		press_tick(s, pos, out, ev);
-	} else if (!sends || (voiced == 0 && !s->cfg.idle_silence))
+	} else if (!sends || (!heard && !s->cfg.idle_silence))
 		hush(s, out);
 	else
 		talk(s, pcm, want, pos, out);

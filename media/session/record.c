@@ -23,9 +23,12 @@ _Static_assert(HOT_WORDS <= SLAB_HOT_WORDS, "every word has its place");
 ALL_PARTS
 #undef PART
 
-/* Parts behind the row of marks, of later releases. */
-#define PRESS_LEAST 24u
-_Static_assert(MEMBER(press) >= PRESS_LEAST, "press only grows");
+/* LATER(member): parts behind the row of marks, of later releases; older ones have none of them. */
+#define ALL_LATER                                                                        \
+	LATER(press)                                                                     \
+	LATER(quality_totals)                                                            \
+	LATER(speech)                                                                    \
+	LATER(seat)
 
 static const struct {
 	uint32_t at, bytes, least;
@@ -33,13 +36,20 @@ static const struct {
 #define PART(member, least) {offsetof(struct session, member), MEMBER(member), least},
 	ALL_PARTS
 #undef PART
+}, later[] = {
+#define LATER(member) {offsetof(struct session, member), MEMBER(member), 0},
+	ALL_LATER
+#undef LATER
 };
 
 #define PARTS (sizeof parts / sizeof parts[0])
+#define LATER_PARTS (sizeof later / sizeof later[0])
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + MEMBER(speech) + (PARTS + 4) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+#define LATER(member)       MEMBER(member) +
+_Static_assert(ALL_PARTS ALL_LATER MARKS_BYTES + (PARTS + LATER_PARTS + 1) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+#undef LATER
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -52,9 +62,8 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 	for (uint32_t i = 0; i < s->mark_count; i++)
 		record_put(&marks, &s->marks[i], sizeof s->marks[i]);
 	record_put(&b, row, marks.n);
-	record_put(&b, &s->press, sizeof s->press);
-	record_put(&b, &s->quality_totals, sizeof s->quality_totals);
-	record_put(&b, &s->speech, sizeof s->speech);
+	for (size_t i = 0; i < LATER_PARTS; i++)
+		record_put(&b, (const char *)s + later[i].at, later[i].bytes);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -72,8 +81,9 @@ static bool is_sound(const struct session *s)
 {
 	const struct latch *l = &s->in.latch;
 
-	return session_facts_are_sound(&s->facts) && is_bool(&s->facts.sends) && is_bool(&s->facts.receives) &&
-	       is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
+	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
+	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) &&
+	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 
 static int read_marks(struct session *s, struct str row)
@@ -114,15 +124,7 @@ int session_record_read(struct session *s, struct str in)
 		err = record_take_str(&in, in.n, &marks);
 	if (err == 0)
 		err = read_marks(s, marks);
-	if (err == 0)
-		err = record_take(&in, &s->press, sizeof s->press, 0);
-	if (err == 0 && (s->press.down > 1 || s->press.event > 15 || s->press.duration_ms > SESSION_PRESS_MAX_MS))
-		err = ERR_CORRUPT;
-	if (err == 0)
-		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
-	if (err == 0)
-		err = record_take(&in, &s->speech, sizeof s->speech, 0);
-	if (err == 0 && !speech_is_sound(&s->speech))
-		err = ERR_CORRUPT;
+	for (size_t i = 0; i < LATER_PARTS && err == 0; i++)
+		err = record_take(&in, (char *)s + later[i].at, later[i].bytes, later[i].least);
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

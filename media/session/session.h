@@ -21,6 +21,7 @@
 #include "media/dsp/level.h"
 #include "media/dsp/resample.h"
 #include "media/dsp/vad.h"
+#include "media/room/room.h"
 #include "media/rtp/dtmf.h"
 #include "media/rtp/rtcp.h"
 #include "media/session/quality.h"
@@ -218,6 +219,14 @@ struct session_speech {
 	uint8_t pad[2];
 };
 
+/* Where it sits, as control wants it. Fields are only appended. */
+struct session_seat {
+	uint64_t room_id;    /* 0: in none */
+	uint32_t generation; /* 0: none yet */
+	uint8_t speaks, listens;
+	uint8_t pad[2];
+};
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -234,9 +243,11 @@ struct session {
 	struct session_record r;
 	struct session_facts facts;  /* survives */
 	struct session_press press;  /* survives: each key is pressed once */
+	struct session_seat seat;    /* survives */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
+	struct room_member *member;  /* borrowed; NULL: in no room */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
 	struct session_config cfg;
 	bool dirty;                  /* commit the record */

@@ -48,6 +48,8 @@ static void put_frame(struct session *s, const int16_t *pcm, struct tape_frame f
 {
 	f.tx_index = UINT64_MAX;
 	tape_rx_put(s->tape, &f, pcm);
+	if (s->member != NULL && f.kind != TAPE_SILENCE)
+		room_put(s->member, pcm, f.samples, f.due_ns);
 	s->count.frames_concealed += f.kind == TAPE_CONCEALED;
 }
 

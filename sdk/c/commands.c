@@ -12,6 +12,7 @@
 #define TRIES 5
 #define CONTACTS_MAX 8
 #define CODECS_MAX 8
+#define BRIDGED_MAX 32
 
 struct owned *sdk_owned(struct tipring_server *s, uint64_t call_id)
 {
@@ -268,6 +269,55 @@ int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *
 	body.fence = sdk_fence(s, call_id);
 	body.codecs = numbers;
 	body.n_codecs = n;
+	return command(s, &e);
+}
+
+int tipring_bridge(struct tipring_server *s, const uint64_t *calls, size_t n)
+{
+	Tipring__V1__BridgeCall members[BRIDGED_MAX], *rows[BRIDGED_MAX];
+
+	COMMAND(Bridge, BRIDGE, bridge);
+	if (n == 0 || n > BRIDGED_MAX)
+		return -EINVAL;
+	for (size_t i = 0; i < n; i++) {
+		tipring__v1__bridge_call__init(&members[i]);
+		members[i].call_id = calls[i];
+		members[i].fence = sdk_fence(s, calls[i]);
+		rows[i] = &members[i];
+	}
+	body.calls = rows;
+	body.n_calls = n;
+	return command(s, &e);
+}
+
+int tipring_join(struct tipring_server *s, uint64_t room, uint64_t call_id, bool listens, bool speaks)
+{
+	COMMAND(Join, JOIN, join);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.room_id = room;
+	body.listen_only = !speaks;
+	body.speak_only = !listens;
+	return command(s, &e);
+}
+
+int tipring_leave(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Leave, LEAVE, leave);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_mute(struct tipring_server *s, uint64_t call_id, bool muted)
+{
+	COMMAND(Mute, MUTE, mute);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.muted = muted;
 	return command(s, &e);
 }
 

@@ -328,6 +328,46 @@ static void on_resumed(struct tipring_server *s, const envelope *m)
 	held(s, TIPRING_EV_RESUMED, m->call_id, m->call_resumed->by);
 }
 
+static struct tipring_event *of_room(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id, uint64_t room)
+{
+	struct tipring_event *e = sdk_produce(s, kind, call_id);
+
+	if (e != NULL)
+		e->room = room;
+	return e;
+}
+
+static void on_bridge_joined(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = of_room(s, TIPRING_EV_BRIDGE_JOINED, m->call_id, m->bridge_joined->room_id);
+
+	if (e != NULL)
+		e->members = m->bridge_joined->members;
+}
+
+static void on_bridge_left(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = of_room(s, TIPRING_EV_BRIDGE_LEFT, m->call_id, m->bridge_left->room_id);
+
+	if (e == NULL)
+		return;
+	e->members = m->bridge_left->members;
+	sdk_set_text(e->text, sizeof e->text, m->bridge_left->reason);
+}
+
+static void on_bridge_muted(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = of_room(s, TIPRING_EV_BRIDGE_MUTED, m->call_id, m->bridge_muted->room_id);
+
+	if (e != NULL)
+		e->code = m->bridge_muted->muted != 0;
+}
+
+static void on_bridge_ended(struct tipring_server *s, const envelope *m)
+{
+	(void)of_room(s, TIPRING_EV_BRIDGE_ENDED, m->call_id, m->bridge_ended->room_id);
+}
+
 static void on_referred(struct tipring_server *s, const envelope *m)
 {
 	const Tipring__V1__CallReferred *r = m->call_referred;
@@ -515,6 +555,10 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REDIRECTED,    PUBLISHED,     on_redirected},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED,       PUBLISHED,     on_resumed},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED,      PUBLISHED,     on_referred},
+	{TIPRING__V1__ENVELOPE__BODY_BRIDGE_JOINED,      PUBLISHED,     on_bridge_joined},
+	{TIPRING__V1__ENVELOPE__BODY_BRIDGE_LEFT,        PUBLISHED,     on_bridge_left},
+	{TIPRING__V1__ENVELOPE__BODY_BRIDGE_MUTED,       PUBLISHED,     on_bridge_muted},
+	{TIPRING__V1__ENVELOPE__BODY_BRIDGE_ENDED,       PUBLISHED,     on_bridge_ended},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},

@@ -141,6 +141,10 @@ enum tipring_event_kind {
 	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
 	TIPRING_EV_SPEECH = 390,  /* as tipring_detect_speech() asked: code 1 the caller began to speak at pos, 0 stopped at pos after duration_ms */
 	TIPRING_EV_SILENCE = 391, /* likewise: neither side has spoken for duration_ms */
+	TIPRING_EV_BRIDGE_JOINED = 366, /* it sits in `room` with `members` calls, itself among them, or is heard and listens in another way than before */
+	TIPRING_EV_BRIDGE_LEFT = 367,   /* `room`, `members`: who stays; text: "left", "ended" */
+	TIPRING_EV_BRIDGE_MUTED = 368,  /* tipring_mute(); code 1: the others do not hear it; 0: they do */
+	TIPRING_EV_BRIDGE_ENDED = 369,  /* it was the last in `room` */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -227,6 +231,8 @@ struct tipring_event {
 	size_t headers_n;
 	const struct tipring_message *message; /* MESSAGE_OFFER, else NULL: likewise */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
+	uint64_t room;    /* BRIDGE_* */
+	uint32_t members; /* BRIDGE_JOINED, BRIDGE_LEFT */
 };
 
 /* Connect and register, in the background: a server that is not up is TIPRING_EV_DOWN after 3 s, and is waited for. -EINVAL,
@@ -290,6 +296,16 @@ TIPRING_API int tipring_unhold(struct tipring_server *s, uint64_t call_id); /* -
 
 /* Offer other codecs ("PCMU", "PCMA"), the best one first; n 0: all. -> CHANGED or FAILED. -EINVAL: no such codec */
 TIPRING_API int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n);
+
+/* Let 1 to 32 calls of ours hear each other, each the sum of the others beside what is written to its tape; tapes go on having their own caller
+ * alone. They have audio, and lie in one media worker. -> BRIDGE_JOINED for each, which names the room; or FAILED of call 0, and nothing has
+ * changed. -EINVAL: none, or too many */
+TIPRING_API int tipring_bridge(struct tipring_server *s, const uint64_t *calls, size_t n);
+
+/* One more into a room that has a call of ours; one that sits there is heard and listens like this from now on. -> BRIDGE_JOINED or FAILED */
+TIPRING_API int tipring_join(struct tipring_server *s, uint64_t room, uint64_t call_id, bool listens, bool speaks);
+TIPRING_API int tipring_leave(struct tipring_server *s, uint64_t call_id);            /* -> BRIDGE_LEFT when it sat anywhere */
+TIPRING_API int tipring_mute(struct tipring_server *s, uint64_t call_id, bool muted); /* -> BRIDGE_MUTED or FAILED */
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

@@ -1,10 +1,11 @@
 /* session.c - what a media worker does with a frame, without the kernel: N sessions, each a packet in and a packet out every 20 ms, with a
- * backend that echoes between the two.
+ * backend that echoes between the two; then the same sessions bridged two and two, and ten and ten, with backends that only listen.
  *
  *   bench_session [--quick] [N=1000]
  *
  * The time is compared with copying as many octets once (RTP in, frame to the tape, frame from the tape, frame noted, RTP out) in memory
- * that is as cold. Allocations are counted by standing in for malloc(3); in steady state there are none, else it fails. */
+ * that is as cold; of those that are bridged with the time of those that are not. Allocations are counted by standing in for malloc(3); in steady
+ * state there are none, else it fails. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +52,16 @@ struct one {
 	struct session s;
 	struct tape tape;
 	_Atomic uint64_t hot[HOT_WORDS];
+	struct room_member member;
 };
 
 static struct one *all; /* owned */
 static struct tape_client *backends; /* owned */
 static uint32_t n;
+static struct room *rooms; /* owned: as many as sessions */
+static bool echoes = true;
+static uint16_t seq;
+static uint64_t made; /* packets */
 static struct session_events ev;
 static uint64_t now = 1000 * MS, frames_in;
 
@@ -81,7 +87,8 @@ static void open_all(void)
 	rand_seed(&rng, 1);
 	all = calloc(n, sizeof *all);
 	backends = calloc(n, sizeof *backends);
-	need(all != NULL && backends != NULL, "no memory");
+	rooms = calloc(n, sizeof *rooms);
+	need(all != NULL && backends != NULL && rooms != NULL, "no memory");
 	for (uint32_t i = 0; i < n; i++) {
 		struct one *o = &all[i];
 
@@ -95,11 +102,26 @@ static void open_all(void)
 	}
 }
 
-static void receive_all(uint16_t seq)
+/* So many in a room. */
+static void bridge_all(uint32_t members)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct room_member *m = &all[i].member;
+
+		room_leave(m);
+		m->speaks = m->listens = true;
+		need(room_member_equip(m, RATE) == 0 && room_join(&rooms[i / members], m) == 0, "rooms");
+		all[i].s.member = m;
+	}
+	echoes = false;
+}
+
+static void receive_all(void)
 {
 	uint8_t p[RTP_HEADER_BYTES + WIRE];
 	struct rtp_packet h = {.seq = seq, .ts = seq * WIRE, .ssrc = 7};
 
+	seq++;
 	memset(p, 0x35, sizeof p);
 	rtp_header_write(p, &h);
 	for (uint32_t i = 0; i < n; i++)
@@ -114,6 +136,8 @@ static void echo_all(void)
 	for (uint32_t i = 0; i < n; i++)
 		while (tape_client_read(&backends[i], &f, pcm) == 0) {
 			frames_in++;
+			if (!echoes)
+				continue;
 			f.utterance = 1;
 			f.epoch = 0;
 			f.end = false;
@@ -164,27 +188,21 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int main(int argc, char **argv)
-{
-	bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
-	uint32_t rounds = quick ? 5 : 11, ticks = quick ? 50 : 150;
-	double cost[ROUNDS_MAX], ratio[ROUNDS_MAX];
-	uint16_t seq = 0;
-	uint64_t made = 0, steady;
+/* Medians over rounds. */
+struct result {
+	double ns_per_frame, ratio_of_copying, spread;
+};
 
-	n = argc > 1 + quick ? (uint32_t)strtoul(argv[1 + quick], NULL, 0) : 1000;
-	need(n > 0, "N: how many sessions");
-	open_all();
-	pool = calloc(2 * n, 4096);
-	need(pool != NULL, "no memory");
-	memset(pool, 1, (size_t)2 * n * 4096);
-	steady = allocations;
+static struct result run(uint32_t rounds, uint32_t ticks)
+{
+	double cost[ROUNDS_MAX], ratio[ROUNDS_MAX];
+
 	for (uint32_t r = 0; r < rounds; r++) {
 		uint64_t ours = 0, copying = 0, start;
 
 		for (uint32_t k = 0; k < ticks; k++, now += 20 * MS) {
 			start = ns();
-			receive_all(seq++);
+			receive_all();
 			ours += ns() - start;
 			echo_all();
 			start = ns();
@@ -198,12 +216,43 @@ int main(int argc, char **argv)
 		cost[r] = (double)ours / (n * (double)ticks);
 		ratio[r] = (double)copying / (double)ours;
 	}
-	steady = allocations - steady;
-	need(made == (uint64_t)rounds * ticks * n && frames_in == made, "frames are missing");
 	qsort(cost, rounds, sizeof cost[0], compare);
 	qsort(ratio, rounds, sizeof ratio[0], compare);
-	printf("{\"bench\": \"rtp\", \"metric\": \"rtp/session_frame\", \"value\": %.0f, \"unit\": \"ns/frame_in_and_out\", "
-	       "\"reference\": \"memcpy_of_the_same\", \"ratio\": %.3f, \"spread\": %.3f, \"rounds\": %u, \"allocations\": %lu}\n",
-	       cost[rounds / 2], ratio[rounds / 2], (cost[rounds - 1] - cost[0]) / cost[rounds / 2], rounds, (unsigned long)steady);
+	return (struct result){cost[rounds / 2], ratio[rounds / 2], (cost[rounds - 1] - cost[0]) / cost[rounds / 2]};
+}
+
+static void print(const char *metric, const struct result *r, const char *reference, double ratio)
+{
+	printf("{\"bench\": \"rtp\", \"metric\": \"rtp/%s\", \"value\": %.0f, \"unit\": \"ns/frame_in_and_out\", "
+	       "\"reference\": \"%s\", \"ratio\": %.3f, \"spread\": %.3f", metric, r->ns_per_frame, reference, ratio, r->spread);
+}
+
+int main(int argc, char **argv)
+{
+	bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
+	uint32_t rounds = quick ? 5 : 11, ticks = quick ? 50 : 150;
+	struct result plain, pairs, tens;
+	uint64_t steady;
+
+	n = argc > 1 + quick ? (uint32_t)strtoul(argv[1 + quick], NULL, 0) : 1000;
+	need(n > 0, "N: how many sessions");
+	open_all();
+	pool = calloc(2 * n, 4096);
+	need(pool != NULL, "no memory");
+	memset(pool, 1, (size_t)2 * n * 4096);
+	steady = allocations;
+	plain = run(rounds, ticks);
+	bridge_all(2);
+	pairs = run(rounds, ticks);
+	bridge_all(10);
+	tens = run(rounds, ticks);
+	steady = allocations - steady;
+	need(made == 3ull * rounds * ticks * n && frames_in == made, "frames are missing");
+	print("session_frame_bridged_2", &pairs, "session_frame", plain.ns_per_frame / pairs.ns_per_frame);
+	printf(", \"rounds\": %u}\n", rounds);
+	print("session_frame_bridged_10", &tens, "session_frame", plain.ns_per_frame / tens.ns_per_frame);
+	printf(", \"rounds\": %u}\n", rounds);
+	print("session_frame", &plain, "memcpy_of_the_same", plain.ratio_of_copying);
+	printf(", \"rounds\": %u, \"allocations\": %lu}\n", rounds, (unsigned long)steady);
 	return steady == 0 ? 0 : 1;
 }

@@ -21,7 +21,8 @@ struct held_call {
 	uint64_t id; /* 0 = free */
 	uint64_t fence, tape_id;
 	char sip_call_id[64];
-	bool hangs_up, rejects, early;
+	bool hangs_up, rejects, early, meets;
+	uint64_t other; /* that it is bridged with */
 	bool has_tape;
 	struct tape_client tape;
 	uint32_t epoch; /* counts uses of this row: late timers are void */
@@ -135,6 +136,32 @@ static Tipring__V1__Dial *dial_of(const struct held_call *c, struct dial_text *d
 	return &d->m;
 }
 
+/* A Bridge of two calls with the memory it points to. */
+struct bridge_text {
+	Tipring__V1__Bridge m;
+	Tipring__V1__BridgeCall calls[2], *rows[2];
+};
+
+static struct held_call *find(struct backend *b, uint64_t id);
+
+static Tipring__V1__Bridge *bridge_of(struct backend *b, const struct held_call *c, struct bridge_text *t)
+{
+	const struct held_call *other = find(b, c->other);
+
+	tipring__v1__bridge__init(&t->m);
+	for (int i = 0; i < 2; i++) {
+		const struct held_call *one = i == 0 || other == NULL ? c : other;
+
+		tipring__v1__bridge_call__init(&t->calls[i]);
+		t->calls[i].call_id = one->id;
+		t->calls[i].fence = one->fence;
+		t->rows[i] = &t->calls[i];
+	}
+	t->m.calls = t->rows;
+	t->m.n_calls = 2;
+	return &t->m;
+}
+
 static void say_transfer(const struct held_call *c, Tipring__V1__Refer *out, Tipring__V1__AcceptRefer *yes, Tipring__V1__RejectRefer *no,
 			 struct dial_text *text)
 {
@@ -176,10 +203,16 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Unhold unhold = TIPRING__V1__UNHOLD__INIT;
 	Tipring__V1__Renegotiate codecs = TIPRING__V1__RENEGOTIATE__INIT;
 	Tipring__V1__SendInfo info = TIPRING__V1__SEND_INFO__INIT;
+	struct bridge_text bridge;
+	Tipring__V1__Leave leave = TIPRING__V1__LEAVE__INIT;
+	Tipring__V1__Mute mute = TIPRING__V1__MUTE__INIT;
 	Tipring__V1__Codec wanted[1] = {c->command_id[strlen(c->command_id) - 1] % 2 == 0 ? TIPRING__V1__CODEC__PCMA : TIPRING__V1__CODEC__PCMU};
 	struct dial_text d;
 
 	say_transfer(c, &refer, &take, &reject_refer, &text);
+	leave.call_id = mute.call_id = c->id;
+	leave.fence = mute.fence = c->fence;
+	mute.muted = c->command_id[strlen(c->command_id) - 1] % 2 == 0;
 	hold.call_id = unhold.call_id = codecs.call_id = info.call_id = c->id;
 	hold.fence = unhold.fence = codecs.fence = info.fence = c->fence;
 	codecs.codecs = wanted;
@@ -232,6 +265,12 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.accept_refer = &take;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_REJECT_REFER)
 		e.reject_refer = &reject_refer;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_BRIDGE)
+		e.bridge = bridge_of(b, c, &bridge);
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_LEAVE)
+		e.leave = &leave;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_MUTE)
+		e.mute = &mute;
 	else
 		e.hangup = &hangup;
 	post(b, &e);
@@ -327,6 +366,8 @@ static void echo(void *self)
 	}
 	while (tape_client_read(&c->tape, &f, pcm) == 0) {
 		ledger_heard_frame(c->ledger, &c->tape, &f);
+		if (c->meets)
+			continue; /* what its caller hears are others */
 		speak(c, &f);
 		if (tape_client_write(&c->tape, &f, pcm) != 0)
 			break;
@@ -375,7 +416,8 @@ void backend_judge(const struct backend *b)
 static bool is_change(Tipring__V1__Envelope__BodyCase what)
 {
 	return what == TIPRING__V1__ENVELOPE__BODY_HOLD || what == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
-	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || what == TIPRING__V1__ENVELOPE__BODY_REFER ||
+	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_BRIDGE ||
+	       what == TIPRING__V1__ENVELOPE__BODY_LEAVE || what == TIPRING__V1__ENVELOPE__BODY_MUTE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || what == TIPRING__V1__ENVELOPE__BODY_REFER ||
 	       what == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER || what == TIPRING__V1__ENVELOPE__BODY_REJECT_REFER;
 }
 
@@ -389,6 +431,21 @@ static void plan_changes(struct backend *b, struct held_call *c)
 	for (uint32_t n = world_chance(0.5) ? 1 + (uint32_t)world_below(4) : 0; n > 0; n--)
 		plan(b, c, some[world_below(sizeof some / sizeof some[0])],
 		     world_beat(world.now_ns + world_below(4000) * MS) - world.now_ns);
+}
+
+/* Both callers are there: they hear each other from now on, as a rule to the end. */
+static void plan_meeting(struct backend *b, struct held_call *c)
+{
+	for (uint32_t i = 0; i < CALLS_MAX; i++) {
+		struct held_call *other = &b->calls[i];
+
+		if (other == c || other->id == 0 || !other->meets || !other->has_tape)
+			continue;
+		c->other = other->id;
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_BRIDGE, world_beat(world.now_ns + world_below(500) * MS) - world.now_ns);
+		if (world_chance(0.2))
+			plan(b, c, world_chance(0.5) ? TIPRING__V1__ENVELOPE__BODY_LEAVE : TIPRING__V1__ENVELOPE__BODY_MUTE, SECOND + world_below(4 * SECOND));
+	}
 }
 
 /* Who was called tells the Call-ID: a backend that dials does not ask for it. */
@@ -424,8 +481,11 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	l = malloc(sizeof *l);
 	*l = (struct later){b, c, c->epoch, 0};
 	echo(l);
+	if (c->meets)
+		plan_meeting(b, c);
+	else
+		plan_changes(b, c);
 	plan(b, c, TIPRING__V1__ENVELOPE__BODY_MARK, world_below(SECOND));
-	plan_changes(b, c);
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
 	if (c->hangs_up)
@@ -447,6 +507,7 @@ static void offered(struct backend *b, const Tipring__V1__Offer *m)
 		c->hangs_up |= strcmp(m->call->headers[i]->value, "hangup") == 0;
 		c->rejects |= strcmp(m->call->headers[i]->value, "reject") == 0;
 		c->early |= strcmp(m->call->headers[i]->value, "early") == 0;
+		c->meets |= strcmp(m->call->headers[i]->value, "bridge") == 0;
 	}
 	command(b, c, TIPRING__V1__ENVELOPE__BODY_CLAIM);
 }

@@ -26,6 +26,7 @@ enum plan {
 	PLAN_LISTEN,   /* until the backend hangs up */
 	PLAN_REJECTED, /* the backend is told to refuse */
 	PLAN_CANCEL,
+	PLAN_MEET, /* somebody else who calls */
 	PLANS
 };
 
@@ -47,7 +48,7 @@ struct caller {
 	struct midcall mid;
 };
 
-static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo"};
+static const char *const plans[PLANS] = {"echo", "hangup", "reject", "echo", "bridge"};
 
 /* ---- messages ---- */
 
@@ -193,6 +194,8 @@ static void answered(struct caller *c, const char *text)
 	c->answered_ns = c->voice.ledger->answered_ns = world.now_ns;
 	c->resend_ns = NEVER;
 	c->leave_ns = c->plan != PLAN_LISTEN ? world.now_ns + (world_chance(0.1) ? 0 : 300 * MS + world_below(5 * SECOND)) : NEVER;
+	if (c->plan == PLAN_MEET)
+		c->leave_ns = world.now_ns + 3 * SECOND + world_below(5 * SECOND);
 	if (c->leave_ns != NEVER && world_chance(0.4))
 		c->leave_ns = world_beat(c->leave_ns); /* its BYE crosses something */
 	c->give_up_ns = world.now_ns + ANSWER_MAX;
@@ -369,6 +372,10 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	snprintf(c->name, sizeof c->name, "caller%u", number);
 	snprintf(c->call_id, sizeof c->call_id, "%s-%lx", c->name, (unsigned long)world.seed);
 	c->plan = dice < 9 ? PLAN_HANG_UP : dice < 16 ? PLAN_LISTEN : dice < 17 ? PLAN_REJECTED : PLAN_CANCEL;
+	if (number < CALLER_PAIR) {
+		c->plan = PLAN_MEET;
+		c->voice.tone = number == 0 ? 8 : 16;
+	}
 	c->hurries = world_chance(0.08) && !is_late(c);
 	c->vanishes = !c->hurries && world.faults.session_s < 10 && world_chance(0.1);
 	c->early = world_chance(0.4);
@@ -381,6 +388,11 @@ struct caller *caller_new(uint32_t number, uint64_t start_ns)
 	net_open(&c->sip);
 	world_at(start_ns, begin, c);
 	return c;
+}
+
+const struct voice *caller_voice(const struct caller *c)
+{
+	return &c->voice;
 }
 
 enum caller_end caller_how(const struct caller *c, int *ret_code)

@@ -131,6 +131,29 @@ void ledger_mark(struct ledger *l, uint64_t pos)
 }
 
 /* Held and resumed take turns. What a control that died published and did not note down is published again. */
+void ledger_joined(struct ledger *l, uint64_t room, uint32_t members)
+{
+	l->room = room;
+	if (members == 2 && l->joined_ns == 0) {
+		l->joined_ns = world.now_ns;
+		l->left_ns = NEVER;
+	}
+}
+
+/* From now on it need not be heard any more. */
+void ledger_hushed(struct ledger *l)
+{
+	l->left_ns = world.now_ns < l->left_ns ? world.now_ns : l->left_ns;
+}
+
+void ledger_left(struct ledger *l, uint64_t room)
+{
+	if (l->room != room && world.kills_of[ROLE_CONTROL] == 0)
+		world_wrong("%s leaves room %lx, and sits in %lx", l->sip_call_id, (unsigned long)room, (unsigned long)l->room);
+	l->room = 0;
+	ledger_hushed(l);
+}
+
 void ledger_held(struct ledger *l, uint32_t by, bool held)
 {
 	if (by == 0 || by >= sizeof l->held / sizeof l->held[0])
@@ -154,6 +177,8 @@ void ledger_ended(struct ledger *l, const struct ledger_end *e)
 
 	l->ended_ns = world.now_ns;
 	l->outcome = e->outcome;
+	if (l->room != 0 && world.kills_of[ROLE_CONTROL] == 0)
+		world_wrong("%s ends in room %lx, and never left it", l->sip_call_id, (unsigned long)l->room);
 	if (e->received > l->said)
 		world_wrong("%s sent %u packets and %" PRIu64 " were received", l->sip_call_id, l->said, e->received);
 	if (calm && l->said > 0 && e->received + LEDGER_UNDER_WAY * (world.faults.delay_ns > TICK ? 2 : 1) < l->said)

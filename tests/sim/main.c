@@ -5,7 +5,8 @@
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
  * without an answer, none that is called is called twice or left ringing, a call that was up is not dropped, voice comes back whole in calm weather and never twice or out of order, no RTP sequence number is used
- * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), and afterwards nothing is left over. */
+ * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), two who are
+ * bridged hear each other and never themselves, and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,7 +175,7 @@ static void judge(const struct run *r)
 		const char *name;
 	} zero[] = {
 		{ROLE_SIGNALING, "signaling_legs"}, {ROLE_MEDIA, "media_sessions"}, {ROLE_MEDIA, "media_tapes"},
-		{ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
+		{ROLE_MEDIA, "media_bridged"},    {ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
 		{ROLE_SIGNALING, "signaling_legs_dialling"}, {ROLE_SIGNALING, "signaling_client_transactions"},
 	};
 
@@ -182,6 +183,7 @@ static void judge(const struct run *r)
 		judge_caller(r, i);
 		ledger_judge(ledger_of(caller_call_id(r->callers[i])));
 	}
+	voice_judge_bridged(caller_voice(r->callers[0]), caller_voice(r->callers[1]));
 	for (uint32_t i = 0; i < CALLEES + TARGETS; i++)
 		judge_callee(r, i);
 	for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
@@ -203,7 +205,7 @@ static void judge(const struct run *r)
 static int run(uint64_t seed, bool verbose)
 {
 	static struct run r;
-	uint64_t heard = 0;
+	uint64_t heard = 0, meeting_ns;
 
 	world.seed = seed;
 	world.verbose = verbose;
@@ -216,8 +218,9 @@ static int run(uint64_t seed, bool verbose)
 	r.backend_n = 2;
 	r.watcher = watcher_new();
 	choose_faults(&r);
+	meeting_ns = 2 * SECOND + world_below(ARRIVE_NS);
 	for (uint32_t i = 0; i < CALLERS; i++)
-		r.callers[i] = caller_new(i, 2 * SECOND + world_below(ARRIVE_NS));
+		r.callers[i] = caller_new(i, i < CALLER_PAIR ? meeting_ns + world_below(SECOND) : 2 * SECOND + world_below(ARRIVE_NS));
 	for (uint32_t i = 0; i < CALLEES; i++) {
 		r.callees[i] = callee_new(i);
 		backend_dial(r.backends[world_below(2)], i, 2 * SECOND + world_below(ARRIVE_NS));

@@ -125,12 +125,15 @@ struct voice {
 	uint64_t agreed_ns;
 	bool changing; /* an offer of either side is under way: either state is right */
 	bool changed;  /* ever, behind the answer */
+	uint32_t tone; /* it says a square wave of so many samples and is bridged with one of another; 0: counted frames */
+	uint64_t heard_tone; /* packets of the other's */
 };
 struct addr voice_address(uint32_t number, uint16_t port); /* of the phone of this number */
 void voice_open(struct voice *v, const char *name, uint32_t number);
 bool voice_remote(const char *sdp, struct addr *ret); /* where a description wants audio */
 void voice_start(struct voice *v, const struct addr *remote);
 void voice_stop(struct voice *v);
+void voice_judge_bridged(const struct voice *a, const struct voice *b); /* what two of a tone heard of each other */
 void voice_agreed(struct voice *v, bool sends, bool hears, uint32_t codec); /* from now on */
 bool voice_pressed(const struct voice *v); /* the whole key */
 uint64_t voice_missed(const struct voice *v); /* frames that it did not hear again */
@@ -144,7 +147,9 @@ enum caller_end {
 	CALLER_LOST  /* nobody answered any more */
 };
 struct caller;
+#define CALLER_PAIR 2u /* the first ones are bridged with each other */
 struct caller *caller_new(uint32_t number, uint64_t start_ns);
+const struct voice *caller_voice(const struct caller *c);
 enum caller_end caller_how(const struct caller *c, int *ret_code);
 uint64_t caller_heard(const struct caller *c); /* frames of its own voice */
 uint64_t caller_missed(const struct caller *c); /* ... that it did not hear again */
@@ -197,6 +202,7 @@ struct ledger {
 	int outcome; /* of a call of ours */
 	bool held[4]; /* by whom */
 	bool vanished; /* the phone: nobody tells that it is over but a timer */
+	uint64_t room, joined_ns, left_ns; /* that it sits in; when it sat down with another one, and when that was over */
 };
 struct ledger_played {
 	uint64_t played, discarded;
@@ -218,6 +224,9 @@ void ledger_utterance_finished(struct ledger *l, uint32_t id, const struct ledge
 void ledger_digit(struct ledger *l, char digit, uint64_t pos, uint32_t duration_ms);
 void ledger_mark(struct ledger *l, uint64_t pos);
 void ledger_held(struct ledger *l, uint32_t by, bool held);
+void ledger_joined(struct ledger *l, uint64_t room, uint32_t members);
+void ledger_left(struct ledger *l, uint64_t room);
+void ledger_hushed(struct ledger *l);
 void ledger_ended(struct ledger *l, const struct ledger_end *e);
 void ledger_judge(const struct ledger *l);
 

@@ -10,6 +10,58 @@
 #define PRESS_PACKETS 7u
 #define SETTLE_NS SECOND
 
+/* By either law: octets of one magnitude, whose first bit is the sign. */
+static void encode_tone(uint8_t *payload, uint32_t period)
+{
+	for (uint32_t i = 0; i < VOICE_FRAME; i++)
+		payload[i] = i % period < period / 2 ? 0xa0 : 0x20;
+}
+
+/* The period of what is heard, by how far its changes of sign are apart; 0: no tone, or too little of it. */
+static uint32_t tone_in(const uint8_t *payload)
+{
+	uint32_t halves[VOICE_FRAME + 2] = {0}, last = 0;
+
+	for (uint32_t i = 1; i < VOICE_FRAME; i++) {
+		if ((payload[i] & 0x80) == (payload[i - 1] & 0x80))
+			continue;
+		halves[i - last]++;
+		last = i;
+	}
+	for (uint32_t period = 8; period <= 16; period *= 2)
+		if (halves[period / 2 - 1] + halves[period / 2] + halves[period / 2 + 1] >= VOICE_FRAME / period)
+			return period;
+	return 0;
+}
+
+static void hear_tone(struct voice *v, const uint8_t *payload)
+{
+	uint32_t tone = tone_in(payload);
+
+	if (tone == v->tone)
+		world_wrong("%s hears itself", v->name);
+	v->heard_tone += tone != 0;
+}
+
+#define MEETING_NS (2 * SECOND) /* two who sat together for so long, and changed nothing, heard each other */
+#define MEETING_PACKETS 25u
+#define MEETING_JITTER_NS (2 * MS) /* the room waits for so much of it, and more */
+
+void voice_judge_bridged(const struct voice *a, const struct voice *b)
+{
+	const struct ledger *x = a->ledger, *y = b->ledger;
+	uint64_t from = x->joined_ns > y->joined_ns ? x->joined_ns : y->joined_ns, to = x->left_ns < y->left_ns ? x->left_ns : y->left_ns, least;
+
+	to = to < x->over_ns ? to : x->over_ns;
+	to = to < y->over_ns ? to : y->over_ns;
+	least = world.faults.delay_ns <= MEETING_JITTER_NS && to > from ? (to - from) / (40 * MS) : MEETING_PACKETS;
+	if (x->joined_ns == 0 || y->joined_ns == 0 || to < from + MEETING_NS || a->changed || b->changed)
+		return;
+	if (a->heard_tone < least || b->heard_tone < least)
+		world_wrong("%s and %s were bridged for %lu ms, and heard %lu and %lu packets of each other", a->name, b->name,
+			    (unsigned long)((to - from) / MS), (unsigned long)a->heard_tone, (unsigned long)b->heard_tone);
+}
+
 static void encode(uint8_t *payload, uint32_t counter)
 {
 	for (uint32_t i = 0; i < VOICE_FRAME; i++)
@@ -67,6 +119,8 @@ static void talk(void *self)
 	p[1] = (uint8_t)v->codec;
 	if (key)
 		n = press(v, p);
+	else if (v->tone != 0)
+		encode_tone(p + 12, v->tone);
 	else
 		encode(p + 12, ++v->said);
 	ts = key ? v->press_ts : v->ts;
@@ -152,6 +206,10 @@ static void hear(void *self, const struct addr *from, const uint8_t *p, size_t n
 	v->line[i].full = true;
 	v->line[i].seq = seq;
 	memcpy(v->line[i].payload, p + 12, VOICE_FRAME);
+	if (v->tone != 0) {
+		hear_tone(v, p + 12);
+		return;
+	}
 	listen_from(v, (uint16_t)(seq - 1), 1);
 	listen_from(v, seq, 0);
 }

@@ -51,6 +51,12 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 		ledger_held(l, (uint32_t)e->call_held->by, true);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_RESUMED) {
 		ledger_held(l, (uint32_t)e->call_resumed->by, false);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_BRIDGE_JOINED) {
+		ledger_joined(l, e->bridge_joined->room_id, e->bridge_joined->members);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_BRIDGE_MUTED) {
+		ledger_hushed(l);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_BRIDGE_LEFT) {
+		ledger_left(l, e->bridge_left->room_id);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED) {
 		const Tipring__V1__CallEnded *m = e->call_ended;
 		struct ledger_end end = {.duration_ms = m->duration_ms, .outcome = (int)m->outcome};

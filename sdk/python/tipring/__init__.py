@@ -4,6 +4,7 @@ Start with `connect()`. Sample positions (`pos`) count samples at the rate of `C
 the call started; PCM is always mono signed 16-bit in native byte order (little endian on every supported machine).
 """
 
+from .bridging import Room
 from .call import Call
 from .client import Server, connect
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, TipringError
@@ -17,6 +18,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
-    "Frame", "Heard", "Message", "Playback", "Quality", "Referral", "Server", "TipringError", "TransferFailed", "Way", "__version__",
+    "Frame", "Heard", "Message", "Playback", "Quality", "Referral", "Room", "Server", "TipringError", "TransferFailed", "Way", "__version__",
     "connect",
 ]

@@ -73,7 +73,8 @@ class Call:
     whose place this one takes when it is answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked.
     rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the caller's frames. held: who holds the call, "peer"
     (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. end_reason: why it ended; None
-    while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
+    while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one. bridge: id of the Room it sits in; "": none. muted: the others
+    there do not hear it.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
     when control says no, Disconnected when control does not answer for five seconds.
@@ -102,6 +103,8 @@ class Call:
         self.audio = Audio()
         self.stalled = False
         self.held: str = info.get("held", "")
+        self.bridge: str = info.get("bridge", "")
+        self.muted: bool = info.get("muted", False)
         self.end_reason: str | None = None
         self.end_headers: dict[str, str] = {}
         self._clock = transport.clock()
@@ -600,9 +603,19 @@ class Call:
             self.stalled = event.kind == "media_stalled"
         elif event.kind == "answered":
             self._confirmed.set()
+        elif event.kind.startswith("bridge_"):
+            self._take_bridge(event)
         elif event.kind in HOLDS and not self._take_hold(event.by, event.kind == "held"):
             return
         self._events._put(event)
+
+    def _take_bridge(self, event: Event) -> None:
+        if event.kind == "bridge_joined":
+            self.bridge = event.room
+        elif event.kind == "bridge_left" and self.bridge == event.room:
+            self.bridge, self.muted = "", False
+        elif event.kind in ("bridge_muted", "bridge_unmuted"):
+            self.muted = event.kind == "bridge_muted"
 
     def _take_hold(self, by: str, on: bool) -> bool:
         """False: it was known before."""

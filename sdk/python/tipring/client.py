@@ -11,6 +11,8 @@ import re
 import secrets
 import typing
 
+from . import bridging
+from .bridging import Room
 from .bus import ACK_SECONDS, Bus, Message
 from .call import Call, Handler, require_handler
 from .dialling import Dialling, body_of
@@ -59,6 +61,7 @@ def _info(info: api_pb2.CallInfo) -> dict[str, typing.Any]:
         "direction": "out" if info.direction == api_pb2.CALL_OUTBOUND else "in",
         "replaces": f"{info.replaces:016x}" if info.replaces else "",
         "held": _held(info),
+        "bridge": f"{info.bridge_room:016x}" if info.bridge_room else "", "muted": info.muted,
     }
 
 
@@ -260,6 +263,18 @@ class Server:
         for name, value in (headers or {}).items():
             message.headers.add(name=name, value=value)
         await self._messaging.send(message)
+
+    async def bridge(self, *calls: Call) -> Room:
+        """Let 1 to 32 calls of this process hear each other; more can join the Room. All of them have audio (answered, or early media) and lie in
+        one media worker. The event "bridge_joined" tells each of them when it sits.
+
+        CommandRefused, and nothing has changed: "CONFLICT", "UNSUPPORTED" or "OVERLOADED" as of Room; "NOT_FOUND": a call is over."""
+        self._require_open()
+        return await bridging.bridge(self._bus, calls)
+
+    def room(self, room_id: str) -> Room:
+        """The Room of this id, such as `call.bridge`."""
+        return Room(self._bus, int(room_id, 16))
 
     def stop(self) -> None:
         """Let run() return."""
@@ -518,6 +533,22 @@ class Server:
         if call := self._calls.get(envelope.call_id):
             headers = {h.name: h.value for h in body.headers}
             call._on_event(Event(kind, 0, content_type=body.content_type, body=body.body, headers=headers))
+
+    def _event_bridge_joined(self, body: Message, envelope: Message) -> None:
+        self._tell_bridge(envelope, "bridge_joined", body.room_id, body.members)
+
+    def _event_bridge_left(self, body: Message, envelope: Message) -> None:
+        self._tell_bridge(envelope, "bridge_left", body.room_id, body.members)
+
+    def _event_bridge_muted(self, body: Message, envelope: Message) -> None:
+        self._tell_bridge(envelope, "bridge_muted" if body.muted else "bridge_unmuted", body.room_id)
+
+    def _event_bridge_ended(self, body: Message, envelope: Message) -> None:
+        self._tell_bridge(envelope, "bridge_ended", body.room_id)
+
+    def _tell_bridge(self, envelope: Message, kind: str, room_id: int, members: int = 0) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event(kind, 0, room=f"{room_id:016x}", members=members))
 
     def _event_media_started(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "media_started", body.pos)

@@ -60,7 +60,9 @@ class Event:
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
     with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "speech_started", "speech_ended" (after `duration_ms` of it) and
-    "silence" (neither side has spoken for `duration_ms`) as Call.detect_speech() asked. pos: where."""
+    "silence" (neither side has spoken for `duration_ms`) as Call.detect_speech() asked, "bridge_joined" (it sits in `room` with
+    `members` calls, itself among them, or is heard and listens in another way than before), "bridge_left" (with whom it leaves behind),
+    "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`). pos: where."""
 
     kind: str
     pos: int
@@ -73,6 +75,8 @@ class Event:
     by: str = ""
     quality: Quality | None = None
     duration_ms: int = 0
+    room: str = ""
+    members: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,12 +25,12 @@ def test_the_version():
 
 def test_only_what_a_backend_needs_is_public():
     server = tipring.connect("/nowhere")
-    assert public(server) == {"app", "calls", "dial", "endpoint", "list_calls", "messages", "name", "run", "send_message", "status", "stop"}
+    assert public(server) == {"app", "bridge", "calls", "dial", "endpoint", "list_calls", "messages", "name", "room", "run", "send_message", "status", "stop"}
 
     async def handler(call):
         assert public(call) == {
-            "answer", "answered", "audio", "auth_user", "call_id", "codec", "collect", "detect_speech", "digit", "digits", "direction", "early_media", "end_headers", "end_reason", "ended",
-            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "ignore_speech", "mark", "metadata", "outcome", "play",
+            "answer", "answered", "audio", "auth_user", "bridge", "call_id", "codec", "collect", "detect_speech", "digit", "digits", "direction", "early_media", "end_headers", "end_reason", "ended",
+            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "ignore_speech", "mark", "metadata", "muted", "outcome", "play",
             "rate", "redirect", "reject", "replaces", "renegotiate", "request_uri", "ring", "room_id", "say", "send_dtmf", "send_info", "send_message",
             "session_id", "sip_call_id", "sleep", "stalled", "timeout", "to_uri", "transfer", "unhold", "write"}
         for thing in (call, server):

@@ -210,10 +210,28 @@ Test(context, the_largest_fits)
 	for (uint32_t i = 0; i < CALL_CODECS_MAX; i++)
 		c->renewal.codecs[i] = 2;
 	c->state = CALL_STARTING;
+	c->seat = c->seat_told = (struct call_seat){UINT64_MAX, true, true, true, UINT32_MAX};
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	size = context_pack(c, UINT64_MAX, out);
 	cr_expect_gt(size, 0u);
 	cr_expect_leq(size, CONTEXT_BYTES_MAX - ROOM, "%zu", size);
+}
+
+Test(context, where_it_sits_and_what_was_told_of_it)
+{
+	context *x;
+
+	take();
+	c->seat = (struct call_seat){.room_id = 0x8123456789abcdefu, .listen_only = true, .muted = true, .generation = 7};
+	c->seat_told = (struct call_seat){.room_id = 5, .speak_only = true, .generation = 6};
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	cr_expect(c->seat.room_id == 0x8123456789abcdefu && c->seat.listen_only && !c->seat.speak_only && c->seat.muted && c->seat.generation == 7);
+	cr_expect(c->seat_told.room_id == 5 && !c->seat_told.listen_only && c->seat_told.speak_only && !c->seat_told.muted);
+	cr_expect_eq(c->seat_told.generation, 6u);
 }
 
 /* What waits is not in force: a successor is told of it in the roster. */

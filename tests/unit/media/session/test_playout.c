@@ -510,3 +510,119 @@ Test(playout, what_waited_for_a_full_packet_is_forgotten_with_skipped_ticks)
 	g711_ulaw_encode(&value, 1, &octet);
 	cr_expect_eq(out.p[0][12], octet);
 }
+
+/* ---- in a room ---- */
+
+static struct room room;
+static struct room_member mine, other;
+
+static void sit_down(void)
+{
+	room = (struct room){.id = 1};
+	mine = other = (struct room_member){.speaks = true, .listens = true};
+	cr_assert(room_member_equip(&mine, 8000) == 0 && room_member_equip(&other, 8000) == 0);
+	cr_assert(room_join(&room, &mine) == 0 && room_join(&room, &other) == 0);
+	s->member = &mine;
+}
+
+/* The other one says a tick of a value, to be heard in our next one. */
+static void other_says(int16_t value)
+{
+	int16_t pcm[160];
+
+	for (int i = 0; i < 160; i++)
+		pcm[i] = value;
+	room_put(&other, pcm, 160, now - ROOM_DELAY_MS * MS);
+}
+
+Test(playout, the_others_in_its_room_are_heard_over_its_backend)
+{
+	struct tape_frame f;
+	int16_t pcm[TAPE_SAMPLES_MAX];
+
+	sit_down();
+	for (int i = 0; i < 4; i++) { /* until the filters are full */
+		other_says(4000);
+		tick();
+	}
+	other_says(4000);
+	say(1000, 160, 7, true);
+	tick();
+	for (int i = 0; i < 3; i++) { /* until they are empty */
+		other_says(0);
+		tick();
+	}
+	for (int i = 0; i < 4; i++)
+		(void)sent(&f);
+	cr_expect(f.kind == TAPE_OK && f.tx_index == UINT64_MAX && f.utterance == 0, "nothing of it is the backend's");
+	cr_assert_eq(tape_client_read_sent(&backend, &f, pcm), 0);
+	cr_expect(abs(pcm[100] - 5000) < 60 && f.utterance == 7, "%d", pcm[100]);
+	for (int i = 0; i < 2; i++)
+		(void)sent(&f);
+	cr_expect_eq(sent(&f), 0);
+	cr_expect_eq(f.kind, TAPE_SILENCE);
+	cr_expect_eq(find(SESSION_UTTERANCE_ENDED)->played, 160u);
+}
+
+Test(playout, who_may_not_send_or_presses_a_key_hears_nothing_of_it)
+{
+	struct session_facts held = facts;
+	struct tape_frame f;
+
+	sit_down();
+	held.sends = false;
+	cr_assert_eq(session_update(s, &held, 1, now), 0);
+	for (int i = 0; i < 5; i++) {
+		other_says(4000);
+		tick();
+		cr_expect_eq(out.count, 0u);
+		cr_expect_eq(sent(&f), 0);
+	}
+	cr_assert_eq(session_update(s, &facts, 2, now), 0);
+	other_says(4000);
+	tick();
+	(void)sent(&f);
+	cr_expect_eq(f.kind, TAPE_OK);
+	cr_assert_eq(session_press(s, 1, '5', 100), 0);
+	other_says(4000);
+	tick();
+	(void)sent(&f);
+	cr_expect_eq(f.kind, TAPE_SILENCE);
+}
+
+Test(playout, pausing_goes_on_when_nobody_in_the_room_speaks)
+{
+	struct session_config pausing = cfg;
+
+	teardown();
+	pausing.idle_silence = false;
+	start_with(&pausing, &facts, 8000, 20);
+	sit_down();
+	tick();
+	cr_expect_eq(out.count, 0u);
+	other_says(4000);
+	tick();
+	cr_expect_eq(out.count, 1u);
+	for (int i = 0; i < 3; i++) { /* what the filters hold */
+		other_says(0);
+		tick();
+	}
+	cr_expect_eq(out.count, 0u);
+}
+
+Test(playout, what_comes_is_put_where_it_was_due)
+{
+	int16_t pcm[160] = {0};
+	uint64_t first = START + ROOM_DELAY_MS * MS;
+
+	sit_down();
+	for (int i = 0; i < 6; i++)
+		speak(0x80); /* the loudest of PCMU */
+	for (uint64_t i = 0; i < 6; i++)
+		cr_assert(room_take(&other, first + i * 20 * MS, pcm, 160, false), "tick %lu", (unsigned long)i);
+	cr_expect_gt(pcm[80], 30000);
+	mine.speaks = false;
+	speak(0x80);
+	(void)room_take(&other, first + 120 * MS, pcm, 160, false);
+	cr_expect_not(room_take(&other, first + 120 * MS, pcm, 160, false));
+}

@@ -13,6 +13,7 @@
 #define CALL 0x1234u
 #define FENCE 99u
 #define EPOCH 7u
+#define ROOM 0x77u
 
 typedef Tipring__V1__Envelope envelope;
 
@@ -222,6 +223,52 @@ static void answer_change(const envelope *asked)
 	post(k.commands, k.peer, &e);
 }
 
+/* Acknowledged, and the events that media's word for it would bring. */
+static void answer_bridging(const envelope *asked)
+{
+	envelope told = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__BridgeJoined joined = TIPRING__V1__BRIDGE_JOINED__INIT;
+	Tipring__V1__BridgeMuted muted = TIPRING__V1__BRIDGE_MUTED__INIT;
+	Tipring__V1__BridgeLeft left = TIPRING__V1__BRIDGE_LEFT__INIT;
+	Tipring__V1__BridgeEnded ended = TIPRING__V1__BRIDGE_ENDED__INIT;
+	MESSAGE(Ack, ACK, ack);
+
+	body.command_id = asked->command_id;
+	body.code = TIPRING__V1__RESULT_CODE__OK;
+	post(k.commands, k.peer, &e);
+	joined.room_id = muted.room_id = left.room_id = ended.room_id = ROOM;
+	joined.members = 2;
+	left.reason = (char[]){"left"};
+	told.call_id = CALL;
+	if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_MUTE) {
+		told.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_MUTED;
+		told.bridge_muted = &muted;
+		muted.muted = asked->mute->call_id == CALL && asked->mute->fence == FENCE && asked->mute->muted;
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_LEAVE) {
+		told.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_LEFT;
+		told.bridge_left = &left;
+		post(k.events, "e1/call/bot/0000000000001234/", &told);
+		told.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_ENDED;
+		told.bridge_ended = &ended;
+	} else {
+		told.body_case = TIPRING__V1__ENVELOPE__BODY_BRIDGE_JOINED;
+		told.bridge_joined = &joined;
+		if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_BRIDGE)
+			snprintf(k.changes, sizeof k.changes, "%zu %d %d", asked->bridge->n_calls, asked->bridge->calls[0]->call_id == CALL,
+				 asked->bridge->calls[0]->fence == FENCE);
+		else
+			snprintf(k.changes, sizeof k.changes, "%d %d %d", asked->join->room_id == ROOM, asked->join->listen_only,
+				 asked->join->speak_only);
+	}
+	post(k.events, "e1/call/bot/0000000000001234/", &told);
+}
+
+static bool is_bridging(const envelope *e)
+{
+	return e->body_case == TIPRING__V1__ENVELOPE__BODY_BRIDGE || e->body_case == TIPRING__V1__ENVELOPE__BODY_JOIN ||
+	       e->body_case == TIPRING__V1__ENVELOPE__BODY_LEAVE || e->body_case == TIPRING__V1__ENVELOPE__BODY_MUTE;
+}
+
 static bool is_change(const envelope *e)
 {
 	return e->body_case == TIPRING__V1__ENVELOPE__BODY_HOLD || e->body_case == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
@@ -232,6 +279,8 @@ static void answer(const envelope *asked)
 {
 	if (is_change(asked)) {
 		answer_change(asked);
+	} else if (is_bridging(asked)) {
+		answer_bridging(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_DIAL) {
 		answer_dial(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO) {
@@ -611,4 +660,28 @@ Test(sdk_client, C214_changes)
 	cr_expect_eq(tipring_renegotiate(k.server, CALL, unknown, 1), -EINVAL);
 	cr_expect_eq(tipring_renegotiate(k.server, CALL, none, 1), -EINVAL);
 	cr_expect_eq(tipring_renegotiate(k.server, CALL, codecs, 9), -EINVAL);
+}
+
+Test(sdk_client, bridges)
+{
+	const uint64_t calls[33] = {CALL, CALL + 1};
+	struct tipring_event ev;
+
+	own_a_call();
+	cr_assert_eq(tipring_bridge(k.server, calls, 2), 0);
+	ev = expect(TIPRING_EV_BRIDGE_JOINED);
+	cr_expect(ev.call_id == CALL && ev.room == ROOM && ev.members == 2);
+	cr_expect_str_eq(k.changes, "2 1 1");
+	cr_assert_eq(tipring_join(k.server, ROOM, CALL, true, false), 0);
+	(void)expect(TIPRING_EV_BRIDGE_JOINED);
+	cr_expect_str_eq(k.changes, "1 1 0", "the room, and listens only");
+	cr_assert_eq(tipring_mute(k.server, CALL, true), 0);
+	cr_expect_eq(expect(TIPRING_EV_BRIDGE_MUTED).code, 1u);
+	cr_assert_eq(tipring_leave(k.server, CALL), 0);
+	ev = expect(TIPRING_EV_BRIDGE_LEFT);
+	cr_expect(ev.room == ROOM && ev.members == 0);
+	cr_expect_str_eq(ev.text, "left");
+	cr_expect_eq(expect(TIPRING_EV_BRIDGE_ENDED).room, ROOM);
+	cr_expect_eq(tipring_bridge(k.server, calls, 0), -EINVAL);
+	cr_expect_eq(tipring_bridge(k.server, calls, 33), -EINVAL);
 }
