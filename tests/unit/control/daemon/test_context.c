@@ -210,6 +210,7 @@ Test(context, the_largest_fits)
 	for (uint32_t i = 0; i < CALL_CODECS_MAX; i++)
 		c->renewal.codecs[i] = 2;
 	c->state = CALL_STARTING;
+	c->speech = (struct call_speech){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
 	c->seat = c->seat_told = (struct call_seat){UINT64_MAX, true, true, true, UINT32_MAX};
 	cr_assert_eq(addr_parse_ip(STR("1111:2222:3333:4444:5555:6666:7777:8888"), &c->local_rtp), 0);
 	size = context_pack(c, UINT64_MAX, out);
