@@ -16,7 +16,7 @@ static void prepare(struct session *s, const struct session_config *cfg, uint64_
 	s->in.hot = s->hot + HOT_IN;
 	s->marker = true;
 	reorder_init(&s->in.reorder, cfg->reorder_ms_max);
-	s->report_ns = now_ns + RTCP_INTERVAL_MS / 2 * 1000000ull;
+	s->report_ns = now_ns + rtcp_interval_ms(s->r.name) / 2 * 1000000ull; /* it is random, too */
 }
 
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,

@@ -36,6 +36,7 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 	uint8_t codec = voice_of_type(&s->facts, in->payload_type);
 	bool is_key = voice_is_key(&s->facts, in->payload_type);
 
+	xr_received(&s->quality.runs);
 	if (codec == CODECS && !is_key) {
 		not_understood(s, in, ev);
 		return;
@@ -58,6 +59,7 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 		if (got == REORDER_LOST) {
 			s->lost_pending += lost;
 			s->quality.bursts++;
+			xr_gone(&s->quality.runs, lost);
 		} else {
 			take(s, &item, ev);
 		}
@@ -75,6 +77,7 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 		key_expire(s, UINT64_MAX, ev);
 	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
 	s->lost_pending = 0;
+	s->quality.runs = (struct xr_bursts){0};
 }
 
 /* hot */
@@ -184,6 +187,10 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	}
 	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
+	if (rtp.ssrc == s->r.ssrc) {
+		session_rival(s, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns);
+		return;
+	}
 	s->in.alive_ns = now_ns;
 	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
 	if (v == SEQ_UNPROVEN) {

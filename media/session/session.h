@@ -262,6 +262,12 @@ struct session {
 	uint32_t rtt_us, remote_lost, remote_jitter;
 	uint32_t remote_fraction;    /* 1/256 */
 	uint64_t remote_told_ns;     /* when; 0: never */
+	struct xr_voip remote_voip;  /* what it told beside (RFC 3611); all 0: nothing */
+	uint32_t asker, asked_middle; /* who told its time to be answered, and that time */
+	uint64_t asked_ns;           /* when; 0: nobody did */
+	uint32_t left_ssrc;          /* that was ours until another one used it; told in the next report; 0: none */
+	uint64_t left_packets, left_octets; /* that were sent under it */
+	struct addr rival;           /* who used it: once more, and it is a loop */
 	struct quality_totals quality_totals; /* survive */
 
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
@@ -339,7 +345,10 @@ void session_prefetch_tape(const struct session *s);
 
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
-/* One datagram of the RTCP socket. Was it RTCP? */
+/* Somebody we believe uses our SSRC (RFC 3550 section 8.2). It may be by chance, so we take another one and say so in a report at once; once
+ * more from the same address it is our own packets that come back. Neither is heard. */
+void session_rival(struct session *s, const struct addr *from, uint64_t now_ns);
+/* One datagram of the RTCP socket. Was it RTCP, and the peer's? */
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
 
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
