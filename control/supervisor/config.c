@@ -502,6 +502,9 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_wide_calls = rtp_wide_calls;
 	c->rtp_timeout_ms = rtp_timeout_ms;
+	c->rtp_never_ms = rtp_never_ms;
+	c->rtp_rtcp_mux = rtp_rtcp_mux;
+	c->rtp_duplicate = rtp_duplicate;
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
 	c->rtp_advertised_count = r->rtp.advertised_count;

@@ -72,7 +72,7 @@ static bool is_sound(const struct session *s)
 	const struct latch *l = &s->in.latch;
 
 	return session_facts_are_sound(&s->facts) && is_bool(&s->facts.sends) && is_bool(&s->facts.receives) &&
-	       is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
+	       is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 
 static int read_marks(struct session *s, struct str row)

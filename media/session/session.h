@@ -62,11 +62,14 @@ struct session_facts {
 	struct codec_terms terms;  /* of what we send */
 	struct session_format formats[SESSION_FORMATS_MAX];
 	uint32_t format_count;
+	bool rtcp_mux;             /* RTCP shares the port of RTP, on both sides (RFC 5761) */
 };
 
 struct session_config {
 	uint32_t reorder_ms_max;
-	uint32_t timeout_ms; /* neither RTP nor RTCP; twice as long before the first packet; 0 = never */
+	uint32_t timeout_ms; /* neither RTP nor RTCP; 0 = never */
+	uint32_t never_ms;   /* likewise before the first packet */
+	uint32_t duplicate;  /* further copies of what is sent */
 	bool idle_silence;   /* else pause */
 };
 

@@ -371,7 +371,7 @@ Test(session, who_was_not_answered_need_not_have_spoken)
 	struct session_config with = cfg;
 
 	teardown();
-	with.timeout_ms = 8000;
+	with.never_ms = 16000;
 	start_with(&with, &facts, 8000, 20);
 	now = START + 15000 * MS;
 	session_start_again(s, now);
