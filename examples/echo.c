@@ -159,6 +159,8 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_CODEC:
 	case TIPRING_EV_REDIRECTED:
 	case TIPRING_EV_CHANGED:
+	case TIPRING_EV_QUALITY:
+	case TIPRING_EV_RESTARTED:
 		break;
 	}
 }

@@ -108,6 +108,14 @@ static void admit(struct session *s, const struct rtp_packet *p, uint64_t ext, u
 	deliver(s, arrival_ns, ev);
 }
 
+static void tell_restart(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	if (s->restarted_ns != 0 && now_ns < s->restarted_ns + SESSION_RESTARTS_MS * 1000000ull)
+		return;
+	s->restarted_ns = now_ns;
+	session_emit(ev, SESSION_STREAM_RESTARTED)->pos = session_pos_at(s, now_ns);
+}
+
 /* This packet is the second of a stream: it shows that the first was one. */
 static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev)
 {
@@ -117,6 +125,8 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	restart(s, now_ns, ev);
 	if (first != NULL)
 		(void)seq_take(&s->in.seq, first->rtp.ssrc, first->rtp.seq, &ext); /* late by one: it is where counting begins */
+	if (s->in.base.first != 0 && s->tape != NULL)
+		tell_restart(s, now_ns, ev);
 	stream_rebase(&s->in, p->ssrc);
 	s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 	s->dirty = true;
@@ -187,10 +197,8 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	}
 	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
-	if (rtp.ssrc == s->r.ssrc) {
-		session_rival(s, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns);
+	if (session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
 		return;
-	}
 	s->in.alive_ns = now_ns;
 	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
 	if (v == SEQ_UNPROVEN) {

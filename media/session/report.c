@@ -56,19 +56,30 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 	return true;
 }
 
-void session_rival(struct session *s, const struct addr *from, uint64_t now_ns)
+static void give_up_ssrc(struct session *s, const struct addr *rival, uint64_t now_ns)
 {
-	s->in.count.packets_looped++;
-	if (addr_eq(&s->rival, from))
-		return;
-	s->rival = *from;
+	s->rival = *rival;
 	s->left_ssrc = s->r.ssrc;
+	s->left_ns = now_ns;
+	s->leaves = true;
 	s->left_packets = s->count.packets_sent;
 	s->left_octets = s->count.octets_sent;
 	s->r.ssrc = (uint32_t)((s->r.name ^ s->r.ssrc) * 0x9e3779b97f4a7c15u >> 32); /* the name is random */
 	s->asked = (struct rtcp_asked){.next = 0};
 	s->report_ns = now_ns;
 	s->marker = s->dirty = true;
+}
+
+bool session_is_rival(struct session *s, uint32_t ssrc, const struct addr *from, uint64_t now_ns)
+{
+	bool was_ours = s->left_ns != 0 && ssrc == s->left_ssrc && now_ns < s->left_ns + SESSION_RIVAL_MS * 1000000ull;
+
+	if (ssrc != s->r.ssrc && !was_ours)
+		return false;
+	s->in.count.packets_looped++;
+	if (!was_ours && !addr_eq(&s->rival, from))
+		give_up_ssrc(s, from, now_ns);
+	return true;
 }
 
 static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool bye, uint8_t out[RTCP_BYTES_MAX])
@@ -79,7 +90,7 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 	struct buf b = buf_of(name, sizeof name - 1);
 	struct rtcp_sender r = {
 		.ssrc = s->r.ssrc,
-		.has_sent = s->count.packets_sent > 0,
+		.has_sent = s->count.packets_sent > s->left_packets,
 		.ntp = rtcp_ntp(unix_ns),
 		/* the same instant on the media clock, not the timestamp of some packet */
 		.rtp_ts = session_ts_at(s, session_pos_at(s, now_ns)),
@@ -90,7 +101,7 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 		.lsr = s->sr_middle,
 		.dlsr = s->sr_arrival_ns != 0 ? rtcp_dlsr(since_ns) : 0,
 		.bye = bye,
-		.left = s->left_ssrc,
+		.left = s->leaves ? s->left_ssrc : 0,
 		.asks = !bye,
 		.asker = s->asker,
 		.lrr = s->asked_ns != 0 ? s->asked_middle : 0,
@@ -99,7 +110,7 @@ static size_t build(struct session *s, uint64_t now_ns, uint64_t unix_ns, bool b
 	};
 
 	buf_hex(&b, s->r.name, 16);
-	s->left_ssrc = 0;
+	s->leaves = false;
 	rtcp_ask(&s->asked, r.ntp);
 	return rtcp_build(&r, out);
 }

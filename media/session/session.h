@@ -37,6 +37,7 @@
 #define SESSION_UTTERANCES_MAX 64u
 #define SESSION_EVENTS_MAX 160u
 #define SESSION_STALL_MS 5000u
+#define SESSION_RESTARTS_MS 1000u
 
 #define SESSION_FORMATS_MAX 6u
 #define SESSION_OTHER_TYPE 0x80u
@@ -102,6 +103,7 @@ enum session_event_kind {
 	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
+	SESSION_STREAM_RESTARTED, /* another SSRC, or numbers that jumped: pos; at most once in SESSION_RESTARTS_MS */
 	SESSION_PRESSED,  /* token: the key is released */
 	SESSION_QUALITY,  /* quality is that of the period that ends; pos */
 	SESSION_EVENT_KINDS
@@ -268,8 +270,11 @@ struct session {
 	struct xr_voip remote_voip;  /* what it told beside (RFC 3611); all 0: nothing */
 	uint32_t asker, asked_middle; /* who told its time to be answered, and that time */
 	uint64_t asked_ns;           /* when; 0: nobody did */
-	uint32_t left_ssrc;          /* that was ours until another one used it; told in the next report; 0: none */
+	uint32_t left_ssrc;          /* that was ours until another one used it */
+	bool leaves;                 /* the next report says so */
+	uint64_t left_ns;            /* when; 0: never */
 	uint64_t left_packets, left_octets; /* that were sent under it */
+	uint64_t restarted_ns;       /* when SESSION_STREAM_RESTARTED was told last; 0: never */
 	struct addr rival;           /* who used it: once more, and it is a loop */
 	struct quality_totals quality_totals; /* survive */
 
@@ -348,9 +353,11 @@ void session_prefetch_tape(const struct session *s);
 
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
-/* Somebody we believe uses our SSRC (RFC 3550 section 8.2). It may be by chance, so we take another one and say so in a report at once; once
- * more from the same address it is our own packets that come back. Neither is heard. */
-void session_rival(struct session *s, const struct addr *from, uint64_t now_ns);
+#define SESSION_RIVAL_MS 2000u /* so long what is under way of an SSRC that we gave up may come back */
+
+/* A packet of somebody we believe: has it our SSRC (RFC 3550 section 8.2)? It may be by chance, so we take another one and say so in a report
+ * at once; once more from the same address it is our own packets that come back. Neither is heard. */
+bool session_is_rival(struct session *s, uint32_t ssrc, const struct addr *from, uint64_t now_ns);
 /* One datagram of the RTCP socket. Was it RTCP, and the peer's? */
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
 

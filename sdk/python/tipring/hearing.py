@@ -59,7 +59,10 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
+    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "stream_restarted" (the audio goes on with
+    another SSRC or other numbers: what sends it is new), "source_moved" (the audio comes from, and goes to, `source` from now on),
+    "source_refused" (`source`, somebody else, speaks to the port of this call and is not heard; once for each, and for four of them),
+    "payload_unknown" (the peer sends what was not negotiated: `code` is its payload type). pos: where. source: IP address and port."""
 
     kind: str
     pos: int
@@ -71,6 +74,7 @@ class Event:
     headers: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
     by: str = ""
     quality: Quality | None = None
+    source: tuple[str, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

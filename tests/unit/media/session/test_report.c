@@ -252,7 +252,10 @@ Test(report, another_one_with_our_ssrc)
 	cr_expect_eq(s->r.ssrc, second, "a loop");
 	cr_expect(s->in.count.packets_looped == 6 && s->in.count.packets_received == 0);
 	elsewhere.port++;
-	session_rival(s, &elsewhere, now);
+	cr_expect(session_is_rival(s, first, &elsewhere, now + 1999 * MS), "what was under way");
+	cr_expect_eq(s->r.ssrc, second);
+	cr_expect_not(session_is_rival(s, first, &elsewhere, now + 2000 * MS), "who had it by chance is heard");
+	cr_expect(session_is_rival(s, second, &elsewhere, now));
 	cr_expect_neq(s->r.ssrc, second, "somebody else");
 	speak(0x21);
 	cr_expect_eq(s->in.count.packets_received, 1u, "the peer is heard all the time");
@@ -265,7 +268,7 @@ Test(report, the_ssrc_that_is_given_up_leaves)
 	uint8_t report[RTCP_BYTES_MAX];
 	size_t n;
 
-	session_rival(s, &facts.remote_rtp, now);
+	cr_assert(session_is_rival(s, first, &facts.remote_rtp, now));
 	n = session_report(s, now, now, 0, report);
 	cr_assert_gt(n, 8u);
 	cr_expect(report[n - 8] == 0x81 && report[n - 7] == RTCP_BYE && wire_get_u32(report + n - 4) == first);
