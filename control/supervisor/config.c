@@ -569,14 +569,6 @@ static bool is_aor(const char *aor)
 	return consists_of(user, USER);
 }
 
-static bool is_quotable(const char *z)
-{
-	for (; *z != '\0'; z++)
-		if ((unsigned char)*z < ' ' || *z == 0x7f || *z == '"' || *z == '\\')
-			return false;
-	return true;
-}
-
 static const char *given(const char *z)
 {
 	return z != NULL ? z : "";
@@ -593,7 +585,7 @@ static int check_registration(struct registration_load *r, const struct config *
 		return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' has other characters than letters, digits and -_.@:+", row->name);
 	if (!is_aor(row->aor))
 		return complain(l, key_of(r, "aor"), ERR_RANGE, "'%s' is not like sip:user@example.com", row->aor);
-	if (!is_quotable(row->username) || !is_quotable(row->realm))
+	if (!config_is_quotable(row->username) || !config_is_quotable(row->realm))
 		return complain(l, key_of(r, "username"), ERR_RANGE, "quotes and backslashes can not stand in username and realm");
 	if (row->username[0] != '\0' && !consists_of(row->password_env, LETTERS DIGITS "_"))
 		return complain(l, key_of(r, row->password_env[0] != '\0' ? "password_env" : "username"), ERR_RANGE,

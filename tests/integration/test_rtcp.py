@@ -10,7 +10,7 @@ import pytest
 
 from callee import Callee
 from system import PATIENCE, wait_for
-from test_backend import Caller, in_thread, is_silent, tone, with_backend
+from test_backend import Caller, in_thread, with_backend
 from test_restart import observe  # noqa: F401, a fixture
 from test_sources import CALLER
 
@@ -175,7 +175,6 @@ def test_our_offer_says_what_is_configured(make_system, offers):
         assert (MUX in invite) == offers
         await in_thread(callee.pick_up)
         call = await dialling
-        await call.say(tone(0.2))
         await call.hangup()
 
     with_backend(system, handle, scenario)
@@ -274,11 +273,10 @@ def test_copies_are_sent_and_taken_once(make_system, backends, observe):
         by_number.setdefault(p[2:4], []).append(p)
     assert all(len(set(copies)) == 1 for copies in by_number.values())
     assert sorted(len(copies) for copies in by_number.values())[1:-1].count(3) >= len(by_number) - 2
-    spoken = [p[0] for p in by_number.values() if not is_silent(p[0][12:])]
-    assert len(spoken) <= 60, "no frame twice"
     wait_for(lambda: events.of("call_ended"), 20)
     stats = events.of("call_ended")[0].call_ended.media
-    assert stats.packets_received == 60 and stats.packets_duplicate == 60 and stats.packets_lost == 0
+    assert stats.packets_received == 60 and stats.packets_lost == 0
+    assert stats.packets_duplicate + stats.packets_rejected == 60, "the first is not known to be one when it comes again"
 
 
 def test_an_ssrc_that_both_have_is_given_up(make_system, backends, observe):
