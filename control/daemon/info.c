@@ -224,6 +224,8 @@ Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
 	i->stats.packets_sent = c->packets_sent;
 	i->stats.mos_x100 = c->mos_x100;
 	i->stats.remote_mos_x100 = c->remote_mos_x100;
+	i->stats.mos_least_x100 = c->mos_least_x100;
+	i->stats.remote_mos_least_x100 = c->remote_mos_least_x100;
 	m->stats = &i->stats;
 	return m;
 }
