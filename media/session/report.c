@@ -38,6 +38,12 @@ static void take_times(struct session *s, const struct rtcp_news *news, uint64_t
 	}
 }
 
+/* What is under way of an SSRC that we gave up may come back for a while. */
+static bool is_ours(const struct session *s, uint32_t ssrc, uint64_t now_ns)
+{
+	return ssrc == s->r.ssrc || (s->left_ns != 0 && ssrc == s->left_ssrc && now_ns < s->left_ns + SESSION_RIVAL_MS * 1000000ull);
+}
+
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
 {
 	struct rtcp_news news;
@@ -46,7 +52,7 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 		s->in.count.packets_malformed++;
 		return false;
 	}
-	if (news.ssrc == s->r.ssrc) { /* one of ours that came back; a sender that has our number is found out by its RTP */
+	if (is_ours(s, news.ssrc, now_ns)) { /* one of ours that came back; a sender that has our number is found out by its RTP */
 		s->in.count.packets_looped++;
 		return false;
 	}
@@ -72,12 +78,10 @@ static void give_up_ssrc(struct session *s, const struct addr *rival, uint64_t n
 
 bool session_is_rival(struct session *s, uint32_t ssrc, const struct addr *from, uint64_t now_ns)
 {
-	bool was_ours = s->left_ns != 0 && ssrc == s->left_ssrc && now_ns < s->left_ns + SESSION_RIVAL_MS * 1000000ull;
-
-	if (ssrc != s->r.ssrc && !was_ours)
+	if (!is_ours(s, ssrc, now_ns))
 		return false;
 	s->in.count.packets_looped++;
-	if (!was_ours && !addr_eq(&s->rival, from))
+	if (ssrc == s->r.ssrc && !addr_eq(&s->rival, from))
 		give_up_ssrc(s, from, now_ns);
 	return true;
 }

@@ -131,7 +131,7 @@ def test_a_listener_is_told_its_round_trip(make_system, backends):
 
 
 def test_one_port_for_both_when_it_is_offered(make_system, backends):
-    """RFC 5761"""
+    """RFC 5761, also of media's successor."""
     system = make_system(calls=4)
     backends.start(system)
     caller = Reporter(system, MUX)
@@ -144,8 +144,11 @@ def test_one_port_for_both_when_it_is_offered(make_system, backends):
     wait_for(lambda: system.metric("tipring_media_rtcp_received_total") == before + 1, 10)
     assert system.metric("tipring_media_rtp_malformed_total") == 0
     assert sum(CALLER in p for p in heard) > 10, "the echo goes on beside it"
+    old = system.kill("media-0")
+    wait_for(lambda: system.workers().get("media-0", old) != old, 20)
+    caller.talk_until(lambda heard: any(is_rtcp(p) for p in heard) and sum(CALLER in p for p in heard) > 10)
     caller.send(caller.request("BYE"))
-    caller.wait(200)
+    caller.wait(200, seconds=10)
     heard = []
     wait_for(lambda: heard.extend(received(caller.rtp)) or any(is_rtcp(p) and BYE in [k for k, _, _ in parts(p)] for p in heard), 10)
 

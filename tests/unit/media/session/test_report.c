@@ -288,4 +288,7 @@ Test(report, of_ours_that_come_back_nothing_is_believed)
 	n = session_report(s, now, now, 0, report);
 	cr_expect_not(session_receive_rtcp(s, report, n, now, now));
 	cr_expect(s->in.count.packets_looped == 1 && s->sr_arrival_ns == 0 && s->in.alive_ns == START);
+	cr_assert(session_is_rival(s, s->r.ssrc, &facts.remote_rtp, now));
+	cr_expect_not(session_receive_rtcp(s, report, n, now, now), "under way when its number was given up");
+	cr_expect(session_receive_rtcp(s, report, n, now + SESSION_RIVAL_MS * MS, now));
 }
