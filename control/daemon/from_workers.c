@@ -497,8 +497,8 @@ static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
 
 	if (cc == NULL)
 		return;
-	if (!cc->c.outbound && !cc->c.answered && cc->c.early_media)
-		return; /* who has not been answered need not speak */
+	if (!cc->c.answered && cc->c.early_media)
+		return; /* who has not been answered, or did not answer, need not speak: ringing has its own time */
 	call_set_reason(&cc->c, CALL_BY_SYSTEM, cc->c.answered ? 200 : 503, m->session_lost->reason);
 	(void)calls_input(self, cc, CALL_EV_GIVE_UP);
 }

@@ -44,8 +44,8 @@ class Attacker:
     def __init__(self):
         net = random.randrange(16384)
         self.ours, theirs = (f"198.18.{net >> 6}.{(net & 63) * 4 + i}" for i in (1, 2))
-        self.process, self.link = None, f"atk{os.getpid() % 100000}"
-        self.theirs = theirs
+        self.theirs, self.link = theirs, f"atk{os.getpid() % 100000}"
+        self.process = self.sprayer = None
 
     def enter(self):
         """Why it can not be, or ""."""
@@ -76,6 +76,9 @@ class Attacker:
         return int(out)
 
     def leave(self):
+        if self.sprayer is not None and self.sprayer.poll() is None:
+            self.sprayer.kill()
+            self.sprayer.wait()
         if self.process is not None:
             self.process.communicate("\n")
             run("ip", "link", "delete", self.link)

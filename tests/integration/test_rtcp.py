@@ -306,3 +306,27 @@ def test_an_ssrc_that_both_have_is_given_up(make_system, backends, observe):
     wait_for(lambda: events.of("call_ended"), 20)
     stats = events.of("call_ended")[0].call_ended.media
     assert stats.packets_looped >= 30 and stats.streams_restarted == 0
+
+
+def test_who_rings_need_not_speak(make_system, observe):
+    """C362: a peer that opens early media and is silent has the time of ringing; what it is owed begins with its answer."""
+    system = make_system(calls=4, settings={"rtp.never_ms": 1000, "outbound.hosts": ["127.0.0.1"]})
+    callee = Callee(system)
+    events = observe(system)
+
+    async def handle(call):
+        await call.ended()
+
+    async def scenario(server):
+        dialling = asyncio.create_task(server.dial(callee.uri, from_uri="sip:us@127.0.0.1", early_media=True))
+        await in_thread(callee.wait_invite)
+        callee.reply(183, sdp=True)
+        await in_thread(wait_for, lambda: events.of("call_ringing"), 20)
+        await asyncio.sleep(3.5)  # three times never_ms
+        await in_thread(callee.pick_up)
+        await dialling
+        await in_thread(wait_for, lambda: events.of("call_ended"), 30)
+
+    with_backend(system, handle, scenario)
+    assert events.of("call_answered")
+    assert "nothing ever arrived" in events.of("call_ended")[0].call_ended.reason
