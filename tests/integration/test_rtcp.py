@@ -130,9 +130,9 @@ def test_a_listener_is_told_its_round_trip(make_system, backends):
     caller.bye()
 
 
-def test_one_port_for_both_when_it_is_offered(make_system, backends):
+def test_one_port_for_both_when_it_is_offered(make_system, backends, engine):
     """RFC 5761, also of media's successor."""
-    system = make_system(calls=4)
+    system = make_system(calls=4, settings={"io_backend": engine})
     backends.start(system)
     caller = Reporter(system, MUX)
     assert MUX in caller.start()
@@ -183,9 +183,9 @@ def test_our_offer_says_what_is_configured(make_system, offers):
     with_backend(system, handle, scenario)
 
 
-def test_stun_is_answered_and_teaches_nothing(make_system, backends):
+def test_stun_is_answered_and_teaches_nothing(make_system, backends, engine):
     """C357, C358: whoever asks is told from where, on both ports; a response gets none; the audio goes where it went."""
-    system = make_system(calls=4)
+    system = make_system(calls=4, settings={"io_backend": engine})
     backends.start(system)
     caller = Reporter(system)
     caller.start()
@@ -252,9 +252,9 @@ def test_who_speaks_once_has_the_other_time(make_system, backends, observe):
     assert "neither RTP nor RTCP" in events.of("call_ended")[0].call_ended.reason
 
 
-def test_copies_are_sent_and_taken_once(make_system, backends, observe):
+def test_copies_are_sent_and_taken_once(make_system, backends, engine, observe):
     """Each packet leaves as often as configured, the same octets; what comes twice is heard once."""
-    system = make_system(calls=4, settings={"rtp.duplicate": 2})
+    system = make_system(calls=4, settings={"io_backend": engine, "rtp.duplicate": 2})
     backends.start(system)
     events = observe(system)
     caller = Reporter(system)
