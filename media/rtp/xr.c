@@ -172,15 +172,28 @@ static void close_burst(struct xr_bursts *b)
 	b->open = b->gone = 0;
 }
 
-void xr_gone(struct xr_bursts *b, uint32_t packets)
+void xr_begin(struct xr_bursts *b, uint64_t first)
 {
-	if (b->run >= XR_GMIN || b->open == 0) {
+	*b = (struct xr_bursts){.next = first};
+}
+
+/* Packets that came since the last one that is gone. */
+static uint64_t run_to(const struct xr_bursts *b, uint64_t number)
+{
+	return number > b->next ? number - b->next : 0;
+}
+
+void xr_gone(struct xr_bursts *b, uint64_t first, uint32_t packets)
+{
+	uint64_t run = run_to(b, first);
+
+	if (run >= XR_GMIN || b->open == 0) {
 		close_burst(b);
-		b->gap_packets += b->run;
+		b->gap_packets += run;
 	} else {
-		b->open += b->run;
+		b->open += (uint32_t)run;
 	}
-	b->run = 0;
+	b->next = first + packets;
 	b->open += packets;
 	b->gone += packets;
 }
@@ -199,12 +212,12 @@ static uint16_t mean_ms(uint64_t packets, uint32_t ptime_ms, uint64_t of)
 	return v < UINT16_MAX ? (uint16_t)v : UINT16_MAX;
 }
 
-void xr_measure(const struct xr_bursts *b, uint32_t ptime_ms, struct xr_voip *ret)
+void xr_measure(const struct xr_bursts *b, uint64_t next, uint32_t ptime_ms, struct xr_voip *ret)
 {
 	struct xr_bursts all = *b;
 
 	close_burst(&all);
-	all.gap_packets += all.run;
+	all.gap_packets += run_to(b, next);
 	ret->burst_density = share(all.burst_gone, all.burst_packets);
 	ret->gap_density = share(all.gap_gone, all.gap_packets);
 	ret->burst_ms = mean_ms(all.burst_packets, ptime_ms, all.bursts);

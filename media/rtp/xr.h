@@ -54,21 +54,16 @@ void xr_take(struct wire w, uint32_t our_ssrc, struct xr_news *news);
 size_t xr_put(const struct xr_sender *s, uint8_t out[XR_BYTES_MAX]);
 
 /* Bursts and gaps of a stream (section 4.7.2): a burst begins and ends with a packet that is gone, with less than XR_GMIN received ones
- * between any two; a single one is of the gap around it. All zero is the start. */
+ * between any two; a single one is of the gap around it. Packets have extended numbers (seq.h); those that come cost nothing here. */
 struct xr_bursts {
 	uint64_t burst_packets, burst_gone, gap_packets, gap_gone;
+	uint64_t next;       /* number behind the last one that is gone; at the start the first one */
 	uint32_t bursts;
-	uint32_t run;        /* received since the last one that is gone */
 	uint32_t open, gone; /* packets of what may become a burst, and those that are gone; 0: none */
 };
 
-/* hot */
-static inline void xr_received(struct xr_bursts *b)
-{
-	b->run++;
-}
+void xr_begin(struct xr_bursts *b, uint64_t first); /* the number of the first packet */
+void xr_gone(struct xr_bursts *b, uint64_t first, uint32_t packets); /* in a row */
 
-void xr_gone(struct xr_bursts *b, uint32_t packets); /* in a row */
-
-/* Densities and durations of packets of `ptime_ms` into *ret; the other fields stay. */
-void xr_measure(const struct xr_bursts *b, uint32_t ptime_ms, struct xr_voip *ret);
+/* Densities and durations of packets of `ptime_ms`, of which `next` is still to come, into *ret; the other fields stay. */
+void xr_measure(const struct xr_bursts *b, uint64_t next, uint32_t ptime_ms, struct xr_voip *ret);

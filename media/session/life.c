@@ -75,6 +75,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 		return ERR_CORRUPT;
 	prepare(s, cfg, now_ns);
 	stream_resume(&s->in, now_ns);
+	xr_begin(&s->quality.runs, s->in.reorder.next);
 	s->began = s->r.rx_anchored;
 	s->dtmf.last_ns = now_ns;
 	s->count.packets_sent = session_hot_get(s, HOT_SEQ) - s->r.seq_base;

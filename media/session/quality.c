@@ -223,7 +223,7 @@ bool quality_voip(const struct session *s, struct xr_voip *ret)
 		.end_system_ms = s->facts.ptime_ms, /* a packet of ours is filled; what comes is given on at once */
 		.buffer_max_ms = (uint16_t)s->cfg.reorder_ms_max,
 	};
-	xr_measure(&s->quality.runs, packet_ms, ret);
+	xr_measure(&s->quality.runs, s->in.reorder.next, packet_ms, ret);
 	put_scores(s, ret);
 	return true;
 }

@@ -36,7 +36,6 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 	uint8_t codec = voice_of_type(&s->facts, in->payload_type);
 	bool is_key = voice_is_key(&s->facts, in->payload_type);
 
-	xr_received(&s->quality.runs);
 	if (codec == CODECS && !is_key) {
 		not_understood(s, in, ev);
 		return;
@@ -59,7 +58,7 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 		if (got == REORDER_LOST) {
 			s->lost_pending += lost;
 			s->quality.bursts++;
-			xr_gone(&s->quality.runs, lost);
+			xr_gone(&s->quality.runs, item.ext, lost);
 		} else {
 			take(s, &item, ev);
 		}
@@ -77,7 +76,6 @@ static void restart(struct session *s, uint64_t now_ns, struct session_events *e
 		key_expire(s, UINT64_MAX, ev);
 	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
 	s->lost_pending = 0;
-	s->quality.runs = (struct xr_bursts){0};
 }
 
 /* hot */
@@ -128,6 +126,7 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	if (s->in.base.first != 0 && s->tape != NULL)
 		tell_restart(s, now_ns, ev);
 	stream_rebase(&s->in, p->ssrc);
+	xr_begin(&s->quality.runs, s->in.base.first);
 	s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 	s->dirty = true;
 	if (first == NULL)
@@ -197,7 +196,7 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	}
 	if (!is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
-	if (session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
+	if ((rtp.ssrc == s->r.ssrc || s->had_rival) && session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
 		return;
 	s->in.alive_ns = now_ns;
 	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);

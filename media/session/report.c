@@ -41,7 +41,7 @@ static void take_times(struct session *s, const struct rtcp_news *news, uint64_t
 /* What is under way of an SSRC that we gave up may come back for a while. */
 static bool is_ours(const struct session *s, uint32_t ssrc, uint64_t now_ns)
 {
-	return ssrc == s->r.ssrc || (s->left_ns != 0 && ssrc == s->left_ssrc && now_ns < s->left_ns + SESSION_RIVAL_MS * 1000000ull);
+	return ssrc == s->r.ssrc || (s->had_rival && ssrc == s->left_ssrc && now_ns < s->left_ns + SESSION_RIVAL_MS * 1000000ull);
 }
 
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns)
@@ -67,7 +67,7 @@ static void give_up_ssrc(struct session *s, const struct addr *rival, uint64_t n
 	s->rival = *rival;
 	s->left_ssrc = s->r.ssrc;
 	s->left_ns = now_ns;
-	s->leaves = true;
+	s->leaves = s->had_rival = true;
 	s->left_packets = s->count.packets_sent;
 	s->left_octets = s->count.octets_sent;
 	s->r.ssrc = (uint32_t)((s->r.name ^ s->r.ssrc) * 0x9e3779b97f4a7c15u >> 32); /* the name is random */

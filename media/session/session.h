@@ -223,6 +223,7 @@ struct session {
 	bool voiced;                 /* the last tick ended with audio */
 	bool dry;                    /* underrun was reported */
 	bool began;
+	bool had_rival;              /* an SSRC was given up: session_is_rival() has to look */
 	bool fades_in;               /* the next tick: an encoder starts afresh */
 	uint8_t hears;               /* enum codec_id: of the last packet */
 	uint64_t tick;               /* next */
@@ -272,7 +273,7 @@ struct session {
 	uint64_t asked_ns;           /* when; 0: nobody did */
 	uint32_t left_ssrc;          /* that was ours until another one used it */
 	bool leaves;                 /* the next report says so */
-	uint64_t left_ns;            /* when; 0: never */
+	uint64_t left_ns;            /* when */
 	uint64_t left_packets, left_octets; /* that were sent under it */
 	uint64_t restarted_ns;       /* when SESSION_STREAM_RESTARTED was told last; 0: never */
 	struct addr rival;           /* who used it: once more, and it is a loop */

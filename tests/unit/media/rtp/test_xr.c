@@ -105,55 +105,64 @@ Test(rtp_xr, blocks_are_bounded)
 	cr_expect(news.has_time);
 }
 
+static uint64_t number; /* of the next packet */
+
 static struct xr_voip measured(const struct xr_bursts *b)
 {
 	struct xr_voip v = {.loss = 0};
 
-	xr_measure(b, 20, &v);
+	xr_measure(b, number, 20, &v);
 	return v;
 }
 
-static void received(struct xr_bursts *b, unsigned n)
+static void gone(struct xr_bursts *b, uint32_t n)
 {
-	while (n-- > 0)
-		xr_received(b);
+	xr_gone(b, number, n);
+	number += n;
 }
 
 Test(rtp_xr, bursts_and_gaps)
 {
-	struct xr_bursts b = {.bursts = 0};
-	struct xr_voip v = measured(&b);
+	struct xr_bursts b;
+	struct xr_voip v;
 
+	number = 65536;
+	xr_begin(&b, number);
+	v = measured(&b);
 	cr_expect(v.burst_density == 0 && v.gap_density == 0 && v.burst_ms == 0 && v.gap_ms == 0);
-	received(&b, 99);
-	xr_gone(&b, 1);
-	received(&b, 100);
+	number += 99;
+	gone(&b, 1);
+	number += 100;
 	v = measured(&b);
 	cr_expect(v.burst_density == 0 && v.burst_ms == 0, "a single one is no burst");
 	cr_expect(v.gap_density == 256 / 200 && v.gap_ms == 200 * 20);
-	xr_gone(&b, 1); /* x 15 x: two in 17 */
-	received(&b, XR_GMIN - 1);
-	xr_gone(&b, 1);
-	received(&b, 83);
+	gone(&b, 1); /* x 15 x: two in 17 */
+	number += XR_GMIN - 1;
+	gone(&b, 1);
+	number += 83;
 	v = measured(&b);
 	cr_expect(v.burst_density == 2 * 256 / 17 && v.burst_ms == 340, "%u %u", v.burst_density, v.burst_ms);
 	cr_expect_eq(v.gap_ms, 283 * 20 / 2);
-	xr_gone(&b, 1); /* 16 in between: two gaps with one each */
-	received(&b, XR_GMIN);
-	xr_gone(&b, 1);
+	gone(&b, 1); /* 16 in between: two gaps with one each */
+	number += XR_GMIN;
+	gone(&b, 1);
 	v = measured(&b);
 	cr_expect_eq(b.bursts, 1u);
 	cr_expect_eq(v.gap_density, 3 * 256 / (283 + 18));
-	xr_gone(&b, 3);
+	gone(&b, 3);
 	cr_expect_eq(measured(&b).burst_ms, (17 + 4) * 20 / 2, "what may go on counts");
+	number = 1;
+	cr_expect_eq(measured(&b).burst_ms, (17 + 4) * 20 / 2, "numbers that go back are no packets");
 }
 
 Test(rtp_xr, measures_saturate)
 {
-	struct xr_bursts b = {.bursts = 0};
+	struct xr_bursts b;
 	struct xr_voip v;
 
-	xr_gone(&b, 1u << 20);
+	number = 65536;
+	xr_begin(&b, number);
+	gone(&b, 1u << 20);
 	v = measured(&b);
 	cr_expect(v.burst_density == UINT8_MAX && v.burst_ms == UINT16_MAX && v.gap_ms == 0);
 }
