@@ -10,6 +10,7 @@ import pytest
 
 from callee import Callee
 from system import PATIENCE, wait_for
+from test_cli import rows, tipring
 from test_backend import Caller, in_thread, with_backend
 from test_restart import observe  # noqa: F401, a fixture
 from test_sources import CALLER
@@ -151,6 +152,26 @@ def test_one_port_for_both_when_it_is_offered(make_system, backends, engine):
     caller.wait(200, seconds=10)
     heard = []
     wait_for(lambda: heard.extend(received(caller.rtp)) or any(is_rtcp(p) and BYE in [k for k, _, _ in parts(p)] for p in heard), 10)
+
+
+def test_a_person_sees_what_was_refused_and_how_it_sounds(make_system, backends):
+    """`tipring call`, with figures that are told every five seconds."""
+    system = make_system(calls=4)
+    backends.start(system)
+    caller = Reporter(system, MUX)
+    caller.start()
+    caller.rtp.sendto(b"\xff no RTP", caller.remote)
+    shown = ""
+
+    def is_told(_):
+        nonlocal shown
+        if caller.seq % 25 == 0:
+            shown = tipring(system, "call", rows(tipring(system, "calls", "--json"))[0]["call_id"]).stdout
+        return "we hear" in shown and "refused" in shown
+
+    caller.talk_until(is_told)
+    assert "at the same ports (rtcp-mux)" in shown and "1 malformed, 0 of our own" in shown and "MOS " in shown
+    caller.bye()
 
 
 def test_two_ports_when_it_is_not_offered(make_system, backends):
