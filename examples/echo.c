@@ -165,6 +165,8 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_BRIDGE_ENDED:
 	case TIPRING_EV_REDIRECTED:
 	case TIPRING_EV_CHANGED:
+	case TIPRING_EV_QUALITY:
+	case TIPRING_EV_RESTARTED:
 		break;
 	}
 }

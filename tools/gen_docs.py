@@ -86,6 +86,7 @@ CATALOGUE = {
     "SessionUnderrun": (M, C, "-", "-"),
     "SessionQuality": (M, C, "-", "-"),
     "SessionSourceMoved": (M, C, "-", "-"),
+    "SessionStreamRestarted": (M, C, "-", "-"),
     "SessionSourceRefused": (M, C, "-", "-"),
     "SessionPayloadUnknown": (M, C, "-", "-"),
     "SessionStats": (M, C, "-", "yes"),

@@ -25,14 +25,14 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 		p->signaling->answer_timeout_ms = p->signaling->new_per_source_per_s = 0;
 		p->signaling->session_expires_s = p->signaling->min_se_s = 0;
 		p->signaling->n_registrations = p->signaling->n_codecs = p->signaling->n_codec_routes = 0;
-		p->signaling->messages = false;
+		p->signaling->messages = p->signaling->rtcp_mux = false;
 		p->signaling->auth = NULL;
 		p->signaling->trunk = NULL;
 	}
 	if (p->media != NULL) {
 		p->media->idle_silence = false;
 		p->media->reorder_ms_max = 0;
-		p->media->rtp_timeout_ms = 0;
+		p->media->rtp_timeout_ms = p->media->never_ms = p->media->duplicate = 0;
 		p->media->allow_loopback = false;
 	}
 	if (p->control != NULL) {

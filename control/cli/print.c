@@ -211,6 +211,15 @@ static void fact_mos(FILE *to, const char *what, uint32_t mean, uint32_t least)
 	fputc('\n', to);
 }
 
+/* Of whom, and why. */
+static void fact_refused(FILE *to, const Tipring__V1__MediaStats *s)
+{
+	if (s->packets_rejected == 0 && s->packets_looped == 0 && s->streams_restarted == 0)
+		return;
+	fprintf(to, "  %-12s %" PRIu64 " of another source, %" PRIu64 " malformed, %" PRIu64 " of our own that came back; %" PRIu64 " restarts\n",
+		"refused", s->packets_rejected - s->packets_malformed, s->packets_malformed, s->packets_looped, s->streams_restarted);
+}
+
 static void facts_of_media(FILE *to, const Tipring__V1__CallInfo *c)
 {
 	const Tipring__V1__MediaFacts *m = c->media;
@@ -220,7 +229,10 @@ static void facts_of_media(FILE *to, const Tipring__V1__CallInfo *c)
 	fact_address(to, "our RTP", c->local_rtp);
 	if (m != NULL) {
 		fact_address(to, "peer's RTP", m->remote_rtp);
-		fact_address(to, "peer's RTCP", m->remote_rtcp);
+		if (m->rtcp_mux)
+			fprintf(to, "  %-12s at the same ports (rtcp-mux)\n", "RTCP");
+		else
+			fact_address(to, "peer's RTCP", m->remote_rtcp);
 		fprintf(to, "  %-12s %s, payload type %u, ptime %u ms, telephone-event %u, %s\n", "codec",
 			enum_text(&tipring__v1__codec__descriptor, (int)m->codec, ""), m->payload_type, m->ptime_ms, m->dtmf_payload_type,
 			enum_text(&tipring__v1__direction__descriptor, (int)m->direction, ""));
@@ -230,6 +242,7 @@ static void facts_of_media(FILE *to, const Tipring__V1__CallInfo *c)
 	fprintf(to, "  %-12s %" PRIu64 " packets, %" PRIu64 " lost (%.1f %%), jitter %.1f ms, %" PRIu64 " concealed, %" PRIu64 " refused\n",
 		"heard", s->packets_received, s->packets_lost, sent > 0 ? 100.0 * (double)s->packets_lost / (double)sent : 0.0,
 		s->jitter_us / 1000.0, s->frames_concealed, s->packets_rejected);
+	fact_refused(to, s);
 	fprintf(to, "  %-12s %" PRIu64 " packets, %u lost and jitter %.1f ms as the peer reports, round trip %.1f ms\n", "said",
 		s->packets_sent, s->remote_lost, s->remote_jitter_us / 1000.0, s->rtt_us / 1000.0);
 	fact_mos(to, "we hear", s->mos_x100, s->mos_least_x100);

@@ -508,8 +508,8 @@ static void on_lost(void *self, struct str peer, const Tipring__V1__Envelope *m)
 
 	if (cc == NULL)
 		return;
-	if (!cc->c.outbound && !cc->c.answered && cc->c.early_media)
-		return; /* who has not been answered need not speak */
+	if (!cc->c.answered && cc->c.early_media)
+		return; /* who has not been answered, or did not answer, need not speak: ringing has its own time */
 	call_set_reason(&cc->c, CALL_BY_SYSTEM, cc->c.answered ? 200 : 503, m->session_lost->reason);
 	(void)calls_input(self, cc, CALL_EV_GIVE_UP);
 }
@@ -545,6 +545,8 @@ PASS(on_source_moved, session_source_moved, MediaSourceMoved, MEDIA_SOURCE_MOVED
      m.source = in->session_source_moved->source)
 PASS(on_source_refused, session_source_refused, MediaSourceRefused, MEDIA_SOURCE_REFUSED, media_source_refused,
      m.source = in->session_source_refused->source)
+PASS(on_stream_restarted, session_stream_restarted, MediaStreamRestarted, MEDIA_STREAM_RESTARTED, media_stream_restarted,
+     m.pos = in->session_stream_restarted->pos)
 PASS(on_payload_unknown, session_payload_unknown, MediaPayloadUnknown, MEDIA_PAYLOAD_UNKNOWN, media_payload_unknown,
      m.payload_type = in->session_payload_unknown->payload_type)
 PASS(on_underrun, session_underrun, Underrun, UNDERRUN, underrun,
@@ -647,6 +649,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),
 	RULE(SESSION_SOURCE_MOVED,  FROM_MEDIA,                  on_source_moved),
 	RULE(SESSION_SOURCE_REFUSED, FROM_MEDIA,                 on_source_refused),
+	RULE(SESSION_STREAM_RESTARTED, FROM_MEDIA,               on_stream_restarted),
 	RULE(SESSION_PAYLOAD_UNKNOWN, FROM_MEDIA,                on_payload_unknown),
 	RULE(SESSION_MARK_RESOLVED, FROM_MEDIA,                  on_mark),
 };

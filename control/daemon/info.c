@@ -78,6 +78,7 @@ int info_take_facts(const Tipring__V1__MediaFacts *in, struct call_media *ret)
 	ret->ptime_ms = in->ptime_ms;
 	ret->dtmf_payload_type = in->dtmf_payload_type;
 	ret->direction = (uint32_t)in->direction;
+	ret->rtcp_mux = in->rtcp_mux;
 	take_heard(in, ret);
 	return 0;
 }
@@ -111,6 +112,7 @@ Tipring__V1__MediaFacts *info_facts(struct info *i, const struct control_call *c
 	i->facts.ptime_ms = m->ptime_ms;
 	i->facts.dtmf_payload_type = m->dtmf_payload_type;
 	i->facts.direction = (Tipring__V1__Direction)m->direction;
+	i->facts.rtcp_mux = m->rtcp_mux;
 	put_heard(i, m);
 	return &i->facts;
 }
@@ -224,6 +226,8 @@ Tipring__V1__CallInfo *info_fill_past(struct info *i, const struct past_call *c)
 	i->stats.packets_sent = c->packets_sent;
 	i->stats.mos_x100 = c->mos_x100;
 	i->stats.remote_mos_x100 = c->remote_mos_x100;
+	i->stats.mos_least_x100 = c->mos_least_x100;
+	i->stats.remote_mos_least_x100 = c->remote_mos_least_x100;
 	m->stats = &i->stats;
 	return m;
 }

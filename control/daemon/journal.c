@@ -133,6 +133,8 @@ static void keep(struct control *k, const struct control_call *cc)
 	p->jitter_us = cc->stats.jitter_us;
 	p->mos_x100 = cc->stats.mos_x100;
 	p->remote_mos_x100 = cc->stats.remote_mos_x100;
+	p->mos_least_x100 = cc->stats.mos_least_x100;
+	p->remote_mos_least_x100 = cc->stats.remote_mos_least_x100;
 }
 
 void journal_ended(struct control *k, const struct control_call *cc)

@@ -219,6 +219,7 @@ struct call_media {
 		uint32_t codec, payload_type;
 	} formats[CALL_FORMATS_MAX]; /* may come beside `codec` */
 	uint32_t format_count;
+	bool rtcp_mux;
 };
 
 /* What the peer said last: CALL_EV_PROGRESS, CALL_EV_PICKED_UP, CALL_EV_LEG_OFFER and CALL_EV_LEG_AGREED take it. */

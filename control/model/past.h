@@ -26,6 +26,7 @@ struct past_call {
 	uint64_t packets_sent;  /* RTP of ours */
 	uint32_t jitter_us;
 	uint32_t mos_x100, remote_mos_x100; /* 0: not known */
+	uint32_t mos_least_x100, remote_mos_least_x100;
 };
 
 struct past {

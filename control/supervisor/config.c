@@ -502,6 +502,9 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_wide_calls = rtp_wide_calls;
 	c->rtp_timeout_ms = rtp_timeout_ms;
+	c->rtp_never_ms = rtp_never_ms;
+	c->rtp_rtcp_mux = rtp_rtcp_mux;
+	c->rtp_duplicate = rtp_duplicate;
 	c->rtp_allow_loopback = rtp_allow_loopback;
 	copy_text(c->rtp_advertised_address, sizeof c->rtp_advertised_address, rtp_advertised_address);
 	c->rtp_advertised_count = r->rtp.advertised_count;
@@ -566,14 +569,6 @@ static bool is_aor(const char *aor)
 	return consists_of(user, USER);
 }
 
-static bool is_quotable(const char *z)
-{
-	for (; *z != '\0'; z++)
-		if ((unsigned char)*z < ' ' || *z == 0x7f || *z == '"' || *z == '\\')
-			return false;
-	return true;
-}
-
 static const char *given(const char *z)
 {
 	return z != NULL ? z : "";
@@ -590,7 +585,7 @@ static int check_registration(struct registration_load *r, const struct config *
 		return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' has other characters than letters, digits and -_.@:+", row->name);
 	if (!is_aor(row->aor))
 		return complain(l, key_of(r, "aor"), ERR_RANGE, "'%s' is not like sip:user@example.com", row->aor);
-	if (!is_quotable(row->username) || !is_quotable(row->realm))
+	if (!config_is_quotable(row->username) || !config_is_quotable(row->realm))
 		return complain(l, key_of(r, "username"), ERR_RANGE, "quotes and backslashes can not stand in username and realm");
 	if (row->username[0] != '\0' && !consists_of(row->password_env, LETTERS DIGITS "_"))
 		return complain(l, key_of(r, row->password_env[0] != '\0' ? "password_env" : "username"), ERR_RANGE,

@@ -120,7 +120,9 @@ struct config {
 	uint32_t rtp_reorder_ms;
 	uint32_t rtp_wide_calls;
 	struct config_codecs rtp_codecs;
-	uint32_t rtp_timeout_ms;
+	uint32_t rtp_timeout_ms, rtp_never_ms;
+	bool rtp_rtcp_mux;
+	uint32_t rtp_duplicate;
 	bool rtp_allow_loopback;
 
 	char http_listen[64];

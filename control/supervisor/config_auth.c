@@ -9,7 +9,7 @@
 #define VARIABLE "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define USERS_BYTES 14336u /* of all texts: the configuration of a process travels in one message */
 
-static bool is_quotable(const char *z)
+bool config_is_quotable(const char *z)
 {
 	for (; *z != '\0'; z++)
 		if ((unsigned char)*z < ' ' || *z == 0x7f || *z == '"' || *z == '\\')
@@ -32,7 +32,7 @@ static int check_users(const struct config *c, struct config_wrong *f)
 
 		bytes += strlen(u->username) + strlen(u->password_env) + 8;
 		snprintf(key, sizeof key, "sip.auth.users[%u].username", i);
-		if (!is_quotable(u->username))
+		if (!config_is_quotable(u->username))
 			return config_wrong(f, key, "quotes, backslashes and control characters can not stand in it");
 		for (uint32_t k = 0; k < i; k++)
 			if (strcmp(c->auth_users[k].username, u->username) == 0)
@@ -71,7 +71,7 @@ int config_auth_check(const struct config *c, struct config_wrong *ret)
 {
 	char key[64];
 
-	if (c->auth_realm[0] == '\0' || !is_quotable(c->auth_realm))
+	if (c->auth_realm[0] == '\0' || !config_is_quotable(c->auth_realm))
 		return config_wrong(ret, "sip.auth.realm", "a realm has at least one character, and no quotes or backslashes");
 	for (uint32_t i = 0; i < c->auth_algorithm_count; i++) {
 		snprintf(key, sizeof key, "sip.auth.algorithms[%u]", i);
@@ -90,9 +90,9 @@ int config_trunk_check(const struct config *c, struct config_wrong *ret)
 {
 	bool named = c->outbound_username[0] != '\0';
 
-	if (!is_quotable(c->outbound_username))
+	if (!config_is_quotable(c->outbound_username))
 		return config_wrong(ret, "outbound.username", "quotes and backslashes can not stand in it");
-	if (!is_quotable(c->outbound_realm))
+	if (!config_is_quotable(c->outbound_realm))
 		return config_wrong(ret, "outbound.realm", "quotes and backslashes can not stand in it");
 	if (named && !is_variable(c->outbound_password_env))
 		return config_wrong(ret, c->outbound_password_env[0] != '\0' ? "outbound.password_env" : "outbound.username",

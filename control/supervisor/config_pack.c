@@ -247,6 +247,7 @@ static int pack_signaling(const struct config *c, Tipring__V1__ProcessConfig *p,
 	s.force_rport = c->sip_force_rport;
 	s.workers = c->sip_workers;
 	s.messages = c->sip_messages;
+	s.rtcp_mux = c->rtp_rtcp_mux;
 	s.answer_timeout_ms = c->sip_answer_timeout_ms;
 	s.new_per_source_per_s = c->sip_new_per_source_per_s;
 	s.session_expires_s = c->sip_session_expires_s;
@@ -278,6 +279,8 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	m.advertised_address = text(c->rtp_advertised_address);
 	m.allow_loopback = c->rtp_allow_loopback;
 	m.wide_calls = c->rtp_wide_calls;
+	m.never_ms = c->rtp_never_ms;
+	m.duplicate = c->rtp_duplicate;
 	p->media = &m;
 	return pack(p, out, ret_n);
 }

@@ -113,6 +113,7 @@ static int take_facts(const Tipring__V1__MediaFacts *in, struct session_facts *r
 		  in->direction == TIPRING__V1__DIRECTION__SENDRECV || in->direction == TIPRING__V1__DIRECTION__SENDONLY;
 	f.receives = in->direction == TIPRING__V1__DIRECTION__DIRECTION_UNSPECIFIED ||
 		     in->direction == TIPRING__V1__DIRECTION__SENDRECV || in->direction == TIPRING__V1__DIRECTION__RECVONLY;
+	f.rtcp_mux = in->rtcp_mux;
 	*ret = f;
 	return err;
 }

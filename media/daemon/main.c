@@ -58,6 +58,8 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 		return;
 	m->session_config.reorder_ms_max = c->reorder_ms_max;
 	m->session_config.timeout_ms = c->rtp_timeout_ms;
+	m->session_config.never_ms = c->never_ms;
+	m->session_config.duplicate = c->duplicate < MEDIA_DUPLICATE_MAX ? c->duplicate : MEDIA_DUPLICATE_MAX;
 	m->session_config.idle_silence = c->idle_silence;
 	m->allow_loopback = c->allow_loopback;
 }

@@ -12,6 +12,7 @@
 #include "common/shm/slab.h"
 #include "media/daemon/ports.h"
 #include "media/room/room.h"
+#include "media/rtp/stun.h"
 #include "media/session/session.h"
 
 #define MEDIA_BUCKETS 20u /* one per millisecond of a tick */
@@ -19,6 +20,9 @@
 #define MEDIA_CONNECTIONS_MAX 256u
 #define MEDIA_ROOMS_MAX 256u
 #define MEDIA_DATAGRAM_BYTES 2100u /* 200 ms of G.711, 20 ms of L16 at 48 kHz, with all the header there can be */
+#define MEDIA_DUPLICATE_MAX 3u
+#define MEDIA_STUN_PER_S 20u /* answers of a session; ICE asks no more often than once in 50 ms (RFC 8445 section 14.2) */
+#define MEDIA_STUN_ANSWERS 64u /* under way at one time */
 #define MEDIA_RECORD 2u /* a poison note of the slab is about a record (common/shm/slab.h) */
 
 /* What a loop token names: kind in the upper bits, slot in the lower. */
@@ -54,6 +58,8 @@ struct media_session {
 	struct stream_counters told_in;
 	uint64_t told_duplicates, told_late, told_hostile;
 	uint8_t rtcp[RTCP_BYTES_MAX];
+	uint64_t stun_s;         /* of these answers, on the clock of now_ms */
+	uint32_t stun_answers;
 };
 
 /* What sessions are looked for by, side by side: a walk over the sessions themselves would touch one page each. */
@@ -90,6 +96,8 @@ struct media {
 	uint32_t *buckets[MEDIA_BUCKETS]; /* owned: slots of sessions */
 	uint32_t bucket_n[MEDIA_BUCKETS];
 	struct session_events events; /* of the call that is being served */
+	uint8_t stun[MEDIA_STUN_ANSWERS][STUN_BYTES_MAX]; /* each stays until the loop has sent it */
+	uint32_t stun_next;
 	bool roster_due;     /* a roster is on its way ... */
 	uint32_t roster_at;  /* ... up to this slot */
 };

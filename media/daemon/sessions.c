@@ -108,7 +108,7 @@ static int give_resamplers(struct media *m, struct media_session *ms, uint32_t s
 }
 
 /* Addresses no caller can own get nothing: no packets to ourselves, to many, or to nobody. */
-static bool may_send(const struct media *m, const struct addr *to)
+bool sessions_may_send_to(const struct media *m, const struct addr *to)
 {
 	return latch_sendable(to, m->allow_loopback) && !ports_are_ours(&m->ports, to) &&
 	       !(reach_tells(&m->advertised, to) && ports_has(&m->ports, to->port));
@@ -116,8 +116,18 @@ static bool may_send(const struct media *m, const struct addr *to)
 
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to)
 {
-	if (may_send(m, to)) /* else the peer gets no reports: it could name anybody */
+	if (sessions_may_send_to(m, to)) /* else the peer gets no reports: it could name anybody */
 		ms->rtcp_to = *to;
+}
+
+int sessions_send_rtcp(struct media *m, struct media_session *ms, size_t n)
+{
+	bool mux = ms->s.facts.rtcp_mux; /* where the audio goes, wherever that is */
+	const struct addr *to = !mux ? &ms->rtcp_to : ms->connected ? NULL : latch_remote(&ms->s.in.latch);
+
+	if (ms->rtcp_to.family == ADDR_NONE)
+		return ERR_NOENT;
+	return loop_send(m->actor->loop, mux ? ms->rtp_slot : ms->rtcp_slot, to, ms->rtcp, n);
 }
 
 /* Common to new sessions and those of a predecessor. */
@@ -227,7 +237,7 @@ int sessions_update(struct media *m, struct media_session *ms, const struct sess
 	int err;
 
 	/* on hold there is no address; nothing is sent then */
-	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !may_send(m, &facts->remote_rtp))
+	if (generation > ms->s.r.generation && !addr_is_any(&facts->remote_rtp) && !sessions_may_send_to(m, &facts->remote_rtp))
 		return ERR_ACCES;
 	err = generation > ms->s.r.generation ? give_wide(m, ms, facts, m->wide_most) : 0;
 	if (err == 0)
@@ -302,7 +312,7 @@ void sessions_end(struct media *m, struct media_session *ms)
 	uint32_t slot = pool_slot(media_handle(m, ms));
 	size_t n = session_bye(&ms->s, m->actor->now_ns, clock_unix_ns(), ms->rtcp);
 
-	if (n > 0 && ms->rtcp_to.family != ADDR_NONE && loop_send(l, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
+	if (n > 0 && sessions_send_rtcp(m, ms, n) == 0)
 		loop_flush(l); /* the memory goes with the session */
 	session_close(&ms->s, &m->events);
 	sessions_news(m, ms);

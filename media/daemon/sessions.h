@@ -24,4 +24,7 @@ void sessions_save(struct media *m, struct media_session *ms); /* when dirty */
 struct media_session *sessions_by_name(struct media *m, struct session_name name);
 struct media_session *sessions_by_tape(struct media *m, uint64_t tape_id);
 void sessions_news(struct media *m, struct media_session *ms); /* m->events are acted on and told, and emptied */
+bool sessions_may_send_to(const struct media *m, const struct addr *to); /* not to ourselves, to many, or to nobody */
+/* `n` octets of ms->rtcp. ERR_NOENT: to nobody; as loop_send(). */
+MUST_USE int sessions_send_rtcp(struct media *m, struct media_session *ms, size_t n);
 void sessions_report_to(struct media *m, struct media_session *ms, const struct addr *to); /* RTCP; not when nothing may be sent there */

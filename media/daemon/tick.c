@@ -15,9 +15,10 @@ static void send_packets(struct media *m, struct media_session *ms, const struct
 {
 	const struct addr *to = ms->connected ? NULL : latch_remote(&ms->s.in.latch);
 
-	for (uint32_t i = 0; i < out->count; i++)
-		if (loop_send(m->actor->loop, ms->rtp_slot, to, out->p[i], out->n[i]) != 0)
-			count(m, STAT_media_send_full, 1);
+	for (uint32_t copy = 0; copy <= ms->s.cfg.duplicate; copy++)
+		for (uint32_t i = 0; i < out->count; i++)
+			if (loop_send(m->actor->loop, ms->rtp_slot, to, out->p[i], out->n[i]) != 0)
+				count(m, STAT_media_send_full, 1);
 	count(m, STAT_media_rtp_sent, out->count);
 }
 
@@ -30,7 +31,7 @@ static void send_report(struct media *m, struct media_session *ms)
 	n = session_report(&ms->s, m->actor->now_ns, clock_unix_ns(), rand_u64(&m->rand), ms->rtcp);
 	if (n == 0)
 		return;
-	if (ms->rtcp_to.family != ADDR_NONE && loop_send(m->actor->loop, ms->rtcp_slot, &ms->rtcp_to, ms->rtcp, n) == 0)
+	if (sessions_send_rtcp(m, ms, n) == 0)
 		count(m, STAT_media_rtcp_sent, 1);
 }
 

@@ -92,6 +92,9 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->mos_least_x100 = s->quality_totals.heard.least_x100;
 	st->remote_mos_x100 = quality_mean(&s->quality_totals.said);
 	st->remote_mos_least_x100 = s->quality_totals.said.least_x100;
+	st->packets_malformed = s->in.count.packets_malformed;
+	st->packets_looped = s->in.count.packets_looped;
+	st->streams_restarted = s->in.seq.restarts;
 }
 
 void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_t n)
@@ -356,6 +359,18 @@ static void tell_refused(struct media *m, const struct media_session *ms, const 
 	tell_control(m, &e);
 }
 
+static void tell_restarted(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionStreamRestarted b = TIPRING__V1__SESSION_STREAM_RESTARTED__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.pos = v->pos;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_STREAM_RESTARTED;
+	e.session_stream_restarted = &b;
+	tell_control(m, &e);
+}
+
 static void tell_payload(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
@@ -431,6 +446,7 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_SPEECH_ENDED] = tell_speech,
 	[SESSION_QUIET] = tell_speech,
 	[SESSION_PRESSED] = tell_pressed,
+	[SESSION_STREAM_RESTARTED] = tell_restarted,
 	[SESSION_SOURCE_MOVED] = tell_moved,
 	[SESSION_SOURCE_REFUSED] = tell_refused,
 	[SESSION_UNKNOWN_PAYLOAD] = tell_payload,

@@ -19,7 +19,7 @@
 
 _Static_assert(HEADER_BYTES + SSRC_BYTES + SENDER_BYTES + REPORT_BYTES + HEADER_BYTES +
 			       SSRC_BYTES + SDES_ITEM_BYTES + RTCP_CNAME_MAX + 4 +
-			       HEADER_BYTES + SSRC_BYTES <=
+			       HEADER_BYTES + 2 * SSRC_BYTES + XR_BYTES_MAX <=
 		       RTCP_BYTES_MAX,
 	       "the largest compound fits");
 
@@ -85,6 +85,8 @@ static void take_body(struct wire *w, uint8_t type, unsigned count, uint32_t our
 		take_reports(w, count, our_ssrc, news);
 	} else if (type == RTCP_SDES) {
 		take_sdes(*w, count, news);
+	} else if (type == RTCP_XR) {
+		xr_take(*w, our_ssrc, &news->xr);
 	} else if (type == RTCP_BYE) {
 		for (unsigned i = 0; i < count; i++)
 			if (wire_u32(w) == news->ssrc && w->err == 0)
@@ -170,6 +172,33 @@ static uint8_t *put_sdes(uint8_t *p, const struct rtcp_sender *s)
 	return p + chunk;
 }
 
+static uint8_t *put_xr(uint8_t *p, const struct rtcp_sender *s)
+{
+	return p + xr_put(&(struct xr_sender){
+		.ssrc = s->ssrc, .about = s->seq != NULL ? s->seq->ssrc : 0, .asks = s->asks && !s->has_sent, .ntp = s->ntp,
+		.asker = s->asker, .lrr = s->lrr, .dlrr = s->dlrr, .voip = s->voip,
+	}, p);
+}
+
+/* Those that are no longer ours. */
+static uint8_t *put_bye(uint8_t *p, const struct rtcp_sender *s)
+{
+	unsigned count = (s->left != 0 ? 1u : 0u) + s->bye;
+
+	if (count == 0)
+		return p;
+	p = put_head(p, count, RTCP_BYE, count * SSRC_BYTES);
+	if (s->left != 0) {
+		wire_put_u32(p, s->left);
+		p += SSRC_BYTES;
+	}
+	if (s->bye) {
+		wire_put_u32(p, s->ssrc);
+		p += SSRC_BYTES;
+	}
+	return p;
+}
+
 size_t rtcp_build(const struct rtcp_sender *s, uint8_t out[RTCP_BYTES_MAX])
 {
 	bool report = s->seq != NULL && s->seq->started;
@@ -189,11 +218,8 @@ size_t rtcp_build(const struct rtcp_sender *s, uint8_t out[RTCP_BYTES_MAX])
 	if (report)
 		p = put_report(p, s);
 	p = put_sdes(p, s);
-	if (s->bye) {
-		p = put_head(p, 1, RTCP_BYE, SSRC_BYTES);
-		wire_put_u32(p, s->ssrc);
-		p += SSRC_BYTES;
-	}
+	p = put_xr(p, s);
+	p = put_bye(p, s);
 	return (size_t)(p - out);
 }
 

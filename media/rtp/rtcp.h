@@ -8,11 +8,13 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "media/rtp/seq.h"
+#include "media/rtp/xr.h"
 
 #define RTCP_SR          200
 #define RTCP_RR          201
 #define RTCP_SDES        202
 #define RTCP_BYE         203
+#define RTCP_XR          XR_TYPE
 #define RTCP_PACKETS_MAX 16u /* in one compound */
 #define RTCP_INTERVAL_MS 5000u
 #define RTCP_BYTES_MAX   256u /* of what we build */
@@ -36,9 +38,10 @@ struct rtcp_news {
 	uint32_t dlsr;    /* 1/65536 s */
 	struct str cname; /* of the sender; borrowed, empty when not told, any octets */
 	bool bye;         /* the sender itself leaves */
+	struct xr_news xr;
 };
 
-/* Other packet types are skipped, and a source description that can not be read.
+/* Other packet types are skipped, and what of a source description or an extended report can not be read.
  * ERR_SYNTAX: not a valid compound (RFC 3550 A.2: starts with SR or RR, whole packets,
  * only the last one padded); nothing of it counts then. */
 MUST_USE int rtcp_parse(const uint8_t *p, size_t n, uint32_t our_ssrc,
@@ -57,10 +60,14 @@ struct rtcp_sender {
 	uint32_t lsr;      /* rtcp_ntp_middle() of the last SR that came, 0 = none */
 	uint32_t dlsr;     /* 1/65536 s since then */
 	bool bye;
+	uint32_t left;     /* an SSRC that was ours and is given up (section 8.2); 0 = none */
+	bool asks;         /* without a sender report: a round trip by RFC 3611 section 4.4 */
+	uint32_t asker, lrr, dlrr;   /* as in struct xr_sender */
+	const struct xr_voip *voip;  /* of what we receive; borrowed, NULL: not known */
 };
 
-/* SR or RR, then SDES CNAME, then BYE when asked: always a whole compound (RFC 3550
- * section 6.1). Bytes written. */
+/* SR or RR, then SDES CNAME, XR when there is something to tell, then BYE when asked: always a whole compound
+ * (RFC 3550 section 6.1). Bytes written. */
 size_t rtcp_build(const struct rtcp_sender *s, uint8_t out[RTCP_BYTES_MAX]);
 
 uint64_t rtcp_ntp(uint64_t unix_ns); /* 32.32 since 1900, era of 1900 or 2036 */
@@ -83,6 +90,6 @@ void rtcp_ask(struct rtcp_asked *a, uint64_t ntp); /* one was sent */
  * `now_ntp` is our clock when the report arrived. */
 uint32_t rtcp_rtt_us(const struct rtcp_asked *a, uint64_t now_ntp, uint32_t lsr, uint32_t dlsr);
 
-/* The interval times [0.5, 1.5) by a random number. RFC 3550 section 6.2 for two members
- * at more than 8 kbit/s: the minimum of 5 s always wins over the bandwidth rule. */
+/* The interval times [0.5, 1.5) by a random number (RFC 3550 section 6.3.1), half of it before the first report. For two members at more
+ * than 8 kbit/s the minimum of 5 s always wins over the bandwidth rule (section 6.2), and as there are never more nothing is reconsidered. */
 uint32_t rtcp_interval_ms(uint64_t random);

@@ -44,6 +44,8 @@ static void change_peer(struct session *s, uint64_t now_ns)
 	s->sr_arrival_ns = 0;
 	s->rtt_us = 0;
 	s->remote_told_ns = 0;
+	s->remote_voip = (struct xr_voip){0};
+	s->asked_ns = 0;
 }
 
 int session_update(struct session *s, const struct session_facts *facts, uint32_t generation, uint64_t now_ns)

@@ -17,7 +17,7 @@ static void prepare(struct session *s, const struct session_config *cfg, uint64_
 	s->in.hot = s->hot + HOT_IN;
 	s->marker = true;
 	reorder_init(&s->in.reorder, cfg->reorder_ms_max);
-	s->report_ns = now_ns + RTCP_INTERVAL_MS / 2 * 1000000ull;
+	s->report_ns = now_ns + rtcp_interval_ms(s->r.name) / 2 * 1000000ull; /* it is random, too */
 }
 
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
@@ -76,6 +76,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 		return ERR_CORRUPT;
 	prepare(s, cfg, now_ns);
 	stream_resume(&s->in, now_ns);
+	xr_begin(&s->quality.runs, s->in.reorder.next);
 	s->began = s->r.rx_anchored;
 	s->dtmf.last_ns = now_ns;
 	s->count.packets_sent = session_hot_get(s, HOT_SEQ) - s->r.seq_base;

@@ -58,6 +58,7 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 		if (got == REORDER_LOST) {
 			s->lost_pending += lost;
 			s->quality.bursts++;
+			xr_gone(&s->quality.runs, item.ext, lost);
 		} else {
 			take(s, &item, ev);
 		}
@@ -105,6 +106,14 @@ static void admit(struct session *s, const struct rtp_packet *p, uint64_t ext, u
 	deliver(s, arrival_ns, ev);
 }
 
+static void tell_restart(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	if (s->restarted_ns != 0 && now_ns < s->restarted_ns + SESSION_RESTARTS_MS * 1000000ull)
+		return;
+	s->restarted_ns = now_ns;
+	session_emit(ev, SESSION_STREAM_RESTARTED)->pos = session_pos_at(s, now_ns);
+}
+
 /* This packet is the second of a stream: it shows that the first was one. */
 static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns, struct session_events *ev)
 {
@@ -114,7 +123,10 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	restart(s, now_ns, ev);
 	if (first != NULL)
 		(void)seq_take(&s->in.seq, first->rtp.ssrc, first->rtp.seq, &ext); /* late by one: it is where counting begins */
+	if (s->in.base.first != 0 && s->tape != NULL)
+		tell_restart(s, now_ns, ev);
 	stream_rebase(&s->in, p->ssrc);
+	xr_begin(&s->quality.runs, s->in.base.first);
 	s->r.rx_anchored = 0; /* another stream: another relation of timestamps to our clock */
 	s->dirty = true;
 	if (first == NULL)
@@ -183,6 +195,8 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		return;
 	}
 	if (!is_believed(s, d->from, &rtp, now_ns, ev))
+		return;
+	if ((rtp.ssrc == s->r.ssrc || s->had_rival) && session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
 		return;
 	s->in.alive_ns = now_ns;
 	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);

@@ -83,7 +83,8 @@ static bool is_sound(const struct session *s)
 
 	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
 	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) &&
-	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
+	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) &&
+	       is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 
 static int read_marks(struct session *s, struct str row)

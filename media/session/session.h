@@ -40,6 +40,7 @@
 #define SESSION_UTTERANCES_MAX 64u
 #define SESSION_EVENTS_MAX 160u
 #define SESSION_STALL_MS 5000u
+#define SESSION_RESTARTS_MS 1000u
 
 #define SESSION_FORMATS_MAX 6u
 #define SESSION_OTHER_TYPE 0x80u
@@ -65,11 +66,14 @@ struct session_facts {
 	struct codec_terms terms;  /* of what we send */
 	struct session_format formats[SESSION_FORMATS_MAX];
 	uint32_t format_count;
+	bool rtcp_mux;             /* RTCP shares the port of RTP, on both sides (RFC 5761) */
 };
 
 struct session_config {
 	uint32_t reorder_ms_max;
-	uint32_t timeout_ms; /* neither RTP nor RTCP; twice as long before the first packet; 0 = never */
+	uint32_t timeout_ms; /* neither RTP nor RTCP; 0 = never */
+	uint32_t never_ms;   /* likewise before the first packet */
+	uint32_t duplicate;  /* further copies of what is sent */
 	bool idle_silence;   /* else pause */
 };
 
@@ -102,6 +106,7 @@ enum session_event_kind {
 	SESSION_SOURCE_MOVED,    /* source: who is believed now in place of another one */
 	SESSION_SOURCE_REFUSED,  /* source: who is not believed; once for each address, and for LATCH_TOLD_MAX of them */
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
+	SESSION_STREAM_RESTARTED, /* another SSRC, or numbers that jumped: pos; at most once in SESSION_RESTARTS_MS */
 	SESSION_PRESSED,  /* token: the key is released */
 	SESSION_QUALITY,  /* quality is that of the period that ends; pos */
 	SESSION_SPEECH_STARTED, /* pos: where it began */
@@ -256,6 +261,7 @@ struct session {
 	bool voiced;                 /* the last tick ended with audio */
 	bool dry;                    /* underrun was reported */
 	bool began;
+	bool had_rival;              /* an SSRC was given up: session_is_rival() has to look */
 	bool fades_in;               /* the next tick: an encoder starts afresh */
 	uint8_t hears;               /* enum codec_id: of the last packet */
 	uint64_t tick;               /* next */
@@ -300,6 +306,15 @@ struct session {
 	uint32_t rtt_us, remote_lost, remote_jitter;
 	uint32_t remote_fraction;    /* 1/256 */
 	uint64_t remote_told_ns;     /* when; 0: never */
+	struct xr_voip remote_voip;  /* what it told beside (RFC 3611); all 0: nothing */
+	uint32_t asker, asked_middle; /* who told its time to be answered, and that time */
+	uint64_t asked_ns;           /* when; 0: nobody did */
+	uint32_t left_ssrc;          /* that was ours until another one used it */
+	bool leaves;                 /* the next report says so */
+	uint64_t left_ns;            /* when */
+	uint64_t left_packets, left_octets; /* that were sent under it */
+	uint64_t restarted_ns;       /* when SESSION_STREAM_RESTARTED was told last; 0: never */
+	struct addr rival;           /* who used it: once more, and it is a loop */
 	struct quality_totals quality_totals; /* survive */
 
 	struct session_speech speech; /* survives */
@@ -381,7 +396,12 @@ void session_prefetch_tape(const struct session *s);
 
 /* hot. One datagram of the RTP socket. */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev);
-/* One datagram of the RTCP socket. Was it RTCP? */
+#define SESSION_RIVAL_MS 2000u /* so long what is under way of an SSRC that we gave up may come back */
+
+/* A packet of somebody we believe: has it our SSRC (RFC 3550 section 8.2)? It may be by chance, so we take another one and say so in a report
+ * at once; once more from the same address it is our own packets that come back. Neither is heard. */
+bool session_is_rival(struct session *s, uint32_t ssrc, const struct addr *from, uint64_t now_ns);
+/* One datagram of the RTCP socket. Was it RTCP, and the peer's? */
 bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_t now_ns, uint64_t unix_ns);
 
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */

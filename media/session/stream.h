@@ -33,6 +33,7 @@ struct stream_counters {
 	uint64_t packets_unknown;   /* payload type nobody negotiated, comfort noise */
 	uint64_t unknown_type;      /* of the last of them */
 	uint64_t packets_early;     /* before session_start() */
+	uint64_t packets_looped;    /* under our own SSRC */
 };
 
 /* The first packet of a stream, until the next one shows that it is one. */

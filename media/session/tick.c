@@ -9,7 +9,7 @@
 
 static void watch_silence(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	uint64_t limit_ns = (uint64_t)s->cfg.timeout_ms * 1000000u * (s->began ? 1 : 2);
+	uint64_t limit_ns = (s->in.count.packets_received > 0 ? s->cfg.timeout_ms : s->cfg.never_ms) * 1000000ull;
 
 	/* a peer that holds the call may play music or be silent, and says nothing by either */
 	if (!s->facts.receives || !s->facts.sends || !facts_name_a_peer(&s->facts))
@@ -20,7 +20,7 @@ static void watch_silence(struct session *s, uint64_t now_ns, struct session_eve
 	}
 	if (limit_ns != 0 && now_ns > s->in.alive_ns + limit_ns) {
 		s->in.alive_ns = now_ns; /* said once per timeout */
-		session_emit(ev, SESSION_DEAD)->why = "neither RTP nor RTCP arrives";
+		session_emit(ev, SESSION_DEAD)->why = s->in.count.packets_received > 0 ? "neither RTP nor RTCP arrives" : "nothing ever arrived";
 	}
 }
 

@@ -488,6 +488,32 @@ static void on_message_offer(struct tipring_server *s, const envelope *m)
 	put_headers(s, e, o->headers, o->n_headers);
 }
 
+static struct tipring_way way_of(const Tipring__V1__QualityWay *w)
+{
+	return w == NULL ? (struct tipring_way){.packets = 0}
+			 : (struct tipring_way){w->packets, w->lost, w->late, w->jitter_us, w->delay_ms, w->mos_x100};
+}
+
+static void on_quality(struct tipring_server *s, const envelope *m)
+{
+	const Tipring__V1__Quality *q = m->media_quality->quality;
+	struct tipring_event *e = q != NULL ? sdk_produce(s, TIPRING_EV_QUALITY, m->call_id) : NULL;
+
+	if (e == NULL)
+		return;
+	s->quality = (struct tipring_quality){way_of(q->heard), way_of(q->said), q->rtt_us};
+	e->quality = &s->quality;
+	e->pos = m->media_quality->pos;
+}
+
+static void on_restarted(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_RESTARTED, m->call_id);
+
+	if (e != NULL)
+		e->pos = m->media_stream_restarted->pos;
+}
+
 static void on_utterance(struct tipring_server *s, const envelope *m)
 {
 	bool finished = m->body_case == TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED;
@@ -571,6 +597,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, PUBLISHED,     on_utterance},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_QUALITY,      PUBLISHED,     on_quality},
+	{TIPRING__V1__ENVELOPE__BODY_MEDIA_STREAM_RESTARTED, PUBLISHED, on_restarted},
 	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          PUBLISHED,     on_heartbeat},
 	/* clang-format on */
 };

@@ -65,6 +65,7 @@ struct tipring_server {
 	struct tipring_offer offer; /* borrowed, with its headers: from the message taken last */
 	struct tipring_header headers[OFFER_HEADERS_MAX];
 	struct tipring_referral referral; /* likewise */
+	struct tipring_quality quality; /* likewise */
 	struct tipring_message message;   /* likewise */
 };
 

@@ -145,6 +145,8 @@ enum tipring_event_kind {
 	TIPRING_EV_BRIDGE_LEFT = 367,   /* `room`, `members`: who stays; text: "left", "ended" */
 	TIPRING_EV_BRIDGE_MUTED = 368,  /* tipring_mute(); code 1: the others do not hear it; 0: they do */
 	TIPRING_EV_BRIDGE_ENDED = 369,  /* it was the last in `room` */
+	TIPRING_EV_QUALITY = 343, /* every 5 s while audio flows: `quality`, pos */
+	TIPRING_EV_RESTARTED = 344, /* the audio goes on with another SSRC or other numbers: what sends it is new; pos */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -199,6 +201,22 @@ struct tipring_message {
 	const char *auth_user;   /* as whom he was let in (sip.auth) */
 };
 
+/* One way of the audio for five seconds. */
+struct tipring_way {
+	uint32_t packets;   /* that should have come; 0: nothing is known */
+	uint32_t lost;      /* never came */
+	uint32_t late;      /* came too late to be heard */
+	uint32_t jitter_us; /* RFC 3550 */
+	uint32_t delay_ms;  /* from mouth to ear, as far as it can be known */
+	uint32_t mos_x100;  /* 100 to 450 by ITU-T G.107 or G.107.1; 0: not known */
+};
+
+struct tipring_quality {
+	struct tipring_way heard; /* by us */
+	struct tipring_way said;  /* heard by the peer, of 256 packets, as its last report tells */
+	uint32_t rtt_us;          /* 0: not known */
+};
+
 struct tipring_event {
 	enum tipring_event_kind kind;
 	uint64_t call_id;
@@ -233,6 +251,7 @@ struct tipring_event {
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 	uint64_t room;    /* BRIDGE_* */
 	uint32_t members; /* BRIDGE_JOINED, BRIDGE_LEFT */
+	const struct tipring_quality *quality; /* QUALITY, else NULL: likewise */
 };
 
 /* Connect and register, in the background: a server that is not up is TIPRING_EV_DOWN after 3 s, and is waited for. -EINVAL,

@@ -55,6 +55,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	s->leg_config.ringing_timeout_ms = RINGING_MS;
 	s->leg_config.answer_timeout_ms = c->answer_timeout_ms != 0 ? c->answer_timeout_ms : 30000;
 	s->leg_config.refresh = (struct refresh_config){.session_expires_s = c->session_expires_s, .min_se_s = c->min_se_s};
+	s->leg_config.rtcp_mux = c->rtcp_mux;
 	from_codecs_config(s, c);
 	s->gate.per_s = c->new_per_source_per_s;
 	from_registrations_config(s, c); /* nothing, until they are there */

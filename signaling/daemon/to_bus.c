@@ -102,6 +102,7 @@ static Tipring__V1__MediaFacts *facts(struct told_facts *in, const struct sdp_ch
 	in->m.payload_type = c->payload_type;
 	in->m.ptime_ms = c->ptime_ms;
 	in->m.dtmf_payload_type = c->dtmf_payload_type;
+	in->m.rtcp_mux = c->rtcp_mux != 0;
 	in->m.direction = directions[c->direction];
 	in->m.other_type = sdp_receives(c) != c->payload_type;
 	in->m.heard_type = in->m.other_type ? sdp_receives(c) : 0;

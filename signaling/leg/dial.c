@@ -105,12 +105,13 @@ static void take_codecs(struct leg_record *r, const struct leg_config *cfg, cons
 	memcpy(to->v, c->codecs, c->codec_count);
 }
 
-static const char *make_offer(struct leg_record *r, const struct leg_call *c)
+static const char *make_offer(struct leg_record *r, const struct leg_config *cfg, const struct leg_call *c)
 {
 	struct leg_codecs codecs = leg_codecs_offered(r);
 	struct sdp_ours w = {.codecs = codecs.v,
 			     .count = codecs.count,
 			     .ptime_ms = c->ptime_ms != 0 ? c->ptime_ms : LEG_PTIME_MS,
+			     .rtcp_mux = cfg->rtcp_mux,
 			     .direction = SDP_SENDRECV};
 	struct buf b = buf_of(r->offer, sizeof r->offer);
 	struct sdp_origin o;
@@ -153,7 +154,7 @@ const char *leg_dial(struct leg *l, const struct leg_config *cfg, const struct l
 	if (fault == NULL)
 		take_codecs(r, cfg, c);
 	if (fault == NULL)
-		fault = make_offer(r, c);
+		fault = make_offer(r, cfg, c);
 	if (fault == NULL)
 		fault = keep_headers(r, c);
 	if (fault != NULL)

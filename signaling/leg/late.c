@@ -31,6 +31,7 @@ static int print_version(const struct leg_record *r, uint64_t version, struct bu
 	if (sdp_parse((struct str){r->offer, r->offer_bytes}, &last) != 0)
 		return ERR_SYNTAX;
 	w.ptime_ms = r->choice.ptime_ms;
+	w.rtcp_mux = r->choice.rtcp_mux;
 	return sdp_offer_again(b, &w, &r->choice, &last, &o);
 }
 

@@ -139,7 +139,7 @@ bool leg_choice_eq(const struct sdp_choice *a, const struct sdp_choice *b)
 	       a->receives == b->receives && a->receives_dtmf == b->receives_dtmf &&
 	       a->ptime_ms == b->ptime_ms && addr_eq(&a->rtp, &b->rtp) &&
 	       addr_eq(&a->rtcp, &b->rtcp) && a->direction == b->direction &&
-	       a->beside_count == b->beside_count &&
+	       a->beside_count == b->beside_count && a->rtcp_mux == b->rtcp_mux &&
 	       memcmp(a->beside, b->beside, sizeof a->beside) == 0 &&
 	       strncmp(a->fmtp, b->fmtp, sizeof a->fmtp) == 0;
 }

@@ -452,6 +452,7 @@ struct leg_config {
 	struct str user_agent;       /* of requests of ours, borrowed; empty: none */
 	struct refresh_config refresh;
 	struct leg_codec_rules codecs;
+	bool rtcp_mux; /* in offers of ours to who did not ask for one */
 };
 
 /* `offer` is one that we made. */

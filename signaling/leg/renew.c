@@ -56,7 +56,8 @@ static int put_changed(const struct leg_record *r, uint64_t version, struct buf 
 	struct sdp_ours ours = {.codecs = &in_use,
 				.count = 1,
 				.ptime_ms = r->choice.ptime_ms,
-				.no_dtmf = r->choice.dtmf_payload_type == 0};
+				.no_dtmf = r->choice.dtmf_payload_type == 0,
+				.rtcp_mux = r->choice.rtcp_mux};
 	bool holds = w->kind == RENEWAL_OF_HOLD ||
 		     (w->kind == RENEWAL_OF_CODECS && r->renewal.holds);
 	struct sdp_origin o = leg_origin(r);

@@ -5,7 +5,7 @@
 
 static struct sdp_side media_side(void)
 {
-	return (struct sdp_side){.v = sdp_codecs, .count = SDP_CODECS};
+	return (struct sdp_side){.v = sdp_codecs, .count = SDP_CODECS, .rtcp_mux = true};
 }
 
 /* As it is kept, so that what is in use can stay. */
@@ -20,6 +20,7 @@ struct sdp_stream sdp_stream_of(const struct sdp_choice *c)
 		.count = 1,
 		.ptime_ms = c->ptime_ms,
 		.direction = (enum sdp_direction)c->direction,
+		.rtcp_mux = c->rtcp_mux,
 	};
 
 	if (c->dtmf_payload_type != 0)
@@ -57,6 +58,7 @@ void sdp_choice_of(struct sdp_stream *s, struct sdp_choice *ret)
 		.rtp = s->rtp,
 		.rtcp = s->rtcp,
 		.direction = s->direction,
+		.rtcp_mux = s->rtcp_mux,
 	};
 	put_beside(s, ret);
 	if (s->v[0].fmtp.n > 0 && s->v[0].fmtp.n < sizeof ret->fmtp)
@@ -93,7 +95,7 @@ enum sdp_fit sdp_choose(const struct sdp *offer, const struct sdp_wants *w,
 	static const uint8_t usual[] = {SDP_PCMU, SDP_PCMA};
 	const uint8_t *codecs = w->count > 0 ? w->codecs : usual;
 	struct sdp_ability v[SDP_CODECS];
-	struct sdp_side side = {.v = v, .direction = w->direction};
+	struct sdp_side side = {.v = v, .direction = w->direction, .rtcp_mux = true};
 	struct sdp_terms t = {.audio = &side, .families = w->families};
 	struct sdp_ask ask = sdp_ask_audio(&t);
 	struct sdp_stream now, s;
@@ -128,7 +130,7 @@ static bool is_other(uint8_t receives)
 
 bool sdp_extras_are_sound(const struct sdp_choice *c)
 {
-	if (c->beside_count > SDP_BESIDE_MAX || memchr(c->fmtp, '\0', sizeof c->fmtp) == NULL)
+	if (c->beside_count > SDP_BESIDE_MAX || c->rtcp_mux > 1 || memchr(c->fmtp, '\0', sizeof c->fmtp) == NULL)
 		return false;
 	for (uint32_t i = 0; i < c->beside_count; i++)
 		if (c->beside[i].codec >= SDP_CODECS || c->beside[i].payload_type > 127)

@@ -94,8 +94,6 @@ static bool is_transport(enum sdp_proto offered, enum sdp_proto t)
 static enum sdp_fit accept_in(const struct sdp_media *offered, const struct sdp_media *m,
 			      const struct sdp_ask *ask, struct sdp_stream *ret)
 {
-	struct str flag;
-
 	if (m->port == 0)
 		return SDP_NO_MEDIA;
 	if (!is_transport(offered->transport, m->transport))
@@ -110,9 +108,7 @@ static enum sdp_fit accept_in(const struct sdp_media *offered, const struct sdp_
 		accept_events(offered, m, ask->side, ret);
 		ret->ptime_ms = ptime_of(offered, m);
 	}
-	ret->rtcp_mux = ask->side->rtcp_mux &&
-			sdp_attribute(offered->lines, STR("rtcp-mux"), &flag) &&
-			sdp_attribute(m->lines, STR("rtcp-mux"), &flag);
+	ret->rtcp_mux = ask->side->rtcp_mux && sdp_may_mux(offered, ret) && sdp_may_mux(m, ret);
 	ret->feedback = sdp_common_feedback(m, ask->side, ret);
 	sdp_send_to(m, ret);
 	/* what the answer may not add (RFC 3264 6.1) */

@@ -55,6 +55,24 @@ enum sdp_direction sdp_both(enum sdp_direction a, enum sdp_direction b)
 	return receive ? SDP_RECVONLY : SDP_INACTIVE;
 }
 
+static bool looks_like_rtcp(uint8_t payload_type)
+{
+	return payload_type >= 64 && payload_type <= 95;
+}
+
+bool sdp_may_mux(const struct sdp_media *m, const struct sdp_stream *s)
+{
+	struct str flag;
+
+	for (uint32_t i = 0; i < s->count; i++)
+		if (looks_like_rtcp(s->v[i].payload_type) || looks_like_rtcp(s->v[i].receives))
+			return false;
+	for (uint32_t i = 0; i < s->event_count; i++)
+		if (looks_like_rtcp(s->events[i].payload_type) || looks_like_rtcp(s->events[i].receives))
+			return false;
+	return sdp_attribute(m->lines, STR("rtcp-mux"), &flag);
+}
+
 void sdp_send_to(const struct sdp_media *m, struct sdp_stream *ret)
 {
 	bool held = addr_is_any(&m->addr);

@@ -171,7 +171,6 @@ static enum sdp_fit choose_in(const struct sdp_media *m, const struct sdp_ask *a
 			      const struct sdp_stream *now, struct sdp_stream *ret)
 {
 	const struct sdp_side *side = ask->side;
-	struct str flag;
 
 	if (!str_ieq(m->kind, ask->kind) || m->port == 0)
 		return SDP_NO_MEDIA;
@@ -193,7 +192,7 @@ static enum sdp_fit choose_in(const struct sdp_media *m, const struct sdp_ask *a
 			take_events(m, side, now, ret);
 		ret->ptime_ms = ptime_of(m, side);
 	}
-	ret->rtcp_mux = side->rtcp_mux && sdp_attribute(m->lines, STR("rtcp-mux"), &flag);
+	ret->rtcp_mux = side->rtcp_mux && sdp_may_mux(m, ret);
 	ret->feedback = sdp_common_feedback(m, side, ret);
 	sdp_send_to(m, ret);
 	ret->direction = sdp_both(side->direction, ret->direction);

@@ -28,6 +28,7 @@ static int propose(struct buf *b, const struct sdp_ours *w, const struct sdp_agr
 		.v = v,
 		.count = w->count,
 		.no_dtmf = w->no_dtmf,
+		.rtcp_mux = w->rtcp_mux,
 		.ptime_ms = w->ptime_ms,
 		.direction = w->direction,
 		.local = o->local,
@@ -55,7 +56,7 @@ int sdp_offer_again(struct buf *b, const struct sdp_ours *w, const struct sdp_ch
 enum sdp_fit sdp_accept(const struct sdp *offer, const struct sdp *answer,
 			uint32_t families, struct sdp_choice *ret)
 {
-	struct sdp_side side = {.v = sdp_codecs, .count = SDP_CODECS};
+	struct sdp_side side = {.v = sdp_codecs, .count = SDP_CODECS, .rtcp_mux = true};
 	struct sdp_terms t = {.audio = &side, .families = families};
 	struct sdp_ask ask = sdp_ask_audio(&t);
 	struct sdp_stream s;

@@ -103,6 +103,7 @@ struct sdp_choice {
 	uint32_t beside_count; /* what the peer may send, too, when it answered with more */
 	struct sdp_beside beside[SDP_BESIDE_MAX];
 	char fmtp[SDP_FMTP_BYTES]; /* the peer's parameters of `codec`; longer ones: none */
+	uint32_t rtcp_mux; /* 1: RTCP shares the port of RTP, on both sides (RFC 5761) */
 };
 
 #define SDP_OTHER_TYPE 0x80u
@@ -168,6 +169,7 @@ struct sdp_ours {
 	uint32_t count;
 	uint32_t ptime_ms; /* 10 to 60 in steps of 10; 0: 20 */
 	bool no_dtmf;      /* else telephone-event is offered, at 101 */
+	bool rtcp_mux;     /* offered */
 	enum sdp_direction direction;
 };
 

@@ -39,6 +39,8 @@ bool sdp_is_event(const struct sdp_format *f); /* of any clock */
 bool sdp_ptime_is_ours(uint32_t ms);
 /* What both allow. */
 enum sdp_direction sdp_both(enum sdp_direction a, enum sdp_direction b);
+/* Do these lines ask for one port, and can RTCP be told from what was taken (RFC 5761 4: payload types 64 to 95 are not used then)? */
+bool sdp_may_mux(const struct sdp_media *m, const struct sdp_stream *s);
 /* Where to send what this stream gets, and whether: rtp, rtcp and direction. */
 void sdp_send_to(const struct sdp_media *m, struct sdp_stream *ret);
 

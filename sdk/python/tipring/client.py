@@ -578,6 +578,23 @@ class Server:
         if call := self._calls.get(envelope.call_id):
             call._on_event(Event("silence", body.pos, duration_ms=body.silence_ms))
 
+    def _event_media_stream_restarted(self, body: Message, envelope: Message) -> None:
+        self._tell(envelope, "stream_restarted", body.pos)
+
+    def _event_media_source_moved(self, body: Message, envelope: Message) -> None:
+        self._tell_of_source(envelope, "source_moved", body.source)
+
+    def _event_media_source_refused(self, body: Message, envelope: Message) -> None:
+        self._tell_of_source(envelope, "source_refused", body.source)
+
+    def _tell_of_source(self, envelope: Message, kind: str, source: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event(kind, 0, source=(source.ip, source.port)))
+
+    def _event_media_payload_unknown(self, body: Message, envelope: Message) -> None:
+        if call := self._calls.get(envelope.call_id):
+            call._on_event(Event("payload_unknown", 0, code=body.payload_type))
+
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)
 

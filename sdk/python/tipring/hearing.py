@@ -62,7 +62,10 @@ class Event:
     with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "speech_started", "speech_ended" (after `duration_ms` of it) and
     "silence" (neither side has spoken for `duration_ms`) as Call.detect_speech() asked, "bridge_joined" (it sits in `room` with
     `members` calls, itself among them, or is heard and listens in another way than before), "bridge_left" (with whom it leaves behind),
-    "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`). pos: where."""
+    "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`), "stream_restarted" (the audio goes on with
+    another SSRC or other numbers: what sends it is new), "source_moved" (the audio comes from, and goes to, `source` from now on),
+    "source_refused" (`source`, somebody else, speaks to the port of this call and is not heard; once for each, and for four of them),
+    "payload_unknown" (the peer sends what was not negotiated: `code` is its payload type). pos: where. source: IP address and port."""
 
     kind: str
     pos: int
@@ -77,6 +80,7 @@ class Event:
     duration_ms: int = 0
     room: str = ""
     members: int = 0
+    source: tuple[str, int] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -713,3 +713,23 @@ Test(receive, m13_a_nonsense_report_is_no_round_trip)
 	cr_expect(session_receive_rtcp(s, rr, sizeof rr, now + 60 * MS, now + 60 * MS));
 	cr_expect(s->rtt_us > 49900 && s->rtt_us < 50100, "what was measured stays");
 }
+
+/* Another stream is told of, the first one is none, and a sender of two in turn is no flood of news. */
+Test(receive, a_stream_that_restarts_is_told)
+{
+	struct sender voice = caller(), next = {&named, 0x9999, 50, 90000, 0, 0x41};
+
+	speaks(&voice, 5);
+	cr_expect_eq(events_of(SESSION_STREAM_RESTARTED), 0u);
+	speaks(&next, 5);
+	cr_assert_eq(events_of(SESSION_STREAM_RESTARTED), 1u);
+	for (int i = 0; i < 4; i++) {
+		speaks(&voice, 3);
+		speaks(&next, 3);
+	}
+	cr_expect_eq(events_of(SESSION_STREAM_RESTARTED), 1u, "within a second");
+	now += 1000 * MS;
+	speaks(&voice, 3);
+	cr_expect_eq(events_of(SESSION_STREAM_RESTARTED), 2u);
+	cr_expect_eq(s->in.seq.restarts, 10u);
+}

@@ -38,6 +38,7 @@ Test(record, damaged_records_are_refused)
 	REFUSED(s->facts.dtmf_payload_type = 128);
 	REFUSED(memset(&s->facts.sends, 2, 1));
 	REFUSED(memset(&s->facts.receives, 255, 1));
+	REFUSED(memset(&s->facts.rtcp_mux, 2, 1));
 	REFUSED(memset(&s->in.latch.is_locked, 2, 1));
 	REFUSED(memset(&s->in.latch.learns, 2, 1));
 	REFUSED(memset(&s->dtmf.active, 2, 1));

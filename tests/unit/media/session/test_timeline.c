@@ -320,19 +320,21 @@ Test(timeline, packets_before_the_start_are_counted_and_forgotten)
 	setup();
 }
 
-Test(timeline, a_call_that_never_has_audio_is_given_twice_the_time) /* C362 */
+Test(timeline, a_call_that_never_has_audio_has_a_time_of_its_own) /* C362 */
 {
 	struct session_config short_one = cfg;
 
 	teardown();
 	short_one.timeout_ms = 3000;
+	short_one.never_ms = 6000;
 	start_with(&short_one, &facts, 8000, 20);
 	now += 5900 * MS;
 	tick();
 	cr_expect(find(SESSION_DEAD) == NULL);
 	now += 200 * MS;
 	tick();
-	cr_expect(find(SESSION_DEAD) != NULL);
+	cr_assert(find(SESSION_DEAD) != NULL);
+	cr_expect_str_eq(find(SESSION_DEAD)->why, "nothing ever arrived");
 }
 
 Test(timeline, a_private_address_is_looked_for_only_at_the_start) /* C359 C360 */

@@ -685,3 +685,45 @@ Test(sdk_client, bridges)
 	cr_expect_eq(tipring_bridge(k.server, calls, 0), -EINVAL);
 	cr_expect_eq(tipring_bridge(k.server, calls, 33), -EINVAL);
 }
+
+/* How a call sounds, both ways or the one that is known, and that another one sends. */
+Test(sdk_client, quality_of_a_call)
+{
+	Tipring__V1__QualityWay heard = TIPRING__V1__QUALITY_WAY__INIT, said = TIPRING__V1__QUALITY_WAY__INIT;
+	Tipring__V1__Quality q = TIPRING__V1__QUALITY__INIT;
+	struct tipring_event ev;
+	MESSAGE(MediaQuality, MEDIA_QUALITY, media_quality);
+
+	own_a_call();
+	heard = (Tipring__V1__QualityWay){heard.base, 250, 3, 2, 1500, 40, 432};
+	said = (Tipring__V1__QualityWay){said.base, 256, 0, 0, 900, 30, 441};
+	q.heard = &heard;
+	q.said = &said;
+	q.rtt_us = 20000;
+	e.call_id = CALL;
+	body.pos = 40000;
+	body.quality = &q;
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+	ev = expect(TIPRING_EV_QUALITY);
+	cr_assert_not_null(ev.quality);
+	cr_expect(ev.pos == 40000 && ev.quality->rtt_us == 20000);
+	cr_expect(ev.quality->heard.packets == 250 && ev.quality->heard.lost == 3 && ev.quality->heard.late == 2 &&
+		  ev.quality->heard.jitter_us == 1500 && ev.quality->heard.delay_ms == 40 && ev.quality->heard.mos_x100 == 432);
+	cr_expect(ev.quality->said.packets == 256 && ev.quality->said.mos_x100 == 441);
+	q.said = NULL;
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+	ev = expect(TIPRING_EV_QUALITY);
+	cr_assert_not_null(ev.quality);
+	cr_expect(ev.quality->said.packets == 0 && ev.quality->heard.packets == 250);
+}
+
+Test(sdk_client, another_one_sends)
+{
+	MESSAGE(MediaStreamRestarted, MEDIA_STREAM_RESTARTED, media_stream_restarted);
+
+	own_a_call();
+	e.call_id = CALL;
+	body.pos = 800;
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+	cr_expect_eq(expect(TIPRING_EV_RESTARTED).pos, 800u);
+}

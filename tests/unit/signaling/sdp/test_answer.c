@@ -356,3 +356,30 @@ Test(sdp_answer, that_does_not_fit_is_an_error)
 		cr_expect_eq(sdp_answer(&b, &offer, &choice, &o), ERR_NOSPC);
 	}
 }
+
+/* RFC 5761 5.1.1: who offers one port is answered with it, and RTCP goes where RTP does; not when a payload type could be taken for RTCP. */
+Test(sdp_answer, one_port_when_it_is_offered)
+{
+	static const struct {
+		const char *sdp;
+		bool mux;
+	} rows[] = {
+		{OFFER("m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\na=rtcp:4005\r\na=rtcp-mux\r\n"), true},
+		{OFFER("m=audio 4000 RTP/AVP 0\r\na=rtcp:4005\r\n"), false},
+		{OFFER("m=audio 4000 RTP/AVP 0\r\na=rtcp-mux:yes\r\n"), true},
+		{OFFER("m=audio 4000 RTP/AVP 64\r\na=rtpmap:64 PCMU/8000\r\na=rtcp-mux\r\n"), false},
+		{OFFER("m=audio 4000 RTP/AVP 0 95\r\na=rtpmap:95 telephone-event/8000\r\na=rtcp-mux\r\n"), false},
+		{OFFER("m=audio 4000 RTP/AVP 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=rtcp-mux\r\n"), true},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const char *said = answer(rows[i].sdp);
+
+		cr_expect_eq(choice.rtcp_mux, rows[i].mux, "%zu", i);
+		cr_expect_eq(strstr(said, "a=rtcp-mux\r\n") != NULL, rows[i].mux, "%zu", i);
+		cr_expect_eq(choice.rtcp.port, rows[i].mux ? 4000 : i == 1 ? 4005 : 4001, "%zu", i);
+		cr_expect(sdp_choice_is_sound(&choice, &offer));
+		choice.rtcp_mux = 2;
+		cr_expect_not(sdp_choice_is_sound(&choice, &offer));
+	}
+}

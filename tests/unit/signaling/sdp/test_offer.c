@@ -43,6 +43,27 @@ Test(sdp_offer, c077_c078_c094_without_dtmf_another_ptime_direction_family)
 	cr_expect(strstr(print(&w, "192.0.2.1:4000"), "a=inactive\r\n") != NULL);
 }
 
+/* RFC 5761 5.1.1: one port is in force when both said so, and stays so when it is offered again. */
+Test(sdp_offer, one_port_when_both_say_so)
+{
+	struct sdp_ours w = {.codecs = ulaw_first, .count = 2, .rtcp_mux = true};
+	struct sdp answer;
+
+	for (int ours = 0; ours <= 1; ours++) {
+		for (int theirs = 0; theirs <= 1; theirs++) {
+			w.rtcp_mux = ours;
+			print(&w, "198.51.100.7:30000");
+			cr_expect_eq(strstr(text, "a=rtcp-mux\r\n") != NULL, ours);
+			cr_assert_eq(sdp_parse(str_of(text), &offer), 0);
+			cr_assert_eq(sdp_parse(theirs ? STR(ANSWER("m=audio 4000 RTP/AVP 0\r\na=rtcp-mux\r\n"))
+						      : STR(ANSWER("m=audio 4000 RTP/AVP 0\r\n")), &answer), 0);
+			cr_assert_eq(sdp_accept(&offer, &answer, SDP_FAMILIES, &choice), SDP_FITS);
+			cr_expect_eq(choice.rtcp_mux, ours && theirs);
+			cr_expect_eq(choice.rtcp.port, ours && theirs ? 4000 : 4001);
+		}
+	}
+}
+
 Test(sdp_offer, that_can_not_be_made)
 {
 	static const uint8_t unknown[] = {SDP_CODECS}, twice[] = {SDP_PCMU, SDP_PCMU};
