@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
+#include "control/daemon/audit.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/events.h"
@@ -92,6 +93,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		}
 	}
 	roster_begin(k, w); /* its roster follows */
+	w->stuck = (struct stuck_count){.since_ms = 0};
 	w->epoch = h->epoch;
 	w->pid = h->pid;
 	w->capacity = h->capacity;
@@ -115,6 +117,7 @@ static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelop
 	w->heard_ms = k->actor->now_ms;
 	w->used = m->worker_heartbeat->used;
 	w->capacity = m->worker_heartbeat->capacity;
+	audit_worker(k, w, m->worker_heartbeat->living);
 	welcome(k, w);
 }
 

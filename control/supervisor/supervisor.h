@@ -14,6 +14,7 @@
 #include "control/supervisor/rundir.h"
 #include "control/supervisor/spare.h"
 #include "control/supervisor/store.h"
+#include "control/supervisor/watchdog.h"
 
 #define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
 #define SUPERVISOR_SEATS_MAX 16u /* supervisors of one role on a host */
@@ -48,6 +49,7 @@ struct worker_slot {
 	uint32_t restarts;
 	struct spare spare;   /* of a role whose death is heard */
 	struct statpage page; /* read-only view of its heartbeat */
+	struct watchdog watchdog;
 };
 
 /* Another supervisor of this host (peers.h). */
