@@ -5,41 +5,48 @@ import subprocess
 import pytest
 
 import compose
-from conftest import HEALTHY_SECONDS, WIDE, calls, judge
+from conftest import HEALTHY_SECONDS, WIDE, calls, judge, least_pause
 from system import HERE, wait_for
 
 CALLS = 50
-GAP_MS_MOST = 1000  # with the start of a container in it
+PAUSE_MS_MOST = {"control": 0, "signaling": 0, "media": 100}  # of media a twin takes over; the others carry no audio
+START_PAUSE_MS_MOST = 1000  # with the start of a container in it
+
+
+def well(project):
+    wait_for(lambda: project.healthy() and project.ready(), HEALTHY_SECONDS, 0.2)
 
 
 def replaced(project, name):
     """Back, and everything is ready."""
     project.start(name)
-    wait_for(lambda: project.healthy() and project.ready(), HEALTHY_SECONDS, 0.2)
+    well(project)
 
 
 @pytest.mark.parametrize("role", ["control", "signaling", "media"])
 def test_killed(wide, role):
-    """Each container of a role killed in turn and started again, under calls: none is dropped (C92)."""
+    """Each container of a role killed in turn, and started again later, under calls: none is dropped, and the audio pauses for no longer than it
+    may (C92)."""
     with calls(wide, CALLS) as made:
         for name in wide.containers(role):
-            wide.kill(name)
-            wide.start(name)
-            gap = judge(f"{name} killed", made, CALLS)
-            assert gap <= GAP_MS_MOST
-            wait_for(lambda: wide.healthy() and wide.ready(), HEALTHY_SECONDS, 0.2)
+            least_pause(f"{name} killed", made, CALLS, PAUSE_MS_MOST[role], lambda name=name: wide.kill(name), lambda name=name: replaced(wide, name))
             judge(f"{name} back", made, CALLS)
         assert made.finish()["failed"] == 0
 
 
-def test_media_twin(wide):
-    """A media container killed and left away: its twin has its calls."""
+def test_killed_without_a_twin(wide):
+    """The only media container left is killed: its replacement goes on with the calls."""
+    first, *others = wide.containers("media")
     with calls(wide, CALLS) as made:
-        name = wide.containers("media")[0]
-        wide.kill(name)
-        judge(f"{name} killed, its twin takes over", made, CALLS)
-        replaced(wide, name)
-        judge("and gives back", made, CALLS)
+        for name in others:
+            compose.run("docker", "stop", "-t", "60", name)
+        judge("one media container", made, CALLS)
+        least_pause(f"{first} killed and started", made, CALLS, START_PAUSE_MS_MOST,
+                    lambda: (wide.kill(first), wide.start(first)), lambda: wait_for(wide.ready, HEALTHY_SECONDS, 0.2))
+        for name in others:
+            wide.start(name)
+        well(wide)
+        judge("two again", made, CALLS)
         assert made.finish()["failed"] == 0
 
 
@@ -73,11 +80,12 @@ class Stream:
 
 
 def test_rolling_restart(wide):
-    """Every container is stopped by SIGTERM and started again, one after the other, under calls and new ones: nothing is dropped or refused."""
+    """Every container, backends too, is stopped by SIGTERM and started again, one after the other, under calls and new ones: nothing is dropped or
+    refused."""
     with calls(wide, CALLS) as made:
-        stream = Stream(wide, 100)
+        stream = Stream(wide, 200)
         try:
-            for role in ("control", "signaling", "media"):
+            for role in ("control", "signaling", "media", "echo"):
                 for name in wide.containers(role):
                     compose.run("docker", "stop", "-t", "60", name)
                     replaced(wide, name)
