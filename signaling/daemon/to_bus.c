@@ -331,7 +331,7 @@ static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 	m->headers = some_headers(t, l, leg_bye_headers_at(&l->r), l->r.header_count);
 	m->n_headers = l->r.header_count - leg_bye_headers_at(&l->r);
 	m->contacts = t->target_rows;
-	m->n_contacts = end->code == l->r.redirect.code ? fill_targets(t, &l->r, true) : 0;
+	m->n_contacts = end->code / 100 == 3 && end->code == l->r.redirect.code ? fill_targets(t, &l->r, true) : 0;
 	return m;
 }
 

@@ -59,7 +59,7 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
+    with `code`, 3xx, or the place it was sent to did not take it, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
 
     kind: str
     pos: int
