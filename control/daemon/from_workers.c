@@ -265,6 +265,12 @@ static void on_leg_referred(void *self, struct str peer, const Tipring__V1__Enve
 		transfers_referred(self, cc, m->leg_referred);
 }
 
+static void on_leg_named(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)peer;
+	transfers_named(self, m->leg_named);
+}
+
 static void on_redirected(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_leg(self, index_of(peer), m->leg_redirected->leg_id);
@@ -597,6 +603,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_KEY,               FROM_SIGNALING,              on_leg_key),
 	RULE(LEG_TRANSFER,          FROM_SIGNALING,              on_leg_transfer),
 	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
+	RULE(LEG_NAMED,             FROM_SIGNALING,              on_leg_named),
 	RULE(LEG_REDIRECTED,        FROM_SIGNALING,              on_redirected),
 	RULE(LEG_CHANGED,           FROM_SIGNALING,              on_leg_changed),
 	RULE(MESSAGE_INCOMING,      FROM_SIGNALING,              on_message_incoming),

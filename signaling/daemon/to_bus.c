@@ -511,6 +511,26 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	(void)!tell(s, &e);
 }
 
+void to_bus_named(struct signaling *s, const Tipring__V1__LegNamed *asked, const struct leg *other)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegNamed m = *asked;
+	Tipring__V1__LegRefer refer = *asked->refer;
+	char target[SIP_DIALOG_URI_BYTES], replaces[REFER_LINES_BYTES];
+	struct buf t = buf_of(target, sizeof target), r = buf_of(replaces, sizeof replaces);
+	const char *fault = other != NULL ? refer_name(other, &t, &r) : "the other call is over";
+
+	told_begin(&told);
+	refer.replaces_leg = 0;
+	refer.target = codec_text(&told.text, buf_str(&t));
+	refer.replaces = codec_text(&told.text, buf_str(&r));
+	m.fault = codec_text(&told.text, str_of(fault != NULL ? fault : ""));
+	m.refer = &refer;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_NAMED;
+	e.leg_named = &m;
+	(void)!tell(s, &e);
+}
+
 void to_bus_over(struct signaling *s, const struct leg *l)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;

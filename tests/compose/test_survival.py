@@ -97,7 +97,8 @@ def test_rolling_restart(wide):
 
 
 def test_scaled(sizes, tmp_path):
-    """Media from two containers to four under calls: the new ones take calls, the old calls notice nothing."""
+    """Media from two containers to four under calls: the new ones take calls, the old calls notice nothing. And back to two: those that stay go on
+    with the workers of the others, all of them, and with new calls on them."""
     with compose.Project("scaled", tmp_path, WIDE) as project:
         project.up()
         wait_for(project.healthy, HEALTHY_SECONDS, 0.3)
@@ -108,5 +109,15 @@ def test_scaled(sizes, tmp_path):
             with calls(project, CALLS) as more:
                 rows = project.status()
                 assert all(rows[f"media-{i}"] > 0 for i in range(4)), rows
+                project.up("--no-recreate", "--scale", "media=2")
+                wait_for(lambda: len(project.containers("media")) == 2, HEALTHY_SECONDS, 0.3)
+                well(project)
+                judge("scaled back", made, CALLS)
+                judge("scaled back", more, CALLS)
                 assert more.finish()["failed"] == 0
+            with calls(project, CALLS) as more:
+                rows = project.status()
+                assert all(rows[f"media-{i}"] > 0 for i in range(4)), rows
+                assert more.finish()["failed"] == 0
+            assert project.metric("tipring_calls_stuck") == 0
             assert made.finish()["failed"] == 0
