@@ -71,11 +71,11 @@ def judge(what, made, count, seconds=2.0):
     return seen["gap_ms_max"]
 
 
-def pause(what, made, count, do):
+def pause(what, made, count, do, seconds=2.0):
     """What the callers miss when `do()` is done: ms without audio beyond the longest gap of the same calls just before; 0 for less than one packet."""
     before = max(judge("before", made, count), PACE_MS)
     do()
-    missed = judge(what, made, count) - before
+    missed = judge(what, made, count, seconds) - before
     return round(missed) if missed >= PACE_MS else 0
 
 

@@ -1,11 +1,12 @@
 """Containers that are killed, drained and added under calls, and what the callers notice."""
 
 import subprocess
+import time
 
 import pytest
 
 import compose
-from conftest import HEALTHY_SECONDS, WIDE, calls, judge, least_pause
+from conftest import HEALTHY_SECONDS, WIDE, calls, judge, least_pause, pause
 from system import HERE, wait_for
 
 CALLS = 50
@@ -35,17 +36,29 @@ def test_killed(wide, role):
 
 
 def test_killed_without_a_twin(wide):
-    """The only media container left is killed: its replacement goes on with the calls."""
+    """The only media container left, which has the worker of the other one, too, is killed: its replacement goes on with all calls. What the engine
+    itself takes to end a container and to start one is not ours."""
     first, *others = wide.containers("media")
+    engine_ms = []
+
+    def again():
+        begin = time.monotonic()
+        wide.kill(first)
+        wide.start(first)
+        engine_ms.append(1000 * (time.monotonic() - begin))
+
     with calls(wide, CALLS) as made:
-        for name in others:
-            compose.run("docker", "stop", "-t", "60", name)
-        judge("one media container", made, CALLS)
-        least_pause(f"{first} killed and started", made, CALLS, START_PAUSE_MS_MOST,
-                    lambda: (wide.kill(first), wide.start(first)), lambda: wait_for(wide.ready, HEALTHY_SECONDS, 0.2))
-        for name in others:
-            wide.start(name)
-        well(wide)
+        try:
+            for name in others:
+                compose.run("docker", "stop", "-t", "60", name)
+            judge("one media container", made, CALLS)
+            missed = pause(f"{first} killed and started", made, CALLS, again, 6)
+            print(f"{missed} ms without audio, {engine_ms[0]:.0f} ms of them for the engine, {START_PAUSE_MS_MOST} ms are ours at most", flush=True)
+            assert missed - engine_ms[0] <= START_PAUSE_MS_MOST
+        finally:
+            for name in others:
+                wide.start(name)
+            well(wide)
         judge("two again", made, CALLS)
         assert made.finish()["failed"] == 0
 
