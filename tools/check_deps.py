@@ -85,7 +85,7 @@ FLOORS = {
                         "sessions buckets bells",
                         "to_bus ports counts"),
     "control/supervisor": ("main supervisor adopt reload",
-                           "worker spare resources handover peers slot health store config config_notes config_auth config_wrong config_places config_codecs config_diff config_shape locate",
+                           "worker spare resources handover peers slot health store config config_notes config_auth config_wrong config_places config_registrations config_codecs config_diff config_shape locate",
                            "config_pack config_ports rundir sockets spawn lookout watchdog"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
