@@ -63,18 +63,16 @@ static int check_advertised(const struct sockets *s, const char *key, const stru
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && err == 0; i++) {
-		char at[48];
+		char to[48], address[48];
+		int added = reach_add(&r, str_of(v[i].to), str_of(v[i].address));
 
-		snprintf(at, sizeof at, "%s[%u].address", key, i);
-		err = check_address(s, at, v[i].address, v[i].to, f);
-		if (err != 0)
-			return err;
-		snprintf(at, sizeof at, "%s[%u].to", key, i);
-		err = reach_add(&r, str_of(v[i].to), str_of(v[i].address));
-		if (err == ERR_RANGE)
-			return config_wrong(f, at, "%s and %s are of different families", v[i].to, v[i].address);
-		if (err != 0)
-			return config_wrong(f, at, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
+		snprintf(to, sizeof to, "%s[%u].to", key, i);
+		snprintf(address, sizeof address, "%s[%u].address", key, i);
+		if (added == ERR_RANGE)
+			return config_wrong(f, to, "%s and %s are of different families", v[i].to, v[i].address);
+		err = check_address(s, address, v[i].address, v[i].to, f);
+		if (err == 0 && added != 0)
+			err = config_wrong(f, to, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
 	}
 	return err;
 }

@@ -121,6 +121,19 @@ Test(config_places, peers_on_this_machine_may_be_told_loopback)
 	bad("sip.advertised[1].address", "is this machine for everybody else");
 }
 
+Test(config_places, networks_of_peers)
+{
+	listen_at("0.0.0.0:5060", "0.0.0.0");
+	advertise_to("10.0.0.0/8", "10.0.0.5");
+	advertise_to("*", "");
+	good();
+	advertise_to("10.0.0.0/8", "2001:db8::1");
+	bad("sip.advertised[2].to", "different families");
+	c.sip_advertised_count = 0;
+	advertise_to("10.0.0.0/40", "10.0.0.5");
+	bad("sip.advertised[0].to", "neither like");
+}
+
 Test(config_places, the_pool_takes_no_port_of_sip)
 {
 	listen_at("127.0.0.1:20050", "127.0.0.1");
