@@ -55,6 +55,7 @@ CATALOGUE = {
     "LegHeard": (S, C, "LegTaken", "yes, by cseq"),
     "LegKey": (S, C, "LegTaken", "yes, by cseq"),
     "LegRefer": (C, S, "LegTransfer or Result", "yes, by command until the next one"),
+    "LegNamed": (C, S, "LegNamed, filled in", "yes"),
     "LegTransfer": (S, C, "-", "yes"),
     "LegReferred": (S, C, "LegReferProgress", "yes, by refer_id"),
     "LegReferProgress": (C, S, "-", "yes"),

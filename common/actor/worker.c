@@ -178,6 +178,7 @@ static void heartbeat(struct worker *w)
 
 	h.epoch = w->epoch;
 	h.used = w->ops.used(w->actor->self);
+	h.living = w->ops.living != NULL ? w->ops.living(w->actor->self) : h.used;
 	h.capacity = w->capacity;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_WORKER_HEARTBEAT;
 	e.worker_heartbeat = &h;

@@ -10,6 +10,7 @@ struct worker_ops {
 	/* Fill and send every roster row with worker_send(); the last message has last = true. */
 	void (*roster)(void *self);
 	uint32_t (*used)(const void *self);
+	uint32_t (*living)(const void *self); /* of them, whose end control was not told; NULL: all */
 	const struct actor_rule *rules; /* the daemon's own messages */
 	uint32_t rule_count;
 };

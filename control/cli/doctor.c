@@ -11,9 +11,12 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/cli/health.h"
+#include "control/cli/machine.h"
 #include "control/cli/show.h"
 
 #define BUFFER_BYTES (256ul * 1024) /* of a socket: seconds of audio while media is replaced */
@@ -21,15 +24,9 @@
 #define TMPFS        0x01021994l
 #define SPACE_LEAST  (16ul * 1024 * 1024)
 
-enum grade {
-	OK,
-	WARN,
-	FAIL,
-	GRADES
-};
-
 struct doctor {
 	const struct doctor_question *q; /* borrowed */
+	FILE *to;
 	unsigned count[GRADES];
 };
 
@@ -50,9 +47,9 @@ static void say(struct doctor *d, enum grade g, const char *what, const char *fm
 		if ((unsigned char)*p < ' ' || *p == 0x7f || (d->q->json && (*p == '"' || *p == '\\')))
 			*p = *p == '"' ? '\'' : ' ';
 	if (d->q->json)
-		printf("{\"check\":\"%s\",\"result\":\"%s\",\"text\":\"%s\"}\n", what, grades[g], text);
+		fprintf(d->to, "{\"check\":\"%s\",\"result\":\"%s\",\"text\":\"%s\"}\n", what, grades[g], text);
 	else
-		printf("%-4s  %-13s %s\n", grades[g], what, text);
+		fprintf(d->to, "%-4s  %-13s %s\n", grades[g], what, text);
 }
 
 static bool read_line(const char *path, char *line, int cap)
@@ -159,6 +156,51 @@ static void look_at_memory(struct doctor *d)
 	say(d, available < 256 ? WARN : OK, "memory", "%lu MB available%s", available, available < 256 ? ": 500 calls want more" : "");
 }
 
+static void look_at_memlock(struct doctor *d)
+{
+	char text[MACHINE_TEXT_BYTES];
+	struct utsname kernel;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &r) != 0 || uname(&kernel) != 0)
+		return;
+	say(d, machine_memlock(r.rlim_max == RLIM_INFINITY ? UINT64_MAX : r.rlim_max, kernel.release, text), "memlock", "%s", text);
+}
+
+static void look_at_hugepages(struct doctor *d)
+{
+	char text[MACHINE_TEXT_BYTES], shmem[128], line[128];
+	bool known = read_line("/sys/kernel/mm/transparent_hugepage/shmem_enabled", shmem, sizeof shmem);
+	unsigned long long pages = 0, page_kb = 0;
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f != NULL && fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, "HugePages_Total: %llu", &pages) != 1)
+			(void)sscanf(line, "Hugepagesize: %llu kB", &page_kb);
+	if (f != NULL)
+		fclose(f);
+	say(d, machine_hugepages(known ? shmem : NULL, pages * page_kb, text), "hugepages", "%s", text);
+}
+
+static void look_at_owner(struct doctor *d)
+{
+	char text[MACHINE_TEXT_BYTES];
+	struct stat st;
+
+	if (stat(d->q->dir, &st) == 0 && S_ISDIR(st.st_mode))
+		say(d, machine_owner(st.st_uid, geteuid(), text), "owner", "%s: %s", show_safe(d->q->dir).z, text);
+}
+
+/* What control counts as stuck is a fault of ours, and nothing that the operator did. */
+static void look_at_calls(struct doctor *d)
+{
+	uint64_t stuck = health_stuck(d->q->dir);
+
+	if (stuck > 0)
+		say(d, WARN, "calls", "%llu are stuck (tipring_calls_stuck): call.stuck in the log names them, tipring call ID shows one",
+		    (unsigned long long)stuck);
+}
+
 static void look_at_run_dir(struct doctor *d)
 {
 	const char *dir = d->q->dir;
@@ -176,7 +218,7 @@ static void look_at_run_dir(struct doctor *d)
 	else if (statfs(dir, &fs) == 0 && (long)fs.f_type != TMPFS)
 		say(d, WARN, "run_dir", "%s is no tmpfs: it belongs under /run, or on a volume of tmpfs", show_safe(dir).z);
 	else
-		say(d, OK, "run_dir", "%s, user %u, mode %04o", show_safe(dir).z, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777u);
+		say(d, OK, "run_dir", "%s, mode %04o", show_safe(dir).z, (unsigned)st.st_mode & 07777u);
 }
 
 /* ---- the configuration: the supervisor's word for it ---- */
@@ -222,7 +264,7 @@ static void look_at_config(struct doctor *d)
 
 	if (!supervisor_path(path, sizeof path) || pipe(p) != 0)
 		return;
-	fflush(stdout);
+	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		(void)dup2(p[1], STDOUT_FILENO);
@@ -241,9 +283,9 @@ static void look_at_config(struct doctor *d)
 		say(d, WARN, "configuration", "%s can not be started", show_safe(path).z);
 }
 
-bool doctor_run(const struct doctor_question *q)
+bool doctor_run(const struct doctor_question *q, FILE *to)
 {
-	struct doctor d = {.q = q};
+	struct doctor d = {.q = q, .to = to};
 
 	look_at_config(&d);
 	look_at_files(&d);
@@ -253,8 +295,12 @@ bool doctor_run(const struct doctor_question *q)
 	look_at_clock(&d);
 	look_at_priority(&d);
 	look_at_memory(&d);
+	look_at_memlock(&d);
+	look_at_hugepages(&d);
 	look_at_run_dir(&d);
+	look_at_owner(&d);
+	look_at_calls(&d);
 	if (!q->json)
-		printf("%u ok, %u to look at, %u in the way\n", d.count[OK], d.count[WARN], d.count[FAIL]);
+		fprintf(to, "%u ok, %u to look at, %u in the way\n", d.count[OK], d.count[WARN], d.count[FAIL]);
 	return d.count[FAIL] == 0;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct doctor_question {
 	const char *config; /* a file for tipring-supervisor --check; NULL = the one it reads by itself */
@@ -9,5 +10,5 @@ struct doctor_question {
 	bool json;          /* one object a line */
 };
 
-/* One line a finding. True: nothing is in the way (warnings are not). */
-bool doctor_run(const struct doctor_question *q);
+/* One line a finding, to `to`. True: nothing is in the way (warnings are not). */
+bool doctor_run(const struct doctor_question *q, FILE *to);

@@ -20,6 +20,7 @@ struct seen {
 	const struct health_question *q; /* borrowed */
 	unsigned there[ROLES], well[ROLES];
 	unsigned supervisors; /* in this container, alive */
+	uint64_t stuck; /* calls */
 	FILE *to;
 };
 
@@ -31,10 +32,12 @@ static bool is_asked(const struct health_question *q, const char *role)
 static void take_line(struct seen *s, const char *line, bool fresh)
 {
 	char role[16], live[16], ready[16];
+	unsigned long long stuck = 0;
 	unsigned index;
 
-	if (sscanf(line, "%15s %u %15s %15s", role, &index, live, ready) != 4 || !is_asked(s->q, role))
+	if (sscanf(line, "%15s %u %15s %15s %llu", role, &index, live, ready, &stuck) < 4 || !is_asked(s->q, role))
 		return;
+	s->stuck += fresh ? stuck : 0;
 	for (size_t i = 0; i < ROLES; i++) {
 		if (strcmp(roles[i], role) != 0)
 			continue;
@@ -79,18 +82,35 @@ static bool is_health(const char *name)
 	return n > m && strcmp(name + n - m, SUFFIX) == 0;
 }
 
-bool health_ask(const struct health_question *q, FILE *to)
+static void take_dir(struct seen *s)
 {
-	struct seen s = {.q = q, .to = to};
-	DIR *dir = opendir(q->dir);
+	DIR *dir = opendir(s->q->dir);
 	const struct dirent *e;
-	bool well = true;
 
 	while (dir != NULL && (e = readdir(dir)) != NULL)
 		if (is_health(e->d_name))
-			take_file(&s, dirfd(dir), e->d_name);
+			take_file(s, dirfd(dir), e->d_name);
 	if (dir != NULL)
 		closedir(dir);
+}
+
+uint64_t health_stuck(const char *dir)
+{
+	struct seen s = {.q = &(struct health_question){.dir = dir, .role = "control"}, .to = fopen("/dev/null", "we")};
+
+	if (s.to == NULL)
+		return 0;
+	take_dir(&s);
+	fclose(s.to);
+	return s.stuck;
+}
+
+bool health_ask(const struct health_question *q, FILE *to)
+{
+	struct seen s = {.q = q, .to = to};
+	bool well = true;
+
+	take_dir(&s);
 	for (size_t i = 0; i < ROLES; i++) {
 		if (!is_asked(q, roles[i]))
 			continue;
@@ -98,6 +118,8 @@ bool health_ask(const struct health_question *q, FILE *to)
 			fprintf(to, "%s: nobody runs it here (%s)\n", roles[i], q->dir);
 		well &= (s.there[i] > 0 || q->here) && s.well[i] == s.there[i];
 	}
+	if (s.stuck > 0) /* calls go on all the same */
+		fprintf(to, "%llu calls are stuck (tipring_calls_stuck, call.stuck in the log)\n", (unsigned long long)s.stuck);
 	if (q->here && s.supervisors == 0)
 		fprintf(to, "no supervisor runs in this container (%s)\n", q->dir);
 	return well && (!q->here || s.supervisors > 0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/base/err.h"
@@ -16,3 +17,5 @@ struct health_question {
 /* One line a process, and one for what is missing, to `to`. True: there is one of each role that is asked for, or a supervisor in this container,
  * and all are live, and ready unless it is enough that they live. */
 bool health_ask(const struct health_question *q, FILE *to);
+
+uint64_t health_stuck(const char *dir); /* calls of this host that are stuck, as control said last; 0: none, or nobody says */

@@ -304,7 +304,8 @@ void print_call(FILE *to, const Tipring__V1__CallInfo *c)
 		fprintf(to, "  %-12s %s: %s\n", "header", show_safe(c->headers[h]->name).z, show_safe(c->headers[h]->value).z);
 	facts_of_media(to, c);
 	if (c->leg != 0)
-		fprintf(to, "  %-12s leg %" PRIx64 ", session %" PRIx64 " on media-%u\n", "handles", c->leg, c->session, c->media_worker);
+		fprintf(to, "  %-12s leg %" PRIx64 " on signaling-%u, session %" PRIx64 " on media-%u\n", "handles", c->leg, c->signaling_worker, c->session,
+			c->media_worker);
 }
 
 /* ---- registrations ---- */

@@ -398,7 +398,7 @@ static int run_health(struct cli *c)
 
 static int run_doctor(struct cli *c)
 {
-	return doctor_run(&(struct doctor_question){c->config, c->dir, c->json}) ? 0 : EXIT_NONE;
+	return doctor_run(&(struct doctor_question){c->config, c->dir, c->json}, stdout) ? 0 : EXIT_NONE;
 }
 
 struct command {

@@ -17,6 +17,7 @@
 #include "control/model/outbound.h"
 #include "control/model/past.h"
 #include "control/model/rooms.h"
+#include "control/model/stuck.h"
 #include "control/model/tally.h"
 
 #define CONTROL_WORKERS_MAX 32u
@@ -58,6 +59,8 @@ struct worker_row {
 	uint32_t restarts;
 	uint64_t asked_ms; /* WorkerIdentify was sent */
 	bool again;        /* ask for its roster once more when all legs are known */
+	uint64_t compared_ms; /* what it has with our calls, last */
+	struct stuck_count stuck;
 };
 
 /* A Mark that is not resolved. Media may die after it said that it has it. */
@@ -87,6 +90,7 @@ struct control_call {
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
 	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
+	bool stuck_told;    /* that it does not move: once */
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
@@ -186,9 +190,10 @@ struct control {
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */
+	uint64_t looked_ms;     /* at the workers, last */
 	uint64_t transfers_ms;  /* when transfers are looked at next; 0 = never */
 	uint64_t garbage;       /* counted so far */
-	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone; /* log_limit() */
+	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone, log_stuck; /* log_limit() */
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */

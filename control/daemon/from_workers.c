@@ -5,6 +5,7 @@
 
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
+#include "control/daemon/audit.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/events.h"
@@ -94,6 +95,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		}
 	}
 	roster_begin(k, w); /* its roster follows */
+	w->stuck = (struct stuck_count){.since_ms = 0};
 	w->epoch = h->epoch;
 	w->pid = h->pid;
 	w->capacity = h->capacity;
@@ -117,6 +119,7 @@ static void on_heartbeat(void *self, struct str peer, const Tipring__V1__Envelop
 	w->heard_ms = k->actor->now_ms;
 	w->used = m->worker_heartbeat->used;
 	w->capacity = m->worker_heartbeat->capacity;
+	audit_worker(k, w, m->worker_heartbeat->living);
 	welcome(k, w);
 }
 
@@ -270,6 +273,12 @@ static void on_leg_referred(void *self, struct str peer, const Tipring__V1__Enve
 
 	if (cc != NULL)
 		transfers_referred(self, cc, m->leg_referred);
+}
+
+static void on_leg_named(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	(void)peer;
+	transfers_named(self, m->leg_named);
 }
 
 static void on_redirected(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -623,6 +632,7 @@ const struct actor_rule worker_rules[] = {
 	RULE(LEG_KEY,               FROM_SIGNALING,              on_leg_key),
 	RULE(LEG_TRANSFER,          FROM_SIGNALING,              on_leg_transfer),
 	RULE(LEG_REFERRED,          FROM_SIGNALING,              on_leg_referred),
+	RULE(LEG_NAMED,             FROM_SIGNALING,              on_leg_named),
 	RULE(LEG_REDIRECTED,        FROM_SIGNALING,              on_redirected),
 	RULE(LEG_CHANGED,           FROM_SIGNALING,              on_leg_changed),
 	RULE(MESSAGE_INCOMING,      FROM_SIGNALING,              on_message_incoming),

@@ -190,6 +190,7 @@ Tipring__V1__CallInfo *info_fill(struct info *i, const struct control_call *cc)
 	m->leg = c->leg_id;
 	m->session = c->session_id;
 	m->media_worker = c->media_worker;
+	m->signaling_worker = cc->signaling;
 	if (cc->has_stats) {
 		i->stats = cc->stats;
 		m->stats = &i->stats;

@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
+#include "control/daemon/audit.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/from_backends.h"
@@ -262,6 +263,7 @@ static void gauges(struct control *k)
 	count_garbage(k);
 	stat_set(p, STAT_calls, k->calls.used);
 	stat_set(p, STAT_calls_answered, answered);
+	stat_set(p, STAT_calls_stuck, audit_stuck(k));
 	stat_set(p, STAT_calls_outbound, k->outbound_use.calls);
 	stat_set(p, STAT_workers_up, up);
 	stat_set(p, STAT_backends, backends);

@@ -22,6 +22,7 @@
 #define SESSION_MIN_S  90u /* RFC 4028 5 */
 #define SESSION_MAX_S  86400u
 #define APP "dial" /* of who names none */
+#define AWAY_MS 1000u /* a worker that is silent is heard again, or replaced, in less */
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 
@@ -214,6 +215,10 @@ static struct control_call *make(struct control *k, struct str peer, const Tipri
 	int err;
 
 	*ret = (struct verdict){.code = CODE(OVERLOADED), .reason = "no signaling worker has room"};
+	if (w == NULL && !workers_are_up(k, FROM_SIGNALING)) {
+		ret->reason = "no signaling worker is up";
+		ret->retry_ms = AWAY_MS;
+	}
 	if (w == NULL)
 		return NULL;
 	err = backend_serve(&k->backends, peer, str_of(d->app[0] != '\0' ? d->app : APP), &b);

@@ -293,6 +293,34 @@ void to_leg_refer(struct control *k, const struct control_call *cc, const Tiprin
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+void to_leg_name(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, const struct control_call *other)
+{
+	Tipring__V1__LegRefer refer = TIPRING__V1__LEG_REFER__INIT;
+
+	REQUEST(LegNamed, LEG_NAMED, leg_named, 0ull);
+	refer.leg_id = cc->c.leg_id;
+	refer.command = text(cc->c.transfer.command);
+	refer.replaces_leg = other->c.leg_id;
+	refer.referred_by = r->referred_by;
+	refer.headers = r->headers;
+	refer.n_headers = r->n_headers;
+	m.worker = cc->signaling;
+	m.refer = &refer;
+	to_worker(k, FROM_SIGNALING, other->signaling, &e);
+}
+
+void to_leg_refer_named(struct control *k, const struct control_call *cc, const Tipring__V1__LegRefer *named)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegRefer m = *named;
+
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_REFER;
+	e.leg_refer = &m;
+	e.request_id = request_id(k, REQUEST_REFER, cc);
+	stamp(k, &e);
+	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
+}
+
 void to_leg_refer_progress(struct control *k, const struct control_call *cc, uint32_t refer_id, uint32_t code)
 {
 	REQUEST(LegReferProgress, LEG_REFER_PROGRESS, leg_refer_progress, 0ull);

@@ -50,6 +50,8 @@ struct leg_ask {
 void to_leg_ask(struct control *k, const struct control_call *cc, const struct leg_ask *a);
 void to_leg_taken(struct control *k, const struct control_call *cc, uint32_t cseq); /* what its peer said has its event */
 void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg);
+void to_leg_name(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, const struct control_call *other);
+void to_leg_refer_named(struct control *k, const struct control_call *cc, const Tipring__V1__LegRefer *named);
 void to_leg_refer_progress(struct control *k, const struct control_call *cc, uint32_t refer_id, uint32_t code);
 void to_leg_change(struct control *k, const struct control_call *cc);
 void to_leg_annotate(struct control *k, const struct control_call *cc);

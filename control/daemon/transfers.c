@@ -49,8 +49,6 @@ static const struct control_call *other_call(struct control *k, const struct con
 		*ret = no(CODE(UNAUTHORIZED), "replaces_call_id is another call of yours");
 	else if (other->c.state != CALL_ANSWERED)
 		*ret = no(CODE(CONFLICT), "the call to be replaced is not answered");
-	else if (other->signaling != cc->signaling)
-		*ret = no(CODE(UNSUPPORTED), "both calls have to be of one signaling worker");
 	else
 		return other;
 	return NULL;
@@ -78,7 +76,10 @@ struct verdict transfers_refer(struct control *k, struct control_call *cc, const
 		return no(CODE(CONFLICT), why);
 	watch(k, cc->c.transfer.until_ms);
 	to_leg_annotate(k, cc); /* its end is to be told again */
-	to_leg_refer(k, cc, r, other != NULL ? other->c.leg_id : 0);
+	if (other != NULL && other->signaling != cc->signaling)
+		to_leg_name(k, cc, r, other);
+	else
+		to_leg_refer(k, cc, r, other != NULL ? other->c.leg_id : 0);
 	return no(CODE(ACCEPTED), "");
 }
 
@@ -158,6 +159,20 @@ static void asked(struct control *k, struct control_call *cc, const Tipring__V1_
 void transfers_referred(struct control *k, struct control_call *cc, const Tipring__V1__LegReferred *m)
 {
 	asked(k, cc, m, false);
+}
+
+void transfers_named(struct control *k, const Tipring__V1__LegNamed *m)
+{
+	struct control_call *cc = m->refer != NULL ? calls_by_leg(k, m->worker, m->refer->leg_id) : NULL;
+
+	if (cc == NULL || cc->c.transfer.known || !str_eq(str_of(cc->c.transfer.command), str_of(m->refer->command)))
+		return; /* nobody waits for it any more */
+	if (m->fault[0] == '\0') {
+		to_leg_refer_named(k, cc, m->refer);
+		return;
+	}
+	transfer_lost(&cc->c.transfer, m->fault);
+	(void)calls_input(k, cc, CALL_EV_TRANSFER);
 }
 
 void transfers_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r)

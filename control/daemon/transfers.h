@@ -11,6 +11,7 @@ struct verdict transfers_reject(struct control *k, struct control_call *cc, cons
 
 void transfers_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegTransfer *t);
 void transfers_referred(struct control *k, struct control_call *cc, const Tipring__V1__LegReferred *r);
+void transfers_named(struct control *k, const Tipring__V1__LegNamed *m); /* of a leg of another worker */
 void transfers_refused(struct control *k, struct control_call *cc, const Tipring__V1__Result *r); /* LegRefer */
 /* Of a leg in a roster: what there is of it, or not any more. */
 void transfers_roster(struct control *k, struct control_call *cc, const Tipring__V1__LegState *s);

@@ -8,6 +8,7 @@
 #include "control/daemon/to_workers.h"
 
 #define IDENTIFY_MS 100u /* not asked more often than this */
+#define ASLEEP_MS 500u /* between two looks: the machine does not let us run */
 
 /* "media-0" is a media worker; anything else may say nothing here. */
 uint32_t workers_kind(struct str name, uint32_t *ret_index)
@@ -81,14 +82,17 @@ void workers_has_room(struct control *k, uint32_t media)
 		w->used--;
 }
 
+bool workers_are_up(const struct control *k, uint32_t from)
+{
+	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+		if (k->rows[i].from == from && k->rows[i].up)
+			return true;
+	return false;
+}
+
 bool workers_ready(const struct control *k)
 {
-	uint32_t up = 0;
-
-	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
-		if (k->rows[i].up)
-			up |= k->rows[i].from;
-	return up == (FROM_MEDIA | FROM_SIGNALING);
+	return workers_are_up(k, FROM_MEDIA) && workers_are_up(k, FROM_SIGNALING);
 }
 
 bool workers_legs_known(const struct control *k)
@@ -138,8 +142,20 @@ void workers_ask_again(struct control *k)
 			workers_identify(k, &k->rows[i]);
 }
 
+/* Who did not run itself has heard nobody either: what was said meanwhile may still be on its way. */
+static void forgive(struct control *k)
+{
+	uint64_t now_ms = k->actor->now_ms, asleep_ms = now_ms - k->looked_ms;
+
+	if (k->looked_ms != 0 && asleep_ms > ASLEEP_MS)
+		for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
+			k->rows[i].heard_ms = now_ms - k->rows[i].heard_ms > asleep_ms ? k->rows[i].heard_ms + asleep_ms : now_ms;
+	k->looked_ms = now_ms;
+}
+
 void workers_tick(struct control *k)
 {
+	forgive(k);
 	workers_ask_again(k);
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
 		struct worker_row *w = &k->rows[i];

@@ -9,6 +9,7 @@ struct worker_row *workers_media(struct control *k, uint32_t index);
 struct worker_row *workers_least_loaded(struct control *k, uint32_t from); /* NULL: none that is up has room */
 void workers_full(struct control *k, uint32_t media); /* it said so: nothing is asked of it before its next heartbeat */
 void workers_has_room(struct control *k, uint32_t media); /* for one session more: its heartbeats are late when there is much to do */
+bool workers_are_up(const struct control *k, uint32_t from); /* at least one */
 bool workers_ready(const struct control *k); /* at least one of each kind */
 bool workers_legs_known(const struct control *k); /* every signaling worker has said which legs exist */
 bool workers_rosters_are_in(const struct control *k, uint32_t from); /* of every worker of this kind that is up */

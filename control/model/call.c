@@ -632,6 +632,8 @@ bool call_input(struct call *c, enum call_event ev, const struct call_world *w, 
 	if (r->act == NULL)
 		return false;
 	r->act(&s);
+	if (c->state != s.next)
+		c->since_ms = w->now_ms;
 	c->state = s.next;
 	change_look(&s);
 	transfer_look(&s, c->state);
@@ -644,6 +646,7 @@ void call_begin(struct call *c, const struct call_world *w, struct call_effects 
 
 	out->n = 0;
 	c->state = CALL_OPENING;
+	c->since_ms = w->now_ms;
 	c->generation = c->unagreed ? 0 : 1;
 	emit(&s, CALL_FX_ANNOTATE); /* from now on it has one identity, whoever dies */
 	open_again(&s);
@@ -655,6 +658,7 @@ void call_dial(struct call *c, const struct call_world *w, struct call_effects *
 
 	out->n = 0;
 	c->state = CALL_OPENING;
+	c->since_ms = w->now_ms;
 	c->outbound = c->owned = true;
 	c->leg_over = true; /* there is none before signaling is asked for one */
 	emit(&s, CALL_FX_DIALLING);
@@ -664,6 +668,7 @@ void call_dial(struct call *c, const struct call_world *w, struct call_effects *
 void call_rebuilt(struct call *c, enum call_state state, const struct call_world *w)
 {
 	c->state = state;
+	c->since_ms = w->now_ms;
 	c->deadline_ms = UINT64_MAX; /* a lost owner is noticed by its silence */
 	if (state == CALL_OPENING || state == CALL_UPDATING)
 		c->deadline_ms = w->now_ms + CALL_REQUEST_MS;

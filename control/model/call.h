@@ -280,6 +280,7 @@ struct call {
 	bool holding;              /* its backend holds it, and it was said */
 	struct call_renewal renewal, wanted; /* wanted: of CALL_EV_RENEW */
 	uint64_t deadline_ms; /* of this state; UINT64_MAX = none */
+	uint64_t since_ms;    /* when it came into this state */
 	uint64_t wait_until_ms;  /* WAITING: give up then; 0 = not waiting */
 	uint64_t not_before_ms;  /* CLOSING: nobody would hear of the end before */
 	enum call_leg_end leg_end;

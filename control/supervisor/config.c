@@ -11,6 +11,7 @@
 #include "common/base/scan.h"
 #include "control/supervisor/config_auth.h"
 #include "control/supervisor/config_places.h"
+#include "control/supervisor/config_registrations.h"
 #include "control/supervisor/config_shape.h"
 #include "control/supervisor/locate.h"
 #include "control/supervisor/settings.def"
@@ -534,74 +535,21 @@ static int take_routes(struct load *l, const struct raw_top *r, struct config *c
 	return 0;
 }
 
-/* ---- registrations: what signaling/registration would refuse is refused here, with a place ---- */
-
-#define LETTERS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS      "0123456789"
-#define USER        LETTERS DIGITS "-_.!~*'()&=+$/%"
-#define EXPIRES_MAX 604800u
-
-struct registration_load {
-	struct load *l;
-	unsigned i;
-	char key[48];
-};
-
-static const char *key_of(struct registration_load *r, const char *key)
-{
-	snprintf(r->key, sizeof r->key, "registrations[%u].%s", r->i, key);
-	return r->key;
-}
-
-static bool consists_of(const char *z, const char *characters)
-{
-	return z[0] != '\0' && strspn(z, characters) == strlen(z);
-}
-
-static bool is_aor(const char *aor)
-{
-	const char *at = strchr(aor, '@');
-	char user[128];
-
-	if (strncmp(aor, "sip:", 4) != 0 || at == NULL || !consists_of(at + 1, LETTERS DIGITS "-.:[]"))
-		return false;
-	snprintf(user, sizeof user, "%.*s", (int)(at - aor) - 4, aor + 4);
-	return consists_of(user, USER);
-}
+/* ---- registrations ---- */
 
 static const char *given(const char *z)
 {
 	return z != NULL ? z : "";
 }
 
-static int check_registration(struct registration_load *r, const struct config *c, const struct config_registration *row)
+static int take_registrar(struct load *l, unsigned i, const char *text, struct addr *ret)
 {
-	struct load *l = r->l;
+	char key[48];
 
-	for (unsigned k = 0; k < r->i; k++)
-		if (strcmp(c->registrations[k].name, row->name) == 0)
-			return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' is the name of registrations[%u], too", row->name, k);
-	if (!consists_of(row->name, LETTERS DIGITS "-_.@:+"))
-		return complain(l, key_of(r, "name"), ERR_RANGE, "'%s' has other characters than letters, digits and -_.@:+", row->name);
-	if (!is_aor(row->aor))
-		return complain(l, key_of(r, "aor"), ERR_RANGE, "'%s' is not like sip:user@example.com", row->aor);
-	if (!config_is_quotable(row->username) || !config_is_quotable(row->realm))
-		return complain(l, key_of(r, "username"), ERR_RANGE, "quotes and backslashes can not stand in username and realm");
-	if (row->username[0] != '\0' && !consists_of(row->password_env, LETTERS DIGITS "_"))
-		return complain(l, key_of(r, row->password_env[0] != '\0' ? "password_env" : "username"), ERR_RANGE,
-				"a username needs the name of an environment variable that holds its password (password_env)");
-	if (row->contact_user[0] != '\0' && !consists_of(row->contact_user, USER))
-		return complain(l, key_of(r, "contact_user"), ERR_RANGE, "'%s' can not stand before the @ of a SIP URI", row->contact_user);
-	if (outside(row->expires_s, 1, EXPIRES_MAX))
-		return complain(l, key_of(r, "expires"), ERR_RANGE, "%u is outside 1..%u", row->expires_s, EXPIRES_MAX);
-	return 0;
-}
-
-static int take_registrar(struct registration_load *r, const char *text, struct addr *ret)
-{
 	if ((addr_parse_ip(str_of(text), ret) == 0 || addr_parse(str_of(text), ret) == 0) && !addr_is_any(ret))
 		return 0;
-	return complain(r->l, key_of(r, "registrar"), ERR_RANGE, "'%s' is not like 192.0.2.1 or 192.0.2.1:5060 (names are not looked up yet)", text);
+	snprintf(key, sizeof key, "registrations[%u].registrar", i);
+	return complain(l, key, ERR_RANGE, "'%s' is not like 192.0.2.1 or 192.0.2.1:5060 (names are not looked up yet)", text);
 }
 
 static int take_registrations(struct load *l, const struct raw_top *top, struct config *c)
@@ -609,8 +557,7 @@ static int take_registrations(struct load *l, const struct raw_top *top, struct 
 	for (unsigned i = 0; i < top->registrations_count; i++) {
 		const struct raw_registration *raw = &top->registrations[i];
 		struct config_registration *row = &c->registrations[i];
-		struct registration_load r = {.l = l, .i = i};
-		int err = take_registrar(&r, raw->registrar, &row->registrar);
+		int err = take_registrar(l, i, raw->registrar, &row->registrar);
 
 		copy_text(row->name, sizeof row->name, raw->name);
 		copy_text(row->aor, sizeof row->aor, raw->aor);
@@ -619,8 +566,6 @@ static int take_registrations(struct load *l, const struct raw_top *top, struct 
 		copy_text(row->realm, sizeof row->realm, given(raw->realm));
 		copy_text(row->contact_user, sizeof row->contact_user, given(raw->contact_user));
 		row->expires_s = raw->expires != NULL ? *raw->expires : 3600;
-		if (err == 0)
-			err = check_registration(&r, c, row);
 		if (err != 0)
 			return err;
 	}
@@ -694,18 +639,13 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	return take_routes(l, r, c);
 }
 
-static int check_places(struct load *l, const struct config *c)
+/* What fits by itself and not together. */
+static int check_all(struct load *l, const struct config *c)
 {
 	struct config_wrong why;
 
-	return config_places_check(c, &why) == 0 ? 0 : complain(l, why.key, ERR_RANGE, "%s", why.text);
-}
-
-static int check_logins(struct load *l, const struct config *c)
-{
-	struct config_wrong why;
-
-	if (config_auth_check(c, &why) == 0 && config_trunk_check(c, &why) == 0)
+	if (config_registrations_check(c, &why) == 0 && config_auth_check(c, &why) == 0 && config_trunk_check(c, &why) == 0 &&
+	    config_places_check(c, &why) == 0)
 		return 0;
 	return complain(l, why.key, ERR_RANGE, "%s", why.text);
 }
@@ -725,9 +665,7 @@ static int take_all(struct load *l, const struct raw_top *r, struct config *c)
 		err = take_outbound(l, r, c);
 	if (err == 0)
 		err = take_registrations(l, r, c);
-	if (err == 0)
-		err = check_logins(l, c);
-	return err == 0 ? check_places(l, c) : err;
+	return err == 0 ? check_all(l, c) : err;
 }
 
 static int read_file(struct load *l)

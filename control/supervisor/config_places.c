@@ -9,37 +9,70 @@
 
 #define DESCRIPTORS_REST 512u /* listeners, slabs, pages */
 
-static int check_address(const char *key, const char *text, struct config_wrong *f)
+/* Our sockets of one kind, which peers reach by what we tell them. */
+struct sockets {
+	const char *key; /* "sip.listen" */
+	const struct addr *v;
+	uint32_t n;
+};
+
+/* 0.0.0.0/8 and 240.0.0.0/4 (RFC 1122 3.2.1.3, RFC 1112 4), groups: no host has one of these. */
+static bool is_nobodys(const struct addr *a)
 {
+	return addr_is_any(a) || addr_is_multicast(a) || (a->family == ADDR_V4 && (a->ip[0] == 0 || a->ip[0] >= 240));
+}
+
+static bool has_family(const struct sockets *s, enum addr_family family)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->v[i].family == family)
+			return true;
+	return s->n == 0;
+}
+
+static bool are_loopback(const struct sockets *s, enum addr_family family)
+{
+	for (uint32_t i = 0; i < s->n; i++)
+		if (s->v[i].family == family && !addr_is_loopback(&s->v[i]))
+			return false;
+	return true;
+}
+
+/* `to`: the network of those that are told it, "" for all. */
+static int check_address(const struct sockets *s, const char *key, const char *text, const char *to, struct config_wrong *f)
+{
+	struct net peers;
 	struct addr a;
 
 	if (text[0] == '\0')
 		return 0;
 	if (addr_parse_ip(str_of(text), &a) != 0)
 		return config_wrong(f, key, "'%s' is no IPv4 or IPv6 address", text);
-	if (addr_is_any(&a) || addr_is_multicast(&a))
+	if (is_nobodys(&a))
 		return config_wrong(f, key, "nobody can send to %s: name the address that peers reach, or leave it empty", text);
-	return 0;
+	if (!has_family(s, a.family))
+		return config_wrong(f, key, "nothing of ours hears %s: no %s is %s", text, s->key, a.family == ADDR_V4 ? "IPv4" : "IPv6");
+	if (!addr_is_loopback(&a) || are_loopback(s, a.family) || (net_parse(str_of(to), &peers) == 0 && addr_is_loopback(&peers.ip)))
+		return 0;
+	return config_wrong(f, key, "%s is this machine for everybody else, too: name the address that peers reach, or let %s be loopback", text, s->key);
 }
 
-static int check_advertised(const char *key, const struct config_advertised *v, uint32_t n, struct config_wrong *f)
+static int check_advertised(const struct sockets *s, const char *key, const struct config_advertised *v, uint32_t n, struct config_wrong *f)
 {
 	struct reach r = {.count = 0};
 	int err = 0;
 
 	for (uint32_t i = 0; i < n && err == 0; i++) {
-		char at[48];
+		char to[48], address[48];
+		int added = reach_add(&r, str_of(v[i].to), str_of(v[i].address));
 
-		snprintf(at, sizeof at, "%s[%u].address", key, i);
-		err = check_address(at, v[i].address, f);
-		if (err != 0)
-			return err;
-		snprintf(at, sizeof at, "%s[%u].to", key, i);
-		err = reach_add(&r, str_of(v[i].to), str_of(v[i].address));
-		if (err == ERR_RANGE)
-			return config_wrong(f, at, "%s and %s are of different families", v[i].to, v[i].address);
-		if (err != 0)
-			return config_wrong(f, at, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
+		snprintf(to, sizeof to, "%s[%u].to", key, i);
+		snprintf(address, sizeof address, "%s[%u].address", key, i);
+		if (added == ERR_RANGE)
+			return config_wrong(f, to, "%s and %s are of different families", v[i].to, v[i].address);
+		err = check_address(s, address, v[i].address, v[i].to, f);
+		if (err == 0 && added != 0)
+			err = config_wrong(f, to, "'%s' is neither like 10.0.0.0/8 nor \"*\"", v[i].to);
 	}
 	return err;
 }
@@ -78,14 +111,15 @@ static int check_listeners(const struct config *c, struct config_wrong *f)
 
 int config_places_check(const struct config *c, struct config_wrong *ret)
 {
-	int err = check_address("sip.advertised_address", c->sip_advertised_address, ret);
+	const struct sockets sip = {"sip.listen", c->sip_listen, c->sip_listen_count}, rtp = {"rtp.address", c->rtp_address, c->rtp_address_count};
+	int err = check_address(&sip, "sip.advertised_address", c->sip_advertised_address, "", ret);
 
 	if (err == 0)
-		err = check_address("rtp.advertised_address", c->rtp_advertised_address, ret);
+		err = check_address(&rtp, "rtp.advertised_address", c->rtp_advertised_address, "", ret);
 	if (err == 0)
-		err = check_advertised("sip.advertised", c->sip_advertised, c->sip_advertised_count, ret);
+		err = check_advertised(&sip, "sip.advertised", c->sip_advertised, c->sip_advertised_count, ret);
 	if (err == 0)
-		err = check_advertised("rtp.advertised", c->rtp_advertised, c->rtp_advertised_count, ret);
+		err = check_advertised(&rtp, "rtp.advertised", c->rtp_advertised, c->rtp_advertised_count, ret);
 	if (err == 0)
 		err = check_sizes(c, ret);
 	return err == 0 ? check_listeners(c, ret) : err;

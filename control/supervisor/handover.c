@@ -95,6 +95,22 @@ static void take_orphan(struct supervisor *s, uint32_t owner)
 	w->died_ns = peers_died_ns(s, owner);
 }
 
+/* Workers of our role whose last supervisor went when nobody of the role was there: what others keep of them is all there is. */
+static void look_for_orphans(struct supervisor *s, uint64_t now_ms)
+{
+	uint32_t role = s->all_roles ? 0 : config_role_number(s->role);
+
+	if (s->all_roles || now_ms < s->orphans_ms)
+		return;
+	s->orphans_ms = now_ms + AGAIN_MS;
+	for (uint32_t index = 0; index < SUPERVISOR_SEATS_MAX; index++) {
+		uint32_t owner = role << 8 | index;
+
+		if (worker_find(s, owner) == NULL && !peers_run(s, owner) && store_find(&s->store, owner, CUSTODY_STATPAGE) != NULL)
+			take_orphan(s, owner);
+	}
+}
+
 /* Who has its seat is there. */
 static void give(struct supervisor *s, uint32_t owner)
 {
@@ -130,6 +146,7 @@ void handover_tick(struct supervisor *s, uint64_t now_ms)
 {
 	while (s->orphan_count > 0)
 		take_orphan(s, s->orphans[--s->orphan_count]);
+	look_for_orphans(s, now_ms);
 	while (s->wanted_count > 0)
 		give(s, s->wanted[--s->wanted_count]);
 	for (uint32_t i = s->worker_count; i-- > 0;) {

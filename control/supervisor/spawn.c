@@ -74,27 +74,34 @@ fail_fork:
 	return err;
 }
 
-uint64_t spawn_start_time(pid_t pid)
+int spawn_look(pid_t pid, struct spawn_look *ret)
 {
-	char path[64], line[1024];
-	unsigned long long ticks = 0;
+	unsigned long long user = 0, system = 0, start = 0;
+	char path[64], line[1024], state = 0;
 	const char *p;
 	FILE *f;
 
 	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (f == NULL)
-		return 0;
+		return ERR_NOENT;
 	p = fgets(line, sizeof line, f) != NULL ? strrchr(line, ')') : NULL;
 	fclose(f);
 
-	/* behind the name: state is field 3, the start time field 22 */
-	for (int field = 2; p != NULL && field < 22; field++) {
-		p = strchr(p + 1, ' ');
-		if (field == 21 && p != NULL)
-			sscanf(p, " %llu", &ticks);
-	}
-	return ticks;
+	/* behind the name: state is field 3, times of user and system 14 and 15, the start time 22 */
+	if (p == NULL || sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu %*s %*s %*s %*s %*s %*s %llu", &state, &user, &system, &start) != 4)
+		return ERR_NOENT;
+	ret->runnable = state == 'R';
+	ret->cpu_ms = (user + system) * 1000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	ret->start_ticks = start;
+	return 0;
+}
+
+uint64_t spawn_start_time(pid_t pid)
+{
+	struct spawn_look look;
+
+	return spawn_look(pid, &look) == 0 ? look.start_ticks : 0;
 }
 
 int spawn_status(int pidfd, int *ret_status)

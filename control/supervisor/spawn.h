@@ -1,6 +1,7 @@
 /* spawn.h - start a worker program with its custody socket as descriptor 3. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,8 +16,17 @@ struct spawned {
 /* `program`: absolute path. A negative errno. */
 MUST_USE int spawn_worker(const char *program, struct spawned *ret);
 
-/* Start time of a process in clock ticks since boot (proc(5), field 22): together with the pid it names one process
- * for ever. 0 when there is none. */
+/* What the kernel says of a process (proc(5), /proc/PID/stat). */
+struct spawn_look {
+	bool runnable;        /* its main thread runs, or waits for a processor and nothing else */
+	uint64_t cpu_ms;      /* what it has computed, in steps of the kernel's tick (10 ms) */
+	uint64_t start_ticks; /* since boot: together with the pid it names one process for ever */
+};
+
+/* ERR_NOENT: there is none, or the kernel does not show it. */
+MUST_USE int spawn_look(pid_t pid, struct spawn_look *ret);
+
+/* spawn_look() for the start time alone; 0 when there is none. */
 uint64_t spawn_start_time(pid_t pid);
 
 /* A descriptor for a process that is not our child. Negative errno. */

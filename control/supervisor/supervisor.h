@@ -14,6 +14,7 @@
 #include "control/supervisor/rundir.h"
 #include "control/supervisor/spare.h"
 #include "control/supervisor/store.h"
+#include "control/supervisor/watchdog.h"
 
 #define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
 #define SUPERVISOR_SEATS_MAX 16u /* supervisors of one role on a host */
@@ -48,6 +49,7 @@ struct worker_slot {
 	uint32_t restarts;
 	struct spare spare;   /* of a role whose death is heard */
 	struct statpage page; /* read-only view of its heartbeat */
+	struct watchdog watchdog;
 };
 
 /* Another supervisor of this host (peers.h). */
@@ -92,6 +94,7 @@ struct supervisor {
 	struct death deaths[SUPERVISOR_DEATHS_MAX]; /* the last of each worker */
 	uint32_t death_count;
 	uint32_t orphans[SUPERVISOR_WORKERS_MAX], orphan_count; /* workers whose supervisor was found gone in this turn */
+	uint64_t orphans_ms; /* when such are looked for next that nobody saw become it */
 	uint32_t wanted[SUPERVISOR_WORKERS_MAX], wanted_count;  /* ... and those that somebody asked for */
 	uint64_t leave_at_ms; /* told to stop, and others are there: then it is decided; 0 = not */
 	bool leaving;         /* workers go on elsewhere */

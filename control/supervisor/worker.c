@@ -287,6 +287,22 @@ static void see_off(const struct supervisor *s, struct worker_slot *w)
 	w->going = 0;
 }
 
+/* Its last heartbeat, and whether it has come to an end in the middle of a turn. */
+static bool hangs(struct supervisor *s, struct worker_slot *w, uint64_t now_ms, uint64_t *ret_beat_ms)
+{
+	uint64_t beat_ms = atomic_load_explicit(w->page.heartbeat_ms, memory_order_relaxed);
+	struct spawn_look look;
+	bool seen, bites;
+
+	*ret_beat_ms = beat_ms;
+	if (beat_ms == 0 || now_ms <= w->started_ms + s->config.hang_ms || !watchdog_wants(beat_ms, now_ms, s->config.hang_ms))
+		return false;
+	seen = spawn_look(w->pid, &look) == 0;
+	bites = watchdog_bites(&w->watchdog, seen ? &look : NULL, beat_ms, now_ms, s->config.hang_ms);
+	/* it may have waited for a processor until we looked, and wait for its next turn now */
+	return bites && atomic_load_explicit(w->page.heartbeat_ms, memory_order_relaxed) == beat_ms;
+}
+
 void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 {
 	uint64_t beat;
@@ -304,8 +320,7 @@ void worker_watch(struct supervisor *s, struct worker_slot *w, uint64_t now_ms)
 	}
 	if (!w->running || w->page.values == NULL)
 		return;
-	beat = atomic_load_explicit(w->page.heartbeat_ms, memory_order_relaxed);
-	if (beat != 0 && now_ms > beat + s->config.hang_ms && now_ms > w->started_ms + s->config.hang_ms) {
+	if (hangs(s, w, now_ms, &beat)) {
 		log_error("supervisor.hang", "worker=%s-%u pid=%d silent_ms=%lu", config_role_name(w->role),
 			  w->index, (int)w->pid, (unsigned long)(now_ms - beat));
 		kill(w->pid, SIGKILL);

@@ -173,7 +173,7 @@ static bool take(struct signaling *s, struct leg *l, enum leg_event ev,
 		 struct leg_effects *fx)
 {
 	enum leg_state before = (enum leg_state)l->r.state;
-	bool was_over = leg_is_over(l), was_spare = legs_is_spare(l);
+	bool was_over = leg_is_over(l), was_spare = legs_is_spare(l), was_told = legs_is_told(l);
 	bool good = leg_input(l, ev, &s->leg_config, s->actor->now_ms, fx);
 
 	log_debug(good ? "leg.event" : "leg.impossible",
@@ -190,6 +190,7 @@ static bool take(struct signaling *s, struct leg *l, enum leg_event ev,
 	if (l->r.state == LEG_ENDED)
 		sip_stack_set_user(&s->stack, l->txn, 0);
 	s->legs_spare += (uint32_t)legs_is_spare(l) - (uint32_t)was_spare;
+	s->legs_told += (uint32_t)legs_is_told(l) - (uint32_t)was_told;
 	return true;
 }
 

@@ -224,6 +224,7 @@ const struct actor_rule signaling_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFUSE,   ANY, UP, from_change_refuse},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_ASK,      ANY, UP, from_asks_ask},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER,    ANY, UP, from_refer_wish},
+	{TIPRING__V1__ENVELOPE__BODY_LEG_NAMED,    ANY, UP, from_refer_name},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_REFER_PROGRESS, ANY, UP, from_refer_progress},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_FOLLOW,   ANY, UP, from_redirect},
 	{TIPRING__V1__ENVELOPE__BODY_LEG_CHANGE,   ANY, UP, from_renew_change},

@@ -22,6 +22,7 @@
 #include "signaling/leg/dial.h"
 #include "signaling/leg/lines.h"
 #include "signaling/leg/prack.h"
+#include "signaling/leg/redirect.h"
 #include "signaling/leg/late.h"
 
 static void refuse(struct signaling *s, const struct sip_effect *e,
@@ -201,6 +202,7 @@ static void got_invite_final(struct signaling *s, struct leg *l, const struct si
 		ev = leg_refused(l, &login, e->msg, clock_entropy());
 	else
 		ev = leg_picked_up(l, &s->leg_config, e->msg, e->core);
+	ev = leg_elsewhere(l, ev);
 	if (ev == LEG_EV_PICKED_UP)
 		refresh_agreed(&l->r.refresh, e->msg, s->actor->now_ms);
 	(void)effects_leg_input(s, l, ev);

@@ -186,6 +186,7 @@ static const char *ask_peer(struct signaling *s, struct leg *l, const Tipring__V
 	struct leg_refer before = l->r.refer;
 	struct refer_wish w = {.command = str_of(r->command),
 			       .target = str_of(r->target),
+			       .replaces = str_of(r->replaces),
 			       .referred_by = str_of(r->referred_by)};
 	const char *fault = take_lines(r, &own);
 
@@ -228,6 +229,18 @@ void from_refer_wish(void *self, struct str peer, const Tipring__V1__Envelope *m
 		result(s, m, TIPRING__V1__RESULT_CODE__REJECTED, fault);
 	else
 		tell_when(s, l, true);
+}
+
+/* For the leg of another worker. */
+void from_refer_name(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct signaling *s = self;
+	const Tipring__V1__LegRefer *r = m->leg_named->refer;
+	const struct leg *other = r != NULL ? pool_get(&s->legs, r->replaces_leg) : NULL;
+
+	(void)peer;
+	if (r != NULL)
+		to_bus_named(s, m->leg_named, other);
 }
 
 void from_refer_progress(void *self, struct str peer, const Tipring__V1__Envelope *m)

@@ -19,6 +19,7 @@ void from_refer_asked(const struct ask_done *d);  /* our REFER is done */
 void from_refer_notified(const struct ask_done *d); /* our NOTIFY is */
 
 void from_refer_wish(void *self, struct str peer, const Tipring__V1__Envelope *m);     /* LegRefer */
+void from_refer_name(void *self, struct str peer, const Tipring__V1__Envelope *m);     /* LegNamed */
 void from_refer_progress(void *self, struct str peer, const Tipring__V1__Envelope *m); /* LegReferProgress */
 
 void from_refer_timer(struct signaling *s, struct leg *l);

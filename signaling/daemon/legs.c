@@ -124,6 +124,7 @@ void legs_free(struct signaling *s, struct leg *l)
 	logins_forget(s, l);
 	if (leg_is_ours(l))
 		(void)map_del(&s->by_call, call_key(s, l->r.dialled.call_id), NULL, NULL);
+	s->legs_told -= legs_is_told(l);
 	slab_clear(&s->slab, pool_slot(pool_handle(&s->legs, l)));
 	pool_give(&s->legs, l);
 }

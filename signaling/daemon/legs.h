@@ -9,6 +9,12 @@ static inline bool legs_is_spare(const struct leg *l)
 	return l->r.state == LEG_REFUSED && !l->r.over.owed;
 }
 
+/* Control was told of its end, and may have forgotten it. */
+static inline bool legs_is_told(const struct leg *l)
+{
+	return l->r.over.who != 0;
+}
+
 /* A zeroed one, or NULL when the table is full. */
 struct leg *legs_take(struct signaling *s, uint64_t *ret_handle);
 void legs_free(struct signaling *s, struct leg *l);

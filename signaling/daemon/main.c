@@ -37,6 +37,13 @@ static uint32_t used(const void *self)
 	return ((const struct signaling *)self)->legs.used;
 }
 
+static uint32_t living(const void *self)
+{
+	const struct signaling *s = self;
+
+	return s->legs.used - s->legs_told;
+}
+
 /* Who may come in, and whom we are known as where we go. */
 static void open_doors(struct signaling *s, const Tipring__V1__SignalingConfig *c)
 {
@@ -120,6 +127,7 @@ static int open_worker(struct signaling *s, const Tipring__V1__ProcessConfig *cf
 	const struct worker_ops ops = {
 		.roster = roster,
 		.used = used,
+		.living = living,
 		.rules = signaling_rules,
 		.rule_count = signaling_rule_count,
 	};

@@ -52,6 +52,7 @@ struct signaling {
 	struct sip_stack stack;
 	struct pool legs;     /* of struct leg */
 	uint32_t legs_spare;  /* of them; see legs_take() */
+	uint32_t legs_told;   /* of them: control was told of their end */
 	struct map by_dialog; /* Call-ID and our tag -> handle */
 	struct map by_call;   /* call_id of a leg of ours -> handle */
 	struct wheel wheel;   /* of legs */

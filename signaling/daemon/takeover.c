@@ -125,6 +125,7 @@ static int restore(struct signaling *s, uint32_t slot, const struct saved *saved
 	legs_index(s, l);
 	legs_arm(s, l);
 	s->legs_spare += legs_is_spare(l);
+	s->legs_told += legs_is_told(l);
 	if (l->mended)
 		log_warn("leg.mended", "leg=%" PRIx64 " sip_call_id=%s", r->handle,
 			 l->r.dialog.call_id);

@@ -332,7 +332,7 @@ static Tipring__V1__LegEnded *fill_over(struct signaling *s, struct told *t,
 	m->headers = some_headers(t, l, leg_bye_headers_at(&l->r), l->r.header_count);
 	m->n_headers = l->r.header_count - leg_bye_headers_at(&l->r);
 	m->contacts = t->target_rows;
-	m->n_contacts = end->code == l->r.redirect.code ? fill_targets(t, &l->r, true) : 0;
+	m->n_contacts = end->code / 100 == 3 && end->code == l->r.redirect.code ? fill_targets(t, &l->r, true) : 0;
 	return m;
 }
 
@@ -509,6 +509,26 @@ void to_bus_confirmed(struct signaling *s, const struct leg *l)
 	m.refreshed_by_peer = l->r.refresh.role == REFRESH_THEIRS;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_CONFIRMED;
 	e.leg_confirmed = &m;
+	(void)!tell(s, &e);
+}
+
+void to_bus_named(struct signaling *s, const Tipring__V1__LegNamed *asked, const struct leg *other)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__LegNamed m = *asked;
+	Tipring__V1__LegRefer refer = *asked->refer;
+	char target[SIP_DIALOG_URI_BYTES], replaces[REFER_LINES_BYTES];
+	struct buf t = buf_of(target, sizeof target), r = buf_of(replaces, sizeof replaces);
+	const char *fault = other != NULL ? refer_name(other, &t, &r) : "the other call is over";
+
+	told_begin(&told);
+	refer.replaces_leg = 0;
+	refer.target = codec_text(&told.text, buf_str(&t));
+	refer.replaces = codec_text(&told.text, buf_str(&r));
+	m.fault = codec_text(&told.text, str_of(fault != NULL ? fault : ""));
+	m.refer = &refer;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_LEG_NAMED;
+	e.leg_named = &m;
 	(void)!tell(s, &e);
 }
 

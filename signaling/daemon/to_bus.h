@@ -7,6 +7,7 @@
 MUST_USE int to_bus_incoming(struct signaling *s, const struct leg *l);
 void to_bus_ringing(struct signaling *s, const struct leg *l);
 void to_bus_confirmed(struct signaling *s, const struct leg *l);
+void to_bus_named(struct signaling *s, const Tipring__V1__LegNamed *asked, const struct leg *other); /* NULL: there is none */
 void to_bus_timer(struct signaling *s, const struct leg *l);
 /* Of a leg of ours; `asked`: the question of control that it answers, or 0. */
 void to_bus_dialled(struct signaling *s, const struct leg *l, uint64_t asked);

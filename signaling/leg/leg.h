@@ -292,7 +292,7 @@ struct leg_late {
 /* Where the peer sent our INVITE, and where it was before. */
 struct leg_redirect {
 	uint32_t hop;  /* of what waits, or of what was followed last; 0: none */
-	uint32_t code; /* 3xx */
+	uint32_t code; /* 3xx, or of the place that did not take it */
 	uint32_t q850;
 	uint32_t count; /* of what is in `v` */
 	uint64_t been[LEG_HOPS_MAX + 1]; /* hashes of URIs */

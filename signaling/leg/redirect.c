@@ -147,6 +147,19 @@ static void remember(struct leg_record *r, struct str uri)
 		r->redirect.been[r->redirect.hop] = hash_of(&u);
 }
 
+/* To the next hop, unless it would lead nowhere. */
+static bool goes_on(struct leg_record *r)
+{
+	struct leg_redirect *d = &r->redirect;
+
+	if (d->hop >= LEG_HOPS_MAX || !leads_on(r))
+		return false;
+	d->hop++;
+	d->been[d->hop] = 0;
+	leg_forget_dialogs(r);
+	return true;
+}
+
 enum leg_event leg_redirected(struct leg *l, const struct sip_msg *m)
 {
 	struct leg_record *r = &l->r;
@@ -161,11 +174,21 @@ enum leg_event leg_redirected(struct leg *l, const struct sip_msg *m)
 	d->q850 = outcome_q850(m);
 	leg_keep(d->reason, sizeof d->reason, m->reason);
 	leg_redirect_said(l);
-	if (d->hop >= LEG_HOPS_MAX || !leads_on(r))
-		return LEG_EV_DECLINED;
-	d->hop++;
-	d->been[d->hop] = 0;
-	leg_forget_dialogs(r);
+	return goes_on(r) ? LEG_EV_REDIRECTED : LEG_EV_DECLINED;
+}
+
+enum leg_event leg_elsewhere(struct leg *l, enum leg_event ev)
+{
+	struct leg_redirect *d = &l->r.redirect;
+
+	if ((ev != LEG_EV_DECLINED && ev != LEG_EV_NOBODY) || l->r.state != LEG_DIALLING || d->hop == 0 ||
+	    (ev == LEG_EV_DECLINED && l->said.code >= 600) || !goes_on(&l->r))
+		return ev;
+	if (ev == LEG_EV_NOBODY)
+		l->said = (struct leg_wish){.code = 408, .reason = "nobody answered at all"};
+	d->code = l->said.code;
+	d->q850 = ev == LEG_EV_NOBODY ? 0 : l->said_q850;
+	memcpy(d->reason, l->said.reason, sizeof d->reason - 1);
 	return LEG_EV_REDIRECTED;
 }
 

@@ -16,6 +16,10 @@ struct leg_next { /* from control */
  * called before, there were LEG_HOPS_MAX, or nobody waits for it any more. */
 enum leg_event leg_redirected(struct leg *l, const struct sip_msg *m);
 
+/* The end `ev` of the INVITE, which was sent on before: LEG_EV_REDIRECTED instead when the place it went to does not take it (above 399,
+ * or nobody answered), and the 3xx named others that were not called. A 6xx is the end: whoever is called has decided. */
+enum leg_event leg_elsewhere(struct leg *l, enum leg_event ev);
+
 /* In LEG_REDIRECTED: LEG_EV_FOLLOW goes there. False: it can not; LEG_EV_NO_FOLLOW follows. */
 bool leg_follow(struct leg *l, const struct leg_next *n);
 

@@ -26,26 +26,45 @@ bool refer_is_busy(const struct leg *l)
 	return l->r.refer.out_state == REFER_OUT_ASKED || l->r.refer.out_state == REFER_OUT_TRYING;
 }
 
+/* The tags as the one sees them who is called. */
+static struct sip_replaces replaces_of(const struct leg *other)
+{
+	const struct sip_dialog *d = &other->r.dialog;
+
+	return (struct sip_replaces){.call_id = str_of(d->call_id), .to_tag = str_of(d->remote_tag), .from_tag = str_of(d->local_tag)};
+}
+
+static const char *put_other(struct buf *b, struct str target, const struct sip_replaces *r)
+{
+	return sip_put_refer_to(b, target, r) == 0 ? NULL : "the peer of the other call can not be named";
+}
+
 static const char *put_target(const struct refer_wish *w, struct buf *b)
 {
-	const struct sip_dialog *d = w->other != NULL ? &w->other->r.dialog : NULL;
 	struct sip_replaces r;
+	const char *fault = NULL;
 
 	buf_z(b, "Refer-To: ");
-	if (d == NULL) {
-		if (sip_put_refer_to(b, w->target, NULL) != 0)
-			return "target is no sip: URI, or has header fields";
-		buf_z(b, "\r\n");
-		return NULL;
+	if (w->other != NULL) {
+		r = replaces_of(w->other);
+		fault = is_confirmed(w->other) ? put_other(b, str_of(w->other->r.dialog.target), &r) : "the other call is not answered";
+	} else if (w->replaces.n > 0) {
+		fault = sip_replaces_parse(w->replaces, &r) == 0 ? put_other(b, w->target, &r) : "replaces is no name of a dialog";
+	} else if (sip_put_refer_to(b, w->target, NULL) != 0) {
+		fault = "target is no sip: URI, or has header fields";
 	}
-	/* the tags as the one sees them who is called */
-	r = (struct sip_replaces){.call_id = str_of(d->call_id),
-				  .to_tag = str_of(d->remote_tag),
-				  .from_tag = str_of(d->local_tag)};
-	if (!is_confirmed(w->other) || sip_put_refer_to(b, str_of(d->target), &r) != 0)
-		return "the other call is not answered, or its peer can not be named";
 	buf_z(b, "\r\n");
-	return NULL;
+	return fault;
+}
+
+const char *refer_name(const struct leg *other, struct buf *target, struct buf *replaces)
+{
+	struct sip_replaces r = replaces_of(other);
+
+	if (!is_confirmed(other))
+		return "the other call is not answered";
+	buf_z(target, other->r.dialog.target);
+	return sip_put_replaces(replaces, &r) == 0 && buf_ok(target) ? NULL : "the peer of the other call can not be named";
 }
 
 /* From of our requests is a name-addr; a URI is put into one. */

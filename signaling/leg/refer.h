@@ -37,13 +37,17 @@ enum refer_in {
 struct refer_wish {
 	struct str command;
 	struct str target;
-	const struct leg *other; /* whose dialog is replaced (attended) */
+	const struct leg *other; /* whose dialog is replaced (attended), ... */
+	struct str replaces;     /* ... or what it is called, `target` being its peer: refer_name() */
 	struct str referred_by;  /* URI; empty: ours */
 	struct str lines;        /* more header lines, complete */
 };
 
 /* Begun before by this command? Then it is not begun again. */
 bool refer_is_known(const struct leg *l, struct str command);
+
+/* The peer of a dialog that is to be replaced, and the value of Replaces for it. NULL, or what is wrong, for a person. */
+const char *refer_name(const struct leg *other, struct buf *target, struct buf *replaces);
 
 /* The header lines of the REFER. NULL, or what is wrong, for a person. Nothing has changed. */
 const char *refer_print(const struct leg *l, const struct refer_wish *w, struct buf *lines);

@@ -13,6 +13,7 @@ from chaos import Calls  # noqa: E402
 from system import HERE, wait_for  # noqa: E402
 
 HEALTHY_SECONDS = 30
+PACE_MS = 20  # of the audio itself
 WIDE = {"20000-20015": "20000-20799", "max_calls: 100 ": "max_calls: 400 ", "workers: 2             # the pool": "workers: 4 # the pool"}  # what is new is not published
 
 
@@ -68,3 +69,21 @@ def judge(what, made, count, seconds=2.0):
     assert seen["up"] == count and seen["silent"] == 0, seen
     assert seen["ts_wrong"] + seen["duplicate"] + seen["ssrc_changes"] == 0, seen
     return seen["gap_ms_max"]
+
+
+def pause(what, made, count, do, seconds=2.0):
+    """What the callers miss when `do()` is done: ms without audio beyond the longest gap of the same calls just before; 0 for less than one packet."""
+    before = max(judge("before", made, count), PACE_MS)
+    do()
+    missed = judge(what, made, count, seconds) - before
+    return round(missed) if missed >= PACE_MS else 0
+
+
+def least_pause(what, made, count, most, do, undo):
+    """The smallest pause (ms) of at most three tries: a busy machine makes them longer, and nothing makes them shorter."""
+    pauses = []
+    while not pauses or (min(pauses) > most and len(pauses) < 3):
+        pauses.append(pause(what, made, count, do))
+        undo()
+    print(f"{what}: {min(pauses)} ms without audio, at most {most} allowed; tries {pauses}", flush=True)
+    assert min(pauses) <= most, pauses

@@ -1,5 +1,6 @@
 """The compose file on a real engine: built, up, called, and gone again."""
 
+import collections
 import json
 import subprocess
 import time
@@ -18,7 +19,11 @@ FORBIDDEN = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
 
 
 def test_small_image(sizes):
+    """With all codecs in it."""
+    print(f"images: runtime {sizes['runtime'] / MEGABYTE:.1f} MB, load {sizes['load'] / MEGABYTE:.1f} MB")
     assert sizes["runtime"] <= IMAGE_MB_MOST * MEGABYTE, sizes
+    said = compose.run("docker", "run", "--rm", "--network", "none", "--entrypoint", "tipring-media", compose.IMAGE, "--version")
+    assert said.startswith("tipring"), "every library that it loads is there"
 
 
 def test_up_healthy_and_twenty_calls(sizes, tmp_path):
@@ -33,6 +38,21 @@ def test_up_healthy_and_twenty_calls(sizes, tmp_path):
         assert "verdict: good" in said
         published = project.inspect(project.containers("net")[0])["NetworkSettings"]["Ports"]
         assert sum(key.endswith("/udp") and bool(value) for key, value in published.items()) <= 20
+
+
+def test_every_pair_of_workers_is_called_by_name(wide):
+    """Calls to the name of the host: each signaling worker has some with each media worker, and all of them hear themselves."""
+    wait_for(wide.ready, HEALTHY_SECONDS, 0.2)
+    load = wide.begin("run", "--rm", "--no-deps", "load", "callgen", "--target", "tipring:5060", "--calls", "40", "--total", "40", "--cps", "10",
+                      "--hold", "15000", "--pcm", "/usr/share/tipring/speech.s16", "--verdict", "0.95")
+    want = {(s, m) for s in range(len(wide.containers("signaling"))) for m in range(len(wide.containers("media")))}
+    try:
+        seen = wait_for(lambda: len(wide.calls()) >= 40 and wide.calls(), 30, 0.2)
+    finally:
+        said = load.communicate(timeout=300)[0]
+    pairs = collections.Counter((int(c.get("signaling_worker", 0)), int(c.get("media_worker", 0))) for c in seen)
+    print(f"calls of (signaling, media): {dict(sorted(pairs.items()))}\n{said}")
+    assert set(pairs) == want and load.returncode == 0 and "verdict: good" in said
 
 
 def test_load_notices_silence(wide, tmp_path):

@@ -86,15 +86,16 @@ static bool move(struct str lines)
 {
 	static char text[30000];
 	struct buf b = buf_of(text, sizeof text);
+	bool busy = lines.n > 0 && lines.p[0] == '4'; /* a place that does not take it */
 	struct leg_effects out;
 	enum leg_event ev;
 
-	buf_z(&b, "SIP/2.0 302 Moved\r\n");
+	buf_z(&b, busy ? "SIP/2.0 486 Busy Here\r\n" : "SIP/2.0 302 Moved\r\n");
 	buf_str_put(&b, lines);
 	buf_z(&b, "\r\n\r\n");
 	if (!buf_ok(&b) || sip_parse(b.p, b.n, &msg) != 0)
 		return true;
-	ev = leg_redirected(&leg, &msg);
+	ev = busy ? leg_elsewhere(&leg, leg_declined(&leg, &msg)) : leg_redirected(&leg, &msg);
 	must(leg_redirect_is_sound(&leg.r) && leg.r.redirect.hop <= LEG_HOPS_MAX);
 	for (uint32_t i = 0; i < leg.r.redirect.count; i++)
 		write_contact(i);

@@ -84,7 +84,7 @@ def test_the_doctor_names_what_is_wrong(make_system, tmp_path):
     done = subprocess.run([BIN / "tipring", "doctor", "--config", file, "--json"], env=env, capture_output=True, text=True, timeout=60)
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stdout
-    assert {"configuration", "files", "rmem_max", "io_uring", "clock", "priority", "memory", "run_dir"} <= {r["check"] for r in rows}
+    assert {"configuration", "files", "rmem_max", "io_uring", "clock", "priority", "memory", "memlock", "hugepages", "run_dir"} <= {r["check"] for r in rows}
     least, most = map(int, pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     noted = [r for r in rows if "ip_local_reserved_ports" in r["text"]]
     assert bool(noted) == (least <= 40999 and most >= 40000), "unless they are reserved here"

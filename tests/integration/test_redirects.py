@@ -177,6 +177,62 @@ def test_followed_to_the_answer(make_system, peers):
     nothing_is_left(system)
 
 
+def test_the_next_place_when_one_is_busy(make_system, peers):
+    """C229, RFC 3261 8.1.3.4: the places of a 3xx one after the other, whoever dies; the call goes on with the same Call-ID"""
+    system = make_system(calls=4, settings=FOLLOW)
+    first, busy, last = peers(system, Elsewhere, Callee, Callee)
+    first.in_background(lambda: first.move(f"<{busy.uri}>;q=0.9", "<sip:no@192.0.2.1>;q=0.5", f"<{last.uri}>;q=0.1"))
+    events = []
+
+    def refuse():
+        busy.wait_invite()
+        system.kill("signaling-0")
+        wait_for(system.ready, 10)
+        busy.reply(486)
+        busy.next_request("ACK")
+
+    busy.in_background(refuse)
+    last.in_background(last.wait_invite, last.pick_up)
+
+    async def scenario(server):
+        call = await server.dial(first.uri, rate=8000)
+        await call.answered()
+        await in_thread(last.joined)
+        assert call.request_uri == last.uri
+        last.in_background(lambda: last.wait_bye(5))
+        await call.hangup()
+        await in_thread(last.joined)
+        async for event in call.events():
+            events.append((event.kind, event.code))
+
+    dialling(system, scenario)
+    first.joined()
+    busy.joined()
+    assert [code for kind, code in events if kind == "redirected"] == [302, 486]
+    assert len({re.search(r"\r\nCall-ID: ([^\r]*)", p.invite)[1] for p in (first, busy, last)}) == 1
+    nothing_is_left(system)
+
+
+def test_all_places_are_busy(make_system, peers):
+    """C229: the last refusal is the end"""
+    system = make_system(calls=4, settings=FOLLOW)
+    first, *others = peers(system, Elsewhere, Callee, Callee)
+    first.in_background(lambda: first.move(*(f"<{other.uri}>" for other in others)))
+
+    def refuse(callee, code):
+        callee.wait_invite()
+        callee.reply(code)
+        callee.next_request("ACK")
+
+    for other, code in zip(others, (480, 486)):
+        other.in_background(lambda other=other, code=code: refuse(other, code))
+    failed = failed_of(system, first.uri)
+    for peer in (first, *others):
+        peer.joined()
+    assert (failed.outcome, failed.code, failed.contacts) == ("busy", 486, [])
+    nothing_is_left(system)
+
+
 def test_loops_hops_and_places_that_are_not_allowed(make_system, peers):
     """C229: nobody is called twice, and nobody whom the configuration does not allow"""
     system = make_system(calls=4, settings=FOLLOW)

@@ -109,6 +109,28 @@ def test_a_twin_takes_over_and_the_replacement_gets_it_back(host, own_pids):
         load.new_call()
 
 
+def test_one_container_takes_what_two_had(host):
+    """Media is scaled down to one container, which runs its twin's worker too; and then that one dies: its replacement takes both workers."""
+    h = host(control=1, signaling=1, media=2)
+    with Load(h) as load:
+        wait_for(lambda: listed(h, "media-0") and listed(h, "media-1"), 10)
+        load.begin()
+        assert h.roles["media", 1].stop() == 0
+        h.running("media.takeover")
+        load.judge()
+        h.roles["media", 0].kill()
+        h.roles["media", 0] = h.start_role("media", 0)
+        h.running("media.takeover", 3)
+        wait_for(lambda: listed(h, "media-0") and listed(h, "media-1"), 10)
+        load.judge()
+        load.new_call()
+        h.roles["media", 1] = h.start_role("media", 1)
+        h.running("handover.give worker=media-1")
+        h.running("media.takeover", 4)
+        load.judge()
+    assert h.metric("tipring_calls_stuck") == 0
+
+
 @pytest.mark.parametrize("role", ["control", "signaling", "media"])
 def test_who_has_no_twin_is_replaced(host, role):
     h = host(control=1, signaling=1, media=1)

@@ -23,8 +23,9 @@ from test_dial_peers import NOWHERE
 from test_early import test_a_kill_before_the_answer, test_prack, test_sipp_acknowledges  # noqa: F401
 from test_registrations import phases, row
 from test_sipp import test_it_calls, test_it_is_called  # noqa: F401
-from test_transfer import TARGET, Party
-from test_transfer import test_accepted, test_accepted_with_replaces, test_blind, test_replaced  # noqa: F401
+from test_transfer import TARGET, Party, run
+from test_transfer import header as field
+from test_transfer import test_accepted, test_accepted_with_replaces, test_attended, test_blind, test_replaced  # noqa: F401
 
 PASSWORD = "c0rrect horse"
 TWO = {"sip.workers": 2}
@@ -423,3 +424,41 @@ def test_the_most_there_may_be(make_system, backends, peers):
     for peer in calls:
         peer.bye()
     nothing_is_left(system)
+
+
+def worker_of(caller) -> int:
+    """Its leg's: the tag of ours ends with it."""
+    return int(caller.to_tag[-2:], 16)
+
+
+def test_attended_across_workers(make_system, peers):
+    """C258: the peer of one worker's call takes our place in the call of another worker"""
+    system, calls = make_system(calls=24, settings={**TWO, **OPEN}), []
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        calls.append(call)
+        await call.ended()
+
+    async def scenario(server, caller):
+        others = []
+        while not others or worker_of(others[-1]) == worker_of(caller):
+            others.append(peers(system, Party))
+            await in_thread(others[-1].call)
+        *same, other = others
+        for one in same:
+            await in_thread(one.bye)
+        while not {caller.call_id, other.call_id} <= {c.sip_call_id for c in calls}:
+            await asyncio.sleep(0.02)
+        first, second = (next(c for c in calls if c.sip_call_id == peer.call_id) for peer in (caller, other))
+        transfer = asyncio.create_task(first.transfer(second))
+        refer = await in_thread(caller.take_refer)
+        assert field(refer, "Refer-To") == (f"<sip:peer@127.0.0.1:{other.port}?Replaces={other.call_id}%3Bto-tag%3D{other.tag}"
+                                            f"%3Bfrom-tag%3D{other.to_tag}>")
+        await in_thread(other.bye)
+        await in_thread(caller.notify, "200 OK", "terminated")
+        await transfer
+        await first.hangup()
+        await in_thread(caller.wait_bye, 5)
+
+    run(system, handle, scenario)

@@ -62,6 +62,8 @@ def run(text: str, tmp_path, *arguments):
     ("rtp: {ports: [20000-20009, 20005]}\n", ":1:28: rtp.ports[1]:", "twice"),
     ("rtp: {ports: [20000-70000]}\n", ":1:15: rtp.ports[0]:", "from 1024 to 65535"),
     ("sip: {advertised_address: 0.0.0.0}\n", ":1:27: sip.advertised_address:", "nobody can send to"),
+    ("sip: {advertised_address: 127.0.0.1}\n", ":1:27: sip.advertised_address:", "this machine for everybody else"),
+    ("rtp: {advertised_address: \"2001:db8::5\"}\n", ":1:27: rtp.advertised_address:", "no rtp.address is IPv6"),
     ("rtp: {advertised: [{to: 10.0.0.0/40, address: 10.0.0.5}]}\n", ":1:25: rtp.advertised[0].to:", "neither like"),
     ("rtp: {advertised: [{to: 10.0.0.0/8, address: \"::1\"}]}\n", ":1:25: rtp.advertised[0].to:", "different families"),
 ])

@@ -5,7 +5,7 @@
  *
  * Every seed chooses its own weather: loss, repetition, delay, which daemons and backends are killed and when. Whatever happens: no phone is left
  * without an answer, none that is called is called twice or left ringing, a call that was up is not dropped, voice comes back whole in calm weather and never twice or out of order, no RTP sequence number is used
- * twice, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), two who are
+ * twice, no call stands still, every call ends in exactly one event, one key is one digit where it was pressed, every mark is resolved once, what is told of a call is what happened to it (ledger.c), two who are
  * bridged hear each other and never themselves, and afterwards nothing is left over. */
 #include <getopt.h>
 #include <stdio.h>
@@ -45,6 +45,14 @@ static void kill_one(void *self)
 		role = (enum role)world_below(ROLES);
 	while ((world.faults.kill_roles >> role & 1) == 0);
 	process_kill(role, 5 * MS + world_below(DOWN_NS));
+}
+
+/* Whatever the weather, every call moves. */
+static void look_for_stuck(void *self)
+{
+	if (process_is_up(ROLE_CONTROL) && process_gauge(ROLE_CONTROL, "calls_stuck") != 0)
+		world_wrong("calls_stuck is %lu", (unsigned long)process_gauge(ROLE_CONTROL, "calls_stuck"));
+	world_at(world.now_ns + SECOND, look_for_stuck, self);
 }
 
 static void replace_backend(void *self)
@@ -175,7 +183,7 @@ static void judge(const struct run *r)
 		const char *name;
 	} zero[] = {
 		{ROLE_SIGNALING, "signaling_legs"}, {ROLE_MEDIA, "media_sessions"}, {ROLE_MEDIA, "media_tapes"},
-		{ROLE_MEDIA, "media_bridged"},    {ROLE_CONTROL, "calls"},            {ROLE_SIGNALING, "signaling_transactions"},
+		{ROLE_MEDIA, "media_bridged"},    {ROLE_CONTROL, "calls"},            {ROLE_CONTROL, "calls_stuck"}, {ROLE_SIGNALING, "signaling_transactions"},
 		{ROLE_SIGNALING, "signaling_legs_dialling"}, {ROLE_SIGNALING, "signaling_client_transactions"},
 	};
 
@@ -219,6 +227,7 @@ static int run(uint64_t seed, bool verbose)
 	r.watcher = watcher_new();
 	choose_faults(&r);
 	meeting_ns = 2 * SECOND + world_below(ARRIVE_NS);
+	world_at(world.now_ns + SECOND, look_for_stuck, NULL);
 	for (uint32_t i = 0; i < CALLERS; i++)
 		r.callers[i] = caller_new(i, i < CALLER_PAIR ? meeting_ns + world_below(SECOND) : 2 * SECOND + world_below(ARRIVE_NS));
 	for (uint32_t i = 0; i < CALLEES; i++) {

@@ -94,8 +94,15 @@ class Project:
                     "TIPRING_RTP_PORTS": f"{self.ports.first}-{self.ports.first + 15}"}
 
     def compose(self, *arguments: str, check: bool = True) -> str:
-        files = [word for file in self.files for word in ("-f", str(file))]
-        return run(*compose_command(), *files, *arguments, env=self.env, check=check, merged=True)
+        return run(*compose_command(), *self._files(), *arguments, env=self.env, check=check, merged=True)
+
+    def _files(self) -> list[str]:
+        return [word for file in self.files for word in ("-f", str(file))]
+
+    def begin(self, *arguments: str) -> subprocess.Popen:
+        """compose() that goes on."""
+        return subprocess.Popen([*compose_command(), *self._files(), *arguments], cwd=HERE, env=self.env, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
 
     def containers(self, service: str) -> list[str]:
         """Names, oldest first; also of those that do not run."""
@@ -162,6 +169,11 @@ class Project:
         """Calls of each worker, by its name."""
         rows = [row.split() for row in run("docker", "exec", self.containers("control")[0], "tipring", "status").splitlines()]
         return {r[0]: int(r[3]) for r in rows if len(r) > 5 and r[4] == "of"}
+
+    def calls(self) -> list[dict]:
+        """Those that are up, as `tipring --json calls` shows them."""
+        rows = run("docker", "exec", self.containers("control")[0], "tipring", "--json", "calls").splitlines()
+        return [json.loads(row) for row in rows]
 
     def close(self) -> None:
         self.compose("down", "-v", "--remove-orphans", "-t", "3", check=False)

@@ -59,7 +59,7 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "speech_started", "speech_ended" (after `duration_ms` of it) and
+    with `code`, 3xx, or the place it was sent to did not take it, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "speech_started", "speech_ended" (after `duration_ms` of it) and
     "silence" (neither side has spoken for `duration_ms`) as Call.detect_speech() asked, "bridge_joined" (it sits in `room` with
     `members` calls, itself among them, or is heard and listens in another way than before), "bridge_left" (with whom it leaves behind),
     "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`), "stream_restarted" (the audio goes on with

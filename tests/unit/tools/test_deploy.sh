@@ -5,18 +5,8 @@ set -eu
 build=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-# must NAME COMMAND...: it succeeds
-must() {
-	name=$1
-	shift
-	"$@" >"$work/said" 2>&1 || {
-		echo "deploy: $name"
-		cat "$work/said"
-		failed=1
-	}
-}
+about=deploy
+. "$(dirname "$0")/must.sh"
 
 # value FILE KEY: what `KEY: value` says first
 value() {

@@ -5,18 +5,8 @@ set -eu
 build=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-failed=0
-
-# must NAME COMMAND...: it succeeds
-must() {
-	name=$1
-	shift
-	"$@" >"$work/said" 2>&1 || {
-		echo "install: $name"
-		cat "$work/said"
-		failed=1
-	}
-}
+about=install
+. "$(dirname "$0")/must.sh"
 
 # setting NAME: its values in the unit
 setting() {

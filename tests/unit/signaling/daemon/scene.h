@@ -35,6 +35,35 @@ static inline void deliver_all(void)
 		storm_deliver(0, false, true);
 }
 
+static char last_said[STORM_BYTES + 1];
+
+/* What was sent last; "": nothing. Nothing is under way then. */
+static inline const char *said(void)
+{
+	const struct storm_packet *k;
+
+	last_said[0] = '\0';
+	if (storm->net_count == 0)
+		return last_said;
+	k = &storm->net[storm->net_count - 1];
+	cr_assert(!k->to_us);
+	memcpy(last_said, k->p, k->n);
+	last_said[k->n] = '\0';
+	storm->net_count = 0;
+	return last_said;
+}
+
+/* The peer answers this request of ours. */
+static inline void reply(const char *request, const char *status)
+{
+	char text[STORM_BYTES];
+	const char *head = strchr(request, '\n') + 1, *end = strstr(head, "\r\nContent-");
+	int n = snprintf(text, sizeof text, "SIP/2.0 %s\r\n%.*s\r\nContent-Length: 0\r\n\r\n", status, (int)(end - head), head);
+
+	storm_post(true, 0, text, (size_t)n);
+	storm_deliver(0, false, true);
+}
+
 /* Caller 0 calls, and is answered. */
 static inline void scene_call_up(void)
 {

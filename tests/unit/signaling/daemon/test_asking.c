@@ -13,32 +13,6 @@ static void world(void)
 
 TestSuite(asking, .init = world, .fini = storm_close);
 
-static const char *said(void)
-{
-	static char text[STORM_BYTES];
-	struct storm_packet *k;
-
-	if (storm->net_count == 0)
-		return "";
-	k = &storm->net[storm->net_count - 1];
-	cr_assert(!k->to_us && k->n < STORM_BYTES);
-	memcpy(text, k->p, k->n);
-	text[k->n] = '\0';
-	storm->net_count = 0;
-	return text;
-}
-
-/* The peer answers this request of ours. */
-static void reply(const char *request, const char *status)
-{
-	char text[STORM_BYTES];
-	const char *head = strchr(request, '\n') + 1, *end = strstr(head, "\r\nContent-");
-	int n = snprintf(text, sizeof text, "SIP/2.0 %s\r\n%.*s\r\nContent-Length: 0\r\n\r\n", status, (int)(end - head), head);
-
-	storm_post(true, 0, text, (size_t)n);
-	storm_deliver(0, false, true);
-}
-
 static int ask(enum ask_kind kind, uint64_t token)
 {
 	struct ask_request r = {.kind = kind, .token = token, .type = STR("text/plain"), .body = STR("hi")};

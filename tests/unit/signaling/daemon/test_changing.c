@@ -20,20 +20,6 @@ static struct storm_leg *control(void)
 	return l;
 }
 
-/* The last that was sent to the peer, as text; nothing is on its way then. */
-static const char *said(void)
-{
-	struct storm_packet *k;
-
-	if (storm->net_count == 0)
-		return "";
-	k = &storm->net[storm->net_count - 1];
-	cr_assert(!k->to_us && k->n < STORM_BYTES);
-	k->p[k->n] = '\0';
-	storm->net_count = 0;
-	return k->p;
-}
-
 /* What the peer sends arrives; its answer stays on the net. */
 static void arrive(void)
 {

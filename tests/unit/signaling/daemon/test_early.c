@@ -21,7 +21,7 @@ static void arrive(void)
 }
 
 /* The last that was sent to the peer, which has it; nothing is on its way then. */
-static const char *said(void)
+static const char *heard(void)
 {
 	static char text[STORM_BYTES];
 	struct storm_packet *k = storm->net_count > 0 ? &storm->net[storm->net_count - 1] : NULL;
@@ -46,14 +46,14 @@ static void call_comes(uint32_t who)
 {
 	storm_invite(who, storm_sdp);
 	arrive();
-	(void)said();
+	(void)heard();
 	cr_assert(leg() != NULL);
 }
 
 static const char *ring_early(void)
 {
 	storm_control(4, leg()->r.handle);
-	return said();
+	return heard();
 }
 
 static void prack(void)
@@ -73,14 +73,14 @@ Test(early, C179_nobody_acknowledges_it)
 	cr_assert(is(first, "SIP/2.0 183 ") && strstr(first, "\r\nRequire: 100rel\r\nRSeq: ") != NULL && strstr(first, "\r\nm=audio 30000 ") != NULL, "%s", first);
 	for (int i = 0; i < 6; i++, step *= 2) {
 		storm_pass(step - 1);
-		cr_expect_str_eq(said(), "", "%d", i);
+		cr_expect_str_eq(heard(), "", "%d", i);
 		storm_pass(1);
-		cr_expect_str_eq(said(), first, "%d", i);
+		cr_expect_str_eq(heard(), first, "%d", i);
 		if (i == 2)
 			storm_kill_idle();
 	}
 	storm_pass(500);
-	cr_expect(is(said(), "SIP/2.0 504 "));
+	cr_expect(is(heard(), "SIP/2.0 504 "));
 	cr_expect_eq(storm_known(leg()->r.handle)->code, 504u);
 	cr_expect_eq(storm->values[STAT_signaling_legs_impossible], 0u);
 }
@@ -108,17 +108,17 @@ Test(early, C180_the_answer_of_a_predecessor)
 	storm_kill_idle();
 	storm_control(1, leg()->r.handle);
 	storm_kill_idle();
-	cr_expect_str_eq(said(), "");
+	cr_expect_str_eq(heard(), "");
 	cr_expect_eq(leg()->r.state, (uint32_t)LEG_RINGING);
 	prack();
 	cr_expect_eq(storm->net_count, 2u);
-	text = said();
+	text = heard();
 	cr_expect(is(text, "SIP/2.0 200 ") && strstr(text, "\r\nX-Answered: yes\r\n") != NULL && strstr(text, "\r\nm=audio 30000 ") != NULL, "%s", text);
 	storm_ack(WHO);
 	arrive();
 	cr_expect_eq(leg()->r.state, (uint32_t)LEG_CONFIRMED);
 	storm_control(3, leg()->r.handle);
-	cr_expect(strstr(said(), "X-Answered") == NULL);
+	cr_expect(strstr(heard(), "X-Answered") == NULL);
 }
 
 /* The same PRACK again, its transaction lost: 200, as before. */
@@ -131,15 +131,15 @@ Test(early, C177_a_prack_again_behind_a_kill)
 	storm_prack(WHO);
 	again = storm->net[0];
 	arrive();
-	cr_expect(is(said(), "SIP/2.0 200 "));
+	cr_expect(is(heard(), "SIP/2.0 200 "));
 	storm_kill_idle();
 	storm_post(true, WHO, again.p, again.n);
 	arrive();
-	cr_expect(is(said(), "SIP/2.0 200 "));
+	cr_expect(is(heard(), "SIP/2.0 200 "));
 	prack();
-	cr_expect(is(said(), "SIP/2.0 481 "));
+	cr_expect(is(heard(), "SIP/2.0 481 "));
 	storm_pass(50000);
-	cr_expect_str_eq(said(), "", "nothing is repeated");
+	cr_expect_str_eq(heard(), "", "nothing is repeated");
 }
 
 /* False: it died at this one of its effects. */
@@ -166,12 +166,12 @@ Test(early, C180_killed_in_between)
 		storm_control(1, leg()->r.handle);
 		storm_prack(WHO);
 		cr_expect_eq(arrive_alive(fuse), fuse == 5, "%u", fuse);
-		(void)said();
+		(void)heard();
 		storm_pass(4000); /* the 2xx is repeated */
-		(void)said();
+		(void)heard();
 		if (leg()->r.state == LEG_RINGING) { /* the PRACK was lost with it */
 			prack();
-			(void)said();
+			(void)heard();
 		}
 		cr_expect_eq(leg()->r.state, (uint32_t)LEG_ANSWERED, "%u: %s", fuse, leg_state_name((enum leg_state)leg()->r.state));
 		storm_ack(WHO);
@@ -189,7 +189,7 @@ Test(early, C176_a_caller_without_100rel)
 	text = ring_early();
 	cr_expect(is(text, "SIP/2.0 183 ") && strstr(text, "RSeq") == NULL && strstr(text, "\r\nm=audio 30000 ") != NULL, "%s", text);
 	storm_pass(40000);
-	cr_expect_str_eq(said(), "");
+	cr_expect_str_eq(heard(), "");
 	storm_control(1, leg()->r.handle);
-	cr_expect(is(said(), "SIP/2.0 200 "));
+	cr_expect(is(heard(), "SIP/2.0 200 "));
 }

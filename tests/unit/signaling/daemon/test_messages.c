@@ -287,30 +287,6 @@ static void ask(uint64_t token, size_t body_n)
 	storm_command(&e);
 }
 
-static const char *said(void)
-{
-	static char text[STORM_BYTES + 1];
-	const struct storm_packet *k = storm->net;
-
-	if (storm->net_count == 0)
-		return "";
-	k += storm->net_count - 1;
-	memcpy(text, k->p, k->n);
-	text[k->n] = '\0';
-	storm->net_count = 0;
-	return text;
-}
-
-static void reply(const char *request, const char *status)
-{
-	char text[STORM_BYTES];
-	const char *head = strchr(request, '\n') + 1, *tail = strstr(head, "\r\nContent-");
-	int n = snprintf(text, sizeof text, "SIP/2.0 %s\r\n%.*s\r\nContent-Length: 0\r\n\r\n", status, (int)(tail - head), head);
-
-	storm_post(true, 0, text, (size_t)n);
-	storm_deliver(0, false, true);
-}
-
 Test(messages, ours_is_sent_once_and_its_end_told_as_often_as_it_is_asked)
 {
 	char first[STORM_BYTES + 1];

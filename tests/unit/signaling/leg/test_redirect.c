@@ -164,6 +164,65 @@ Test(leg_redirect, C229_loops_and_hops)
 	cr_expect(contact_is(0, "sip:n6@192.0.2.3"), "but it is told");
 }
 
+/* What becomes of the INVITE that went there. */
+static enum leg_event refused_there(const char *text)
+{
+	return leg_elsewhere(leg, leg_declined(leg, &read_answer_of(text)->msg));
+}
+
+#define BUSY     RESPONSE("486 Busy Here", ";tag=b", "", "")
+#define DECLINED RESPONSE("603 Decline", ";tag=b", "", "")
+
+/* RFC 3261 8.1.3.4: one after the other, until somebody takes it. */
+Test(leg_redirect, C229_the_next_one_when_that_is_busy)
+{
+	feed(redirected(MOVED("Contact: <sip:a@192.0.2.3>;q=0.9, <sip:b@192.0.2.3>;q=0.5, <sip:c@192.0.2.3>;q=0.1\r\n")), 200);
+	cr_assert(follow_to("sip:a@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 300);
+	feed(refused_there(BUSY), 400);
+	cr_assert_eq(leg->r.state, (uint32_t)LEG_REDIRECTED);
+	cr_expect(did(LEG_FX_REDIRECTED));
+	cr_expect_eq(leg->r.redirect.hop, 2u);
+	cr_expect_eq(leg->r.redirect.code, 486u);
+	cr_expect(leg_contact_is_known(&leg->r, 0));
+	cr_expect_not(leg_contact_is_known(&leg->r, 1));
+	cr_assert(follow_to("sip:b@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 500);
+	cr_expect(did(LEG_FX_SEND_INVITE));
+	cr_assert_eq(leg_elsewhere(leg, LEG_EV_NOBODY), LEG_EV_REDIRECTED);
+	cr_expect_eq(leg->r.redirect.code, 408u);
+	feed(LEG_EV_REDIRECTED, 600);
+	cr_assert(follow_to("sip:c@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 700);
+	cr_assert_eq(refused_there(BUSY), LEG_EV_DECLINED, "that was the last one");
+	feed(LEG_EV_DECLINED, 800);
+	cr_expect_eq(leg->r.over.code, 486u);
+	cr_expect_eq(leg->r.over.outcome, (uint32_t)LEG_OUT_BUSY);
+}
+
+Test(leg_redirect, C229_the_last_refusal_counts_when_none_of_the_others_may_be_called)
+{
+	feed(redirected(MOVED("Contact: <sip:a@192.0.2.3>, <sip:b@192.0.2.3>\r\n")), 200);
+	cr_assert(follow_to("sip:a@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 300);
+	feed(refused_there(BUSY), 400);
+	feed(LEG_EV_NO_FOLLOW, 500);
+	cr_expect_eq(leg->r.over.code, 486u);
+	cr_expect_str_eq(leg->r.over.reason, "Busy Here");
+}
+
+Test(leg_redirect, C229_who_declines_for_everybody_ends_it)
+{
+	cr_expect_eq(refused_there(BUSY), LEG_EV_DECLINED, "it was not sent on");
+	feed(redirected(MOVED("Contact: <sip:a@192.0.2.3>, <sip:b@192.0.2.3>\r\n")), 200);
+	cr_assert(follow_to("sip:a@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 300);
+	cr_expect_eq(refused_there(DECLINED), LEG_EV_DECLINED);
+	cr_expect_eq(leg_elsewhere(leg, LEG_EV_MISFIT), LEG_EV_MISFIT, "it was answered");
+	feed(LEG_EV_HANGUP, 400);
+	cr_expect_eq(refused_there(BUSY), LEG_EV_DECLINED, "nobody waits for it");
+}
+
 Test(leg_redirect, where_it_can_not_go)
 {
 	feed(redirected(MOVED("Contact: <sip:cy@192.0.2.3>\r\n")), 200);
@@ -249,6 +308,17 @@ Test(leg_redirect, it_waits_over_a_death)
 	successor();
 	feed(redirected(MOVED("Contact: <sip:bo@192.0.2.1>, <sip:cy@192.0.2.3>\r\n")), 500);
 	cr_expect_eq(leg->r.state, (uint32_t)LEG_ENDED, "it knows where it was");
+}
+
+Test(leg_redirect, C229_the_others_are_known_over_a_death)
+{
+	feed(redirected(MOVED("Contact: <sip:a@192.0.2.3>, <sip:b@192.0.2.3>\r\n")), 200);
+	cr_assert(follow_to("sip:a@192.0.2.3"));
+	feed(LEG_EV_FOLLOW, 300);
+	successor();
+	feed(refused_there(BUSY), 500);
+	cr_assert_eq(leg->r.state, (uint32_t)LEG_REDIRECTED);
+	cr_expect(follow_to("sip:b@192.0.2.3"));
 }
 
 Test(leg_redirect, a_damaged_record_ends_like_a_refusal)

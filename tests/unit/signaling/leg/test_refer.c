@@ -208,6 +208,29 @@ Test(leg_refer, C258_attended)
 	free(other);
 }
 
+/* The other dialog is one of another worker: what that calls it is as good. */
+Test(leg_refer, C258_attended_by_name)
+{
+	char uri[256], name[256];
+	struct buf t = buf_of(uri, sizeof uri), r = buf_of(name, sizeof name);
+	struct refer_wish w = {.command = STR("x")};
+
+	bring_to(LEG_CONFIRMED);
+	cr_assert_null(refer_name(leg, &t, &r));
+	w.target = buf_str(&t);
+	w.replaces = buf_str(&r);
+	cr_expect_str_eq(print(&w), "Refer-To: <sip:al@192.0.2.1:5060?Replaces=c1%3Bto-tag%3Df1%3Bfrom-tag%3Dourtag>\r\nReferred-By: <sip:echo@192.0.2.9>\r\n");
+	w.replaces = STR("c1;to-tag=f1");
+	cr_expect_str_eq(print(&w), "replaces is no name of a dialog");
+	w.replaces = STR("c1;to-tag=f1;from-tag=x\r\nX: y");
+	cr_expect_str_eq(print(&w), "replaces is no name of a dialog");
+	w.replaces = buf_str(&r);
+	w.target = STR("sip:a@b?Subject=x");
+	cr_expect_str_eq(print(&w), "the peer of the other call can not be named");
+	leg->r.state = LEG_RINGING;
+	cr_expect_str_eq(refer_name(leg, &t, &r), "the other call is not answered");
+}
+
 static void begin(void)
 {
 	bring_to(LEG_CONFIRMED);
