@@ -26,28 +26,31 @@ static void tell_joined(struct control *k, struct control_call *cc)
 
 	if (moved || was->listen_only != is->listen_only || was->speak_only != is->speak_only)
 		events_bridge_joined(k, cc, row != NULL ? row->count : 0);
-	if (is->muted != (moved ? false : was->muted))
+	if (is->muted != (!moved && was->muted))
 		events_bridge_muted(k, cc);
 }
 
-static void tell(struct control *k, struct control_call *cc, const char *reason)
+static void tell(struct control *k, struct control_call *cc)
 {
 	struct call *c = &cc->c;
 
 	if (c->seat_told.generation == c->seat.generation)
 		return; /* asked again, and nothing is new */
 	if (c->seat_told.room_id != 0 && c->seat_told.room_id != c->seat.room_id)
-		leave(k, cc, c->seat_told.room_id, reason);
+		leave(k, cc, c->seat_told.room_id, "left");
 	if (c->seat.room_id != 0)
 		tell_joined(k, cc);
 	c->seat_told = c->seat;
 	to_leg_annotate(k, cc);
 }
 
-void rooms_seat(struct control *k, struct control_call *cc, const struct call_seat *want)
+static void seat(struct control *k, struct control_call *cc, const struct call_seat *want, const char *why)
 {
+	uint64_t was = cc->c.seat.room_id;
 	uint32_t generation = cc->c.seat.generation + 1;
 
+	if (was != 0 && was != want->room_id && was != cc->c.seat_told.room_id)
+		leave(k, cc, was, why); /* before it was told to sit there */
 	cc->c.seat = *want;
 	cc->c.seat.generation = generation;
 	if (want->room_id != 0 && rooms_enter(&k->rooms, want->room_id, cc->c.media_worker, cc->c.id) != 0)
@@ -56,29 +59,25 @@ void rooms_seat(struct control *k, struct control_call *cc, const struct call_se
 	to_session_seat(k, cc);
 }
 
-/* Media could not: it sits in none. */
-static void refused(struct control *k, struct control_call *cc, const Tipring__V1__SessionSeated *m)
+void rooms_seat(struct control *k, struct control_call *cc, const struct call_seat *want)
 {
-	uint64_t room_id = cc->c.seat.room_id;
-
-	log_warn("call.room", "call=%016" PRIx64 " room=%016" PRIx64 " reason=\"%s\"", cc->c.id, room_id, m->reason);
-	rooms_seat(k, cc, &(struct call_seat){.room_id = 0});
-	if (room_id != 0 && cc->c.seat_told.room_id != room_id)
-		leave(k, cc, room_id, m->reason);
+	seat(k, cc, want, "left");
 }
 
 void rooms_seated(struct control *k, struct control_call *cc, const Tipring__V1__SessionSeated *m)
 {
-	if (m->generation != cc->c.seat.generation)
+	const struct call_seat same = cc->c.seat;
+
+	if (m->generation != same.generation)
 		return; /* another one followed */
-	if (m->code == TIPRING__V1__RESULT_CODE__OK)
-		tell(k, cc, "left");
-	else if (m->in_force >= m->generation) { /* of a control that died before it could write that down */
+	if (m->code == TIPRING__V1__RESULT_CODE__OK) {
+		tell(k, cc);
+	} else if (m->in_force >= m->generation) { /* of a control that died before it could write that down */
 		cc->c.seat.generation = m->in_force;
-		rooms_seat(k, cc, &(struct call_seat){.room_id = cc->c.seat.room_id, .listen_only = cc->c.seat.listen_only,
-						      .speak_only = cc->c.seat.speak_only, .muted = cc->c.seat.muted});
-	} else if (cc->c.seat.room_id != 0) {
-		refused(k, cc, m);
+		seat(k, cc, &same, "left");
+	} else if (same.room_id != 0) { /* media could not: it sits in none */
+		log_warn("call.room", "call=%016" PRIx64 " room=%016" PRIx64 " reason=\"%s\"", cc->c.id, same.room_id, m->reason);
+		seat(k, cc, &(struct call_seat){.room_id = 0}, m->reason);
 	}
 }
 

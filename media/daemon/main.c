@@ -188,7 +188,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = pool_init(&m->wide, cap, sizeof(struct session_wide)); /* touched only where it is used */
 	if (err == 0)
-		err = pool_init(&m->members, cap, sizeof(struct room_member));
+		err = pool_init(&m->members, cap + 1, sizeof(struct room_member)); /* one that moves has two */
 	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)

@@ -218,21 +218,31 @@ Test(context, the_largest_fits)
 	cr_expect_leq(size, CONTEXT_BYTES_MAX - ROOM, "%zu", size);
 }
 
-Test(context, where_it_sits_and_what_was_told_of_it)
+static void expect_the_seats(void)
 {
-	context *x;
-
-	take();
-	c->seat = (struct call_seat){.room_id = 0x8123456789abcdefu, .listen_only = true, .muted = true, .generation = 7};
-	c->seat_told = (struct call_seat){.room_id = 5, .speak_only = true, .generation = 6};
-	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
-	memset(c, 0, sizeof *c);
-	x = unpacked();
-	context_fill(c, x);
-	tipring__v1__call_context__free_unpacked(x, NULL);
 	cr_expect(c->seat.room_id == 0x8123456789abcdefu && c->seat.listen_only && !c->seat.speak_only && c->seat.muted && c->seat.generation == 7);
 	cr_expect(c->seat_told.room_id == 5 && !c->seat_told.listen_only && c->seat_told.speak_only && !c->seat_told.muted);
 	cr_expect_eq(c->seat_told.generation, 6u);
+}
+
+/* Of one that sits in a room: this file, too, is never written again. */
+Test(context, where_it_sits_is_read_for_ever)
+{
+	FILE *f = fopen(TEST_DATA "/records/call_context_seated.bin", "rb");
+	uint8_t again[CONTEXT_BYTES_MAX];
+	struct call was;
+
+	cr_assert_not_null(f);
+	n = fread(bytes, 1, sizeof bytes, f);
+	fclose(f);
+	take();
+	expect_the_seats();
+	was = *c;
+	fill();
+	c->seat = was.seat;
+	c->seat_told = was.seat_told;
+	cr_assert_eq(context_pack(c, 0x77, again), n);
+	cr_expect_arr_eq(again, bytes, n);
 }
 
 /* What waits is not in force: a successor is told of it in the roster. */
