@@ -39,7 +39,7 @@ static const struct {
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + (PARTS + 3) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + MEMBER(keys) + (PARTS + 4) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -54,6 +54,7 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 	record_put(&b, row, marks.n);
 	record_put(&b, &s->press, sizeof s->press);
 	record_put(&b, &s->quality_totals, sizeof s->quality_totals);
+	record_put(&b, &s->keys, sizeof s->keys);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -119,5 +120,7 @@ int session_record_read(struct session *s, struct str in)
 		err = ERR_CORRUPT;
 	if (err == 0)
 		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
+	if (err == 0)
+		err = record_take(&in, &s->keys, sizeof s->keys, 0);
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

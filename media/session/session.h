@@ -191,6 +191,14 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
+/* Whose keys are in `dtmf`. Fields are only appended. */
+struct session_keys {
+	uint32_t ssrc;    /* 0, as before the first key: it does no harm to take that for one */
+	uint16_t number;  /* sequence number, when their stream is not that of the audio */
+	uint8_t numbered;
+	uint8_t pad;
+};
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -208,6 +216,7 @@ struct session {
 	struct session_facts facts;  /* survives */
 	struct session_press press;  /* survives: each key is pressed once */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
+	struct session_keys keys;    /* survives, with it */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */

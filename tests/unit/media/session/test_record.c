@@ -152,12 +152,15 @@ Test(record, of_an_earlier_build_has_zeroes_for_what_that_did_not_know)
 Test(record, cut_off_anywhere_is_refused_or_has_fewer_parts)
 {
 	static uint8_t record[SESSION_RECORD_MAX];
-	size_t n = session_record_write(s, record), press = sizeof(uint32_t) + sizeof s->press,
-	       totals = sizeof(uint32_t) + sizeof s->quality_totals;
+	const size_t parts[] = {sizeof s->keys, sizeof s->quality_totals, sizeof s->press, 0}; /* from the last one on; no marks */
+	size_t n = session_record_write(s, record);
 
 	for (size_t cut = 0; cut < n; cut++) {
-		bool whole = cut == n - totals || cut == n - totals - press || cut == n - totals - press - sizeof(uint32_t);
 		uint8_t *exact = malloc(cut + 1);
+		bool whole = false;
+
+		for (size_t i = 0, end = n; i < sizeof parts / sizeof parts[0]; i++)
+			whole |= cut == (end -= sizeof(uint32_t) + parts[i]);
 
 		memcpy(exact, record, cut);
 		cr_expect_eq(load(exact, cut), whole ? 0 : ERR_CORRUPT, "%zu of %zu", cut, n);
