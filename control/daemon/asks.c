@@ -10,6 +10,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
@@ -240,57 +241,21 @@ static void publish_heard(struct control *k, struct control_call *cc, const Tipr
 	events_call(k, cc, &e);
 }
 
-/* Who listens to events may not have found us yet: it is said again. */
-static bool is_heard_by_nobody(const struct control *k)
-{
-	return k->successor && k->actor->now_ms < k->started_ms + CONTROL_SUBSCRIBE_MS;
-}
-
 void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h)
 {
-	if (is_heard_by_nobody(k))
-		return;
+	if (events_reach_nobody(k))
+		return; /* it is said again */
 	if (is_news(cc, h->cseq))
 		publish_heard(k, cc, h);
 	to_leg_taken(k, cc, h->cseq);
 }
 
-bool asks_takes_key(struct control_call *cc, enum call_keys way)
-{
-	if (cc->c.keys == CALL_KEYS_NONE)
-		cc->c.keys = way;
-	return cc->c.keys == way;
-}
-
-static uint64_t position(const struct control *k, const struct call *c)
-{
-	uint64_t since = k->actor->now_ns > c->start_mono_ns ? k->actor->now_ns - c->start_mono_ns : 0;
-
-	return c->started ? since / 1000000u * c->rate_hz / 1000u : 0;
-}
-
-static void publish_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__DtmfReceived m = TIPRING__V1__DTMF_RECEIVED__INIT;
-
-	if (!asks_takes_key(cc, CALL_KEYS_INFO))
-		return;
-	m.digit = key->digit;
-	m.duration_ms = key->duration_ms;
-	m.pos = position(k, &cc->c);
-	m.method = (char *)(uintptr_t)"info";
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED;
-	e.dtmf_received = &m;
-	events_media(k, cc, &e);
-}
-
 void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
 {
-	if (is_heard_by_nobody(k))
-		return;
+	if (events_reach_nobody(k))
+		return; /* it is said again */
 	if (is_news(cc, key->cseq))
-		publish_key(k, cc, key);
+		keys_told(k, cc, key);
 	to_leg_taken(k, cc, key->cseq);
 }
 

@@ -8,6 +8,7 @@
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/journal.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
 #include "control/daemon/workers.h"
@@ -221,6 +222,7 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 
 static void ended(struct control *k, struct control_call *cc)
 {
+	keys_release(k, cc);
 	inflight_end(k, cc);
 	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = clock_unix_ns();

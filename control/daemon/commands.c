@@ -5,6 +5,7 @@
 #include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
@@ -40,6 +41,7 @@ static struct verdict register_(struct control *k, struct str peer, const Tiprin
 		log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, m->register_->capacity);
 	b->capacity = m->register_->capacity;
 	b->messages = m->register_->messages;
+	keys_owner_listens(k, peer);
 	return good;
 }
 

@@ -29,14 +29,17 @@ static void number(struct control *k, Tipring__V1__Envelope *e)
 	e->event_id = k->epoch ^ k->seq * 0x9e3779b97f4a7c15ull;
 }
 
-/* The same from every control that ever publishes the end of this call. */
+/* The same from every control that ever publishes the end of this call, or this key of it. */
 #define ENDED_ID 0xe4d5c6b7a8990f1eull
+#define KEY_ID 0x94d049bb133111ebull
 
 static void about(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
 {
 	number(k, e);
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED)
 		e->event_id = cc->c.id ^ ENDED_ID;
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED && e->dtmf_received->number != 0)
+		e->event_id = cc->c.id ^ KEY_ID * e->dtmf_received->number;
 	e->app = (char *)(uintptr_t)cc->c.app;
 	e->call_id = cc->c.id;
 	e->leg_id = cc->c.leg_id;
@@ -72,6 +75,11 @@ void events_host(struct control *k, Tipring__V1__Envelope *e)
 	topic_host(&topic, str_of(k->host));
 	number(k, e);
 	publish(k, &topic, e);
+}
+
+bool events_reach_nobody(const struct control *k)
+{
+	return k->successor && k->actor->now_ms < k->started_ms + CONTROL_SUBSCRIBE_MS;
 }
 
 void events_heartbeat(struct control *k)

@@ -13,6 +13,7 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/transfers.h"
@@ -283,6 +284,7 @@ static void tick(void *self)
 
 	if (k->draining)
 		end_of_drain(k);
+	keys_tick(k); /* an end is behind them */
 	calls_tick(k);
 	asks_tick(k);
 	listen_to_backends(k);

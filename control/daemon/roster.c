@@ -12,6 +12,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/to_backends.h"
@@ -312,6 +313,7 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
 		if (cc->ready_due)
 			to_backend_media_ready(k, cc);
+		keys_waiting(k, cc, s->keys, s->n_keys);
 	} else {
 		to_session_close(k, w->index, s->session_id); /* opened twice */
 	}

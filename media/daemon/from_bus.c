@@ -260,6 +260,19 @@ static void on_press(void *self, struct str peer, const Tipring__V1__Envelope *e
 		to_bus_pressed(m, p->session_id, p->token, err == ERR_EXIST ? 0 : err);
 }
 
+static void on_keys_taken(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_keys_taken->session_id);
+
+	(void)peer;
+	if (ms == NULL)
+		return;
+	session_keys_taken(&ms->s, e->session_keys_taken->number);
+	if (ms->s.dirty)
+		sessions_save(m, ms);
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -271,6 +284,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSH,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_flush},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_MARK,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_PRESS,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_press},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_KEYS_TAKEN, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_keys_taken},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

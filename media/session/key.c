@@ -1,6 +1,8 @@
 /* key.c - see key.h */
 #include "media/session/key.h"
 
+#include <string.h>
+
 #include "media/session/events.h"
 #include "media/session/timeline.h"
 #include "media/session/voice.h"
@@ -9,13 +11,36 @@
 #define BEHIND 0xff00u /* numbers that are further ahead than this are those of packets that come late */
 #define HANG_MS 60u /* audio so close behind an event is flagged with it */
 
+static void drop(struct session_keys *k, uint32_t n)
+{
+	k->waiting = (uint8_t)(k->waiting - n);
+	memmove(k->v, k->v + n, k->waiting * sizeof k->v[0]);
+}
+
 static void report(struct session *s, const struct dtmf_digit *d, uint64_t pos, struct session_events *ev)
 {
 	struct session_event *e = session_emit(ev, SESSION_DIGIT);
 
 	e->digit = d->digit;
 	e->pos = pos;
+	e->number = ++s->keys.count;
 	e->duration_ms = d->duration / (session_codec(s)->clock_hz / 1000u);
+	if (s->keys.waiting == SESSION_KEYS_MAX) {
+		drop(&s->keys, 1);
+		s->count.keys_dropped++;
+	}
+	s->keys.v[s->keys.waiting++] = (struct session_told_key){.pos = pos, .number = e->number, .duration_ms = e->duration_ms, .digit = e->digit};
+	s->dirty = true;
+}
+
+void session_keys_taken(struct session *s, uint32_t number)
+{
+	uint32_t n = 0;
+
+	while (n < s->keys.waiting && s->keys.v[n].number <= number)
+		n++;
+	drop(&s->keys, n);
+	s->dirty |= n > 0;
 }
 
 static void show(struct session *s)
@@ -56,7 +81,8 @@ static void follow(struct session *s, uint32_t ssrc, struct session_events *ev)
 		return;
 	if (s->dtmf.known)
 		forget(s, ev);
-	s->keys = (struct session_keys){.ssrc = ssrc};
+	s->keys.ssrc = ssrc;
+	s->keys.numbered = 0;
 	s->dirty = true;
 }
 
@@ -100,10 +126,10 @@ void key_aside(struct session *s, const struct rtp_packet *p, uint64_t now_ns, s
 	};
 	bool numbered = s->keys.ssrc == p->ssrc && s->keys.numbered;
 
-	if (s->tape == NULL || (numbered && (uint16_t)(p->seq - s->keys.number - 1u) >= BEHIND))
+	if (s->tape == NULL || (numbered && (uint16_t)(p->seq - s->keys.seq - 1u) >= BEHIND))
 		return;
 	key_packet(s, p->ssrc, &item, ev);
-	s->keys.number = p->seq;
+	s->keys.seq = p->seq;
 	s->keys.numbered = 1;
 }
 

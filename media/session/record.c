@@ -76,6 +76,16 @@ static bool is_sound(const struct session *s)
 	       is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 
+static bool keys_are_sound(const struct session_keys *k)
+{
+	uint8_t event;
+
+	for (uint32_t i = 0; i < k->waiting && i < SESSION_KEYS_MAX; i++)
+		if (dtmf_event(k->v[i].digit, &event) != 0)
+			return false;
+	return k->waiting <= SESSION_KEYS_MAX;
+}
+
 static int read_marks(struct session *s, struct str row)
 {
 	for (s->mark_count = 0; row.n > 0; s->mark_count++) {
@@ -122,5 +132,7 @@ int session_record_read(struct session *s, struct str in)
 		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
 	if (err == 0)
 		err = record_take(&in, &s->keys, sizeof s->keys, 0);
+	if (err == 0 && !keys_are_sound(&s->keys))
+		err = ERR_CORRUPT;
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

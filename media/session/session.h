@@ -90,7 +90,7 @@ enum session_event_kind {
 	SESSION_BEGAN,    /* first audio of the peer; pos */
 	SESSION_STALLED,  /* nothing that is understood for SESSION_STALL_MS; pos */
 	SESSION_RESUMED,
-	SESSION_DIGIT,    /* digit, pos, duration_ms */
+	SESSION_DIGIT,    /* digit, pos, duration_ms, number; it is in `keys`, to be saved before it is told */
 	SESSION_UTTERANCE_BEGAN,
 	SESSION_UTTERANCE_ENDED, /* played, discarded; text: why */
 	SESSION_UNDERRUN,
@@ -109,6 +109,7 @@ struct session_event {
 	uint64_t pos;
 	uint32_t utterance;
 	uint32_t duration_ms;
+	uint32_t number;
 	uint64_t played, discarded; /* samples at the tape's rate */
 	bool reached;
 	char digit;
@@ -148,6 +149,7 @@ struct session_counters {
 	uint64_t ticks_skipped;
 	uint64_t reanchored;
 	uint64_t packets_late; /* too late for the timeline */
+	uint64_t keys_dropped; /* from `keys`, which was full */
 };
 
 /* The head of what survives; the rest are parts of their own (record.c). No pointers; fields are only appended. */
@@ -191,12 +193,26 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
-/* Whose keys are in `dtmf`. Fields are only appended. */
+#define SESSION_KEYS_MAX 16u
+
+/* A key that was told of. */
+struct session_told_key {
+	uint64_t pos;
+	uint32_t number; /* of the keys of the session, from 1 */
+	uint32_t duration_ms;
+	char digit;
+	uint8_t pad[7];
+};
+
+/* Whose keys are in `dtmf`, and those of which nobody has said that they were heard. */
 struct session_keys {
 	uint32_t ssrc;    /* 0, as before the first key: it does no harm to take that for one */
-	uint16_t number;  /* sequence number, when their stream is not that of the audio */
-	uint8_t numbered;
-	uint8_t pad;
+	uint16_t seq;     /* the last sequence number, when their stream is not that of the audio */
+	uint8_t numbered; /* then */
+	uint8_t waiting;  /* in v, oldest first */
+	uint32_t count;   /* of the session */
+	uint32_t pad;
+	struct session_told_key v[SESSION_KEYS_MAX];
 };
 
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
@@ -216,7 +232,6 @@ struct session {
 	struct session_facts facts;  /* survives */
 	struct session_press press;  /* survives: each key is pressed once */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
-	struct session_keys keys;    /* survives, with it */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
@@ -273,6 +288,7 @@ struct session {
 	uint64_t remote_told_ns;     /* when; 0: never */
 	struct quality_totals quality_totals; /* survive */
 
+	struct session_keys keys;          /* survives: a key is told of until it is known to be heard */
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
 	int16_t acc[TAPE_SAMPLES_MAX];     /* a frame that is not full yet */
 	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
@@ -373,6 +389,9 @@ MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_ind
  * same token nothing happens. ERR_EXIST: it was released already; ERR_AGAIN: another one is down; ERR_UNSUPPORTED: the peer takes none;
  * ERR_INVAL. */
 MUST_USE int session_press(struct session *s, uint64_t token, char digit, uint32_t duration_ms);
+
+/* The keys up to this number were heard. */
+void session_keys_taken(struct session *s, uint32_t number);
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);

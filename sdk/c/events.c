@@ -370,9 +370,22 @@ static void on_ended(struct tipring_server *s, const envelope *m)
 	}
 }
 
+/* A control that died as it told of one has a successor that tells of it again. */
+static bool is_told(struct tipring_server *s, uint64_t call_id, uint32_t number)
+{
+	struct owned *o = sdk_owned(s, call_id);
+
+	if (o == NULL || number == 0)
+		return false;
+	if (number <= o->last_key)
+		return true;
+	o->last_key = number;
+	return false;
+}
+
 static void on_dtmf(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_DTMF, m->call_id);
+	struct tipring_event *e = is_told(s, m->call_id, m->dtmf_received->number) ? NULL : sdk_produce(s, TIPRING_EV_DTMF, m->call_id);
 
 	if (e == NULL)
 		return;

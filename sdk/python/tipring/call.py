@@ -122,6 +122,7 @@ class Call:
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
         self._digits = Digits()
+        self._last_key = 0
         self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
         self._asking: set[asyncio.Task[None]] = set()  # marks on their way to control
@@ -572,6 +573,13 @@ class Call:
             news, self.codec, self._generation = codec != self.codec, codec, generation
             if news:
                 self._on_event(Event("codec", 0))
+
+    def _is_new_key(self, number: int) -> bool:
+        """A control that died as it told of one has a successor that tells of it again. 0: it has no number."""
+        if 0 < number <= self._last_key:
+            return False
+        self._last_key = number or self._last_key
+        return True
 
     def _on_digit(self, digit: Digit) -> None:
         self._digits._put(digit)

@@ -378,3 +378,31 @@ Test(key, m18_a_packet_has_at_most_so_many)
 	packet(101, p, sizeof p, &facts.remote_rtp);
 	cr_expect_eq(events_of(SESSION_DIGIT), 16u);
 }
+
+Test(key, is_kept_until_it_was_heard)
+{
+	for (uint32_t i = 0; i < SESSION_KEYS_MAX; i++)
+		event(ts + 8000 * i, (uint8_t)(i % 10), 160, true);
+	save();
+	succeed();
+	cr_assert_eq(s->keys.waiting, SESSION_KEYS_MAX);
+	cr_expect(s->keys.v[3].number == 4 && s->keys.v[3].digit == '3' && s->keys.v[3].pos == digit(3)->pos && s->keys.v[3].duration_ms == 20);
+	session_keys_taken(s, 3);
+	cr_expect(s->dirty && s->keys.waiting == SESSION_KEYS_MAX - 3 && s->keys.v[0].number == 4);
+	save();
+	session_keys_taken(s, 2); /* said twice */
+	cr_expect_not(s->dirty);
+	event(ts + 8000 * 100, 7, 160, true);
+	cr_expect_eq(digit(SESSION_KEYS_MAX)->number, SESSION_KEYS_MAX + 1);
+	session_keys_taken(s, UINT32_MAX);
+	cr_expect(s->keys.waiting == 0 && s->keys.count == SESSION_KEYS_MAX + 1);
+}
+
+Test(key, of_too_many_the_first_is_not_told_again)
+{
+	for (uint32_t i = 0; i <= SESSION_KEYS_MAX; i++)
+		event(ts + 8000 * i, 5, 160, true);
+	cr_expect(s->keys.waiting == SESSION_KEYS_MAX && s->keys.v[0].number == 2 && s->keys.v[SESSION_KEYS_MAX - 1].number == SESSION_KEYS_MAX + 1);
+	cr_expect_eq(s->count.keys_dropped, 1u);
+	cr_expect_eq(events_of(SESSION_DIGIT), SESSION_KEYS_MAX + 1);
+}

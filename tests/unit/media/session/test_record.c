@@ -45,6 +45,8 @@ Test(record, damaged_records_are_refused)
 	REFUSED(s->press.down = 2);
 	REFUSED(s->press.event = 16);
 	REFUSED(s->press.duration_ms = SESSION_PRESS_MAX_MS + 1);
+	REFUSED(s->keys.waiting = SESSION_KEYS_MAX + 1);
+	REFUSED((s->keys.waiting = 1, s->keys.v[0].digit = 'x'));
 	REFUSED((s->mark_count = 1, memset(s->marks[0].name, 'x', SESSION_MARK_BYTES)));
 	*s = *good;
 	cr_expect_eq(reload(), 0);
@@ -91,8 +93,8 @@ static int load_parts(unsigned end, unsigned longer, unsigned more)
 		memcpy(p, part[i].p, part[i].n);
 		record_put(&b, p, known + (i + 1 < PARTS ? longer : 0)); /* the marks are a row of their own */
 	}
-	if (more > 0)
-		record_put(&b, "", 0); /* no key was ever pressed */
+	for (unsigned i = 0; i < 3 && more > 0; i++)
+		record_put(&b, "", 0); /* no key was ever pressed, by nobody, and nothing known of its quality */
 	for (unsigned i = 0; i < more; i++)
 		record_put(&b, "what a later build knows", 24);
 	cr_assert(buf_ok(&b));

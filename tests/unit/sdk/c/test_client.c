@@ -321,14 +321,21 @@ static void lose_lease(bool call_ends)
 	post(k.commands, k.peer, &e);
 }
 
-static void publish_digit(uint64_t call_id, const char *digit)
+/* A `number` that is not 0 is that of a key in the audio. */
+static void publish_key(uint64_t call_id, const char *digit, uint32_t number)
 {
 	char text[2] = {digit[0], '\0'};
 	MESSAGE(DtmfReceived, DTMF_RECEIVED, dtmf_received);
 
 	e.call_id = call_id;
 	body.digit = text;
+	body.number = number;
 	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
+static void publish_digit(uint64_t call_id, const char *digit)
+{
+	publish_key(call_id, digit, 0);
 }
 
 static void publish_mark(void)
@@ -467,6 +474,20 @@ Test(sdk_client, the_last_key_and_mark_are_told_before_the_end)
 }
 
 /* M8 */
+/* The control that told of it died before it noted that down. */
+Test(sdk_client, a_key_that_is_told_twice_is_one)
+{
+	own_a_call();
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "1", 2);
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "3", 3);
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "1");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "1");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "3");
+}
+
 Test(sdk_client, an_end_that_is_lost_is_not_waited_for_for_ever)
 {
 	struct tipring_event ev;
