@@ -105,6 +105,7 @@ CATALOGUE = {
     "AcceptRefer": (B, C, "Ack, later CommandCompleted or CommandFailed", "yes, by command_id"),
     "RejectRefer": (B, C, "Ack", "yes, by command_id"),
     **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("RegistrationPut", "RegistrationDelete")},
+    "CollectDtmf": (B, C, "Ack, then DtmfCollected", "yes, by command_id"),
     **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("SendInfo", "SendMessage", "SendDtmf")},
     "Dial": (B, C, "Ack, later MediaReady, and CommandCompleted or CommandFailed", "yes, by command_id"),
     "Answer": (B, C, "Ack, then MediaReady and CommandCompleted or CommandFailed", "yes, by command_id"),

@@ -3,7 +3,7 @@
 
 #include "control/daemon/control.h"
 
-#define CONTEXT_BYTES_MAX 1024u
+#define CONTEXT_BYTES_MAX 1280u
 
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX]);
 void context_fill(struct call *c, const Tipring__V1__CallContext *x);

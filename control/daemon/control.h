@@ -98,12 +98,15 @@ struct control_call {
 	uint32_t last_key; /* number of the last one of its audio; 0: none */
 	struct heard_key held_keys[CONTROL_KEYS_MAX];
 	uint32_t held_key_count;
+	struct heard_key recent_keys[CONTROL_KEYS_MAX]; /* a ring of those that were published */
+	uint32_t recent_key_next;
 	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool has_stats;     /* of its session, as last told */
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
 	struct wheel_timer ask_timer; /* asks.c */
+	struct wheel_timer collect_timer; /* collects.c */
 	struct dial_login login; /* until signaling has it: then it is wiped */
 };
 
@@ -174,6 +177,7 @@ struct control {
 	uint32_t ended_next;
 	struct wheel wheel;
 	struct wheel ask_wheel;
+	struct wheel collect_wheel;
 	struct backends backends;
 	struct routes routes;
 	struct dedup dedup;

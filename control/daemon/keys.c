@@ -1,6 +1,7 @@
 /* keys.c - see keys.h */
 #include "control/daemon/keys.h"
 
+#include "control/daemon/collects.h"
 #include "control/daemon/events.h"
 #include "control/daemon/to_workers.h"
 
@@ -31,15 +32,11 @@ static void take(struct control *k, struct control_call *cc, const struct heard_
 	m.duration_ms = key->duration_ms;
 	m.number = key->number;
 	m.method = (char *)(uintptr_t)"rfc4733";
-	if (counts(cc, CALL_KEYS_RFC4733))
+	if (counts(cc, CALL_KEYS_RFC4733)) {
 		publish(k, cc, &m);
+		collects_key(k, cc, key->digit, key->number, 0);
+	}
 	to_session_keys_taken(k, cc, key->number);
-}
-
-/* Its owner was of our predecessor, and has not said yet that it gets our events. */
-static bool reaches_nobody(const struct control *k, const struct control_call *cc)
-{
-	return cc->rebuilt && !cc->owner_listens && events_reach_nobody(k);
 }
 
 /* There is room for all that media keeps. */
@@ -62,7 +59,7 @@ static void hear(struct control *k, struct control_call *cc, const Tipring__V1__
 		return;
 	}
 	cc->last_key = d->number;
-	if (reaches_nobody(k, cc))
+	if (!events_reach_owner(k, cc))
 		hold(k, cc, &key);
 	else
 		take(k, cc, &key);
@@ -131,4 +128,5 @@ void keys_told(struct control *k, struct control_call *cc, const Tipring__V1__Le
 	m.pos = position(k, &cc->c);
 	m.method = (char *)(uintptr_t)"info";
 	publish(k, cc, &m);
+	collects_key(k, cc, key->digit[0], 0, key->cseq);
 }

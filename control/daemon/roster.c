@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/collects.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/context.h"
 #include "control/daemon/incoming.h"
@@ -138,6 +139,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	if (x->outbound)
 		calls_set_outbound(k, cc);
 	context_fill(&cc->c, x);
+	collects_again(k, cc);
 	take_timer(cc, s);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);

@@ -40,7 +40,7 @@ static int send_plain(struct tipring_server *s, const envelope *e)
 static bool is_ask(const envelope *e)
 {
 	return e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE ||
-	       e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF;
+	       e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF || e->body_case == TIPRING__V1__ENVELOPE__BODY_COLLECT_DTMF;
 }
 
 static int command(struct tipring_server *s, envelope *e)
@@ -366,6 +366,19 @@ int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct t
 	body.method = text(keys->method);
 	body.duration_ms = keys->duration_ms;
 	body.gap_ms = keys->gap_ms;
+	return ask(s, &e, ret_ask);
+}
+
+int tipring_collect(struct tipring_server *s, uint64_t call_id, const struct tipring_collect *how, uint64_t *ret_ask)
+{
+	COMMAND(CollectDtmf, COLLECT_DTMF, collect_dtmf);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.max = how->max;
+	body.terminators = text(how->terminators);
+	body.first_ms = how->first_ms;
+	body.next_ms = how->next_ms;
 	return ask(s, &e, ret_ask);
 }
 

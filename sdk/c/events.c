@@ -394,6 +394,34 @@ static void on_dtmf(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, m->dtmf_received->digit);
 }
 
+static uint32_t collected_of(const char *reason)
+{
+	static const char *const names[] = {
+		[TIPRING_COLLECTED_MAX] = "max",
+		[TIPRING_COLLECTED_TERMINATOR] = "terminator",
+		[TIPRING_COLLECTED_TIMEOUT_FIRST] = "timeout_first",
+		[TIPRING_COLLECTED_TIMEOUT_NEXT] = "timeout_next",
+		[TIPRING_COLLECTED_HANGUP] = "hangup",
+		[TIPRING_COLLECTED_CANCELLED] = "cancelled",
+	};
+
+	for (uint32_t i = TIPRING_COLLECTED_MAX; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], reason) == 0)
+			return i;
+	return 0;
+}
+
+static void on_collected(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_COLLECTED, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->ask = sdk_ask_of(m->cause_command);
+	e->code = collected_of(m->dtmf_collected->reason);
+	sdk_set_text(e->text, sizeof e->text, m->dtmf_collected->digits);
+}
+
 /* What INFO and MESSAGE carry. */
 static struct tipring_event *content(struct tipring_server *s, enum tipring_event_kind kind, uint64_t call_id, const char *type,
 				     const ProtobufCBinaryData *body)
@@ -509,6 +537,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_CALL_TRANSFER_PROGRESS, PUBLISHED, on_transfer},
 	{TIPRING__V1__ENVELOPE__BODY_CALL_ENDED,         PUBLISHED_ANY, on_ended},
 	{TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED,      PUBLISHED,     on_dtmf},
+	{TIPRING__V1__ENVELOPE__BODY_DTMF_COLLECTED,     PUBLISHED,     on_collected},
 	{TIPRING__V1__ENVELOPE__BODY_INFO_RECEIVED,      PUBLISHED,     on_info},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_RECEIVED,   PUBLISHED,     on_message},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},

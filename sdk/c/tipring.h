@@ -139,6 +139,7 @@ enum tipring_event_kind {
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
 	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
 	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_COLLECTED = 332, /* tipring_collect() number `ask` is over: text are its digits, code is why (enum tipring_collected), behind DTMF of each key */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -329,6 +330,25 @@ struct tipring_keys {
 
 /* Press keys, one after another. -> as above, ASKED behind the last one */
 TIPRING_API int tipring_send_dtmf(struct tipring_server *s, uint64_t call_id, const struct tipring_keys *keys, uint64_t *ret_ask);
+
+struct tipring_collect {
+	uint32_t max;            /* keys, 1 to 32; 0: only end the one under way */
+	const char *terminators; /* of 0123456789*#ABCD: such a key ends it and is none of the digits; NULL: none */
+	uint32_t first_ms;       /* until the first key, at most an hour; 0: any time */
+	uint32_t next_ms;        /* from one key to the next; likewise */
+};
+
+enum tipring_collected {
+	TIPRING_COLLECTED_MAX = 1,
+	TIPRING_COLLECTED_TERMINATOR,
+	TIPRING_COLLECTED_TIMEOUT_FIRST,
+	TIPRING_COLLECTED_TIMEOUT_NEXT,
+	TIPRING_COLLECTED_HANGUP,
+	TIPRING_COLLECTED_CANCELLED /* another one took its place */
+};
+
+/* Gather keys of the far side, from now on. One at a time. -> COLLECTED, or FAILED with `ask` */
+TIPRING_API int tipring_collect(struct tipring_server *s, uint64_t call_id, const struct tipring_collect *how, uint64_t *ret_ask);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */

@@ -24,7 +24,7 @@
 
 #define LEG_OFFER_BYTES   8192u
 #define LEG_TEXT_BYTES    4096u /* of the X- headers */
-#define LEG_CONTEXT_BYTES 1024u
+#define LEG_CONTEXT_BYTES 1280u
 #define LEG_LINES_BYTES   2560u /* of header lines that control wants */
 #define LEG_HEADERS_MAX   32u
 #define LEG_CANCELLING_MS (2u * SIP_TIMEOUT_MS + SIP_T4_MS) /* a provisional, and the end behind CANCEL */

@@ -57,6 +57,7 @@ class Transport(typing.Protocol):
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
     async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
+    async def collect(self, call: "Call", ending: collecting.Ending, pressed: str, number: int) -> collecting.Gathered: ...
     async def hold(self, call: "Call", on: bool) -> None: ...
     async def renegotiate(self, call: "Call", codecs: collections.abc.Sequence[str]) -> None: ...
     def clock(self) -> Clock: ...
@@ -527,12 +528,15 @@ class Call:
 
     async def collect(self, prompt: collecting.Prompt | None = None, *, max: int = 32, terminators: str = "#",
                       timeout: float = 5.0, barge_in: bool = True) -> Collected:
-        """Ask for keys. prompt: what to say first, as for say(), or the path of a WAV file. It ends after `max` keys, at one of
+        """Ask for keys. prompt: what to say first, as for say(), or the path of a WAV file. It ends after `max` keys (1 to 32), at one of
         `terminators`, or when `timeout` seconds (on the call's clock) pass without a key once the prompt is over.
 
         barge_in: a key silences the prompt and counts, also one that was pressed before it began. False: the prompt is said to its
         end, and keys count from there. CallEnded when the call ends first; what was pressed then is lost with it."""
         return await collecting.collect(self, prompt, collecting.Ending(max, terminators, timeout), barge_in)
+
+    async def _gather(self, ending: collecting.Ending, pressed: str) -> collecting.Gathered:
+        return await self._transport.collect(self, ending, pressed, self._last_key + 1)
 
     def events(self) -> Events:
         """What happens to the call besides: an asynchronous iterator over `Event`, one for the whole call."""

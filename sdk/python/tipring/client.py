@@ -448,6 +448,9 @@ class Server:
         if call is not None and call._is_new_key(body.number):
             call._on_digit(Digit(body.digit, body.pos, body.duration_ms, body.method))
 
+    def _event_dtmf_collected(self, body: Message, envelope: Message) -> None:
+        self._transport.take_collected(envelope.cause_command, body)
+
     def _event_utterance_finished(self, body: Message, envelope: Message) -> None:
         # the answer to flush() tells of those that were flushed, the end of the call of the others
         if body.reason == "played" and (call := self._calls.get(envelope.call_id)):

@@ -162,6 +162,20 @@ static void answer_dtmf(const envelope *asked)
 	post(k.commands, k.peer, &e);
 }
 
+static void answer_collect(const envelope *asked)
+{
+	MESSAGE(DtmfCollected, DTMF_COLLECTED, dtmf_collected);
+
+	snprintf(k.dialled, sizeof k.dialled, "%u|%s|%u|%u", asked->collect_dtmf->max, asked->collect_dtmf->terminators, asked->collect_dtmf->first_ms,
+		 asked->collect_dtmf->next_ms);
+	body.digits = (char[]){"42"};
+	body.reason = (char[]){"terminator"};
+	e.cause_command = asked->command_id;
+	e.call_id = CALL;
+	accept(asked);
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
 static void answer_dial(const envelope *asked)
 {
 	const Tipring__V1__Dial *d = asked->dial;
@@ -238,6 +252,8 @@ static void answer(const envelope *asked)
 		answer_info(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF) {
 		answer_dtmf(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_COLLECT_DTMF) {
+		answer_collect(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
 		MESSAGE(Welcome, WELCOME, welcome);
 
@@ -474,6 +490,20 @@ Test(sdk_client, the_last_key_and_mark_are_told_before_the_end)
 }
 
 /* M8 */
+Test(sdk_client, keys_that_are_collected)
+{
+	const struct tipring_collect how = {.max = 4, .terminators = "#", .first_ms = 5000, .next_ms = 3000};
+	struct tipring_event ev;
+	uint64_t number;
+
+	own_a_call();
+	cr_assert_eq(tipring_collect(k.server, CALL, &how, &number), 0);
+	ev = expect(TIPRING_EV_COLLECTED);
+	cr_expect_str_eq(k.dialled, "4|#|5000|3000");
+	cr_expect(ev.call_id == CALL && ev.ask == number && ev.code == TIPRING_COLLECTED_TERMINATOR);
+	cr_expect_str_eq(ev.text, "42");
+}
+
 /* The control that told of it died before it noted that down. */
 Test(sdk_client, a_key_that_is_told_twice_is_one)
 {
