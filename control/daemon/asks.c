@@ -20,6 +20,7 @@
 #define TYPE_BYTES_MAX 255u
 #define PAUSE_MS 500u
 #define KEY_MIN_MS 40u
+#define KEY_ENDS_MS 40u /* media tells of a key behind its third end, so much after the first */
 #define KEY_MAX_MS 6000u
 #define AGAIN_MS 2000u /* an answer that was lost is asked for */
 #define TIMERS_PER_TURN 64
@@ -111,7 +112,7 @@ static void key_taken(struct control *k, struct control_call *cc)
 		return;
 	}
 	d->waits = true; /* for the gap, and for the key that an INFO only tells of */
-	arm(k, cc, d->gap_ms + (d->audio ? 0 : d->duration_ms));
+	arm(k, cc, d->audio ? d->gap_ms - KEY_ENDS_MS : d->gap_ms + d->duration_ms);
 }
 
 /* The keys of a Dial: not before its audio is up. */
@@ -390,6 +391,8 @@ struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring_
 		return v;
 	if (wrong != NULL)
 		return refusal(CODE(REJECTED), wrong);
+	if (s->method[0] == '\0')
+		audio = cc->c.media.dtmf_payload_type != 0;
 	if (audio && cc->c.media.dtmf_payload_type == 0)
 		return refusal(CODE(UNSUPPORTED), "the far side takes no keys in its audio");
 	d = &cc->c.dtmf;

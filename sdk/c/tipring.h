@@ -323,7 +323,7 @@ TIPRING_API int tipring_send_letter(struct tipring_server *s, const struct tipri
 
 struct tipring_keys {
 	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */
-	const char *method;   /* NULL: RFC 4733, in the audio; "info": SIP INFO */
+	const char *method;   /* "rfc4733": in the audio; "info": SIP INFO; NULL: in the audio when the far side takes them there, else INFO */
 	uint32_t duration_ms; /* of a key, 40 to 6000; 0: 160 */
 	uint32_t gap_ms;      /* 40 to 6000; 0: 80 */
 };

@@ -253,11 +253,11 @@ class Call:
         self._require_not_ended()
         await self._transport.send(self, "message", content_type, body.encode() if isinstance(body, str) else body, headers or {})
 
-    async def send_dtmf(self, digits: str, method: str = "rfc4733", duration_ms: int = 160, gap_ms: int = 80) -> None:
+    async def send_dtmf(self, digits: str, method: str = "", duration_ms: int = 160, gap_ms: int = 80) -> None:
         """Press keys, one after another, and wait for the end of the last one. digits: 1 to 64 of 0-9 * # A-D, and w for half a second.
         duration_ms, gap_ms: 40 to 6000. method: "rfc4733", in the audio: what is said waits while a key is down, and CommandRefused is
-        UNSUPPORTED when the far side takes none; or "info", each key being an INFO (application/dtmf-relay) that waits for the answer to the
-        one before, and is refused as of send_info()."""
+        UNSUPPORTED when the far side takes none; "info": each key is an INFO (application/dtmf-relay) that waits for the answer to the
+        one before, and is refused as of send_info(); "": in the audio when the far side takes keys there, else by INFO."""
         self._require_not_ended()
         await self._transport.send_dtmf(self, digits, method, duration_ms, gap_ms)
 
