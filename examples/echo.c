@@ -153,6 +153,7 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_REFERRED:
 	case TIPRING_EV_TRANSFER:
 	case TIPRING_EV_ASKED:
+	case TIPRING_EV_COLLECTED:
 	case TIPRING_EV_INFO:
 	case TIPRING_EV_MESSAGE:
 	case TIPRING_EV_MESSAGE_OFFER:

@@ -80,7 +80,7 @@ FLOORS = {
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
     "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
-                        "calls inflight rooms workers registrations audit",
+                        "calls collects inflight keys rooms workers registrations audit",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells rooms",

@@ -10,6 +10,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
@@ -19,6 +20,7 @@
 #define TYPE_BYTES_MAX 255u
 #define PAUSE_MS 500u
 #define KEY_MIN_MS 40u
+#define KEY_ENDS_MS 40u /* media tells of a key behind its third end, so much after the first */
 #define KEY_MAX_MS 6000u
 #define AGAIN_MS 2000u /* an answer that was lost is asked for */
 #define TIMERS_PER_TURN 64
@@ -110,7 +112,7 @@ static void key_taken(struct control *k, struct control_call *cc)
 		return;
 	}
 	d->waits = true; /* for the gap, and for the key that an INFO only tells of */
-	arm(k, cc, d->gap_ms + (d->audio ? 0 : d->duration_ms));
+	arm(k, cc, d->audio ? d->gap_ms - KEY_ENDS_MS : d->gap_ms + d->duration_ms);
 }
 
 /* The keys of a Dial: not before its audio is up. */
@@ -240,57 +242,21 @@ static void publish_heard(struct control *k, struct control_call *cc, const Tipr
 	events_call(k, cc, &e);
 }
 
-/* Who listens to events may not have found us yet: it is said again. */
-static bool is_heard_by_nobody(const struct control *k)
-{
-	return k->successor && k->actor->now_ms < k->started_ms + CONTROL_SUBSCRIBE_MS;
-}
-
 void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h)
 {
-	if (is_heard_by_nobody(k))
-		return;
+	if (events_reach_nobody(k))
+		return; /* it is said again */
 	if (is_news(cc, h->cseq))
 		publish_heard(k, cc, h);
 	to_leg_taken(k, cc, h->cseq);
 }
 
-bool asks_takes_key(struct control_call *cc, enum call_keys way)
-{
-	if (cc->c.keys == CALL_KEYS_NONE)
-		cc->c.keys = way;
-	return cc->c.keys == way;
-}
-
-static uint64_t position(const struct control *k, const struct call *c)
-{
-	uint64_t since = k->actor->now_ns > c->start_mono_ns ? k->actor->now_ns - c->start_mono_ns : 0;
-
-	return c->started ? since / 1000000u * c->rate_hz / 1000u : 0;
-}
-
-static void publish_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
-{
-	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__DtmfReceived m = TIPRING__V1__DTMF_RECEIVED__INIT;
-
-	if (!asks_takes_key(cc, CALL_KEYS_INFO))
-		return;
-	m.digit = key->digit;
-	m.duration_ms = key->duration_ms;
-	m.pos = position(k, &cc->c);
-	m.method = (char *)(uintptr_t)"info";
-	e.body_case = TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED;
-	e.dtmf_received = &m;
-	events_media(k, cc, &e);
-}
-
 void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key)
 {
-	if (is_heard_by_nobody(k))
-		return;
+	if (events_reach_nobody(k))
+		return; /* it is said again */
 	if (is_news(cc, key->cseq))
-		publish_key(k, cc, key);
+		keys_told(k, cc, key);
 	to_leg_taken(k, cc, key->cseq);
 }
 
@@ -425,6 +391,8 @@ struct verdict asks_send_dtmf(struct control *k, struct str peer, const Tipring_
 		return v;
 	if (wrong != NULL)
 		return refusal(CODE(REJECTED), wrong);
+	if (s->method[0] == '\0')
+		audio = cc->c.media.dtmf_payload_type != 0;
 	if (audio && cc->c.media.dtmf_payload_type == 0)
 		return refusal(CODE(UNSUPPORTED), "the far side takes no keys in its audio");
 	d = &cc->c.dtmf;

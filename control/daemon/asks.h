@@ -13,8 +13,5 @@ void asks_pressed(struct control *k, struct control_call *cc, const Tipring__V1_
 void asks_heard(struct control *k, struct control_call *cc, const Tipring__V1__LegHeard *h);
 void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__LegKey *key);
 
-/* Keys of one press may come by RFC 4733 and by INFO: those of the way that was used first count. False: not this one. */
-bool asks_takes_key(struct control_call *cc, enum call_keys way);
-
 void asks_again(struct control *k, struct control_call *cc); /* signaling was replaced, or control was */
 void asks_tick(struct control *k);

@@ -5,9 +5,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "control/daemon/collects.h"
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/journal.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/rooms.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -27,6 +29,7 @@ int calls_init(struct control *k, uint32_t cap)
 		err = map_init(&k->by_session, cap);
 	wheel_init(&k->wheel, clock_ms());
 	wheel_init(&k->ask_wheel, clock_ms());
+	wheel_init(&k->collect_wheel, clock_ms());
 	return err;
 }
 
@@ -115,6 +118,7 @@ void calls_free(struct control *k, struct control_call *cc)
 {
 	wheel_cancel(&k->wheel, &cc->timer);
 	wheel_cancel(&k->ask_wheel, &cc->ask_timer);
+	wheel_cancel(&k->collect_wheel, &cc->collect_timer);
 	calls_set_session(k, cc, 0, 0);
 	(void)map_del(&k->by_id, cc->c.id, NULL, NULL);
 	if (cc->c.leg_id != 0)
@@ -222,6 +226,8 @@ static void leg_reject(struct control *k, struct control_call *cc, const struct 
 
 static void ended(struct control *k, struct control_call *cc)
 {
+	keys_release(k, cc);
+	collects_end(k, cc, COLLECT_HANGUP);
 	inflight_end(k, cc);
 	rooms_end(k, cc);
 	if (cc->c.ended_unix_ns == 0) {
@@ -326,6 +332,7 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		to_session_update(k, cc);
 		break;
 	case CALL_FX_OFFER:
+		collects_end(k, cc, COLLECT_CANCELLED); /* of an owner that was lost */
 		offer(k, cc);
 		break;
 	case CALL_FX_LEG_DIAL:

@@ -5,7 +5,9 @@
 #include "control/daemon/asks.h"
 #include "control/daemon/bridges.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/collects.h"
 #include "control/daemon/inflight.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
@@ -42,6 +44,7 @@ static struct verdict register_(struct control *k, struct str peer, const Tiprin
 		log_info("backend.register", "name=%s app=%s capacity=%u", b->name, b->app, m->register_->capacity);
 	b->capacity = m->register_->capacity;
 	b->messages = m->register_->messages;
+	keys_owner_listens(k, peer);
 	return good;
 }
 
@@ -374,6 +377,38 @@ static struct verdict mark(struct control *k, struct str peer, const Tipring__V1
 	}
 }
 
+static const char *collect_wrong(const Tipring__V1__CollectDtmf *m, const struct collect_wish *w)
+{
+	struct str pressed = str_of(m->pressed);
+
+	for (size_t i = 0; i < pressed.n; i++)
+		if (!collect_is_key(pressed.p[i]) || i == COLLECT_KEYS_MAX)
+			return "pressed is at most 32 of 0123456789*#ABCD";
+	return collect_fault(w);
+}
+
+static struct verdict collect_dtmf(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	const Tipring__V1__CollectDtmf *d = m->collect_dtmf;
+	const struct collects_start s = {.command = m->command_id, .pressed = d->pressed, .number = d->number,
+					 .wish = {d->max, str_of(d->terminators), d->first_ms, d->next_ms}};
+	const char *wrong = d->max != 0 ? collect_wrong(d, &s.wish) : NULL;
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, d->call_id, d->fence, &v);
+
+	if (cc == NULL)
+		return v;
+	if (wrong != NULL)
+		return (struct verdict){.code = CODE(REJECTED), .reason = wrong};
+	if (cc->c.state == CALL_CLOSING)
+		return (struct verdict){.code = CODE(CONFLICT), .reason = "the call is ending"};
+	if (d->max == 0)
+		collects_end(k, cc, COLLECT_CANCELLED);
+	else if (!str_eq(str_of(cc->c.collect.command), str_of(m->command_id))) /* else it is under way since before a restart of ours */
+		collects_begin(k, cc, &s);
+	return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
+}
+
 static const struct {
 	Tipring__V1__Envelope__BodyCase body;
 	struct verdict (*handle)(struct control *k, struct str peer, const Tipring__V1__Envelope *m);
@@ -405,6 +440,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_DTMF,    asks_send_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_DETECT_SPEECH, speech_detect},
+	{TIPRING__V1__ENVELOPE__BODY_COLLECT_DTMF, collect_dtmf},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_PUT,    registrations_put},
 	{TIPRING__V1__ENVELOPE__BODY_REGISTRATION_DELETE, registrations_delete},
 	/* clang-format on */

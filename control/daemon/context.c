@@ -73,12 +73,44 @@ static void fill_seat(struct call_seat *s, const Tipring__V1__Seat *m)
 		};
 }
 
+static Tipring__V1__CollectingDtmf *pack_collect(Tipring__V1__CollectingDtmf *m, const struct collect *c)
+{
+	tipring__v1__collecting_dtmf__init(m);
+	m->command = text(c->command);
+	m->digits = text(c->digits);
+	m->terminators = text(c->terminators);
+	m->max = c->max;
+	m->first_ms = c->first_ms;
+	m->next_ms = c->next_ms;
+	m->keys = c->keys;
+	m->number = c->number;
+	m->cseq = c->cseq;
+	m->deadline_ms = c->deadline_ms != UINT64_MAX ? c->deadline_ms : 0;
+	return m;
+}
+
+static void fill_collect(struct collect *c, const Tipring__V1__CollectingDtmf *m)
+{
+	const struct collect_wish w = {.max = m != NULL ? m->max : 0, .terminators = str_of(m != NULL ? m->terminators : ""),
+				       .first_ms = m != NULL ? m->first_ms : 0, .next_ms = m != NULL ? m->next_ms : 0};
+
+	if (m == NULL || collect_fault(&w) != NULL || str_of(m->digits).n >= m->max || str_of(m->command).n >= sizeof c->command)
+		return;
+	collect_begin(c, str_of(m->command), &w, 0);
+	(void)!str_copy(c->digits, sizeof c->digits, str_of(m->digits));
+	c->keys = m->keys;
+	c->number = m->number;
+	c->cseq = m->cseq;
+	c->deadline_ms = m->deadline_ms != 0 ? m->deadline_ms : UINT64_MAX;
+}
+
 /* 0: it does not fit, which can not happen: every text of it is bounded. */
 size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT_BYTES_MAX])
 {
 	Tipring__V1__CallContext x = TIPRING__V1__CALL_CONTEXT__INIT;
 	Tipring__V1__SendingDtmf dtmf;
 	Tipring__V1__SpeechTerms speech;
+	Tipring__V1__CollectingDtmf collecting;
 	Tipring__V1__Codec codecs[CALL_CODECS_MAX];
 	struct info_address a;
 	Tipring__V1__Seat seat, seat_told;
@@ -96,6 +128,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.message_command = text(c->message_command);
 	x.dtmf = c->dtmf.command[0] != '\0' ? pack_dtmf(&dtmf, &c->dtmf) : NULL;
 	x.speech = c->speech.generation != 0 ? pack_speech(&speech, &c->speech) : NULL;
+	x.collecting = c->collect.command[0] != '\0' ? pack_collect(&collecting, &c->collect) : NULL;
 	x.referrer = c->transfer.referrer;
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
@@ -150,6 +183,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	(void)!str_copy(c->message_command, sizeof c->message_command, str_of(x->message_command));
 	fill_dtmf(&c->dtmf, x->dtmf);
 	fill_speech(&c->speech, x->speech);
+	fill_collect(&c->collect, x->collecting);
 	c->transfer.referrer = x->referrer;
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;

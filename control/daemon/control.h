@@ -77,17 +77,33 @@ struct dial_login {
 	char username[LOGIN_BYTES], password[LOGIN_BYTES], realm[LOGIN_BYTES];
 };
 
+#define CONTROL_KEYS_MAX 16u /* as media keeps */
+
+/* A key of the audio that came before anybody listened. */
+struct heard_key {
+	uint64_t pos;
+	uint32_t number, duration_ms;
+	char digit;
+};
+
 struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
 	bool media_asked;   /* c.media_worker was chosen */
 	bool rebuilt;       /* found again: our predecessor knew more than we do */
+	bool knows_keys;    /* then: media has said which it still tells of */
+	bool owner_listens; /* then: it has registered with us */
 	uint64_t session_key; /* of by_session; 0 = not in it */
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
+	uint32_t last_key; /* number of the last one of its audio; 0: none */
+	struct heard_key held_keys[CONTROL_KEYS_MAX];
+	uint32_t held_key_count;
+	struct heard_key recent_keys[CONTROL_KEYS_MAX]; /* a ring of those that were published */
+	uint32_t recent_key_next;
 	uint32_t told_codec; /* that its owner knows of; 0: none */
 	bool ready_due;     /* MediaReady waits for media to tell where the tape is */
 	bool stuck_told;    /* that it does not move: once */
@@ -95,6 +111,7 @@ struct control_call {
 	Tipring__V1__MediaStats stats; /* numbers only */
 	struct wheel_timer timer;
 	struct wheel_timer ask_timer; /* asks.c */
+	struct wheel_timer collect_timer; /* collects.c */
 	struct dial_login login; /* until signaling has it: then it is wiped */
 };
 
@@ -165,6 +182,7 @@ struct control {
 	uint32_t ended_next;
 	struct wheel wheel;
 	struct wheel ask_wheel;
+	struct wheel collect_wheel;
 	struct backends backends;
 	struct routes routes;
 	struct dedup dedup;
@@ -194,6 +212,7 @@ struct control {
 	uint64_t transfers_ms;  /* when transfers are looked at next; 0 = never */
 	uint64_t garbage;       /* counted so far */
 	uint64_t log_results, log_impossible, log_refused, log_ended, log_backends, log_gone, log_stuck; /* log_limit() */
+	bool holds_keys;        /* some call does */
 	bool listening;         /* to backends */
 	bool draining;
 	bool hung_up;           /* draining: what was left was told to end */

@@ -29,14 +29,20 @@ static void number(struct control *k, Tipring__V1__Envelope *e)
 	e->event_id = k->epoch ^ k->seq * 0x9e3779b97f4a7c15ull;
 }
 
-/* The same from every control that ever publishes the end of this call. */
+/* The same from every control that ever publishes the end of this call, this key of it, or how this command ended. */
 #define ENDED_ID 0xe4d5c6b7a8990f1eull
+#define KEY_ID 0x94d049bb133111ebull
+static const struct map_key COLLECT_ID = {0x636f6c6c65637464ull, 0x2e6b65797331ull};
 
 static void about(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e)
 {
 	number(k, e);
 	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_ENDED)
 		e->event_id = cc->c.id ^ ENDED_ID;
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED && e->dtmf_received->number != 0)
+		e->event_id = cc->c.id ^ KEY_ID * e->dtmf_received->number;
+	if (e->body_case == TIPRING__V1__ENVELOPE__BODY_DTMF_COLLECTED)
+		e->event_id = cc->c.id ^ map_hash(&COLLECT_ID, k->cause, str_of(k->cause).n);
 	e->app = (char *)(uintptr_t)cc->c.app;
 	e->call_id = cc->c.id;
 	e->leg_id = cc->c.leg_id;
@@ -72,6 +78,16 @@ void events_host(struct control *k, Tipring__V1__Envelope *e)
 	topic_host(&topic, str_of(k->host));
 	number(k, e);
 	publish(k, &topic, e);
+}
+
+bool events_reach_nobody(const struct control *k)
+{
+	return k->successor && k->actor->now_ms < k->started_ms + CONTROL_SUBSCRIBE_MS;
+}
+
+bool events_reach_owner(const struct control *k, const struct control_call *cc)
+{
+	return !cc->rebuilt || cc->owner_listens || !events_reach_nobody(k);
 }
 
 void events_heartbeat(struct control *k)

@@ -6,6 +6,10 @@
 void events_call(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e);  /* topic e1/call/ */
 void events_media(struct control *k, const struct control_call *cc, Tipring__V1__Envelope *e); /* topic e1/media/ */
 void events_host(struct control *k, Tipring__V1__Envelope *e);
+/* Who listens to events may not have found us yet: what can wait does, for CONTROL_SUBSCRIBE_MS. */
+bool events_reach_nobody(const struct control *k);
+/* The same of the owner of a call, which may have been our predecessor's and then has to register first. */
+bool events_reach_owner(const struct control *k, const struct control_call *cc);
 void events_heartbeat(struct control *k);
 void events_offered(struct control *k, struct control_call *cc);
 void events_dialling(struct control *k, struct control_call *cc);

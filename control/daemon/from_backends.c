@@ -181,6 +181,7 @@ const struct actor_rule backend_rules[] = {
 	RULE(MESSAGE_TAKE, on_command),
 	RULE(SEND_DTMF,  on_command),
 	RULE(DETECT_SPEECH, on_command),
+	RULE(COLLECT_DTMF, on_command),
 	RULE(HOLD,       on_command),
 	RULE(UNHOLD,     on_command),
 	RULE(RENEGOTIATE, on_command),

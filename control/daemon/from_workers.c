@@ -12,6 +12,7 @@
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
@@ -401,6 +402,7 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	workers_has_room(k, cc->c.media_worker);
 	keep_stats(cc, m->session_closed->stats); /* the leg may take longer to end */
+	keys_waiting(k, cc, m->session_closed->keys, m->session_closed->n_keys);
 	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
 }
 
@@ -547,9 +549,6 @@ PASS(on_stalled, session_stalled, MediaStalled, MEDIA_STALLED, media_stalled, m.
 PASS(on_resumed, session_resumed, MediaResumed, MEDIA_RESUMED, media_resumed, m.pos = in->session_resumed->pos)
 PASS(on_quality, session_quality, MediaQuality, MEDIA_QUALITY, media_quality,
      (m.quality = in->session_quality->quality, m.pos = in->session_quality->pos))
-PASS(dtmf_heard, session_dtmf, DtmfReceived, DTMF_RECEIVED, dtmf_received,
-     (m.digit = in->session_dtmf->digit, m.pos = in->session_dtmf->pos, m.duration_ms = in->session_dtmf->duration_ms,
-      m.method = (char *)(uintptr_t)"rfc4733"))
 PASS(on_source_moved, session_source_moved, MediaSourceMoved, MEDIA_SOURCE_MOVED, media_source_moved,
      m.source = in->session_source_moved->source)
 PASS(on_source_refused, session_source_refused, MediaSourceRefused, MEDIA_SOURCE_REFUSED, media_source_refused,
@@ -591,8 +590,8 @@ static void on_dtmf(void *self, struct str peer, const Tipring__V1__Envelope *m)
 {
 	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_dtmf->session_id);
 
-	if (cc != NULL && asks_takes_key(cc, CALL_KEYS_RFC4733))
-		dtmf_heard(self, peer, m);
+	if (cc != NULL)
+		keys_pressed(self, cc, m->session_dtmf);
 }
 
 static void on_utterance(void *self, struct str peer, const Tipring__V1__Envelope *m)

@@ -14,6 +14,8 @@
 #include "control/daemon/from_backends.h"
 #include "control/daemon/from_workers.h"
 #include "control/daemon/http.h"
+#include "control/daemon/collects.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/transfers.h"
@@ -285,6 +287,8 @@ static void tick(void *self)
 
 	if (k->draining)
 		end_of_drain(k);
+	keys_tick(k); /* an end is behind them */
+	collects_tick(k);
 	calls_tick(k);
 	asks_tick(k);
 	listen_to_backends(k);
@@ -313,6 +317,9 @@ static uint64_t deadline_ns(const void *self)
 	if (wheel_ms < next_ms)
 		next_ms = wheel_ms;
 	wheel_ms = wheel_deadline(&k->ask_wheel);
+	if (wheel_ms < next_ms)
+		next_ms = wheel_ms;
+	wheel_ms = wheel_deadline(&k->collect_wheel);
 	if (wheel_ms < next_ms)
 		next_ms = wheel_ms;
 	return next_ms * 1000000u;

@@ -7,11 +7,13 @@
 #include "common/base/log.h"
 #include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
+#include "control/daemon/collects.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/context.h"
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
+#include "control/daemon/keys.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/rooms.h"
@@ -142,6 +144,7 @@ static struct control_call *rebuild(struct control *k, uint32_t signaling, const
 	if (x->outbound)
 		calls_set_outbound(k, cc);
 	context_fill(&cc->c, x);
+	collects_again(k, cc);
 	take_timer(cc, s);
 	if (x->session_id != 0)
 		calls_set_session(k, cc, x->media_worker, x->session_id);
@@ -318,6 +321,7 @@ static void take_session(struct control *k, const struct worker_row *w, struct c
 		(void)!str_copy(c->attach_path, sizeof c->attach_path, str_of(s->attach_path));
 		if (cc->ready_due)
 			to_backend_media_ready(k, cc);
+		keys_waiting(k, cc, s->keys, s->n_keys);
 	} else {
 		to_session_close(k, w->index, s->session_id); /* opened twice */
 	}

@@ -271,6 +271,14 @@ void to_leg_ask(struct control *k, const struct control_call *cc, const struct l
 	to_worker(k, FROM_SIGNALING, cc->signaling, &e);
 }
 
+void to_session_keys_taken(struct control *k, const struct control_call *cc, uint32_t number)
+{
+	REQUEST(SessionKeysTaken, SESSION_KEYS_TAKEN, session_keys_taken, 0ull);
+	m.session_id = cc->c.session_id;
+	m.number = number;
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
 void to_leg_taken(struct control *k, const struct control_call *cc, uint32_t cseq)
 {
 	REQUEST(LegTaken, LEG_TAKEN, leg_taken, 0ull);

@@ -48,6 +48,7 @@ struct leg_ask {
 	bool again; /* only how it went */
 };
 void to_leg_ask(struct control *k, const struct control_call *cc, const struct leg_ask *a);
+void to_session_keys_taken(struct control *k, const struct control_call *cc, uint32_t number); /* up to it they have their events */
 void to_leg_taken(struct control *k, const struct control_call *cc, uint32_t cseq); /* what its peer said has its event */
 void to_leg_refer(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, uint64_t replaces_leg);
 void to_leg_name(struct control *k, const struct control_call *cc, const Tipring__V1__Refer *r, const struct control_call *other);

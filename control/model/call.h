@@ -15,6 +15,7 @@
 #include "common/base/err.h"
 #include "common/base/str.h"
 #include "control/model/backend.h"
+#include "control/model/collect.h"
 #include "control/model/route.h"
 #include "control/model/transfer.h"
 
@@ -299,6 +300,7 @@ struct call {
 	struct call_dtmf dtmf;
 	enum call_keys keys;
 	struct call_speech speech;
+	struct collect collect; /* a CollectDtmf under way */
 	bool ring_described;   /* inbound: the last Ring wanted early media */
 	uint32_t ring_code;    /* that was sent; outbound: that was published */
 	/* of an outbound call */

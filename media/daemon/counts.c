@@ -15,6 +15,7 @@ void counts_session(struct media *m, struct media_session *ms)
 	count(m, STAT_media_rtp_unknown, in->packets_unknown - told_in->packets_unknown);
 	count(m, STAT_media_frames_concealed, now->frames_concealed - told->frames_concealed);
 	count(m, STAT_media_ticks_skipped, now->ticks_skipped - told->ticks_skipped);
+	count(m, STAT_media_keys_dropped, now->keys_dropped - told->keys_dropped);
 	count(m, STAT_media_rtp_duplicate, ms->s.in.seq.duplicates - ms->told_duplicates);
 	count(m, STAT_media_rtp_late, ms->s.in.reorder.late - ms->told_late);
 	if (ms->has_tape)

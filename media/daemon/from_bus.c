@@ -289,6 +289,19 @@ static void on_seat(void *self, struct str peer, const Tipring__V1__Envelope *e)
 	to_bus_seated(m, r, ms != NULL ? ms->s.seat.generation : 0, err);
 }
 
+static void on_keys_taken(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_keys_taken->session_id);
+
+	(void)peer;
+	if (ms == NULL)
+		return;
+	session_keys_taken(&ms->s, e->session_keys_taken->number);
+	if (ms->s.dirty)
+		sessions_save(m, ms);
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -302,6 +315,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_PRESS,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_press},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_DETECT, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_detect},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_SEAT,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_seat},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_KEYS_TAKEN, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_keys_taken},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

@@ -221,6 +221,9 @@ void sessions_news(struct media *m, struct media_session *ms)
 {
 	uint32_t n = m->events.n;
 
+	for (uint32_t i = 0; i < n && ms->s.dirty; i++)
+		if (m->events.v[i].kind == SESSION_DIGIT)
+			sessions_save(m, ms); /* else a successor gives its number to another one */
 	m->events.n = m->events.dropped = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		if (m->events.v[i].kind == SESSION_LOCKED)

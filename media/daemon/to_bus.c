@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 
 #define ROSTER_ROWS 64u
+#define ROSTER_KEYS 128u
 #define ROSTER_MESSAGES 4u /* a turn */
 
 struct address {
@@ -119,16 +120,48 @@ void to_bus_stats(struct media *m, const struct media_session *const *v, uint32_
 	tell_control(m, &e);
 }
 
+/* A key, with the memory it points to. */
+struct key {
+	Tipring__V1__SessionDtmf m;
+	char digit[2];
+};
+
+static Tipring__V1__SessionDtmf *key(struct key *k, uint64_t session_id, const struct session_told_key *from)
+{
+	tipring__v1__session_dtmf__init(&k->m);
+	k->digit[0] = from->digit;
+	k->digit[1] = '\0';
+	k->m.session_id = session_id;
+	k->m.digit = k->digit;
+	k->m.pos = from->pos;
+	k->m.duration_ms = from->duration_ms;
+	k->m.number = from->number;
+	return &k->m;
+}
+
+/* All that nobody took. */
+static size_t keys(struct key *k, Tipring__V1__SessionDtmf **rows, uint64_t session_id, const struct session_keys *from)
+{
+	for (uint32_t i = 0; i < from->waiting; i++)
+		rows[i] = key(&k[i], session_id, &from->v[i]);
+	return from->waiting;
+}
+
 void to_bus_closed(struct media *m, uint64_t request_id, uint64_t session_id, const struct media_session *ms)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionClosed c = TIPRING__V1__SESSION_CLOSED__INIT;
 	Tipring__V1__MediaStats stats = TIPRING__V1__MEDIA_STATS__INIT;
 
+	Tipring__V1__SessionDtmf *rows[SESSION_KEYS_MAX];
+	struct key k[SESSION_KEYS_MAX];
+
 	c.session_id = session_id;
 	if (ms != NULL) {
 		fill_stats(ms, &stats);
 		c.stats = &stats;
+		c.keys = rows;
+		c.n_keys = keys(k, rows, session_id, &ms->s.keys);
 	}
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_CLOSED;
@@ -243,15 +276,11 @@ static void tell_quality(struct media *m, const struct media_session *ms, const 
 static void tell_digit(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
-	Tipring__V1__SessionDtmf b = TIPRING__V1__SESSION_DTMF__INIT;
-	char digit[2] = {v->digit, '\0'};
+	const struct session_told_key told = {.pos = v->pos, .number = v->number, .duration_ms = v->duration_ms, .digit = v->digit};
+	struct key k;
 
-	b.session_id = media_handle(m, ms);
-	b.digit = digit;
-	b.pos = v->pos;
-	b.duration_ms = v->duration_ms;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_DTMF;
-	e.session_dtmf = &b;
+	e.session_dtmf = key(&k, media_handle(m, ms), &told);
 	tell_control(m, &e);
 }
 
@@ -464,7 +493,22 @@ struct roster {
 	Tipring__V1__SessionState states[ROSTER_ROWS], *rows[ROSTER_ROWS];
 	struct address locals[ROSTER_ROWS];
 	size_t n;
+	struct key keys[ROSTER_KEYS];
+	Tipring__V1__SessionDtmf *key_rows[ROSTER_KEYS];
+	size_t key_count;
 };
+
+static void add_keys(struct roster *r, Tipring__V1__SessionState *row, const struct session_keys *from)
+{
+	row->keys = r->key_rows + r->key_count;
+	row->n_keys = keys(r->keys + r->key_count, row->keys, row->session_id, from);
+	r->key_count += row->n_keys;
+}
+
+static bool has_room(const struct roster *r)
+{
+	return r->n < ROSTER_ROWS && r->key_count + SESSION_KEYS_MAX <= ROSTER_KEYS;
+}
 
 static void add_row(const struct media *m, struct roster *r, const struct media_session *ms)
 {
@@ -479,6 +523,7 @@ static void add_row(const struct media *m, struct roster *r, const struct media_
 	s->tape_id = ms->has_tape ? ms->s.r.tape_id : 0;
 	s->rate_hz = ms->s.r.rate_hz;
 	s->attach_path = borrowed(m->attach_path);
+	add_keys(r, s, &ms->s.keys);
 	r->rows[r->n++] = s;
 }
 
@@ -505,7 +550,7 @@ static bool send_part(struct media *m)
 	struct media_session *ms = NULL;
 	uint32_t at = m->roster_at;
 
-	while (r.n < ROSTER_ROWS && (ms = pool_each(&m->sessions, &at)) != NULL)
+	while (has_room(&r) && (ms = pool_each(&m->sessions, &at)) != NULL)
 		add_row(m, &r, ms);
 	if (send_rows(m, &r, ms == NULL) != 0)
 		return false;

@@ -6,12 +6,16 @@
 #include "common/base/wire.h"
 
 #define END_BIT 0x80u
-/* A packet of an event that is over may come so late; a timestamp further back is a
- * sender that changed its clock. Half a second at 8 kHz. */
-#define LATE_MAX 4000u
+/* A report of an event that is over may come so late; a timestamp further back is a sender
+ * that changed its clock. */
+#define LATE_MS 500u
 /* Segments end where 16 bits of duration do, give or take packets lost or left out. */
-#define SEGMENT_MIN   0xf000u
-#define SEGMENT_SLACK 1600u
+#define SEGMENT_MIN      0xf000u
+#define SEGMENT_SLACK_MS 200u
+/* Behind what a press covers: two packets of it were lost, and an end has a timestamp of its
+ * own. A finger needs longer. */
+#define RUNNING_SLACK_MS 50u
+#define ENDED_SLACK_MS   30u
 
 static const char digits[] = "0123456789*#ABCD";
 
@@ -52,66 +56,129 @@ int dtmf_event(char digit, uint8_t *ret_event)
 	return 0;
 }
 
+static uint32_t most(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
 static int finish(struct dtmf *d, struct dtmf_digit *ret)
 {
 	*ret = (struct dtmf_digit){
 		.digit = dtmf_char(d->event),
 		.ts = d->first_ts,
-		.duration = d->ts - d->first_ts + d->duration,
+		.duration = d->ts - d->first_ts +
+			    most(d->most_duration, d->last_ts - d->ts + d->first_duration),
+		.press = d->presses,
 	};
 	d->active = false;
 	return 1;
 }
 
-/* RFC 4733 section 2.5.1.3: the next segment of a long event starts where the last ended.
- */
-static bool is_next_segment(const struct dtmf *d, uint32_t ts, uint8_t event)
+static bool is_late(const struct dtmf *d, const struct dtmf_report *r)
 {
-	uint32_t step = ts - d->ts;
+	uint32_t back = d->first_ts - r->ts;
 
-	return d->active && d->event == event && step >= SEGMENT_MIN &&
-	       step <= UINT16_MAX + SEGMENT_SLACK && step <= d->duration + SEGMENT_SLACK;
+	return back != 0 && back <= LATE_MS * r->per_ms;
 }
 
-static void press(struct dtmf *d, uint32_t ts, uint8_t event)
+/* RFC 4733 section 2.5.1.3: the next segment of a long event starts where the last ended.
+ */
+static bool is_next_segment(const struct dtmf *d, const struct dtmf_report *r)
+{
+	uint32_t step = r->ts - d->ts, slack = SEGMENT_SLACK_MS * r->per_ms;
+
+	return d->active && step >= SEGMENT_MIN && step <= UINT16_MAX + slack &&
+	       step <= d->duration + slack;
+}
+
+static bool is_covered(const struct dtmf *d, const struct dtmf_report *r, uint32_t slack_ms)
+{
+	return r->ts - d->first_ts <= d->ts - d->first_ts + d->duration + slack_ms * r->per_ms;
+}
+
+/* Of the key that is down: does it go on? A duration that shrinks is a report out of order,
+ * or the ends of the press before it were lost. */
+static bool goes_on(const struct dtmf *d, const struct dtmf_report *r)
+{
+	if (r->p.duration < d->most_duration)
+		return !r->marker && r->ts - d->first_ts <= d->last_ts - d->first_ts;
+	return is_covered(d, r, r->marker ? 0 : RUNNING_SLACK_MS);
+}
+
+/* Of the key that was pressed last: is it what is known already? */
+static bool is_repeated(const struct dtmf *d, const struct dtmf_report *r)
+{
+	bool same_length = r->p.duration == d->most_duration;
+
+	if (r->apart)
+		return r->ts == d->ts;
+	if (!is_covered(d, r, ENDED_SLACK_MS))
+		return false;
+	if (r->p.end) /* some senders mark their ends */
+		return same_length || (!r->marker && (r->ts != d->ts || r->p.duration > d->most_duration));
+	return !r->marker && r->p.duration >= d->most_duration;
+}
+
+static void press(struct dtmf *d, const struct dtmf_report *r)
 {
 	*d = (struct dtmf){
 		.active = true,
 		.known = true,
-		.event = event,
-		.ts = ts,
-		.first_ts = ts,
+		.event = r->p.event,
+		.ts = r->ts,
+		.first_ts = r->ts,
+		.last_ts = r->ts,
+		.first_duration = r->p.duration,
 		.ignored = d->ignored,
+		.presses = d->presses + 1,
 	};
 }
 
-int dtmf_take(struct dtmf *d, uint32_t ts, const struct dtmf_payload *p, uint64_t now_ns,
+static void next_segment(struct dtmf *d, const struct dtmf_report *r)
+{
+	d->ts = d->last_ts = r->ts;
+	d->duration = d->most_duration = 0;
+	d->first_duration = r->p.duration;
+}
+
+static void stretch(struct dtmf *d, const struct dtmf_report *r)
+{
+	uint32_t step = r->ts - d->ts;
+
+	if (step > INT32_MAX)
+		return; /* of a segment before this one */
+	if (step > d->last_ts - d->ts)
+		d->last_ts = r->ts;
+	d->duration = most(d->duration, step + r->p.duration);
+	d->most_duration = most(d->most_duration, r->p.duration);
+}
+
+int dtmf_take(struct dtmf *d, const struct dtmf_report *r, uint64_t now_ns,
 	      struct dtmf_digit ret[DTMF_DIGITS_MAX])
 {
-	bool same = d->known && ts == d->ts;
+	bool same = d->known && r->p.event == d->event;
 	int n = 0;
 
-	if (dtmf_char(p->event) == '\0' || (same && p->event != d->event)) {
+	if (dtmf_char(r->p.event) == '\0') {
 		d->ignored++;
 		return 0;
 	}
-	if (same && !d->active)
-		return 0; /* the second and third end packet */
-	if (d->known && !same && d->ts - ts <= LATE_MAX)
-		return 0; /* reordered: that event is over */
-
-	if (is_next_segment(d, ts, p->event)) {
-		d->ts = ts;
-		d->duration = 0;
-	} else if (!same) {
+	if (d->known && is_late(d, r))
+		return 0;
+	if (same && !d->active && is_repeated(d, r)) {
+		stretch(d, r);
+		return 0;
+	}
+	if (same && is_next_segment(d, r)) {
+		next_segment(d, r);
+	} else if (!same || !d->active || !goes_on(d, r)) {
 		if (d->active)
 			n = finish(d, ret);
-		press(d, ts, p->event);
+		press(d, r);
 	}
 	d->last_ns = now_ns;
-	if (p->duration > d->duration)
-		d->duration = p->duration;
-	return p->end ? n + finish(d, ret + n) : n;
+	stretch(d, r);
+	return r->p.end ? n + finish(d, ret + n) : n;
 }
 
 uint64_t dtmf_deadline_ns(const struct dtmf *d)

@@ -7,7 +7,7 @@
 #include "media/session/voice.h"
 
 #define VOLUME 10u
-#define ENDS   3u /* RFC 4733 2.5.1.4: the last packet is said three times */
+#define ENDS   3u /* RFC 4733 2.5.1.4: the last packet is said three times; each in a tick of its own, so that one gap does not swallow all */
 
 int session_press(struct session *s, uint64_t token, char digit, uint32_t duration_ms)
 {
@@ -54,13 +54,13 @@ static void send_event(struct session *s, uint32_t duration, bool end, struct se
 void press_tick(struct session *s, uint64_t pos, struct session_packets *out, struct session_events *ev)
 {
 	uint64_t samples = pos + session_tick_samples(s) - s->press.pos, most = (uint64_t)s->press.duration_ms * s->r.rate_hz / 1000u;
-	bool over = samples >= most, sends = s->facts.sends && s->facts.dtmf_payload_type != 0;
-	uint32_t duration = (uint32_t)((over ? most : samples) * session_codec(s)->clock_hz / s->r.rate_hz);
+	bool released = samples >= most, sends = s->facts.sends && s->facts.dtmf_payload_type != 0;
+	uint32_t duration = (uint32_t)((released ? most : samples) * session_codec(s)->clock_hz / s->r.rate_hz);
 
 	s->marker = pos == s->press.pos;
-	for (uint32_t i = 0; sends && i < (over ? ENDS : 1); i++)
-		send_event(s, duration, over, out);
-	if (!over)
+	if (sends)
+		send_event(s, duration, released, out);
+	if (samples < most + (ENDS - 1) * session_tick_samples(s))
 		return;
 	s->press.down = 0;
 	s->marker = true; /* of what is said next */

@@ -42,7 +42,7 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 	}
 	heard(s, in->arrival_ns, ev);
 	if (codec == CODECS)
-		key_packet(s, in, ev);
+		key_packet(s, s->in.base.ssrc, in, ev);
 	else if (voice_hear(s, codec))
 		timeline_audio(s, in, ev);
 }
@@ -65,16 +65,15 @@ static void deliver(struct session *s, uint64_t now_ns, struct session_events *e
 	}
 }
 
-/* Numbers start again: what waited is delivered, nothing of it may be taken for the new stream. */
-static void restart(struct session *s, uint64_t now_ns, struct session_events *ev)
+/* Numbers start again, maybe with another `ssrc`: what waited is delivered, nothing of it may be taken for the new stream. */
+static void restart(struct session *s, uint32_t ssrc, uint64_t now_ns, struct session_events *ev)
 {
 	reorder_flush(&s->in.reorder);
 	if (s->tape != NULL)
 		deliver(s, now_ns, ev);
 	reorder_reset(&s->in.reorder);
 	if (s->tape != NULL)
-		key_expire(s, UINT64_MAX, ev);
-	s->dtmf = (struct dtmf){.ignored = s->dtmf.ignored};
+		key_restart(s, ssrc, ev);
 	s->lost_pending = 0;
 }
 
@@ -120,7 +119,7 @@ static void begin(struct session *s, const struct rtp_packet *p, uint64_t now_ns
 	const struct stream_first *first = stream_take_first(&s->in, p);
 	uint64_t ext = 0;
 
-	restart(s, now_ns, ev);
+	restart(s, p->ssrc, now_ns, ev);
 	if (first != NULL)
 		(void)seq_take(&s->in.seq, first->rtp.ssrc, first->rtp.seq, &ext); /* late by one: it is where counting begins */
 	if (s->in.base.first != 0 && s->tape != NULL)
@@ -199,6 +198,11 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 	if ((rtp.ssrc == s->r.ssrc || s->had_rival) && session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
 		return;
 	s->in.alive_ns = now_ns;
+	if (key_is_aside(s, &rtp)) {
+		heard(s, now_ns, ev);
+		key_aside(s, &rtp, now_ns, ev);
+		return;
+	}
 	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
 	if (v == SEQ_UNPROVEN) {
 		stream_keep_first(&s->in, &rtp, now_ns);

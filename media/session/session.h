@@ -97,7 +97,7 @@ enum session_event_kind {
 	SESSION_BEGAN,    /* first audio of the peer; pos */
 	SESSION_STALLED,  /* nothing that is understood for SESSION_STALL_MS; pos */
 	SESSION_RESUMED,
-	SESSION_DIGIT,    /* digit, pos, duration_ms */
+	SESSION_DIGIT,    /* digit, pos, duration_ms, number; it is in `keys`, to be saved before it is told */
 	SESSION_UTTERANCE_BEGAN,
 	SESSION_UTTERANCE_ENDED, /* played, discarded; text: why */
 	SESSION_UNDERRUN,
@@ -120,6 +120,7 @@ struct session_event {
 	uint64_t pos;
 	uint32_t utterance;
 	uint32_t duration_ms;
+	uint32_t number;
 	uint64_t played, discarded; /* samples at the tape's rate */
 	bool reached;
 	char digit;
@@ -159,6 +160,7 @@ struct session_counters {
 	uint64_t ticks_skipped;
 	uint64_t reanchored;
 	uint64_t packets_late; /* too late for the timeline */
+	uint64_t keys_dropped; /* from `keys`, which was full */
 };
 
 /* The head of what survives; the rest are parts of their own (record.c). No pointers; fields are only appended. */
@@ -230,6 +232,28 @@ struct session_seat {
 	uint32_t generation; /* 0: none yet */
 	uint8_t speaks, listens;
 	uint8_t pad[2];
+};
+
+#define SESSION_KEYS_MAX 16u
+
+/* A key that was told of. */
+struct session_told_key {
+	uint64_t pos;
+	uint32_t number; /* of the keys of the session, from 1 */
+	uint32_t duration_ms;
+	char digit;
+	uint8_t pad[7];
+};
+
+/* Whose keys are in `dtmf`, and those of which nobody has said that they were heard. */
+struct session_keys {
+	uint32_t ssrc;    /* 0, as before the first key: it does no harm to take that for one */
+	uint16_t seq;     /* the last sequence number, when their stream is not that of the audio */
+	uint8_t numbered; /* then */
+	uint8_t waiting;  /* in v, oldest first */
+	uint32_t count;   /* of the session */
+	uint32_t pad;
+	struct session_told_key v[SESSION_KEYS_MAX];
 };
 
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
@@ -321,6 +345,7 @@ struct session {
 	uint64_t speech_at;          /* frame on the tape that is listened to next */
 	struct vad vad;
 
+	struct session_keys keys;          /* survives: a key is told of until it is known to be heard */
 	struct session_mark marks[SESSION_MARKS_MAX]; /* pending; survive */
 	int16_t acc[TAPE_SAMPLES_MAX];     /* a frame that is not full yet */
 	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
@@ -429,6 +454,9 @@ MUST_USE int session_press(struct session *s, uint64_t token, char digit, uint32
 
 /* Tell of the caller's speech from now on, by other terms, or no more. Only of a session that is started. ERR_INVAL. */
 MUST_USE int session_detect(struct session *s, const struct session_speech_terms *t);
+
+/* The keys up to this number were heard. */
+void session_keys_taken(struct session *s, uint32_t number);
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);

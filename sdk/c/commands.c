@@ -41,7 +41,7 @@ static int send_plain(struct tipring_server *s, const envelope *e)
 static bool is_ask(const envelope *e)
 {
 	return e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE ||
-	       e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF;
+	       e->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF || e->body_case == TIPRING__V1__ENVELOPE__BODY_COLLECT_DTMF;
 }
 
 static int command(struct tipring_server *s, envelope *e)
@@ -430,6 +430,19 @@ int tipring_detect_speech(struct tipring_server *s, uint64_t call_id, const stru
 	body.end_ms = terms != NULL ? terms->end_ms : 0;
 	body.silence_ms = terms != NULL ? terms->silence_ms : 0;
 	return command(s, &e);
+}
+
+int tipring_collect(struct tipring_server *s, uint64_t call_id, const struct tipring_collect *how, uint64_t *ret_ask)
+{
+	COMMAND(CollectDtmf, COLLECT_DTMF, collect_dtmf);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.max = how->max;
+	body.terminators = text(how->terminators);
+	body.first_ms = how->first_ms;
+	body.next_ms = how->next_ms;
+	return ask(s, &e, ret_ask);
 }
 
 int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint64_t *ret_dial)

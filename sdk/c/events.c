@@ -410,9 +410,22 @@ static void on_ended(struct tipring_server *s, const envelope *m)
 	}
 }
 
+/* A control that died as it told of one has a successor that tells of it again. */
+static bool is_told(struct tipring_server *s, uint64_t call_id, uint32_t number)
+{
+	struct owned *o = sdk_owned(s, call_id);
+
+	if (o == NULL || number == 0)
+		return false;
+	if (number <= o->last_key)
+		return true;
+	o->last_key = number;
+	return false;
+}
+
 static void on_dtmf(struct tipring_server *s, const envelope *m)
 {
-	struct tipring_event *e = sdk_produce(s, TIPRING_EV_DTMF, m->call_id);
+	struct tipring_event *e = is_told(s, m->call_id, m->dtmf_received->number) ? NULL : sdk_produce(s, TIPRING_EV_DTMF, m->call_id);
 
 	if (e == NULL)
 		return;
@@ -441,6 +454,34 @@ static void on_silence(struct tipring_server *s, const envelope *m)
 		return;
 	e->pos = m->speech_silence->pos;
 	e->duration_ms = m->speech_silence->silence_ms;
+}
+
+static uint32_t collected_of(const char *reason)
+{
+	static const char *const names[] = {
+		[TIPRING_COLLECTED_MAX] = "max",
+		[TIPRING_COLLECTED_TERMINATOR] = "terminator",
+		[TIPRING_COLLECTED_TIMEOUT_FIRST] = "timeout_first",
+		[TIPRING_COLLECTED_TIMEOUT_NEXT] = "timeout_next",
+		[TIPRING_COLLECTED_HANGUP] = "hangup",
+		[TIPRING_COLLECTED_CANCELLED] = "cancelled",
+	};
+
+	for (uint32_t i = TIPRING_COLLECTED_MAX; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(names[i], reason) == 0)
+			return i;
+	return 0;
+}
+
+static void on_collected(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_COLLECTED, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->ask = sdk_ask_of(m->cause_command);
+	e->code = collected_of(m->dtmf_collected->reason);
+	sdk_set_text(e->text, sizeof e->text, m->dtmf_collected->digits);
 }
 
 /* What INFO and MESSAGE carry. */
@@ -591,6 +632,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_SPEECH_STARTED,     PUBLISHED,     on_speech},
 	{TIPRING__V1__ENVELOPE__BODY_SPEECH_ENDED,       PUBLISHED,     on_speech},
 	{TIPRING__V1__ENVELOPE__BODY_SPEECH_SILENCE,     PUBLISHED,     on_silence},
+	{TIPRING__V1__ENVELOPE__BODY_DTMF_COLLECTED,     PUBLISHED,     on_collected},
 	{TIPRING__V1__ENVELOPE__BODY_INFO_RECEIVED,      PUBLISHED,     on_info},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_RECEIVED,   PUBLISHED,     on_message},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},

@@ -39,6 +39,7 @@ struct owned {
 	uint64_t fence;
 	uint64_t over_ms; /* its lease is lost and its end is on its way: until then; 0 = it goes on */
 	bool seen; /* control has it too, as ours */
+	uint32_t last_key; /* number of the last one of its audio */
 };
 
 struct tipring_server {

@@ -147,6 +147,7 @@ enum tipring_event_kind {
 	TIPRING_EV_BRIDGE_ENDED = 369,  /* it was the last in `room` */
 	TIPRING_EV_QUALITY = 343, /* every 5 s while audio flows: `quality`, pos */
 	TIPRING_EV_RESTARTED = 344, /* the audio goes on with another SSRC or other numbers: what sends it is new; pos */
+	TIPRING_EV_COLLECTED = 332, /* tipring_collect() number `ask` is over: text are its digits, code is why (enum tipring_collected), behind DTMF of each key */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -359,7 +360,7 @@ TIPRING_API int tipring_send_letter(struct tipring_server *s, const struct tipri
 
 struct tipring_keys {
 	const char *digits;   /* 1 to 64 of 0123456789*#ABCD, and w for half a second */
-	const char *method;   /* NULL: RFC 4733, in the audio; "info": SIP INFO */
+	const char *method;   /* "rfc4733": in the audio; "info": SIP INFO; NULL: in the audio when the far side takes them there, else INFO */
 	uint32_t duration_ms; /* of a key, 40 to 6000; 0: 160 */
 	uint32_t gap_ms;      /* 40 to 6000; 0: 80 */
 };
@@ -376,6 +377,25 @@ struct tipring_speech {
 
 /* Tell when the caller speaks, from now on. -> SPEECH, SILENCE. terms NULL: no more. Asked again a silence begins anew. */
 TIPRING_API int tipring_detect_speech(struct tipring_server *s, uint64_t call_id, const struct tipring_speech *terms);
+
+struct tipring_collect {
+	uint32_t max;            /* keys, 1 to 32; 0: only end the one under way */
+	const char *terminators; /* of 0123456789*#ABCD: such a key ends it and is none of the digits; NULL: none */
+	uint32_t first_ms;       /* until the first key, at most an hour; 0: any time */
+	uint32_t next_ms;        /* from one key to the next; likewise */
+};
+
+enum tipring_collected {
+	TIPRING_COLLECTED_MAX = 1,
+	TIPRING_COLLECTED_TERMINATOR,
+	TIPRING_COLLECTED_TIMEOUT_FIRST,
+	TIPRING_COLLECTED_TIMEOUT_NEXT,
+	TIPRING_COLLECTED_HANGUP,
+	TIPRING_COLLECTED_CANCELLED /* another one took its place */
+};
+
+/* Gather keys of the far side, from now on. One at a time. -> COLLECTED, or FAILED with `ask` */
+TIPRING_API int tipring_collect(struct tipring_server *s, uint64_t call_id, const struct tipring_collect *how, uint64_t *ret_ask);
 
 struct tipring_dial {
 	const char *uri;          /* "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call */

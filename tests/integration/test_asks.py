@@ -411,13 +411,17 @@ def test_who_takes_no_keys_in_its_audio(system):
     async def handle(call):
         await call.answer(rate=8000)
         with pytest.raises(tipring.CommandRefused, match="UNSUPPORTED"):
-            await call.send_dtmf("1")
+            await call.send_dtmf("1", "rfc4733")
+        await call.send_dtmf("1")
         caller["asked"] = True
 
     async def run(_):
         peer = Asker(system)
         peer.sdp = lambda **_: Caller.sdp(peer, formats="0").replace("a=rtpmap:101 telephone-event/8000\r\n", "")
         await in_thread(peer.call)
+        request = await in_thread(peer.request_of, "INFO")
+        assert body_of(request).startswith("Signal=1\r\n")
+        peer.answer(request, 200)
         await in_thread(peer.wait_bye, 5)
         peer.close()
 

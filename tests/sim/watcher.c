@@ -70,11 +70,13 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 	}
 }
 
-/* A control that died while it said the end leaves that to its successor, under the same event_id. */
+/* A control that died while it said the end, or a key, leaves that to its successor, under the same event_id. */
 static bool is_known(const struct watcher *w, const Tipring__V1__Envelope *e)
 {
+	enum seen what = sight_of(e);
+
 	for (uint32_t i = 0; i < w->n; i++)
-		if (sight_of(e) == SEEN_END && w->v[i].what == SEEN_END && w->v[i].event_id == e->event_id)
+		if ((what == SEEN_END || what == SEEN_DIGIT) && w->v[i].what == what && w->v[i].event_id == e->event_id)
 			return true;
 	return false;
 }

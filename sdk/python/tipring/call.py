@@ -57,6 +57,7 @@ class Transport(typing.Protocol):
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
     async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
+    async def collect(self, call: "Call", ending: collecting.Ending, pressed: str, number: int) -> collecting.Gathered: ...
     async def hold(self, call: "Call", on: bool) -> None: ...
     async def renegotiate(self, call: "Call", codecs: collections.abc.Sequence[str]) -> None: ...
     async def detect_speech(self, call: "Call", start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None: ...
@@ -126,6 +127,7 @@ class Call:
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
         self._digits = Digits()
+        self._last_key = 0
         self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
         self._asking: set[asyncio.Task[None]] = set()  # marks on their way to control
@@ -255,11 +257,11 @@ class Call:
         self._require_not_ended()
         await self._transport.send(self, "message", content_type, body.encode() if isinstance(body, str) else body, headers or {})
 
-    async def send_dtmf(self, digits: str, method: str = "rfc4733", duration_ms: int = 160, gap_ms: int = 80) -> None:
+    async def send_dtmf(self, digits: str, method: str = "", duration_ms: int = 160, gap_ms: int = 80) -> None:
         """Press keys, one after another, and wait for the end of the last one. digits: 1 to 64 of 0-9 * # A-D, and w for half a second.
         duration_ms, gap_ms: 40 to 6000. method: "rfc4733", in the audio: what is said waits while a key is down, and CommandRefused is
-        UNSUPPORTED when the far side takes none; or "info", each key being an INFO (application/dtmf-relay) that waits for the answer to the
-        one before, and is refused as of send_info()."""
+        UNSUPPORTED when the far side takes none; "info": each key is an INFO (application/dtmf-relay) that waits for the answer to the
+        one before, and is refused as of send_info(); "": in the audio when the far side takes keys there, else by INFO."""
         self._require_not_ended()
         await self._transport.send_dtmf(self, digits, method, duration_ms, gap_ms)
 
@@ -548,12 +550,15 @@ class Call:
 
     async def collect(self, prompt: collecting.Prompt | None = None, *, max: int = 32, terminators: str = "#",
                       timeout: float = 5.0, barge_in: bool = True) -> Collected:
-        """Ask for keys. prompt: what to say first, as for say(), or the path of a WAV file. It ends after `max` keys, at one of
+        """Ask for keys. prompt: what to say first, as for say(), or the path of a WAV file. It ends after `max` keys (1 to 32), at one of
         `terminators`, or when `timeout` seconds (on the call's clock) pass without a key once the prompt is over.
 
         barge_in: a key silences the prompt and counts, also one that was pressed before it began. False: the prompt is said to its
         end, and keys count from there. CallEnded when the call ends first; what was pressed then is lost with it."""
         return await collecting.collect(self, prompt, collecting.Ending(max, terminators, timeout), barge_in)
+
+    async def _gather(self, ending: collecting.Ending, pressed: str) -> collecting.Gathered:
+        return await self._transport.collect(self, ending, pressed, self._last_key + 1)
 
     def events(self) -> Events:
         """What happens to the call besides: an asynchronous iterator over `Event`, one for the whole call."""
@@ -594,6 +599,13 @@ class Call:
             news, self.codec, self._generation = codec != self.codec, codec, generation
             if news:
                 self._on_event(Event("codec", 0))
+
+    def _is_new_key(self, number: int) -> bool:
+        """A control that died as it told of one has a successor that tells of it again. 0: it has no number."""
+        if 0 < number <= self._last_key:
+            return False
+        self._last_key = number or self._last_key
+        return True
 
     def _on_digit(self, digit: Digit) -> None:
         self._digits._put(digit)

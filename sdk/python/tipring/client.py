@@ -459,8 +459,12 @@ class Server:
             self._take_epoch(envelope.epoch)  # a new control is heard here before the next ping
 
     def _event_dtmf_received(self, body: Message, envelope: Message) -> None:
-        if call := self._calls.get(envelope.call_id):
+        call = self._calls.get(envelope.call_id)
+        if call is not None and call._is_new_key(body.number):
             call._on_digit(Digit(body.digit, body.pos, body.duration_ms, body.method))
+
+    def _event_dtmf_collected(self, body: Message, envelope: Message) -> None:
+        self._transport.take_collected(envelope.cause_command, body)
 
     def _event_utterance_finished(self, body: Message, envelope: Message) -> None:
         # the answer to flush() tells of those that were flushed, the end of the call of the others

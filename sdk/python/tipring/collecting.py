@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import typing
 
@@ -14,6 +15,7 @@ from .playback import Playback
 Prompt = typing.Union[str, "os.PathLike[str]", Pcm, typing.AsyncIterable[Pcm]]
 
 KEYS = "0123456789*#ABCD"
+MOST = 32  # as control has room for
 
 
 class Asked(typing.Protocol):
@@ -26,6 +28,7 @@ class Asked(typing.Protocol):
     async def say(self, speech: Pcm | typing.AsyncIterable[Pcm]) -> Playback: ...
     async def play(self, wav: "str | os.PathLike[str]") -> Playback: ...
     async def flush(self) -> object: ...
+    async def _gather(self, ending: "Ending", pressed: str) -> "Gathered": ...
 
 
 class Ending(typing.NamedTuple):
@@ -34,21 +37,27 @@ class Ending(typing.NamedTuple):
     seconds: float
 
 
+class Gathered(typing.NamedTuple):
+    """`keys` counted, the terminator among them: the first ones that wait."""
+
+    digits: str
+    reason: str
+    keys: int
+
+
 async def collect(call: Asked, prompt: Prompt | None, ending: Ending, barge_in: bool) -> Collected:
     """See Call.collect()."""
-    if ending.most < 1 or any(key not in KEYS for key in ending.terminators):
-        raise ValueError(f"max is at least 1 and terminators are of {KEYS}, not {ending.most} and {ending.terminators!r}")
+    if not 1 <= ending.most <= MOST or any(key not in KEYS for key in ending.terminators):
+        raise ValueError(f"max is 1 to {MOST} and terminators are of {KEYS}, not {ending.most} and {ending.terminators!r}")
     if prompt is not None:
         await _ask(call, prompt, barge_in)
-    pressed = ""
-    while len(pressed) < ending.most:
-        digit = await call.digit(ending.seconds)
-        if digit is None:
-            return Collected(pressed, "timeout")
-        if digit.digit in ending.terminators:
-            return Collected(pressed, "terminator")
-        pressed += digit.digit
-    return Collected(pressed, "max")
+    waiting = call.digits()._waiting
+    gathered = await call._gather(ending, "".join(digit.digit for digit in itertools.islice(waiting, MOST)))
+    for _ in range(min(gathered.keys, len(waiting))):
+        waiting.popleft()
+    if gathered.reason == "hangup":
+        raise CallEnded(call.end_reason or "")
+    return Collected(gathered.digits, "timeout" if gathered.reason.startswith("timeout") else gathered.reason)
 
 
 async def _ask(call: Asked, prompt: Prompt, barge_in: bool) -> None:

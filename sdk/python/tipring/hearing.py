@@ -85,7 +85,8 @@ class Event:
 
 @dataclasses.dataclass(frozen=True)
 class Collected:
-    """Answer of `Call.collect()`. digits: what was pressed, without the terminator. end: "terminator", "max" or "timeout"."""
+    """Answer of `Call.collect()`. digits: what was pressed, without the terminator. end: "terminator", "max", "timeout", or "cancelled":
+    another collect() of this call took its place."""
 
     digits: str
     end: str
@@ -120,14 +121,18 @@ class Arrivals(typing.Generic[T]):
 
     async def _arrived(self) -> bool:
         """Wait until there is one to take; False: there never will be."""
-        while not self._waiting and not self._over:
+        return await self._beyond(0)
+
+    async def _beyond(self, n: int) -> bool:
+        """Wait until more than `n` are there to take."""
+        while len(self._waiting) <= n and not self._over:
             self._news.clear()
             self._readers += 1
             try:
                 await self._news.wait()
             finally:
                 self._readers -= 1
-        return bool(self._waiting)
+        return len(self._waiting) > n
 
     def _put(self, item: T) -> None:
         if len(self._waiting) == self._limit:

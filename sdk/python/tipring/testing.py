@@ -24,7 +24,7 @@ import time
 import typing
 
 from .call import Call, Handler, require_handler
-from .collecting import KEYS
+from .collecting import KEYS, Ending, Gathered
 from .errors import CallEnded, CommandRefused
 from .hearing import Digit, Event
 from .pcm import WavSource, name_of, read_wav
@@ -402,6 +402,21 @@ class Caller:
 
     async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
         self.received.append((kind, content_type, body))
+
+    async def collect(self, call: Call, ending: Ending, pressed: str, number: int) -> Gathered:
+        digits, keys = "", 0
+        while len(digits) < ending.most:
+            try:
+                async with call.timeout(ending.seconds):
+                    if not await call._digits._beyond(keys):
+                        return Gathered(digits, "hangup", keys)
+            except TimeoutError:
+                return Gathered(digits, "timeout_next" if keys else "timeout_first", keys)
+            key, keys = call._digits._waiting[keys].digit, keys + 1
+            if key in ending.terminators:
+                return Gathered(digits, "terminator", keys)
+            digits += key
+        return Gathered(digits, "max", keys)
 
     async def send_dtmf(self, call: Call, digits: str, method: str, duration_ms: int, gap_ms: int) -> None:
         self.received += [("dtmf", "", key.encode()) for key in digits if key != "w"]

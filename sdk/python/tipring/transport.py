@@ -10,6 +10,7 @@ import typing
 from .bus import ACK_SECONDS, TRIES, Bus, Message
 from .call import Call, TapeLike
 from .clock import Clock
+from .collecting import Ending, Gathered
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Quality, Way
 from .playback import Flushed, Heard
@@ -19,6 +20,8 @@ from .v1 import api_pb2, common_pb2, session_pb2
 
 ATTACH_SECONDS = 2
 ASKING_SECONDS = 40  # a peer has 32 s for its answer
+COLLECT_MS_MAX = 3_600_000
+COLLECT_LATE_SECONDS = 30  # behind all the time it may take
 HISTORY_FRAMES = 128  # that came before we attached
 
 
@@ -53,6 +56,7 @@ class ControlTransport:
     def __init__(self, bus: Bus):
         self.bus = bus
         self._completions: dict[str, asyncio.Future[api_pb2.CommandCompleted]] = {}
+        self._collects: dict[str, asyncio.Future[Gathered]] = {}
         self._media: dict[int, asyncio.Future[Message]] = {}
         self._links: dict[str, Link] = {}
         self._transfers: set[str] = set()  # commands
@@ -205,6 +209,26 @@ class ControlTransport:
     async def detect_speech(self, call: Call, start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None:
         body = api_pb2.DetectSpeech(call_id=call.call_id, fence=call._fence, stop=stop, start_ms=start_ms, end_ms=end_ms, silence_ms=silence_ms)
         await self._command("detect_speech", body, call)
+
+    async def collect(self, call: Call, ending: Ending, pressed: str, number: int) -> Gathered:
+        """pressed: keys that count as the first ones. number: of the first key behind those."""
+        command_id = self.bus.new_id()
+        ms = min(max(1, round(ending.seconds * 1000)), COLLECT_MS_MAX)
+        body = api_pb2.CollectDtmf(call_id=call.call_id, fence=call._fence, max=ending.most, terminators="".join(sorted(set(ending.terminators))),
+                                   first_ms=ms, next_ms=ms, pressed=pressed, number=number)
+        future = self._collects[command_id] = asyncio.get_running_loop().create_future()
+        try:
+            await self._command("collect_dtmf", body, call, command_id)
+            gathered: Gathered = await self._wait_or_end(future, call, "collect: acknowledged and never over",
+                                                         ms / 1000 * (ending.most + 1) + COLLECT_LATE_SECONDS)
+            return gathered
+        finally:
+            del self._collects[command_id]
+
+    def take_collected(self, command_id: str, body: Message) -> None:
+        future = self._collects.get(command_id)
+        if future is not None and not future.done():
+            future.set_result(Gathered(body.digits, body.reason, body.keys))
 
     async def _to_the_end(self, field: str, body: Message, call: Call, seconds: float) -> None:
         """A command that the far side of the call completes."""

@@ -46,6 +46,26 @@ def test_the_last_key_is_seen_before_the_end():
     assert seen == ["1", "2", "3", "the caller hung up"]
 
 
+def test_a_key_that_is_told_twice_is_one():
+    """The same number: the control that told of it died before it noted that down. Keys by INFO have none."""
+    seen = []
+
+    async def handle(call):
+        async for digit in call.digits():
+            seen.append(digit.digit)
+
+    async def scenario(control, server):
+        await control.offer(CALL)
+        await until(lambda: server.calls)
+        for digit, number in (("1", 1), ("1", 1), ("2", 2), ("1", 1), ("2", 3), ("4", 0), ("4", 0), ("5", 4)):
+            await control.event(CALL, dtmf_received={"digit": digit, "pos": 100, "number": number})
+        await control.event(CALL, call_ended=ENDED)
+        await until(lambda: not server.calls)
+
+    serve(handle, scenario)
+    assert seen == ["1", "2", "2", "4", "4", "5"]
+
+
 def test_the_last_mark_and_utterance_are_seen_before_the_end():
     """M8"""
     seen = []

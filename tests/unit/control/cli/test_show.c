@@ -77,7 +77,7 @@ Test(show, only_the_chosen_member_of_a_oneof)
 	d.digit = (char *)(uintptr_t)"5";
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_DTMF_RECEIVED;
 	e.dtmf_received = &d;
-	expect_json(&e, "\"cause_command\": \"\", \"dtmf_received\": {\"digit\": \"5\", \"pos\": 0, \"duration_ms\": 0, \"method\": \"\"}}", true);
+	expect_json(&e, "\"cause_command\": \"\", \"dtmf_received\": {\"digit\": \"5\", \"pos\": 0, \"duration_ms\": 0, \"method\": \"\", \"number\": 0}}", true);
 	expect_json(&e, "call_ended", false);
 }
 

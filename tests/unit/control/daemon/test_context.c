@@ -189,6 +189,32 @@ Test(context, with_every_field_is_read_for_ever)
 	cr_expect_arr_eq(again, bytes, n);
 }
 
+Test(context, what_is_collected_goes_on)
+{
+	const struct collect_wish w = {.max = 4, .terminators = STR("#"), .first_ms = 500, .next_ms = 300};
+	struct collect was;
+	context *x;
+
+	take();
+	collect_begin(&c->collect, STR("c-18"), &w, 1000);
+	(void)collect_key(&c->collect, '5', 1100);
+	c->collect.number = 3;
+	c->collect.cseq = 9;
+	was = c->collect;
+	n = context_pack(c, 0x77, bytes);
+	memset(&c->collect, 0, sizeof c->collect);
+	take();
+	cr_expect_arr_eq((char *)&c->collect, (char *)&was, sizeof was);
+
+	x = unpacked(); /* what no control wrote */
+	x->collecting->max = 1;
+	n = tipring__v1__call_context__pack(x, bytes);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	memset(&c->collect, 0, sizeof c->collect);
+	take();
+	cr_expect_str_eq(c->collect.command, "", "it would be over already");
+}
+
 Test(context, the_largest_fits)
 {
 	char metadata[97];
@@ -202,6 +228,7 @@ Test(context, the_largest_fits)
 	c->app[sizeof c->app - 1] = c->backend[sizeof c->backend - 1] = c->command[sizeof c->command - 1] = '\0';
 	c->info_command[CALL_COMMAND_BYTES - 1] = c->message_command[CALL_COMMAND_BYTES - 1] = '\0';
 	c->dtmf.command[CALL_COMMAND_BYTES - 1] = c->dtmf.digits[CALL_DIGITS_MAX] = '\0';
+	c->collect.command[COLLECT_COMMAND_BYTES - 1] = c->collect.digits[COLLECT_KEYS_MAX] = c->collect.terminators[COLLECT_TERMINATORS_MAX] = '\0';
 	c->owned = c->outbound = c->early_media = c->held = c->holding = c->ring_described = true;
 	c->unagreed = c->transfer.told = true;
 	c->dtmf.audio = c->dtmf.of_dial = c->dtmf.early = c->dtmf.rests = c->dtmf.waits = true;

@@ -13,6 +13,7 @@ struct ear {
 	unsigned count;
 	struct dtmf_digit got[32];
 	char digits[33];
+	bool marker; /* on what comes */
 };
 
 static void note(struct ear *e, const struct dtmf_digit *d, int n)
@@ -26,10 +27,10 @@ static void note(struct ear *e, const struct dtmf_digit *d, int n)
 
 static void hear(struct ear *e, uint8_t event, uint32_t ts, unsigned duration, bool end)
 {
-	struct dtmf_payload p = {event, end, 10, (uint16_t)duration};
+	struct dtmf_report r = {.ts = ts, .per_ms = 8, .p = {event, end, 10, (uint16_t)duration}, .marker = e->marker};
 	struct dtmf_digit ret[DTMF_DIGITS_MAX];
 
-	note(e, ret, dtmf_take(&e->d, ts, &p, e->now_ns, ret));
+	note(e, ret, dtmf_take(&e->d, &r, e->now_ns, ret));
 	e->now_ns += 20 * MS;
 }
 
@@ -129,7 +130,8 @@ Test(rtp_dtmf, c344_one_press_one_digit)
 
 	press(&e, 5, 1000, 1);
 	cr_expect_eq(e.count, 1);
-	press(&e, 5, 1000, 3); /* anything more with this timestamp is a repeat */
+	hear(&e, 5, 1000, 960, true);
+	hear(&e, 5, 1000, 960, true);
 	wait_out(&e);
 	cr_expect_eq(e.count, 1);
 	cr_expect_eq(e.got[0].digit, '5');
@@ -171,7 +173,8 @@ Test(rtp_dtmf, c348_timeout)
 	wait_out(&e);
 	cr_expect_str_eq(e.digits, "7");
 	cr_expect_eq(e.got[0].duration, 800);
-	press(&e, 7, 1000, 3); /* the ends come after all */
+	hear(&e, 7, 1000, 3200, false); /* it was down all the time */
+	hear(&e, 7, 1000, 3360, true);
 	cr_expect_str_eq(e.digits, "7");
 }
 
@@ -341,9 +344,116 @@ Test(rtp_dtmf, no_digits)
 	cr_expect_eq(e.count, 0);
 	cr_expect_eq(e.d.ignored, 240);
 	hear(&e, 1, 2000, 160, false);
-	hear(&e, 2, 2000, 320, true); /* contradicts what this timestamp was */
-	cr_expect_eq(e.count, 0);
-	cr_expect_eq(e.d.ignored, 241);
-	hear(&e, 1, 2000, 320, true);
-	cr_expect_str_eq(e.digits, "1");
+	cr_expect_eq(e.d.ignored, 240);
+}
+
+/* M17: the timestamp grows with every packet, the duration too, or not. */
+Test(rtp_dtmf, m17_growing_timestamp)
+{
+	for (unsigned grows = 0; grows <= 1; grows++)
+		for (unsigned lost = 0; lost < 8; lost++) { /* two neighbours */
+			struct ear e = {.now_ns = 1};
+
+			for (unsigned i = 0; i < 8; i++)
+				if (i < lost || i > lost + 1 || lost == 7)
+					hear(&e, 5, 1000 + 160 * i, grows ? 160 * (i + 1) : 160, i > 5);
+			wait_out(&e);
+			cr_expect_str_eq(e.digits, "5", "grows %u, lost %u: %s", grows, lost, e.digits);
+			cr_expect(e.got[0].duration <= 1280 && e.got[0].duration >= 800, "%u", e.got[0].duration);
+			press(&e, 5, 1000 + 160 * 8 + 400, 3);
+			cr_expect_str_eq(e.digits, "55");
+		}
+}
+
+/* M17: an end is repeated with a timestamp of its own. */
+Test(rtp_dtmf, m17_ends_with_growing_timestamps)
+{
+	static const uint32_t steps[] = {1, 160};
+
+	for (size_t i = 0; i < 2; i++)
+		for (unsigned shorter = 0; shorter <= 1; shorter++) {
+			struct ear e = {.now_ns = 1};
+
+			press(&e, 5, 1000, 1);
+			hear(&e, 5, 1000 + steps[i], 960 - shorter * steps[i], true);
+			hear(&e, 5, 1000 + 2 * steps[i], 960 - 2 * shorter * steps[i], true);
+			cr_expect_str_eq(e.digits, "5");
+			press(&e, 5, 1000 + 960 + 400, 3);
+			cr_expect_str_eq(e.digits, "55", "50 ms later it is another one");
+		}
+}
+
+/* M17: the timestamp stands still. The second one has its marker, or is seen to start again. */
+Test(rtp_dtmf, m17_two_under_one_timestamp)
+{
+	for (unsigned marked = 0; marked <= 1; marked++)
+		for (unsigned ends = 0; ends <= 3; ends++) {
+			struct ear e = {.now_ns = 1};
+
+			press(&e, 5, 1000, ends);
+			e.marker = marked == 1;
+			hear(&e, 5, 1000, marked == 1 && ends > 0 ? 1600 : 160, false);
+			e.marker = false;
+			hear(&e, 5, 1000, 2000, true);
+			cr_expect_str_eq(e.digits, ends == 0 && marked == 0 ? "5" : "55", "marked %u, ends %u: %s", marked, ends, e.digits);
+		}
+}
+
+/* M17: another key is another key, whatever its timestamp. */
+Test(rtp_dtmf, m17_keys_under_one_timestamp)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 5, 1000, 3);
+	press(&e, 6, 1000, 0);
+	press(&e, 5, 1000, 3);
+	cr_expect_str_eq(e.digits, "565");
+}
+
+/* M17: a sender that marks every end of a key pressed once. */
+Test(rtp_dtmf, m17_marked_ends)
+{
+	struct ear e = {.now_ns = 1};
+
+	press(&e, 5, 1000, 0);
+	e.marker = true;
+	for (int i = 0; i < 3; i++)
+		hear(&e, 5, 1000, 960, true);
+	cr_expect_str_eq(e.digits, "5");
+}
+
+/* M18: what is said of two events in one packet is said three times, too. */
+Test(rtp_dtmf, m18_apart)
+{
+	static const uint8_t second[] = {5, 6};
+
+	for (size_t k = 0; k < sizeof second; k++) {
+		struct dtmf_digit ret[DTMF_DIGITS_MAX];
+		struct ear e = {.now_ns = 1};
+
+		for (int i = 0; i < 3; i++) {
+			struct dtmf_report r = {.ts = 1000, .per_ms = 8, .p = {5, true, 10, 400}};
+
+			note(&e, ret, dtmf_take(&e.d, &r, e.now_ns, ret));
+			r = (struct dtmf_report){.ts = 1400, .per_ms = 8, .p = {second[k], true, 10, 400}, .apart = true};
+			note(&e, ret, dtmf_take(&e.d, &r, e.now_ns, ret));
+		}
+		cr_expect_str_eq(e.digits, k == 0 ? "55" : "56");
+		cr_expect_eq(e.got[1].ts, 1400);
+	}
+}
+
+/* The same times in the units of another clock. */
+Test(rtp_dtmf, clock_of_48_khz)
+{
+	struct dtmf_digit ret[DTMF_DIGITS_MAX];
+	struct ear e = {.now_ns = 1};
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct dtmf_report r = {.ts = 1000 + 960 * i, .per_ms = 48, .p = {5, i > 5, 10, 960}};
+
+		if (i != 2 && i != 3)
+			note(&e, ret, dtmf_take(&e.d, &r, e.now_ns, ret));
+	}
+	cr_expect_str_eq(e.digits, "5");
 }

@@ -286,3 +286,123 @@ Test(key, delayed_by_the_network_is_where_its_timestamp_says)
 	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
 	cr_expect_eq(digit(0)->pos, 10u * 160u);
 }
+
+/* A packet of keys of the sender's second stream. */
+static void aside(uint16_t number, uint32_t stamp, uint8_t key, uint32_t duration, bool end)
+{
+	uint8_t p[RTP_HEADER_BYTES + DTMF_PAYLOAD_BYTES];
+	struct rtp_packet h = {.payload_type = 101, .seq = number, .ts = stamp, .ssrc = PEER_SSRC + 1};
+
+	rtp_header_write(p, &h);
+	dtmf_write(p + RTP_HEADER_BYTES, &(struct dtmf_payload){key, end, 10, (uint16_t)duration});
+	session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
+}
+
+Test(key, m17_in_a_stream_of_its_own)
+{
+	uint64_t lost = s->in.seq.lost_before;
+
+	talk(10);
+	for (uint32_t i = 1; i <= 5; i++) {
+		aside((uint16_t)(65533 + i), 77000, 5, 160 * i, i == 5); /* over the wrap */
+		talk(1);
+	}
+	aside(65535, 77000, 5, 160, false); /* late */
+	aside(2, 77000, 5, 800, true);      /* twice */
+	aside(3, 90000, 6, 160, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 2u);
+	cr_expect(digit(0)->digit == '5' && digit(0)->duration_ms == 100u && digit(0)->pos == 1600u - 160u);
+	cr_expect_eq(digit(1)->digit, '6');
+	cr_expect(s->in.seq.ssrc == PEER_SSRC && s->in.seq.lost_before == lost, "the audio did not notice");
+	cr_expect_eq(s->in.seq.unproven, 0u);
+}
+
+Test(key, m17_in_a_stream_that_was_the_first_one)
+{
+	event(77000, 5, 160, false);
+	event(77000, 5, 320, false);
+	cr_expect_eq(s->in.seq.ssrc, PEER_SSRC);
+	for (int i = 0; i < 2; i++) { /* the audio comes late */
+		uint8_t p[RTP_HEADER_BYTES + 160] = {0};
+		struct rtp_packet h = {.seq = (uint16_t)i, .ts = 160u * (unsigned)i, .ssrc = 0x777};
+
+		rtp_header_write(p, &h);
+		session_receive(s, &(struct session_datagram){p, sizeof p, &facts.remote_rtp}, now, &ev);
+	}
+	cr_expect_eq(s->in.seq.ssrc, 0x777u);
+	event(77000, 5, 480, false);
+	event(77000, 5, 640, true);
+	event(77000, 5, 640, true);
+	cr_assert_eq(events_of(SESSION_DIGIT), 1u);
+	cr_expect_eq(digit(0)->duration_ms, 80u);
+}
+
+/* M18: what is behind an event that is over, and of some length, is another one; anything else is no event. */
+Test(key, m18_several_in_one_packet)
+{
+	static const struct {
+		size_t n;
+		uint8_t p[12];
+		const char *keys;
+	} cases[] = {
+		{8, {5, 0x8a, 1, 0x40, 6, 0x8a, 1, 0x40}, "56"},
+		{12, {5, 0x8a, 1, 0x40, 5, 0x8a, 1, 0x40, 6, 0x0a, 0, 0xa0}, "556"},
+		{12, {5, 0x8a, 1, 0x40, 6, 0x0a, 1, 0x40, 7, 0x8a, 1, 0x40}, "56"},
+		{8, {5, 0x8a, 0, 0, 6, 0x8a, 1, 0x40}, "5"},
+		{7, {5, 0x8a, 1, 0x40, 6, 0x8a, 1}, "5"},
+		{8, {5, 0x0a, 1, 0x40, 0, 0, 0, 0}, "5"},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		teardown();
+		setup();
+		talk(10);
+		for (int again = 0; again < 3; again++)
+			packet(101, cases[i].p, cases[i].n, &facts.remote_rtp);
+		now += DTMF_LOST_END_MS * MS;
+		tick();
+		cr_assert_eq(events_of(SESSION_DIGIT), strlen(cases[i].keys), "case %zu", i);
+		for (unsigned k = 0; k < strlen(cases[i].keys); k++)
+			cr_expect_eq(digit(k)->digit, cases[i].keys[k]);
+		if (i == 0)
+			cr_expect_eq(digit(1)->pos, digit(0)->pos + 320);
+	}
+}
+
+Test(key, m18_a_packet_has_at_most_so_many)
+{
+	uint8_t p[20 * DTMF_PAYLOAD_BYTES];
+
+	for (uint8_t i = 0; i < 20; i++)
+		dtmf_write(p + i * DTMF_PAYLOAD_BYTES, &(struct dtmf_payload){i % 10, true, 10, 160});
+	packet(101, p, sizeof p, &facts.remote_rtp);
+	cr_expect_eq(events_of(SESSION_DIGIT), 16u);
+}
+
+Test(key, is_kept_until_it_was_heard)
+{
+	for (uint32_t i = 0; i < SESSION_KEYS_MAX; i++)
+		event(ts + 8000 * i, (uint8_t)(i % 10), 160, true);
+	save();
+	succeed();
+	cr_assert_eq(s->keys.waiting, SESSION_KEYS_MAX);
+	cr_expect(s->keys.v[3].number == 4 && s->keys.v[3].digit == '3' && s->keys.v[3].pos == digit(3)->pos && s->keys.v[3].duration_ms == 20);
+	session_keys_taken(s, 3);
+	cr_expect(s->dirty && s->keys.waiting == SESSION_KEYS_MAX - 3 && s->keys.v[0].number == 4);
+	save();
+	session_keys_taken(s, 2); /* said twice */
+	cr_expect_not(s->dirty);
+	event(ts + 8000 * 100, 7, 160, true);
+	cr_expect_eq(digit(SESSION_KEYS_MAX)->number, SESSION_KEYS_MAX + 1);
+	session_keys_taken(s, UINT32_MAX);
+	cr_expect(s->keys.waiting == 0 && s->keys.count == SESSION_KEYS_MAX + 1);
+}
+
+Test(key, of_too_many_the_first_is_not_told_again)
+{
+	for (uint32_t i = 0; i <= SESSION_KEYS_MAX; i++)
+		event(ts + 8000 * i, 5, 160, true);
+	cr_expect(s->keys.waiting == SESSION_KEYS_MAX && s->keys.v[0].number == 2 && s->keys.v[SESSION_KEYS_MAX - 1].number == SESSION_KEYS_MAX + 1);
+	cr_expect_eq(s->count.keys_dropped, 1u);
+	cr_expect_eq(events_of(SESSION_DIGIT), SESSION_KEYS_MAX + 1);
+}

@@ -163,6 +163,20 @@ static void answer_dtmf(const envelope *asked)
 	post(k.commands, k.peer, &e);
 }
 
+static void answer_collect(const envelope *asked)
+{
+	MESSAGE(DtmfCollected, DTMF_COLLECTED, dtmf_collected);
+
+	snprintf(k.dialled, sizeof k.dialled, "%u|%s|%u|%u", asked->collect_dtmf->max, asked->collect_dtmf->terminators, asked->collect_dtmf->first_ms,
+		 asked->collect_dtmf->next_ms);
+	body.digits = (char[]){"42"};
+	body.reason = (char[]){"terminator"};
+	e.cause_command = asked->command_id;
+	e.call_id = CALL;
+	accept(asked);
+	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
 static void answer_dial(const envelope *asked)
 {
 	const Tipring__V1__Dial *d = asked->dial;
@@ -287,6 +301,8 @@ static void answer(const envelope *asked)
 		answer_info(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_SEND_DTMF) {
 		answer_dtmf(asked);
+	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_COLLECT_DTMF) {
+		answer_collect(asked);
 	} else if (asked->body_case == TIPRING__V1__ENVELOPE__BODY_HELLO) {
 		MESSAGE(Welcome, WELCOME, welcome);
 
@@ -370,14 +386,21 @@ static void lose_lease(bool call_ends)
 	post(k.commands, k.peer, &e);
 }
 
-static void publish_digit(uint64_t call_id, const char *digit)
+/* A `number` that is not 0 is that of a key in the audio. */
+static void publish_key(uint64_t call_id, const char *digit, uint32_t number)
 {
 	char text[2] = {digit[0], '\0'};
 	MESSAGE(DtmfReceived, DTMF_RECEIVED, dtmf_received);
 
 	e.call_id = call_id;
 	body.digit = text;
+	body.number = number;
 	post(k.events, "e1/media/bot/0000000000001234/", &e);
+}
+
+static void publish_digit(uint64_t call_id, const char *digit)
+{
+	publish_key(call_id, digit, 0);
 }
 
 static void publish_mark(void)
@@ -516,6 +539,34 @@ Test(sdk_client, the_last_key_and_mark_are_told_before_the_end)
 }
 
 /* M8 */
+Test(sdk_client, keys_that_are_collected)
+{
+	const struct tipring_collect how = {.max = 4, .terminators = "#", .first_ms = 5000, .next_ms = 3000};
+	struct tipring_event ev;
+	uint64_t number;
+
+	own_a_call();
+	cr_assert_eq(tipring_collect(k.server, CALL, &how, &number), 0);
+	ev = expect(TIPRING_EV_COLLECTED);
+	cr_expect_str_eq(k.dialled, "4|#|5000|3000");
+	cr_expect(ev.call_id == CALL && ev.ask == number && ev.code == TIPRING_COLLECTED_TERMINATOR);
+	cr_expect_str_eq(ev.text, "42");
+}
+
+/* The control that told of it died before it noted that down. */
+Test(sdk_client, a_key_that_is_told_twice_is_one)
+{
+	own_a_call();
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "1", 2);
+	publish_key(CALL, "1", 1);
+	publish_key(CALL, "3", 3);
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "1");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "1");
+	cr_expect_str_eq(expect(TIPRING_EV_DTMF).text, "3");
+}
+
 Test(sdk_client, an_end_that_is_lost_is_not_waited_for_for_ever)
 {
 	struct tipring_event ev;
