@@ -89,7 +89,7 @@ FLOORS = {
                            "config_pack config_ports rundir sockets spawn lookout"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record quality stream timeline key press playout utterance mark voice",
+                      "facts record quality stream timeline key press playout packets utterance mark voice",
                       "clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }

@@ -32,6 +32,7 @@
 #define SESSION_REST_MAX (SESSION_PLAIN_PER_MS * SESSION_PTIME_MAX_MS) /* samples that wait for a full packet */
 #define SESSION_CATCH_UP 3u   /* late ticks played in a burst; more are skipped */
 #define SESSION_PACKETS_MAX 12u /* one session_tick() makes at most so many */
+#define SESSION_PACKETS_KEPT (SESSION_PACKETS_MAX + 2u) /* with those that leave half a tick later */
 #define SESSION_MARKS_MAX 64u
 #define SESSION_MARK_BYTES 64u
 #define SESSION_UTTERANCES_MAX 64u
@@ -130,6 +131,7 @@ struct session_packets {
 	const uint8_t *p[SESSION_PACKETS_MAX];
 	size_t n[SESSION_PACKETS_MAX];
 	uint32_t count;
+	bool hurry; /* more ticks are due already: nothing waits for its time */
 };
 
 struct session_mark {
@@ -197,7 +199,7 @@ struct session_wide {
 	alignas(16) uint8_t decoder[CODEC_DECODER_MAX];
 	int16_t conceal[CONCEAL_MEMORY(CONCEAL_RATE_MAX)];
 	int16_t rest[CODEC_SAMPLES_PER_MS_MAX * SESSION_PTIME_MAX_MS];
-	uint8_t packet[SESSION_PACKETS_MAX][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
+	uint8_t packet[SESSION_PACKETS_KEPT][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
@@ -232,6 +234,9 @@ struct session {
 	uint32_t tail_n;
 	uint32_t rest_n;
 	uint32_t rest_ts;            /* timestamp of rest[0] */
+	bool later_at;               /* the place of `later` that is free */
+	const uint8_t *later;        /* the packet that leaves half a tick later ... */
+	size_t later_n;              /* ... its octets; 0: there is none */
 	uint64_t report_ns;          /* next */
 	struct quality quality;
 	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
@@ -269,7 +274,7 @@ struct session {
 	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
 	int16_t tail[TAPE_SAMPLES_MAX];    /* fade left over by a flush */
 	int16_t rest[SESSION_REST_MAX];
-	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
+	uint8_t packet[SESSION_PACKETS_KEPT][SESSION_PACKET_MAX];
 };
 
 /* What we send. */
@@ -344,6 +349,10 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
 void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev);
+
+/* hot. What the last tick left for half a tick later, so that packets of 10, 30 and 50 ms are evenly spaced: `later_n` says whether there is
+ * any. Forgotten, it leaves with the next tick. */
+void session_later(struct session *s, struct session_packets *out);
 
 /* Gaps that waited long enough. A wait ends with the next packet or tick, so up to SESSION_TICK_MS later than it could. */
 void session_late(struct session *s, uint64_t now_ns, struct session_events *ev);

@@ -68,6 +68,9 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 		session_tick(s, now, &out, &ev);
 		if (out.count > SESSION_PACKETS_MAX)
 			abort();
+		out.count = 0;
+		if (p[1] % 2 == 0)
+			session_later(s, &out);
 		break;
 	case 2:
 		memcpy((char *)t->backend.p + 128 * (1 + p[1] % 200), p + 2, n - 2);
