@@ -78,7 +78,7 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
+    "control/daemon":  ("main from_workers changes asks mouth messages transfers roster redirects incoming outgoing from_backends commands questions http",
                         "calls inflight workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
@@ -89,7 +89,7 @@ FLOORS = {
                            "config_pack config_ports rundir sockets spawn lookout"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record quality stream timeline key press playout packets utterance mark voice",
+                      "facts record quality stream timeline key press playout packets utterance mark mouth voice",
                       "clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }

@@ -11,6 +11,7 @@
 #include "control/daemon/events.h"
 #include "control/daemon/info.h"
 #include "control/daemon/messages.h"
+#include "control/daemon/mouth.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
 
@@ -34,6 +35,11 @@ static uint64_t token_of(const char *command, uint32_t at)
 	return map_hash(&key, h, sizeof h) | 1;
 }
 
+uint64_t asks_token(const char *command)
+{
+	return token_of(command, 0);
+}
+
 static bool is_busy(const struct call *c, bool info)
 {
 	return info ? c->info_command[0] != '\0' || c->dtmf.command[0] != '\0' : c->message_command[0] != '\0';
@@ -41,13 +47,18 @@ static bool is_busy(const struct call *c, bool info)
 
 static bool is_any(const struct call *c)
 {
-	return is_busy(c, true) || is_busy(c, false);
+	return is_busy(c, true) || is_busy(c, false) || c->parting.command[0] != '\0';
 }
 
 static void arm(struct control *k, struct control_call *cc, uint64_t ms)
 {
 	cc->ask_timer.owner = cc;
 	wheel_arm(&k->ask_wheel, &cc->ask_timer, k->actor->now_ms + ms);
+}
+
+void asks_arm(struct control *k, struct control_call *cc)
+{
+	arm(k, cc, AGAIN_MS);
 }
 
 /* ---- keys ---- */
@@ -142,6 +153,7 @@ void asks_again(struct control *k, struct control_call *cc)
 	if (!is_any(&cc->c))
 		return;
 	arm(k, cc, AGAIN_MS);
+	mouth_again(k, cc);
 	ask_about(k, cc, cc->c.info_command, TIPRING__V1__ASK_KIND__INFO);
 	ask_about(k, cc, cc->c.message_command, TIPRING__V1__ASK_KIND__MESSAGE);
 	if (cc->c.dtmf.command[0] != '\0' && cc->c.dtmf.early)

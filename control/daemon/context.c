@@ -55,6 +55,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.info_command = text(c->info_command);
 	x.message_command = text(c->message_command);
 	x.dtmf = c->dtmf.command[0] != '\0' ? pack_dtmf(&dtmf, &c->dtmf) : NULL;
+	x.parting = text(c->parting.command);
 	x.referrer = c->transfer.referrer;
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
@@ -106,6 +107,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	(void)!str_copy(c->info_command, sizeof c->info_command, str_of(x->info_command));
 	(void)!str_copy(c->message_command, sizeof c->message_command, str_of(x->message_command));
 	fill_dtmf(&c->dtmf, x->dtmf);
+	(void)!str_copy(c->parting.command, sizeof c->parting.command, str_of(x->parting));
 	c->transfer.referrer = x->referrer;
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;

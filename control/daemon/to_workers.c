@@ -116,6 +116,24 @@ void to_session_mark(struct control *k, const struct control_call *cc, const str
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 
+void to_session_mouth(struct control *k, const struct control_call *cc, Tipring__V1__MouthWait *wait)
+{
+	const struct mouth_wish *w = &cc->wish;
+	Tipring__V1__MouthLevels levels = TIPRING__V1__MOUTH_LEVELS__INIT;
+
+	REQUEST(SessionMouth, SESSION_MOUTH, session_mouth, REQUEST_MOUTH);
+	e.request_id |= (uint64_t)w->number << 52;
+	m.session_id = cc->c.session_id;
+	levels.high_ms = w->high_ms;
+	levels.low_ms = w->low_ms;
+	levels.drained = w->drained;
+	m.levels = w->levels ? &levels : NULL;
+	m.pause = (Tipring__V1__MouthPause)w->pause;
+	m.wait = wait;
+	stamp(k, &e);
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
 void to_session_press(struct control *k, const struct control_call *cc, uint64_t token, char digit)
 {
 	char z[2] = {digit, '\0'};

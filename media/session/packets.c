@@ -134,3 +134,11 @@ void packets_hush(struct session *s, struct session_packets *out)
 	packets_hush_rest(s, out);
 	s->marker = true; /* RFC 3551 4.1: the first packet after silence */
 }
+
+/* hot */
+uint32_t packets_heard_after(const struct session *s)
+{
+	uint32_t ptime = s->facts.ptime_ms, rest = s->rest_n / (voice_sent_hz(s) / 1000u), later = ptime % SESSION_TICK_MS != 0 ? SESSION_TICK_MS / 2 : 0;
+
+	return ((rest > 0 ? ptime - rest : 0) + later + ptime) * (s->r.rate_hz / 1000u);
+}

@@ -9,3 +9,6 @@ void packets_talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t po
 void packets_hush_rest(struct session *s, struct session_packets *out);
 /* hot. A tick of silence that is not sent. */
 void packets_hush(struct session *s, struct session_packets *out);
+/* hot. Samples at the tape's rate from the begin of a tick just composed until its last packet has been heard: the packet has to be filled, to
+ * leave, and to last. */
+uint32_t packets_heard_after(const struct session *s);

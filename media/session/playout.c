@@ -8,6 +8,7 @@
 #include "media/session/events.h"
 #include "media/session/facts.h"
 #include "media/session/mark.h"
+#include "media/session/mouth.h"
 #include "media/session/packets.h"
 #include "media/session/press.h"
 #include "media/session/utterance.h"
@@ -70,6 +71,7 @@ static void begin_utterance(struct session *s, struct session_events *ev)
 static void finish_slot(struct session *s, struct session_events *ev)
 {
 	s->cur_valid = false;
+	mouth_took(s);
 	tape_tx_step(s->tape);
 	if (!s->cur.end || s->cur.utterance != s->said.id || s->said.id == 0)
 		return;
@@ -100,7 +102,7 @@ static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, 
 	memcpy(pcm, s->tail, n * sizeof *pcm);
 	s->tail_n = 0;
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	while (n < want && slots < SLOTS_PER_TICK && (part = take_samples(s, pcm + n, want - n)) > 0) {
+	while (n < want && slots < SLOTS_PER_TICK && !s->mouth.paused && (part = take_samples(s, pcm + n, want - n)) > 0) {
 		begin_utterance(s, ev);
 		if (ret_first->kind == TAPE_SILENCE)
 			*ret_first = (struct tape_frame){
@@ -116,7 +118,7 @@ static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, 
 	}
 	memset(pcm + n, 0, (want - n) * sizeof *pcm);
 	s->voiced = n == want;
-	if (n < want && s->said.id != 0 && !s->dry)
+	if (n < want && s->said.id != 0 && !s->dry && !s->mouth.paused)
 		tell_underrun(s, n, ev);
 	return n;
 }
@@ -152,7 +154,10 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	uint64_t pos = s->pos;
 	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
 	bool pressed = press_is_down(s);
-	uint32_t voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+	uint32_t voiced;
+
+	mouth_tick(s, pos, now_ns, ev);
+	voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
 	s->pos += want;
@@ -171,6 +176,8 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	else
 		packets_talk(s, pcm, want, pos, out);
 	s->fades_in = false;
+	if (voiced > 0)
+		s->over = pos + packets_heard_after(s);
 	mark_resolve(s, ev);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/base/must.h"
 #include "common/shm/slab.h"
+#include "media/session/mouth.h"
 #include "media/session/session.h"
 
 _Static_assert(HOT_WORDS <= SLAB_HOT_WORDS, "every word has its place");
@@ -25,7 +26,8 @@ ALL_PARTS
 
 /* Parts behind the row of marks, of later releases. */
 #define PRESS_LEAST 24u
-_Static_assert(MEMBER(press) >= PRESS_LEAST, "press only grows");
+#define MOUTH_LEAST 176u
+_Static_assert(MEMBER(press) >= PRESS_LEAST && MEMBER(mouth) >= MOUTH_LEAST, "press and mouth only grow");
 
 static const struct {
 	uint32_t at, bytes, least;
@@ -39,7 +41,7 @@ static const struct {
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + (PARTS + 3) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + MEMBER(mouth) + (PARTS + 4) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -54,6 +56,7 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 	record_put(&b, row, marks.n);
 	record_put(&b, &s->press, sizeof s->press);
 	record_put(&b, &s->quality_totals, sizeof s->quality_totals);
+	record_put(&b, &s->mouth, sizeof s->mouth);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -119,5 +122,9 @@ int session_record_read(struct session *s, struct str in)
 		err = ERR_CORRUPT;
 	if (err == 0)
 		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
+	if (err == 0)
+		err = record_take(&in, &s->mouth, sizeof s->mouth, 0);
+	if (err == 0 && !mouth_is_sound(&s->mouth))
+		err = ERR_CORRUPT;
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

@@ -102,7 +102,15 @@ enum session_event_kind {
 	SESSION_UNKNOWN_PAYLOAD, /* payload_type: nobody negotiated it; once for each of the first STREAM_TYPES_TOLD_MAX */
 	SESSION_PRESSED,  /* token: the key is released */
 	SESSION_QUALITY,  /* quality is that of the period that ends; pos */
+	SESSION_LEVEL,    /* level, queued_ms; pos */
+	SESSION_WAITED,   /* token: its wait is over; reached, why; text: its note; pos */
 	SESSION_EVENT_KINDS
+};
+
+enum session_level { /* as TxLevel.Level of the messages */
+	SESSION_HIGH_WATER = 1, /* as much is queued as the backend wanted to be told of */
+	SESSION_LOW_WATER,      /* and again as little */
+	SESSION_DRAINED,        /* nothing is queued, and the last of it was heard */
 };
 
 struct session_event {
@@ -114,6 +122,8 @@ struct session_event {
 	bool reached;
 	char digit;
 	uint8_t payload_type;
+	enum session_level level;
+	uint32_t queued_ms;
 	struct addr source;
 	uint64_t token;
 	const char *why; /* constant text */
@@ -193,6 +203,33 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
+enum session_wait_state {
+	SESSION_WAIT_NONE,
+	SESSION_WAITING,
+	SESSION_WAIT_REACHED,
+	SESSION_WAIT_DROPPED, /* the mark was */
+	SESSION_WAIT_LIMIT,   /* it took too long */
+	SESSION_WAIT_STATES
+};
+
+/* What a backend wants of the mouth. Fields are only appended. */
+struct session_mouth {
+	uint32_t paused;
+	uint32_t high_ms, low_ms; /* 0: that level is not told */
+	uint32_t tells_drained;
+	uint32_t above;           /* high water was reached, low water was not since */
+	uint32_t filled;          /* something was queued since `drained` was told */
+	uint64_t wait_token;      /* who waits, or waited last; 0: nobody ever */
+	uint64_t wait_until_ns;
+	uint32_t wait_state;      /* enum session_wait_state */
+	uint32_t wait_tells;      /* how it ended is to be told */
+	char wait_mark[SESSION_MARK_BYTES]; /* it waits for; "": until everything was heard */
+	char wait_note[SESSION_MARK_BYTES]; /* told with the end */
+};
+
+#define SESSION_LEVEL_MAX_MS 20000u /* about what a tape holds */
+#define SESSION_WAIT_MAX_MS 600000u
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -209,6 +246,7 @@ struct session {
 	struct session_record r;
 	struct session_facts facts;  /* survives */
 	struct session_press press;  /* survives: each key is pressed once */
+	struct session_mouth mouth;  /* survives */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
@@ -231,6 +269,9 @@ struct session {
 	struct session_utterance said; /* the utterance that is open */
 	uint64_t audio_ns;           /* last audio: until soon after nothing is missed */
 	uint64_t quiet_until;        /* position before which no further underrun is told */
+	uint64_t over;               /* position at which all that was taken from the tape has been heard */
+	uint64_t counted;            /* tx slots before this index are in `queued` */
+	uint64_t queued;             /* samples that are not played, while levels are told */
 	uint32_t tail_n;
 	uint32_t rest_n;
 	uint32_t rest_ts;            /* timestamp of rest[0] */
@@ -368,6 +409,28 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 
 /* ERR_NOSPC: too many pending; ERR_RANGE: name empty or too long; ERR_EXIST. */
 MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_index);
+
+/* Stop speaking where it is, or go on there: what is queued stays, and no sample is left out. Silence is sent meanwhile. */
+void session_pause(struct session *s, bool on);
+
+struct session_levels {
+	uint32_t high_ms, low_ms; /* at most SESSION_LEVEL_MAX_MS, and high more than low; 0: not told */
+	bool drained;             /* told, too */
+};
+
+/* Which levels of what is queued are told: SESSION_LEVEL, once for each crossing. ERR_RANGE. */
+MUST_USE int session_levels(struct session *s, const struct session_levels *levels);
+
+struct session_wait {
+	uint64_t token;    /* not 0 */
+	struct str mark;   /* empty: until everything that is queued was heard */
+	struct str note;   /* for who waits */
+	uint32_t limit_ms; /* 1..SESSION_WAIT_MAX_MS, then it is over, too */
+};
+
+/* Tell by SESSION_WAITED when it is over. One waits at a time, and takes the place of the one before. Asked again with the same token
+ * nothing changes but that the end is told again. ERR_RANGE. */
+MUST_USE int session_wait(struct session *s, const struct session_wait *w, uint64_t now_ns);
 
 /* Press a key (RFC 4733), from the next tick on; what is said meanwhile waits. SESSION_PRESSED when it is released. Asked again with the
  * same token nothing happens. ERR_EXIST: it was released already; ERR_AGAIN: another one is down; ERR_UNSUPPORTED: the peer takes none;

@@ -204,6 +204,8 @@ Test(context, the_largest_fits)
 	c->dtmf.command[CALL_COMMAND_BYTES - 1] = c->dtmf.digits[CALL_DIGITS_MAX] = '\0';
 	c->owned = c->outbound = c->early_media = c->held = c->holding = c->ring_described = true;
 	c->unagreed = c->transfer.told = true;
+	c->parting.command[CALL_COMMAND_BYTES - 1] = '\0';
+	c->parting.command[CALL_COMMAND_BYTES - 1] = c->parting.mark[63] = c->parting.cause[63] = '\0';
 	c->dtmf.audio = c->dtmf.of_dial = c->dtmf.early = c->dtmf.rests = c->dtmf.waits = true;
 	c->renewal.kind = CALL_RENEW_CODECS;
 	c->renewal.codec_count = CALL_CODECS_MAX;
@@ -214,6 +216,21 @@ Test(context, the_largest_fits)
 	size = context_pack(c, UINT64_MAX, out);
 	cr_expect_gt(size, 0u);
 	cr_expect_leq(size, CONTEXT_BYTES_MAX - ROOM, "%zu", size);
+}
+
+Test(context, a_hang_up_that_waits_is_known_to_a_successor)
+{
+	context *x;
+
+	take();
+	c->parting = (struct call_parting){.command = "h-1", .mark = "bye"};
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	cr_expect_str_eq(c->parting.command, "h-1");
+	cr_expect_str_eq(c->parting.mark, "", "media keeps the rest");
 }
 
 /* What waits is not in force: a successor is told of it in the roster. */

@@ -45,6 +45,8 @@ Test(record, damaged_records_are_refused)
 	REFUSED(s->press.down = 2);
 	REFUSED(s->press.event = 16);
 	REFUSED(s->press.duration_ms = SESSION_PRESS_MAX_MS + 1);
+	REFUSED(s->mouth.paused = 2);
+	REFUSED(s->mouth.high_ms = SESSION_LEVEL_MAX_MS + 1);
 	REFUSED((s->mark_count = 1, memset(s->marks[0].name, 'x', SESSION_MARK_BYTES)));
 	*s = *good;
 	cr_expect_eq(reload(), 0);
@@ -91,8 +93,8 @@ static int load_parts(unsigned end, unsigned longer, unsigned more)
 		memcpy(p, part[i].p, part[i].n);
 		record_put(&b, p, known + (i + 1 < PARTS ? longer : 0)); /* the marks are a row of their own */
 	}
-	if (more > 0)
-		record_put(&b, "", 0); /* no key was ever pressed */
+	for (unsigned i = 0; more > 0 && i < 3; i++)
+		record_put(&b, "", 0); /* no key was ever pressed, nothing was judged, nothing is wanted of the mouth */
 	for (unsigned i = 0; i < more; i++)
 		record_put(&b, "what a later build knows", 24);
 	cr_assert(buf_ok(&b));
@@ -153,10 +155,11 @@ Test(record, cut_off_anywhere_is_refused_or_has_fewer_parts)
 {
 	static uint8_t record[SESSION_RECORD_MAX];
 	size_t n = session_record_write(s, record), press = sizeof(uint32_t) + sizeof s->press,
-	       totals = sizeof(uint32_t) + sizeof s->quality_totals;
+	       totals = sizeof(uint32_t) + sizeof s->quality_totals, mouth = sizeof(uint32_t) + sizeof s->mouth;
 
 	for (size_t cut = 0; cut < n; cut++) {
-		bool whole = cut == n - totals || cut == n - totals - press || cut == n - totals - press - sizeof(uint32_t);
+		size_t left = n - cut;
+		bool whole = left == mouth || left == mouth + totals || left == mouth + totals + press || left == mouth + totals + press + sizeof(uint32_t);
 		uint8_t *exact = malloc(cut + 1);
 
 		memcpy(exact, record, cut);
