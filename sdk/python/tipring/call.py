@@ -16,13 +16,15 @@ from .clock import Clock, timeout as timeout_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .pcm import Pcm, WavSource, name_of, read_wav, view_of
-from .playback import Flushed, Heard, Playback
+from .playback import Flushed, Heard, Parting, Playback
 from .speech import Outbox, Speaker
 from .tape import Frame
 
 
 log = logging.getLogger("tipring")
 
+DRAINED = "tipring/drained"  # the mark of drained()
+OURS = "tipring/"  # marks that nobody but this module asked for
 RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
 STALLS = ("media_started", "media_stalled", "media_resumed")
 HOLDS = ("held", "resumed")
@@ -51,7 +53,9 @@ class Transport(typing.Protocol):
     async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
     async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
     async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None: ...
-    async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
+    async def hangup(self, call: "Call", cause: str, headers: dict[str, str], parting: Parting | None = None) -> None: ...
+    async def levels(self, call: "Call", high_ms: int, low_ms: int, drained: bool) -> None: ...
+    async def pause(self, call: "Call", on: bool) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
@@ -208,11 +212,27 @@ class Call:
         await self._transport.redirect(self, rows, code, headers or {})
         self._rejected = True
 
-    async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:
+    async def hangup(self, cause: str = "", headers: dict[str, str] | None = None, *, when: typing.Literal["now", "drained", "mark"] = "now",
+                     mark: str = "", limit: float = 30) -> None:
         """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended.
-        headers: as for answer(), on the BYE."""
+        headers: as for answer(), on the BYE.
+
+        when: "drained": once everything said is heard (or flushed); "mark": once everything before the pending `mark` is. After `limit`
+        seconds (at most 600) whatever is left. It returns when the call is being ended, and holds from the moment it was asked for,
+        even if this process dies; CommandRefused when a flush drops the mark: the call goes on then, or when another one waits."""
+        if when not in ("now", "drained", "mark") or (when == "mark") != bool(mark):
+            raise ValueError('when is "now", "drained" or "mark", and the last one alone has a mark')
+        if self._ended.is_set() or self._closing is not None:
+            return
+        parting = None if when == "now" else Parting(mark, limit)
+        if parting is not None:
+            with contextlib.suppress(TimeoutError):
+                async with self.timeout(limit):
+                    await self._outbox.drained()  # control knows of the tape only
+            while self._asking:  # marks that are on their way come first
+                await asyncio.wait(self._asking)
         if not self._ended.is_set() and self._closing is None:
-            await self._transport.hangup(self, cause, headers or {})
+            await self._transport.hangup(self, cause, headers or {}, parting)
 
     async def transfer(self, target: "str | Call", *, referred_by: str = "", headers: dict[str, str] | None = None) -> None:
         """Ask the peer to call somebody else, and wait until that call is answered. target: a sip: URI, or another answered call of ours:
@@ -400,7 +420,7 @@ class Call:
         dropped, marks = self._outbox.hold()  # at once: what is said from here on stays
         for name in marks:
             self._resolve(name, None)
-        flushing = asyncio.ensure_future(self._flush(fade_ms, dropped))
+        flushing = asyncio.ensure_future(self._flush(fade_ms, dropped, marks))
         flushing.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it
         return self._flushed(flushing)
 
@@ -416,7 +436,7 @@ class Call:
             raise CallEnded(self.end_reason or "")
         return await asyncio.shield(flushing)
 
-    async def _flush(self, fade_ms: int, dropped: dict[int, int]) -> Flushed:
+    async def _flush(self, fade_ms: int, dropped: dict[int, int], marks: list[str]) -> Flushed:
         try:
             async with self._flushing:
                 self._require_not_ended()
@@ -430,19 +450,19 @@ class Call:
             raise
         finally:
             self._outbox.release()
-        flushed = self._with_dropped(flushed, dropped)
+        flushed = self._with_dropped(flushed, dropped, marks)
         for heard in flushed.utterances.values():
             self._on_finished(heard)
         return flushed
 
-    def _with_dropped(self, flushed: Flushed, dropped: dict[int, int]) -> Flushed:
+    def _with_dropped(self, flushed: Flushed, dropped: dict[int, int], marks: list[str]) -> Flushed:
         """Add what never reached the tape."""
         utterances = dict(flushed.utterances)
         for number, samples in dropped.items():
             had = utterances.get(number, Heard(number, 0, 0, 0, 0))
             lost = had.discarded_samples + samples
             utterances[number] = dataclasses.replace(had, discarded_samples=lost, discarded_ms=lost * 1000 // self.rate)
-        return Flushed(flushed.pos, utterances)
+        return Flushed(flushed.pos, utterances, tuple(name for name in [*flushed.marks, *marks] if not name.startswith(OURS)))
 
     async def mark(self, name: str) -> asyncio.Future[int | None]:
         """Ask when everything said so far has left. The future gives the position then, or None when it was flushed or the call
@@ -506,6 +526,34 @@ class Call:
     def _unheard(self) -> float:
         played, written, samples = self._progress()
         return (written - played) * self._frame_ms / 1000 + samples / self.rate
+
+    async def drained(self) -> None:
+        """Wait until everything that was said has been heard or flushed, and nothing is left. CallEnded when the call ends first."""
+        self._require_audio()
+        while True:
+            await asyncio.shield(self._marks.get(DRAINED) or self._put_mark(DRAINED))
+            self._require_not_ended()
+            assert self._tape is not None
+            if self._outbox.empty and not self._outbox.streaming and self._tape.written() == self._tape.played():
+                return
+
+    async def levels(self, high_ms: int = 0, low_ms: int = 0, drained: bool = False) -> None:
+        """Which levels of what is on the tape and not heard are events: "tx.high_water" once there is as much as high_ms, "tx.low_water"
+        once there is as little as low_ms again, "tx.drained" once nothing is left and the last of it was heard. Each once for each
+        crossing, in place of those before. 0: not told; at most 20000, low_ms below high_ms (else CommandRefused)."""
+        self._require_audio()
+        await self._transport.levels(self, high_ms, low_ms, drained)
+
+    async def pause(self) -> None:
+        """Stop speaking and forget nothing: the caller hears silence until resume(), which goes on at the very sample. What is said meanwhile
+        is queued behind it."""
+        self._require_audio()
+        await self._transport.pause(self, True)
+
+    async def resume(self) -> None:
+        """Go on where pause() stopped. Harmless when it did not."""
+        self._require_audio()
+        await self._transport.pause(self, False)
 
     # -- hearing --
 
