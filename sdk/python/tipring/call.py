@@ -24,6 +24,7 @@ from .tape import Frame
 log = logging.getLogger("tipring")
 
 DRAINED = "tipring/drained"  # the mark of drained()
+MARKS_KEPT = 64
 OURS = "tipring/"  # marks that nobody but this module asked for
 RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
 STALLS = ("media_started", "media_stalled", "media_resumed")
@@ -128,6 +129,7 @@ class Call:
         self._digits = Digits()
         self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
+        self._resolved: dict[str, asyncio.Future[int | None]] = {}  # the last of them
         self._asking: set[asyncio.Task[None]] = set()  # marks on their way to control
         self._closing: str | None = None  # why it is ending: only the rest of its news is to come
         self._ended = asyncio.Event()
@@ -218,21 +220,35 @@ class Call:
         headers: as for answer(), on the BYE.
 
         when: "drained": once everything said is heard (or flushed); "mark": once everything before the pending `mark` is. After `limit`
-        seconds (at most 600) whatever is left. It returns when the call is being ended, and holds from the moment it was asked for,
-        even if this process dies; CommandRefused when a flush drops the mark: the call goes on then, or when another one waits."""
+        seconds (at most 600) whatever is left. It returns when the call is being ended. Once all of it is on the tape it happens even if
+        this process dies. CommandRefused: a flush dropped the mark and the call goes on, or another one waits. ValueError: no such mark."""
         if when not in ("now", "drained", "mark") or (when == "mark") != bool(mark):
             raise ValueError('when is "now", "drained" or "mark", and the last one alone has a mark')
+        if mark and mark not in self._marks and mark not in self._resolved:
+            raise ValueError(f"no mark named {mark!r} was set")
         if self._ended.is_set() or self._closing is not None:
             return
         parting = None if when == "now" else Parting(mark, limit)
-        if parting is not None:
-            with contextlib.suppress(TimeoutError):
-                async with self.timeout(limit):
-                    await self._outbox.drained()  # control knows of the tape only
-            while self._asking:  # marks that are on their way come first
-                await asyncio.wait(self._asking)
-        if not self._ended.is_set() and self._closing is None:
-            await self._transport.hangup(self, cause, headers or {}, parting)
+        try:
+            if parting is not None:
+                await self._hand_over(parting)
+            if not self._ended.is_set() and self._closing is None:
+                await self._transport.hangup(self, cause, headers or {}, parting)
+        except CommandRefused as why:
+            if not mark or why.code == "CONFLICT" or not await self._was_reached(mark):
+                raise
+            await self._transport.hangup(self, cause, headers or {})  # it was reached while we asked
+
+    async def _hand_over(self, parting: Parting) -> None:
+        """What is to be heard before the end: control knows of the tape only."""
+        with contextlib.suppress(TimeoutError):
+            async with self.timeout(parting.limit):
+                await (self._outbox.passed(parting.mark) if parting.mark else self._outbox.drained())
+        while self._asking:  # marks that are on their way come first
+            await asyncio.wait(self._asking)
+
+    async def _was_reached(self, mark: str) -> bool:
+        return await asyncio.shield(self._marks.get(mark) or self._resolved[mark]) is not None
 
     async def transfer(self, target: "str | Call", *, referred_by: str = "", headers: dict[str, str] | None = None) -> None:
         """Ask the peer to call somebody else, and wait until that call is answered. target: a sip: URI, or another answered call of ours:
@@ -658,9 +674,15 @@ class Call:
 
     def _resolve(self, name: str, pos: int | None) -> bool:
         future = self._marks.pop(name, None)
-        if future is not None and not future.done():
+        if future is None:
+            return False
+        if not future.done():
             future.set_result(pos)
-        return future is not None
+        self._resolved.pop(name, None)
+        self._resolved[name] = future
+        if len(self._resolved) > MARKS_KEPT:
+            del self._resolved[next(iter(self._resolved))]
+        return True
 
     def _after_restart(self) -> None:
         """Control was away, and what it would have told meanwhile is lost. The tape knows what has been played."""
