@@ -16,9 +16,5 @@ void asks_key(struct control *k, struct control_call *cc, const Tipring__V1__Leg
 /* Keys of one press may come by RFC 4733 and by INFO: those of the way that was used first count. False: not this one. */
 bool asks_takes_key(struct control_call *cc, enum call_keys way);
 
-/* Of a command that may be asked for again: the same in every control, never 0. */
-uint64_t asks_token(const char *command);
-/* asks_again() in a while. */
-void asks_arm(struct control *k, struct control_call *cc);
 void asks_again(struct control *k, struct control_call *cc); /* signaling was replaced, or control was */
 void asks_tick(struct control *k);

@@ -2,13 +2,13 @@
  * has the command: by its token a successor asks media how it ended. */
 #include "control/daemon/mouth.h"
 
-#include "control/daemon/asks.h"
 #include "control/daemon/calls.h"
 #include "control/daemon/to_workers.h"
 
 #define LEVEL_MAX_MS 20000u
 #define LIMIT_MS 30000u
 #define LIMIT_MAX_MS 600000u
+#define AGAIN_MS 2000u
 
 #define CODE(name) TIPRING__V1__RESULT_CODE__##name
 
@@ -87,11 +87,20 @@ static void ask_to_wait(struct control *k, struct control_call *cc)
 {
 	Tipring__V1__MouthWait wait = TIPRING__V1__MOUTH_WAIT__INIT;
 
-	wait.token = asks_token(cc->c.parting.command);
+	wait.token = request_token(cc->c.parting.command, 0);
 	wait.mark = cc->c.parting.mark;
 	wait.note = cc->c.parting.cause;
 	wait.limit_ms = cc->c.parting.limit_ms != 0 ? cc->c.parting.limit_ms : LIMIT_MS;
 	to_session_mouth(k, cc, &wait);
+}
+
+/* An answer that is lost is asked for by asks_again(), with what else is under way; keys have the timer already. */
+static void arm(struct control *k, struct control_call *cc)
+{
+	if (cc->c.dtmf.command[0] != '\0')
+		return;
+	cc->ask_timer.owner = cc;
+	wheel_arm(&k->ask_wheel, &cc->ask_timer, k->actor->now_ms + AGAIN_MS);
 }
 
 static const char *fault_of(const Tipring__V1__Hangup *h)
@@ -119,7 +128,7 @@ struct verdict mouth_part(struct control *k, struct control_call *cc, const char
 	(void)!str_copy(p->mark, sizeof p->mark, str_of(h->mark));
 	(void)!str_copy(p->cause, sizeof p->cause, str_of(h->cause));
 	to_leg_annotate(k, cc);
-	asks_arm(k, cc);
+	arm(k, cc);
 	ask_to_wait(k, cc);
 	return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 }
@@ -128,7 +137,7 @@ void mouth_waited(struct control *k, struct control_call *cc, const Tipring__V1_
 {
 	struct call_parting *p = &cc->c.parting;
 
-	if (p->command[0] == '\0' || w->token != asks_token(p->command) || !cc->c.owned)
+	if (p->command[0] == '\0' || w->token != request_token(p->command, 0) || !cc->c.owned)
 		return; /* who has no owner for the moment is asked again */
 	if (!w->reached) {
 		to_backend_failed(k, cc, p->command, w->reason);

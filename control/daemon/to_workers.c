@@ -33,6 +33,15 @@ struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_
 	return cc;
 }
 
+uint64_t request_token(const char *command, uint32_t at)
+{
+	static const struct map_key key = {0x7469707269676173ull, 0x6b746f6b656e7331ull};
+	struct str s = str_of(command);
+	uint64_t h[2] = {map_hash(&key, s.p, s.n), at};
+
+	return map_hash(&key, h, sizeof h) | 1;
+}
+
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e)
 {
 	char name[32];
