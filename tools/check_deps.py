@@ -91,7 +91,7 @@ FLOORS = {
     "media/session": ("life receive tick report prefetch",
                       "facts record quality stream timeline key press playout packets utterance mark mouth voice",
                       "clock events"),
-    "sdk/c": ("client tape", "events", "commands"),
+    "sdk/c": ("client tape wav", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -15,7 +15,7 @@ from . import collecting
 from .clock import Clock, timeout as timeout_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
-from .pcm import Pcm, WavSource, name_of, read_wav, view_of
+from .pcm import Pcm, WavSource, read_wav, view_of
 from .playback import Flushed, Heard, Parting, Playback
 from .speech import Outbox, Speaker
 from .tape import Frame
@@ -416,16 +416,11 @@ class Call:
             self._on_finished(Heard(playback.utterance, 0, 0, 0, 0))
 
     async def play(self, wav: WavSource) -> Playback:
-        """Say a WAV file, given by its path or as a binary file such as io.BytesIO(data): mono, 16 bit, at `rate`. One that was
-        streamed, so that its lengths are 0 or far too large, is said to its end. ValueError for anything else, OSError when it can
-        not be read."""
+        """Say a WAV file, given by its path or as a binary file such as io.BytesIO(data): PCM of 8, 16, 24 or 32 bit, floats, A-law or
+        mu-law, of 4 to 192 kHz and up to 8 channels, which are mixed. One that was streamed, so that its lengths are 0 or far too large,
+        is said to its end. ValueError for anything else, OSError when it can not be read."""
         self._require_audio()
-        found = read_wav(wav)
-        if (found.channels, found.bits, found.rate) != (1, 16, self.rate):
-            name = name_of(wav)
-            raise ValueError(f"{name}: {found.channels} channels, {found.bits} bit, {found.rate} Hz; wanted mono, 16 bit, "
-                             f"{self.rate} Hz (sox {name} -r {self.rate} -c 1 -b 16 OUT.wav makes one)")
-        return await self.say(found.pcm)
+        return await self.say(read_wav(wav, self.rate).pcm)
 
     def flush(self, fade_ms: int = 0) -> collections.abc.Coroutine[typing.Any, typing.Any, Flushed]:
         """Stop speaking within one tick (20 ms), and what of each utterance was heard. What is said after this was called is

@@ -19,7 +19,9 @@ import collections
 import collections.abc
 import dataclasses
 import heapq
+import io
 import itertools
+import os
 import time
 import typing
 
@@ -27,7 +29,7 @@ from .call import Call, Handler, require_handler
 from .collecting import KEYS
 from .errors import CallEnded, CommandRefused
 from .hearing import Digit, Event
-from .pcm import WavSource, name_of, read_wav
+from .pcm import WavSource, read_wav
 from .playback import Flushed, Heard, Parting
 from .tape import Frame
 
@@ -35,6 +37,13 @@ TAPE_SLOTS = 1024  # as the real one: 20 s ahead with frames of 20 ms
 TURNS = 8          # of the event loop between two steps: what woke up gets its turn
 REST_STEPS = 2     # that samples which fill no slot wait for others
 _call_ids = itertools.count(1)
+
+
+def _octets_of(wav: WavSource) -> bytes:
+    if isinstance(wav, (str, os.PathLike)):
+        with open(wav, "rb") as file:
+            return file.read()
+    return wav.read()
 
 
 @dataclasses.dataclass(order=True)
@@ -185,7 +194,7 @@ class _Levels:
 class Caller:
     """A simulated phone.
 
-    wav: mono 16-bit file at the handler's rate; pcm: the same as bytes. keys: (seconds, digit) pairs. seconds: how long the caller stays
+    wav: a file as of Call.play(); pcm: mono s16le at the handler's rate. keys: (seconds, digit) pairs. seconds: how long the caller stays
     on the line after the audio is over (and then until it has heard what a handler that returned has left to say). headers: X- headers
     of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
@@ -197,12 +206,9 @@ class Caller:
     def __init__(self, wav: WavSource | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
                  seconds: float = 1.0, headers: dict[str, str] | None = None, from_uri: str = "sip:test@example.invalid",
                  speed: float = 1.0):
-        self._wav_rate: int | None = None
-        if wav is not None:
-            found = read_wav(wav)
-            if (found.channels, found.bits) != (1, 16):
-                raise ValueError(f"{name_of(wav)}: {found.channels} channels, {found.bits} bit; wanted mono, 16 bit")
-            self._wav_rate, pcm = found.rate, found.pcm
+        self._wav = None if wav is None else _octets_of(wav)
+        if self._wav is not None:
+            read_wav(io.BytesIO(self._wav))  # what can not be said is refused here
         for _, digit in keys:
             if len(digit) != 1 or digit not in KEYS:
                 raise ValueError(f"{digit!r} is no key of a phone")
@@ -358,8 +364,8 @@ class Caller:
         rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
         if rate not in (8000, 16000, 24000, 48000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms")
-        if self._wav_rate not in (None, rate):
-            raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
+        if self._wav is not None:
+            self._pcm, self._wav = read_wav(io.BytesIO(self._wav), rate).pcm, None
         self.answered = True
         self._tape = self._tape or _Tape(rate, rate * frame_ms // 1000)
         return self._tape
