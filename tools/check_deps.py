@@ -79,7 +79,7 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
+    "control/daemon":  ("main from_workers changes asks mouth messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
                         "calls collects inflight keys rooms workers registrations audit",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
@@ -90,9 +90,9 @@ FLOORS = {
                            "config_pack config_ports rundir sockets spawn lookout watchdog"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record quality stream timeline key press playout utterance mark voice speech",
+                      "facts record quality stream timeline key press playout packets utterance mark mouth voice speech",
                       "clock events"),
-    "sdk/c": ("client tape", "events", "commands"),
+    "sdk/c": ("client tape wav", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")
 

@@ -323,6 +323,15 @@ int tape_tx_seek(struct tape *t, uint64_t index)
 	return 0;
 }
 
+uint32_t tape_tx_samples(const struct tape *t, uint64_t index, uint32_t epoch)
+{
+	const char *slot = (const char *)t->bh + TAPE_RINGS_OFFSET + tape_slot_offset(index, t->tx_slots, t->slot_bytes);
+	struct tape_slot h;
+
+	words_get(&h, (const _Atomic uint64_t *)slot, sizeof h);
+	return h.epoch == epoch && h.samples <= t->frame_samples ? h.samples : 0;
+}
+
 uint64_t tape_tx_pending(struct tape *t)
 {
 	tx_refresh(t);

@@ -87,6 +87,8 @@ void tape_tx_pop(struct tape *t); /* both */
 /* After tape_adopt(): go on at `index`, where the predecessor says it was. ERR_CORRUPT
  * when that is not within a ring from what it released. */
 MUST_USE int tape_tx_seek(struct tape *t, uint64_t index);
+/* Samples of tx slot `index`, published and not consumed; 0 when it is of another epoch. */
+uint32_t tape_tx_samples(const struct tape *t, uint64_t index, uint32_t epoch);
 /* Published, not yet consumed; <= tx_slots. A hostile index as above, then 0. */
 uint64_t tape_tx_pending(struct tape *t);
 

@@ -10,8 +10,8 @@
 
 #include "common/base/clock.h"
 #include "control/cli/show.h"
-#include "control/cli/wav.h"
 #include "sdk/c/tipring.h"
+#include "sdk/c/wav.h"
 
 #define TURN_MS 20
 #define GIVE_UP_MS 5000u /* for the end of a call that was hung up, and for a control that does not answer */
@@ -204,8 +204,10 @@ int dial_run(const struct dial_options *o)
 	struct dialler d = {.o = o, .began_ms = clock_ms()};
 	int err;
 
-	if (o->wav != NULL && wav_read(o->wav, &d.wav) != 0)
+	if (o->wav != NULL && wav_read(o->wav, 0, &d.wav) != 0)
 		return impossible(o->wav, d.wav.why);
+	if (o->wav != NULL && d.wav.samples == 0)
+		return impossible(o->wav, "a WAV file without sound");
 	(void)sigaction(SIGINT, &act, NULL);
 	(void)sigaction(SIGTERM, &act, NULL);
 	err = tipring_open(&cfg, &d.server);

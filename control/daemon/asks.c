@@ -12,6 +12,7 @@
 #include "control/daemon/info.h"
 #include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
+#include "control/daemon/mouth.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/to_workers.h"
 
@@ -25,17 +26,6 @@
 #define AGAIN_MS 2000u /* an answer that was lost is asked for */
 #define TIMERS_PER_TURN 64
 
-/* ---- tokens: the same command has the same in every control, and each of its keys one of its own ---- */
-
-static uint64_t token_of(const char *command, uint32_t at)
-{
-	static const struct map_key key = {0x7469707269676173ull, 0x6b746f6b656e7331ull};
-	struct str s = str_of(command);
-	uint64_t h[2] = {map_hash(&key, s.p, s.n), at};
-
-	return map_hash(&key, h, sizeof h) | 1;
-}
-
 static bool is_busy(const struct call *c, bool info)
 {
 	return info ? c->info_command[0] != '\0' || c->dtmf.command[0] != '\0' : c->message_command[0] != '\0';
@@ -43,7 +33,7 @@ static bool is_busy(const struct call *c, bool info)
 
 static bool is_any(const struct call *c)
 {
-	return is_busy(c, true) || is_busy(c, false);
+	return is_busy(c, true) || is_busy(c, false) || c->parting.command[0] != '\0';
 }
 
 static void arm(struct control *k, struct control_call *cc, uint64_t ms)
@@ -59,7 +49,7 @@ static void send_key(struct control *k, struct control_call *cc)
 	struct call_dtmf *d = &cc->c.dtmf;
 	char body[64];
 	int n = snprintf(body, sizeof body, "Signal=%c\r\nDuration=%u\r\n", d->digits[d->next], d->duration_ms);
-	struct leg_ask a = {.token = token_of(d->command, d->next), .kind = TIPRING__V1__ASK_KIND__INFO,
+	struct leg_ask a = {.token = request_token(d->command, d->next), .kind = TIPRING__V1__ASK_KIND__INFO,
 			    .content_type = "application/dtmf-relay", .body = {body, (size_t)n}};
 
 	if (d->audio)
@@ -133,7 +123,7 @@ static void begin(struct control *k, struct control_call *cc)
 
 static void ask_about(struct control *k, struct control_call *cc, const char *command, Tipring__V1__AskKind kind)
 {
-	struct leg_ask a = {.token = token_of(command, 0), .kind = kind, .content_type = "", .again = true};
+	struct leg_ask a = {.token = request_token(command, 0), .kind = kind, .content_type = "", .again = true};
 
 	if (command[0] != '\0')
 		to_leg_ask(k, cc, &a);
@@ -144,6 +134,7 @@ void asks_again(struct control *k, struct control_call *cc)
 	if (!is_any(&cc->c))
 		return;
 	arm(k, cc, AGAIN_MS);
+	mouth_again(k, cc);
 	ask_about(k, cc, cc->c.info_command, TIPRING__V1__ASK_KIND__INFO);
 	ask_about(k, cc, cc->c.message_command, TIPRING__V1__ASK_KIND__MESSAGE);
 	if (cc->c.dtmf.command[0] != '\0' && cc->c.dtmf.early)
@@ -180,7 +171,7 @@ static void key_answered(struct control *k, struct control_call *cc, uint64_t to
 {
 	struct call_dtmf *d = &cc->c.dtmf;
 
-	if (d->command[0] == '\0' || d->waits || token != token_of(d->command, d->next))
+	if (d->command[0] == '\0' || d->waits || token != request_token(d->command, d->next))
 		return;
 	if (how->code == CODE(OK) && how->sip_code >= 200 && how->sip_code < 300)
 		key_taken(k, cc);
@@ -200,7 +191,7 @@ void asks_asked(struct control *k, struct control_call *cc, const Tipring__V1__L
 	struct asked how = {.code = a->code, .sip_code = a->sip_code, .reason = a->reason};
 	char *command = a->kind == TIPRING__V1__ASK_KIND__MESSAGE ? cc->c.message_command : cc->c.info_command;
 
-	if (command[0] != '\0' && a->token == token_of(command, 0)) {
+	if (command[0] != '\0' && a->token == request_token(command, 0)) {
 		if (to_backend_asked(k, cc, command, &how))
 			to_leg_annotate(k, cc);
 	} else if (a->kind == TIPRING__V1__ASK_KIND__INFO && !cc->c.dtmf.audio) {
@@ -335,7 +326,7 @@ static struct verdict send_wish(struct control *k, struct str peer, const char *
 	command = w->kind == TIPRING__V1__ASK_KIND__MESSAGE ? cc->c.message_command : cc->c.info_command;
 	(void)!str_copy(command, CALL_COMMAND_BYTES, str_of(command_id));
 	to_leg_annotate(k, cc); /* first: a successor asks what became of it */
-	to_leg_ask(k, cc, &(struct leg_ask){.token = token_of(command, 0), .kind = w->kind, .content_type = w->content_type,
+	to_leg_ask(k, cc, &(struct leg_ask){.token = request_token(command, 0), .kind = w->kind, .content_type = w->content_type,
 					    .body = w->body, .headers = w->headers, .header_count = w->header_count});
 	arm(k, cc, AGAIN_MS);
 	return refusal(CODE(ACCEPTED), "");

@@ -9,6 +9,7 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
+#include "control/daemon/mouth.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -224,6 +225,10 @@ static struct verdict hangup(struct control *k, struct str peer, const Tipring__
 	v = say(cc, SAID_END, m->hangup->headers, m->hangup->n_headers);
 	if (v.code != CODE(OK))
 		return v;
+	if (m->hangup->when != TIPRING__V1__HANGUP_WHEN__WHEN_NOW) {
+		say_ahead(k, cc);
+		return mouth_part(k, cc, m->command_id, m->hangup);
+	}
 	call_set_reason(&cc->c, CALL_BY_BACKEND, 200, m->hangup->cause[0] == '\0' && is_unanswered(cc) ? "cancelled" : m->hangup->cause);
 	return input(k, cc, CALL_EV_HANGUP);
 }
@@ -435,6 +440,9 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_JOIN,     bridges_join},
 	{TIPRING__V1__ENVELOPE__BODY_LEAVE,    bridges_leave},
 	{TIPRING__V1__ENVELOPE__BODY_MUTE,     bridges_mute},
+	{TIPRING__V1__ENVELOPE__BODY_SET_LEVELS, mouth_set_levels},
+	{TIPRING__V1__ENVELOPE__BODY_PAUSE,    mouth_pause},
+	{TIPRING__V1__ENVELOPE__BODY_RESUME,   mouth_resume},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},

@@ -129,6 +129,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.dtmf = c->dtmf.command[0] != '\0' ? pack_dtmf(&dtmf, &c->dtmf) : NULL;
 	x.speech = c->speech.generation != 0 ? pack_speech(&speech, &c->speech) : NULL;
 	x.collecting = c->collect.command[0] != '\0' ? pack_collect(&collecting, &c->collect) : NULL;
+	x.parting = text(c->parting.command);
 	x.referrer = c->transfer.referrer;
 	x.refer_id = c->transfer.referrer_id;
 	x.transfer_told = c->transfer.told;
@@ -184,6 +185,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	fill_dtmf(&c->dtmf, x->dtmf);
 	fill_speech(&c->speech, x->speech);
 	fill_collect(&c->collect, x->collecting);
+	(void)!str_copy(c->parting.command, sizeof c->parting.command, str_of(x->parting));
 	c->transfer.referrer = x->referrer;
 	c->transfer.referrer_id = x->refer_id;
 	c->transfer.told = x->transfer_told;

@@ -71,6 +71,15 @@ struct mark_request {
 	bool again;     /* asked twice: that it is pending already is good news */
 };
 
+/* What was asked of the mouth and media has not confirmed. */
+struct mouth_wish {
+	bool levels, drained;
+	uint32_t high_ms, low_ms;
+	uint32_t pause; /* MouthPause of the messages */
+	uint8_t number; /* of the last request; 0: there was none, or all is confirmed */
+	uint8_t numbers;
+};
+
 /* What a Dial says for the case that the peer asks who we are. */
 #define LOGIN_BYTES 128u
 struct dial_login {
@@ -96,6 +105,7 @@ struct control_call {
 	uint64_t session_key; /* of by_session; 0 = not in it */
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
+	struct mouth_wish wish;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */

@@ -14,6 +14,7 @@
 #include "control/daemon/info.h"
 #include "control/daemon/keys.h"
 #include "control/daemon/messages.h"
+#include "control/daemon/mouth.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -242,6 +243,14 @@ static void on_seated(void *self, struct str peer, const Tipring__V1__Envelope *
 
 	if (cc != NULL && cc->c.state != CALL_CLOSING)
 		rooms_seated(self, cc, m->session_seated);
+}
+
+static void on_waited(void *self, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct control_call *cc = calls_by_session(self, index_of(peer), m->session_waited->session_id);
+
+	if (cc != NULL)
+		mouth_waited(self, cc, m->session_waited);
 }
 
 static void on_leg_heard(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -492,6 +501,8 @@ static void on_result(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	if (cc != NULL && kind == REQUEST_MARK)
 		inflight_mark_result(k, cc, request_number(m->request_id), m->result);
+	if (cc != NULL && kind == REQUEST_MOUTH)
+		mouth_result(cc, request_number(m->request_id));
 	if (cc == NULL || good)
 		return;
 	if (log_limit(&k->log_results, 10))
@@ -559,6 +570,8 @@ PASS(on_payload_unknown, session_payload_unknown, MediaPayloadUnknown, MEDIA_PAY
      m.payload_type = in->session_payload_unknown->payload_type)
 PASS(on_underrun, session_underrun, Underrun, UNDERRUN, underrun,
      (m.utterance = in->session_underrun->utterance, m.pos = in->session_underrun->pos))
+PASS(on_level, session_level, TxLevelCrossed, TX_LEVEL_CROSSED, tx_level_crossed,
+     (m.level = in->session_level->level, m.queued_ms = in->session_level->queued_ms, m.pos = in->session_level->pos))
 PASS(utterance_started, session_utterance, UtteranceStarted, UTTERANCE_STARTED, utterance_started,
      (m.utterance = in->session_utterance->utterance, m.pos = in->session_utterance->pos))
 PASS(utterance_finished, session_utterance, UtteranceFinished, UTTERANCE_FINISHED, utterance_finished,
@@ -653,6 +666,8 @@ const struct actor_rule worker_rules[] = {
 	RULE(SESSION_DTMF,          FROM_MEDIA,                  on_dtmf),
 	RULE(SESSION_PRESSED,       FROM_MEDIA,                  on_pressed),
 	RULE(SESSION_SEATED,        FROM_MEDIA,                  on_seated),
+	RULE(SESSION_WAITED,        FROM_MEDIA,                  on_waited),
+	RULE(SESSION_LEVEL,         FROM_MEDIA,                  on_level),
 	RULE(SESSION_UTTERANCE,     FROM_MEDIA,                  on_utterance),
 	RULE(SESSION_SPEECH,        FROM_MEDIA,                  on_speech),
 	RULE(SESSION_UNDERRUN,      FROM_MEDIA,                  on_underrun),

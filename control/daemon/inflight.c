@@ -81,6 +81,8 @@ void inflight_again(struct control *k, struct control_call *cc)
 	}
 	if (cc->c.flush_command[0] != '\0')
 		to_session_flush(k, cc);
+	if (cc->wish.number != 0)
+		to_session_mouth(k, cc, NULL);
 }
 
 void inflight_end(struct control *k, struct control_call *cc)
@@ -95,4 +97,5 @@ void inflight_end(struct control *k, struct control_call *cc)
 	to_backend_failed(k, cc, cc->c.info_command, "the call ended");
 	to_backend_failed(k, cc, cc->c.message_command, "the call ended");
 	to_backend_failed(k, cc, cc->c.dtmf.command, "the call ended");
+	to_backend_failed(k, cc, cc->c.parting.command, "the call ended");
 }

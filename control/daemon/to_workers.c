@@ -33,6 +33,15 @@ struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_
 	return cc;
 }
 
+uint64_t request_token(const char *command, uint32_t at)
+{
+	static const struct map_key key = {0x7469707269676173ull, 0x6b746f6b656e7331ull};
+	struct str s = str_of(command);
+	uint64_t h[2] = {map_hash(&key, s.p, s.n), at};
+
+	return map_hash(&key, h, sizeof h) | 1;
+}
+
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e)
 {
 	char name[32];
@@ -128,6 +137,24 @@ void to_session_detect(struct control *k, const struct control_call *cc)
 	terms.end_ms = d->end_ms;
 	terms.silence_ms = d->silence_ms;
 	m.terms = &terms;
+	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
+}
+
+void to_session_mouth(struct control *k, const struct control_call *cc, Tipring__V1__MouthWait *wait)
+{
+	const struct mouth_wish *w = &cc->wish;
+	Tipring__V1__MouthLevels levels = TIPRING__V1__MOUTH_LEVELS__INIT;
+
+	REQUEST(SessionMouth, SESSION_MOUTH, session_mouth, REQUEST_MOUTH);
+	e.request_id |= (uint64_t)w->number << 52;
+	m.session_id = cc->c.session_id;
+	levels.high_ms = w->high_ms;
+	levels.low_ms = w->low_ms;
+	levels.drained = w->drained;
+	m.levels = w->levels ? &levels : NULL;
+	m.pause = (Tipring__V1__MouthPause)w->pause;
+	m.wait = wait;
+	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }
 

@@ -11,6 +11,7 @@
 #define REQUEST_UPDATE 6ull
 #define REQUEST_DIAL 7ull
 #define REQUEST_REFER 9ull
+#define REQUEST_MOUTH 13ull
 #define REQUEST_REGISTRATION 8ull /* of no call: registrations.c */
 struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_kind); /* NULL: stale */
 uint32_t request_number(uint64_t id); /* of a mark */
@@ -22,6 +23,9 @@ void to_session_start(struct control *k, const struct control_call *cc);
 void to_session_close(struct control *k, uint32_t media, uint64_t session_id);
 void to_session_flush(struct control *k, const struct control_call *cc);
 void to_session_detect(struct control *k, const struct control_call *cc);
+/* Of a command that may be asked for again, and of its part `at`: the same in every control, never 0. */
+uint64_t request_token(const char *command, uint32_t at);
+void to_session_mouth(struct control *k, const struct control_call *cc, Tipring__V1__MouthWait *wait); /* cc->wish; wait NULL: none */
 void to_session_press(struct control *k, const struct control_call *cc, uint64_t token, char digit);
 void to_session_seat(struct control *k, const struct control_call *cc);
 void to_session_mark(struct control *k, const struct control_call *cc, const struct mark_request *r);

@@ -255,6 +255,14 @@ struct call_speech {
 	uint32_t start_ms, end_ms, silence_ms; /* 0: no more */
 };
 
+/* A Hangup that waits until something was heard. Media keeps all of it but the command, so of one that a predecessor had only that is known. */
+struct call_parting {
+	char command[CALL_COMMAND_BYTES]; /* "": there is none */
+	char mark[64];                    /* "": everything */
+	char cause[64];
+	uint32_t limit_ms;
+};
+
 struct call {
 	uint64_t id;
 	enum call_state state;
@@ -298,6 +306,7 @@ struct call {
 	char info_command[CALL_COMMAND_BYTES];    /* SendInfo */
 	char message_command[CALL_COMMAND_BYTES]; /* SendMessage */
 	struct call_dtmf dtmf;
+	struct call_parting parting;
 	enum call_keys keys;
 	struct call_speech speech;
 	struct collect collect; /* a CollectDtmf under way */

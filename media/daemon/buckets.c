@@ -10,7 +10,8 @@ int buckets_init(struct media *m, uint32_t cap)
 {
 	for (uint32_t b = 0; b < MEDIA_BUCKETS; b++) {
 		m->buckets[b] = calloc(cap, sizeof *m->buckets[b]);
-		if (m->buckets[b] == NULL)
+		m->later[b] = calloc(cap, sizeof *m->later[b]);
+		if (m->buckets[b] == NULL || m->later[b] == NULL)
 			return ERR_NOMEM;
 	}
 	m->tick_no = clock_ns() / MEDIA_TICK_NS + 1;
@@ -19,8 +20,15 @@ int buckets_init(struct media *m, uint32_t cap)
 
 void buckets_fini(struct media *m)
 {
-	for (uint32_t b = 0; b < MEDIA_BUCKETS; b++)
+	for (uint32_t b = 0; b < MEDIA_BUCKETS; b++) {
 		free(m->buckets[b]);
+		free(m->later[b]);
+	}
+}
+
+static bool is_empty(const struct media *m, uint64_t tick_no)
+{
+	return m->bucket_n[tick_no % MEDIA_BUCKETS] == 0 && m->later_n[tick_no % MEDIA_BUCKETS] == 0;
 }
 
 /* Nobody waited for the ticks that passed while their buckets were empty: whoever joins now is not late for them. */
@@ -28,7 +36,7 @@ static void skip_empty(struct media *m)
 {
 	uint64_t now_no = m->actor->now_ns / MEDIA_TICK_NS;
 
-	while (m->tick_no < now_no && m->bucket_n[m->tick_no % MEDIA_BUCKETS] == 0)
+	while (m->tick_no < now_no && is_empty(m, m->tick_no))
 		m->tick_no++;
 }
 
@@ -63,6 +71,17 @@ void buckets_leave(struct media *m, struct media_session *ms)
 		media_slot(m, last)->bucket_at = ms->bucket_at;
 }
 
+/* hot */
+void buckets_later(struct media *m, struct media_session *ms)
+{
+	uint32_t b = (ms->s.r.bucket + MEDIA_BUCKETS / 2) % MEDIA_BUCKETS;
+
+	if (ms->later || m->later_n[b] == m->sessions.cap) /* full of slots that were given back and taken again: with its next tick, then */
+		return;
+	ms->later = true;
+	m->later[b][m->later_n[b]++] = pool_slot(media_handle(m, ms));
+}
+
 uint64_t buckets_start_ns(const struct media *m, const struct media_session *ms)
 {
 	uint64_t no = m->actor->now_ns / MEDIA_TICK_NS + 1;
@@ -75,7 +94,7 @@ uint64_t buckets_start_ns(const struct media *m, const struct media_session *ms)
 uint64_t buckets_deadline_ns(const struct media *m)
 {
 	for (uint32_t k = 0; k < MEDIA_BUCKETS; k++)
-		if (m->bucket_n[(m->tick_no + k) % MEDIA_BUCKETS] > 0)
+		if (!is_empty(m, m->tick_no + k))
 			return (m->tick_no + k) * MEDIA_TICK_NS;
 	return UINT64_MAX;
 }

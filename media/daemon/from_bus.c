@@ -302,6 +302,35 @@ static void on_keys_taken(void *self, struct str peer, const Tipring__V1__Envelo
 		sessions_save(m, ms);
 }
 
+static int take_mouth(struct media *m, struct session *s, const Tipring__V1__SessionMouth *w)
+{
+	int err = 0;
+
+	if (w->levels != NULL)
+		err = session_levels(s, &(struct session_levels){w->levels->high_ms, w->levels->low_ms, w->levels->drained});
+	if (err == 0 && w->wait != NULL)
+		err = session_wait(s, &(struct session_wait){w->wait->token, str_of(w->wait->mark), str_of(w->wait->note), w->wait->limit_ms},
+				   m->actor->now_ns);
+	if (err == 0 && w->pause != TIPRING__V1__MOUTH_PAUSE__MOUTH_PAUSE_UNSPECIFIED)
+		session_pause(s, w->pause == TIPRING__V1__MOUTH_PAUSE__MOUTH_PAUSED);
+	return err;
+}
+
+static void on_mouth(void *self, struct str peer, const Tipring__V1__Envelope *e)
+{
+	struct media *m = media_of(self);
+	struct media_session *ms = session_of(m, e->session_mouth->session_id);
+	int err = ms == NULL ? ERR_NOENT : !ms->has_tape ? ERR_PROTO : take_mouth(m, &ms->s, e->session_mouth);
+
+	(void)peer;
+	if (ms != NULL && ms->s.dirty)
+		sessions_save(m, ms); /* before it is promised */
+	answer(m, e, err, err == 0	       ? ""
+			  : err == ERR_NOENT ? "no such session"
+			  : err == ERR_PROTO ? "not started"
+					     : "a level, a token or a limit is out of range");
+}
+
 #define ANY (~0u)
 
 /* clang-format off */
@@ -316,6 +345,7 @@ const struct actor_rule media_rules[] = {
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_DETECT, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_detect},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_SEAT,   ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_seat},
 	{TIPRING__V1__ENVELOPE__BODY_SESSION_KEYS_TAKEN, ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_keys_taken},
+	{TIPRING__V1__ENVELOPE__BODY_SESSION_MOUTH,  ANY, ACTOR_RUNNING | ACTOR_DRAINING, on_mouth},
 };
 /* clang-format on */
 const uint32_t media_rule_count = sizeof media_rules / sizeof media_rules[0];

@@ -51,6 +51,7 @@ struct media_session {
 	int32_t connection; /* index, -1 = no doorbell */
 	uint32_t rtp_slot, rtcp_slot; /* of the loop */
 	uint32_t bucket_at;
+	bool later;         /* it is in a list of `later` */
 	struct session s;
 	struct port_pair *ports; /* borrowed; NULL once given back */
 	struct addr rtcp_to;     /* family NONE: no reports */
@@ -95,6 +96,8 @@ struct media {
 	uint64_t tick_no;    /* of the next millisecond */
 	uint32_t *buckets[MEDIA_BUCKETS]; /* owned: slots of sessions */
 	uint32_t bucket_n[MEDIA_BUCKETS];
+	uint32_t *later[MEDIA_BUCKETS];   /* owned: slots whose next packet is due in this millisecond, between two ticks of theirs */
+	uint32_t later_n[MEDIA_BUCKETS];
 	struct session_events events; /* of the call that is being served */
 	uint8_t stun[MEDIA_STUN_ANSWERS][STUN_BYTES_MAX]; /* each stays until the loop has sent it */
 	uint32_t stun_next;

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "media/daemon/bells.h"
+#include "media/daemon/buckets.h"
 #include "media/daemon/sessions.h"
 #include "media/daemon/to_bus.h"
 
@@ -42,6 +43,8 @@ void tick_serve(struct media *m, struct media_session *ms)
 
 	session_tick(&ms->s, m->actor->now_ns, &out, &m->events);
 	send_packets(m, ms, &out);
+	if (ms->s.later_n > 0)
+		buckets_later(m, ms);
 	send_report(m, ms);
 	bells_look(m, ms);
 	if (m->events.n > 0)
@@ -79,6 +82,22 @@ static void run_bucket(struct media *m, uint32_t b, uint64_t late_ns)
 	}
 }
 
+/* hot. Packets that are due between two ticks of their sessions. */
+static void run_later(struct media *m, uint32_t b)
+{
+	for (uint32_t i = 0; i < m->later_n[b]; i++) {
+		struct media_session *ms = media_slot(m, m->later[b][i]);
+		struct session_packets out = {.count = 0};
+
+		if (ms == NULL)
+			continue;
+		ms->later = false;
+		session_later(&ms->s, &out);
+		send_packets(m, ms, &out);
+	}
+	m->later_n[b] = 0;
+}
+
 static void tell_figures(struct media *m)
 {
 	const struct media_session *v[TO_BUS_STATS_MAX], *ms;
@@ -103,6 +122,7 @@ void tick_run(struct media *m)
 	for (; m->tick_no <= now_no; m->tick_no++) {
 		if (m->tick_no % FIGURES_TICKS == 0)
 			tell_figures(m);
+		run_later(m, (uint32_t)(m->tick_no % MEDIA_BUCKETS));
 		run_bucket(m, (uint32_t)(m->tick_no % MEDIA_BUCKETS), m->actor->now_ns - m->tick_no * MEDIA_TICK_NS);
 	}
 }

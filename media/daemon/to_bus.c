@@ -181,11 +181,23 @@ static void fill_played(Tipring__V1__UtterancePlayed *p, const struct session *s
 	p->discarded_ms = (uint32_t)(u->discarded / per_ms);
 }
 
+/* Those that a flush has just dropped: they are among the events of this turn, in the order they were set. */
+static size_t dropped_marks(const struct session_events *ev, char *rows[SESSION_MARKS_MAX])
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < ev->n && n < SESSION_MARKS_MAX; i++)
+		if (ev->v[i].kind == SESSION_MARK && !ev->v[i].reached)
+			rows[n++] = borrowed(ev->v[i].mark);
+	return n;
+}
+
 void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_session *ms, const struct flushed *flushed)
 {
 	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
 	Tipring__V1__SessionFlushed f = TIPRING__V1__SESSION_FLUSHED__INIT;
 	Tipring__V1__UtterancePlayed played[SESSION_UTTERANCES_MAX], *rows[SESSION_UTTERANCES_MAX];
+	char *marks[SESSION_MARKS_MAX];
 
 	for (uint32_t i = 0; i < flushed->n; i++) {
 		fill_played(&played[i], &ms->s, &flushed->v[i]);
@@ -196,6 +208,8 @@ void to_bus_flushed(struct media *m, uint64_t request_id, const struct media_ses
 	f.pos = flushed->pos;
 	f.utterances = rows;
 	f.n_utterances = flushed->n;
+	f.n_marks = dropped_marks(&m->events, marks);
+	f.marks = marks;
 	e.request_id = request_id;
 	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_FLUSHED;
 	e.session_flushed = &f;
@@ -454,6 +468,40 @@ void to_bus_seated(struct media *m, const Tipring__V1__SessionSeat *asked, uint3
 	tell_control(m, &e);
 }
 
+_Static_assert((int)SESSION_HIGH_WATER == (int)TIPRING__V1__TX_LEVEL__HIGH_WATER &&
+		       (int)SESSION_LOW_WATER == (int)TIPRING__V1__TX_LEVEL__LOW_WATER && (int)SESSION_DRAINED == (int)TIPRING__V1__TX_LEVEL__DRAINED,
+	       "enum session_level is TxLevel");
+
+static void tell_level(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionLevel b = TIPRING__V1__SESSION_LEVEL__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.level = (Tipring__V1__TxLevel)v->level;
+	b.queued_ms = v->queued_ms;
+	b.pos = v->pos;
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_LEVEL;
+	e.session_level = &b;
+	tell_control(m, &e);
+}
+
+static void tell_waited(struct media *m, const struct media_session *ms, const struct session_event *v)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+	Tipring__V1__SessionWaited b = TIPRING__V1__SESSION_WAITED__INIT;
+
+	b.session_id = media_handle(m, ms);
+	b.token = v->token;
+	b.reached = v->reached;
+	b.reason = borrowed(v->why);
+	b.pos = v->pos;
+	b.note = borrowed(v->mark);
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_SESSION_WAITED;
+	e.session_waited = &b;
+	tell_control(m, &e);
+}
+
 static void tell_pressed(struct media *m, const struct media_session *ms, const struct session_event *v)
 {
 	to_bus_pressed(m, media_handle(m, ms), v->token, 0);
@@ -476,6 +524,8 @@ static void (*const tell[SESSION_EVENT_KINDS])(struct media *m, const struct med
 	[SESSION_QUIET] = tell_speech,
 	[SESSION_PRESSED] = tell_pressed,
 	[SESSION_STREAM_RESTARTED] = tell_restarted,
+	[SESSION_LEVEL] = tell_level,
+	[SESSION_WAITED] = tell_waited,
 	[SESSION_SOURCE_MOVED] = tell_moved,
 	[SESSION_SOURCE_REFUSED] = tell_refused,
 	[SESSION_UNKNOWN_PAYLOAD] = tell_payload,

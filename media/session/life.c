@@ -90,6 +90,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	s->rx_pos = tape_rx_end(tape);
 	session_clock_restore(s);
 	speech_resume(s);
+	s->over = s->pos + 2 * s->facts.ptime_ms * (s->r.rate_hz / 1000u); /* of what left just now nobody knows how long it lasts */
 	/* nobody has played the future */
 	return s->tick * SESSION_TICK_NS > now_ns - s->r.start_ns + 2 * SESSION_TICK_NS ? ERR_CORRUPT : 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "media/session/events.h"
+#include "media/session/mouth.h"
 
 int session_mark(struct session *s, struct str name, uint64_t after_index)
 {
@@ -34,6 +35,7 @@ static void resolve(struct session *s, uint32_t i, const char *why, struct sessi
 	e->reached = why[0] == '\0';
 	e->pos = s->pos;
 	e->why = why;
+	mouth_mark(s, s->marks[i].name, e->reached);
 	s->mark_count--;
 	memmove(&s->marks[i], &s->marks[i + 1], (s->mark_count - i) * sizeof s->marks[0]);
 	s->dirty = true;

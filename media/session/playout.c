@@ -3,25 +3,20 @@
 
 #include <string.h>
 
-#include "common/base/must.h"
 #include "media/dsp/level.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
 #include "media/session/facts.h"
 #include "media/session/mark.h"
+#include "media/session/mouth.h"
+#include "media/session/packets.h"
 #include "media/session/press.h"
 #include "media/session/utterance.h"
-#include "media/session/voice.h"
 
 #define SLOTS_PER_TICK 16u /* a backend that writes crumbs is heard in crumbs, and floods nobody with events */
 #define TICK_SAMPLES_MAX (SESSION_TICK_MS * TAPE_SAMPLES_PER_MS_MAX)
 #define PCM_MAX (TICK_SAMPLES_MAX + TAPE_SAMPLES_MAX) /* of a tick, with room for a whole slot behind any of them */
-#define WIRE_TICK (SESSION_TICK_MS * CODEC_SAMPLES_PER_MS_MAX)
-#define REST_MAX (SESSION_PTIME_MAX_MS * CODEC_SAMPLES_PER_MS_MAX)
 #define FADE_MS 5u
-
-_Static_assert(SESSION_PACKETS_MAX * SESSION_PTIME_MIN_MS >= SESSION_CATCH_UP * SESSION_TICK_MS + SESSION_PTIME_MAX_MS,
-	       "all that one call can make has its packets, even when the packet time was shortened");
 
 /* hot. The next slot that is to be played, its samples in `pcm`; false when there is none. */
 static bool next_slot(struct session *s, int16_t *pcm)
@@ -76,6 +71,7 @@ static void begin_utterance(struct session *s, struct session_events *ev)
 static void finish_slot(struct session *s, struct session_events *ev)
 {
 	s->cur_valid = false;
+	mouth_took(s);
 	tape_tx_step(s->tape);
 	if (!s->cur.end || s->cur.utterance != s->said.id || s->said.id == 0)
 		return;
@@ -106,7 +102,7 @@ static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, 
 	memcpy(pcm, s->tail, n * sizeof *pcm);
 	s->tail_n = 0;
 	*ret_first = (struct tape_frame){.tx_index = UINT64_MAX, .kind = TAPE_SILENCE, .epoch = s->epoch};
-	while (n < want && slots < SLOTS_PER_TICK && (part = take_samples(s, pcm + n, want - n)) > 0) {
+	while (n < want && slots < SLOTS_PER_TICK && !s->mouth.paused && (part = take_samples(s, pcm + n, want - n)) > 0) {
 		begin_utterance(s, ev);
 		if (ret_first->kind == TAPE_SILENCE)
 			*ret_first = (struct tape_frame){
@@ -122,7 +118,7 @@ static uint32_t compose(struct session *s, int16_t pcm[PCM_MAX], uint32_t want, 
 	}
 	memset(pcm + n, 0, (want - n) * sizeof *pcm);
 	s->voiced = n == want;
-	if (n < want && s->said.id != 0 && !s->dry)
+	if (n < want && s->said.id != 0 && !s->dry && !s->mouth.paused)
 		tell_underrun(s, n, ev);
 	return n;
 }
@@ -162,87 +158,6 @@ static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struc
 }
 
 /* hot */
-static uint32_t ticks_of(const struct session *s, uint32_t samples)
-{
-	return samples * (session_codec(s)->clock_hz / 1000u) / (voice_sent_hz(s) / 1000u);
-}
-
-/* hot */
-static size_t encode(struct session *s, const int16_t *pcm, uint32_t n, uint8_t *payload)
-{
-	size_t cap = s->wide != NULL ? CODEC_OCTETS_MAX : SESSION_PACKET_MAX - RTP_HEADER_BYTES;
-
-	return session_codec(s)->acts->encode(voice_encoder(s), pcm, n, payload, cap);
-}
-
-/* hot */
-static void make_packet(struct session *s, const int16_t *pcm, uint32_t n, struct session_packets *out)
-{
-	uint64_t seq = session_hot_get(s, HOT_SEQ);
-	uint8_t *p = voice_packet(s, out->count);
-	struct rtp_packet h = {
-		.payload_type = s->facts.payload_type, .marker = s->marker, .seq = (uint16_t)seq, .ts = s->rest_ts, .ssrc = s->r.ssrc,
-	};
-	size_t octets;
-
-	must(out->count < SESSION_PACKETS_MAX);
-	octets = encode(s, pcm, n, p + RTP_HEADER_BYTES);
-	s->rest_ts += ticks_of(s, n);
-	if (octets == 0) { /* silence that the codec leaves out */
-		s->marker = true;
-		return;
-	}
-	/* taken before it is used: a successor never sends this number again */
-	session_hot_set(s, HOT_SEQ, seq + 1);
-	rtp_header_write(p, &h);
-	out->p[out->count] = p;
-	out->n[out->count++] = RTP_HEADER_BYTES + octets;
-	s->marker = false;
-	s->count.packets_sent++;
-	s->count.octets_sent += octets;
-}
-
-/* hot. Cut samples into packets of ptime; what is left of them. */
-static uint32_t cut_packets(struct session *s, const int16_t *pcm, uint32_t n, struct session_packets *out)
-{
-	uint32_t size = s->facts.ptime_ms * (voice_sent_hz(s) / 1000u);
-
-	for (; n >= size; pcm += size, n -= size)
-		make_packet(s, pcm, size, out);
-	if (n > 0)
-		memcpy(voice_rest(s), pcm, n * sizeof *pcm);
-	return n;
-}
-
-/* hot. A tick that is heard. */
-static void talk(struct session *s, const int16_t *pcm, uint32_t n, uint64_t pos, struct session_packets *out)
-{
-	int16_t wire[REST_MAX + WIRE_TICK];
-	uint32_t made;
-
-	if (s->rest_n == 0)
-		s->rest_ts = session_ts_at(s, pos);
-	memcpy(wire, voice_rest(s), s->rest_n * sizeof wire[0]);
-	made = (uint32_t)resample_run(&s->down, pcm, n, wire + s->rest_n, WIRE_TICK);
-	s->rest_n = cut_packets(s, wire, s->rest_n + made, out);
-}
-
-/* hot. What waited for a full packet leaves without. */
-static void hush_rest(struct session *s, struct session_packets *out)
-{
-	if (s->rest_n > 0)
-		make_packet(s, voice_rest(s), s->rest_n, out);
-	s->rest_n = 0;
-}
-
-/* hot. A tick of silence that is not sent. */
-static void hush(struct session *s, struct session_packets *out)
-{
-	hush_rest(s, out);
-	s->marker = true; /* RFC 3551 4.1: the first packet after silence */
-}
-
-/* hot */
 void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev)
 {
 	uint32_t want = session_tick_samples(s);
@@ -251,8 +166,12 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	uint64_t pos = s->pos;
 	bool sends = s->facts.sends && facts_name_a_peer(&s->facts);
 	bool pressed = press_is_down(s);
-	uint32_t voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
-	bool heard = sends && !pressed && join_room(s, pcm, voiced, &first);
+	uint32_t voiced;
+	bool heard;
+
+	mouth_tick(s, pos, now_ns, ev);
+	voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+	heard = sends && !pressed && join_room(s, pcm, voiced, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
 	s->pos += want;
@@ -264,13 +183,16 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	first.mono_ns = now_ns;
 	note_sent(s, pcm, pos, first);
 	if (pressed) {
-		hush_rest(s, out);
+		packets_hush_rest(s, out);
 		press_tick(s, pos, out, ev);
-	} else if (!sends || (!heard && !s->cfg.idle_silence))
-		hush(s, out);
-	else
-		talk(s, pcm, want, pos, out);
+	} else if (!sends || (!heard && !s->cfg.idle_silence)) {
+		packets_hush(s, out);
+	} else {
+		packets_talk(s, pcm, want, pos, out);
+	}
 	s->fades_in = false;
+	if (voiced > 0)
+		s->over = pos + packets_heard_after(s);
 	mark_resolve(s, ev);
 }
 

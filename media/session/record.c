@@ -6,6 +6,7 @@
 #include "common/base/must.h"
 #include "common/shm/slab.h"
 #include "media/session/key.h"
+#include "media/session/mouth.h"
 #include "media/session/speech.h"
 
 _Static_assert(HOT_WORDS <= SLAB_HOT_WORDS, "every word has its place");
@@ -30,7 +31,8 @@ ALL_PARTS
 	LATER(quality_totals)                                                            \
 	LATER(speech)                                                                    \
 	LATER(seat)                                                                      \
-	LATER(keys)
+	LATER(keys)                                                                      \
+	LATER(mouth)
 
 static const struct {
 	uint32_t at, bytes, least;
@@ -79,16 +81,6 @@ static bool is_bool(const bool *b)
 	return v <= 1;
 }
 
-static bool is_sound(const struct session *s)
-{
-	const struct latch *l = &s->in.latch;
-
-	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
-	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) && keys_are_sound(&s->keys) &&
-	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) &&
-	       is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
-}
-
 static bool keys_are_sound(const struct session_keys *k)
 {
 	uint8_t event;
@@ -97,6 +89,17 @@ static bool keys_are_sound(const struct session_keys *k)
 		if (dtmf_event(k->v[i].digit, &event) != 0)
 			return false;
 	return k->waiting <= SESSION_KEYS_MAX;
+}
+
+static bool is_sound(const struct session *s)
+{
+	const struct latch *l = &s->in.latch;
+
+	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
+	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) &&
+	       keys_are_sound(&s->keys) && mouth_is_sound(&s->mouth) &&
+	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) &&
+	       is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 
 static int read_marks(struct session *s, struct str row)

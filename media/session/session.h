@@ -35,6 +35,7 @@
 #define SESSION_REST_MAX (SESSION_PLAIN_PER_MS * SESSION_PTIME_MAX_MS) /* samples that wait for a full packet */
 #define SESSION_CATCH_UP 3u   /* late ticks played in a burst; more are skipped */
 #define SESSION_PACKETS_MAX 12u /* one session_tick() makes at most so many */
+#define SESSION_PACKETS_KEPT (SESSION_PACKETS_MAX + 2u) /* with those that leave half a tick later */
 #define SESSION_MARKS_MAX 64u
 #define SESSION_MARK_BYTES 64u
 #define SESSION_UTTERANCES_MAX 64u
@@ -112,7 +113,15 @@ enum session_event_kind {
 	SESSION_SPEECH_STARTED, /* pos: where it began */
 	SESSION_SPEECH_ENDED,   /* pos: where it ended, duration_ms */
 	SESSION_QUIET,          /* nobody has spoken for duration_ms; pos: now */
+	SESSION_LEVEL,    /* level, queued_ms; pos */
+	SESSION_WAITED,   /* token: its wait is over; reached, why; text: its note; pos */
 	SESSION_EVENT_KINDS
+};
+
+enum session_level { /* as TxLevel.Level of the messages */
+	SESSION_HIGH_WATER = 1, /* as much is queued as the backend wanted to be told of */
+	SESSION_LOW_WATER,      /* and again as little */
+	SESSION_DRAINED,        /* nothing is queued, and the last of it was heard */
 };
 
 struct session_event {
@@ -125,6 +134,8 @@ struct session_event {
 	bool reached;
 	char digit;
 	uint8_t payload_type;
+	enum session_level level;
+	uint32_t queued_ms;
 	struct addr source;
 	uint64_t token;
 	const char *why; /* constant text */
@@ -142,6 +153,7 @@ struct session_packets {
 	const uint8_t *p[SESSION_PACKETS_MAX];
 	size_t n[SESSION_PACKETS_MAX];
 	uint32_t count;
+	bool hurry; /* more ticks are due already: nothing waits for its time */
 };
 
 struct session_mark {
@@ -256,13 +268,40 @@ struct session_keys {
 	struct session_told_key v[SESSION_KEYS_MAX];
 };
 
+enum session_wait_state {
+	SESSION_WAIT_NONE,
+	SESSION_WAITING,
+	SESSION_WAIT_REACHED,
+	SESSION_WAIT_DROPPED, /* the mark was */
+	SESSION_WAIT_LIMIT,   /* it took too long */
+	SESSION_WAIT_STATES
+};
+
+/* What a backend wants of the mouth. Fields are only appended. */
+struct session_mouth {
+	uint32_t paused;
+	uint32_t high_ms, low_ms; /* 0: that level is not told */
+	uint32_t tells_drained;
+	uint32_t above;           /* high water was reached, low water was not since */
+	uint32_t filled;          /* something was queued since `drained` was told */
+	uint64_t wait_token;      /* who waits, or waited last; 0: nobody ever */
+	uint64_t wait_until_ns;
+	uint32_t wait_state;      /* enum session_wait_state */
+	uint32_t wait_tells;      /* how it ended is to be told */
+	char wait_mark[SESSION_MARK_BYTES]; /* it waits for; "": until everything was heard */
+	char wait_note[SESSION_MARK_BYTES]; /* told with the end */
+};
+
+#define SESSION_LEVEL_MAX_MS 20000u /* about what a tape holds */
+#define SESSION_WAIT_MAX_MS 600000u
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
 	alignas(16) uint8_t decoder[CODEC_DECODER_MAX];
 	int16_t conceal[CONCEAL_MEMORY(CONCEAL_RATE_MAX)];
 	int16_t rest[CODEC_SAMPLES_PER_MS_MAX * SESSION_PTIME_MAX_MS];
-	uint8_t packet[SESSION_PACKETS_MAX][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
+	uint8_t packet[SESSION_PACKETS_KEPT][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
 };
 
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
@@ -273,6 +312,7 @@ struct session {
 	struct session_facts facts;  /* survives */
 	struct session_press press;  /* survives: each key is pressed once */
 	struct session_seat seat;    /* survives */
+	struct session_mouth mouth;  /* survives */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
@@ -297,9 +337,15 @@ struct session {
 	struct session_utterance said; /* the utterance that is open */
 	uint64_t audio_ns;           /* last audio: until soon after nothing is missed */
 	uint64_t quiet_until;        /* position before which no further underrun is told */
+	uint64_t over;               /* position at which all that was taken from the tape has been heard */
+	uint64_t counted;            /* tx slots before this index are in `queued` */
+	uint64_t queued;             /* samples that are not played, while levels are told */
 	uint32_t tail_n;
 	uint32_t rest_n;
 	uint32_t rest_ts;            /* timestamp of rest[0] */
+	bool later_at;               /* the place of `later` that is free */
+	const uint8_t *later;        /* the packet that leaves half a tick later ... */
+	size_t later_n;              /* ... its octets; 0: there is none */
 	uint64_t report_ns;          /* next */
 	struct quality quality;
 	struct resample down;        /* owned by the daemon's slot, reset per call; up too */
@@ -351,7 +397,7 @@ struct session {
 	int16_t cur_pcm[TAPE_SAMPLES_MAX]; /* of a slot that is longer than its tick */
 	int16_t tail[TAPE_SAMPLES_MAX];    /* fade left over by a flush */
 	int16_t rest[SESSION_REST_MAX];
-	uint8_t packet[SESSION_PACKETS_MAX][SESSION_PACKET_MAX];
+	uint8_t packet[SESSION_PACKETS_KEPT][SESSION_PACKET_MAX];
 };
 
 /* What we send. */
@@ -432,6 +478,10 @@ bool session_receive_rtcp(struct session *s, const uint8_t *p, size_t n, uint64_
 /* hot. Once per SESSION_TICK_MS of this session: gaps that waited long enough, what is to be sent, timeouts. */
 void session_tick(struct session *s, uint64_t now_ns, struct session_packets *out, struct session_events *ev);
 
+/* hot. What the last tick left for half a tick later, so that packets of 10, 30 and 50 ms are evenly spaced: `later_n` says whether there is
+ * any. Forgotten, it leaves with the next tick. */
+void session_later(struct session *s, struct session_packets *out);
+
 /* Gaps that waited long enough. A wait ends with the next packet or tick, so up to SESSION_TICK_MS later than it could. */
 void session_late(struct session *s, uint64_t now_ns, struct session_events *ev);
 
@@ -446,6 +496,28 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 
 /* ERR_NOSPC: too many pending; ERR_RANGE: name empty or too long; ERR_EXIST. */
 MUST_USE int session_mark(struct session *s, struct str name, uint64_t after_index);
+
+/* Stop speaking where it is, or go on there: what is queued stays, and no sample is left out. Silence is sent meanwhile. */
+void session_pause(struct session *s, bool on);
+
+struct session_levels {
+	uint32_t high_ms, low_ms; /* at most SESSION_LEVEL_MAX_MS, and high more than low; 0: not told */
+	bool drained;             /* told, too */
+};
+
+/* Which levels of what is queued are told: SESSION_LEVEL, once for each crossing. ERR_RANGE. */
+MUST_USE int session_levels(struct session *s, const struct session_levels *levels);
+
+struct session_wait {
+	uint64_t token;    /* not 0 */
+	struct str mark;   /* empty: until everything that is queued was heard */
+	struct str note;   /* for who waits */
+	uint32_t limit_ms; /* 1..SESSION_WAIT_MAX_MS, then it is over, too */
+};
+
+/* Tell by SESSION_WAITED when it is over. One waits at a time, and takes the place of the one before. Asked again with the same token
+ * nothing changes but that the end is told again. ERR_RANGE. */
+MUST_USE int session_wait(struct session *s, const struct session_wait *w, uint64_t now_ns);
 
 /* Press a key (RFC 4733), from the next tick on; what is said meanwhile waits. SESSION_PRESSED when it is released. Asked again with the
  * same token nothing happens. ERR_EXIST: it was released already; ERR_AGAIN: another one is down; ERR_UNSUPPORTED: the peer takes none;

@@ -44,6 +44,7 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 	uint64_t due;
 
 	out->count = 0;
+	session_later(s, out);
 	if (s->tape == NULL || now_ns < s->r.start_ns)
 		return;
 	watch_silence(s, now_ns, ev);
@@ -59,7 +60,9 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 		s->audio_ns = now_ns; /* what came while nobody looked is still in the socket */
 	}
 	timeline_idle(s, now_ns);
-	while (s->tick < due)
+	while (s->tick < due) {
+		out->hurry = s->tick + 1 < due;
 		playout_tick(s, now_ns, out, ev);
+	}
 	speech_tick(s, ev);
 }

@@ -7,6 +7,7 @@
 #include "media/session/clock.h"
 #include "media/session/events.h"
 #include "media/session/mark.h"
+#include "media/session/mouth.h"
 
 #define FADE_MS 5u
 #define FADE_MS_MAX 20u
@@ -54,6 +55,7 @@ static void take_tail(struct session *s, uint32_t want)
 		if (s->cur_at < s->cur.samples)
 			break;
 		s->cur_valid = false;
+		mouth_took(s);
 		tape_tx_step(s->tape);
 	}
 	level_fade_out(s->tail, n);
@@ -114,6 +116,7 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 	if (s->said.id != 0)
 		ret[cut.n++] = s->said;
 	discard_queue(s, &cut);
+	mouth_forget(s);
 	s->said = (struct session_utterance){.id = 0};
 	s->voiced = s->dry = false;
 	session_clock_save(s);
@@ -123,4 +126,20 @@ uint64_t session_flush(struct session *s, uint32_t fade_ms, struct session_utter
 	mark_drop_all(s, "flushed", ev);
 	*ret_n = cut.n;
 	return s->pos + s->tail_n;
+}
+
+/* ---- pausing ---- */
+
+/* What fades out was said, and the rest of its slot waits; so it is only the sound that is softened, at both ends. */
+void session_pause(struct session *s, bool on)
+{
+	if (s->mouth.paused == on)
+		return;
+	if (s->tape != NULL && on && s->tail_n == 0) {
+		take_tail(s, FADE_MS * s->r.rate_hz / 1000u);
+		session_clock_save(s);
+	}
+	s->mouth.paused = on;
+	s->fades_in |= !on;
+	s->dirty = true;
 }

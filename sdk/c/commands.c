@@ -233,6 +233,54 @@ int tipring_hangup_with(struct tipring_server *s, uint64_t call_id, const char *
 	return command(s, &e);
 }
 
+int tipring_part(struct tipring_server *s, uint64_t call_id, const struct tipring_parting *how)
+{
+	struct rows rows;
+
+	COMMAND(Hangup, HANGUP, hangup);
+	if (count_of(how->headers) > DIAL_HEADERS_MAX || (how->when == TIPRING_BEHIND_MARK) != (how->mark != NULL))
+		return -EINVAL;
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.cause = text(how->cause);
+	body.headers = fill_rows(&rows, how->headers);
+	body.n_headers = count_of(how->headers);
+	body.when = (Tipring__V1__HangupWhen)how->when;
+	body.mark = text(how->mark);
+	body.limit_ms = how->limit_ms;
+	return command(s, &e);
+}
+
+int tipring_levels(struct tipring_server *s, uint64_t call_id, const struct tipring_levels *levels)
+{
+	COMMAND(SetLevels, SET_LEVELS, set_levels);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.high_ms = levels->high_ms;
+	body.low_ms = levels->low_ms;
+	body.drained = levels->drained;
+	return command(s, &e);
+}
+
+int tipring_pause(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Pause, PAUSE, pause);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_resume(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(Resume, RESUME, resume);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
 int tipring_hold(struct tipring_server *s, uint64_t call_id)
 {
 	COMMAND(Hold, HOLD, hold);

@@ -268,6 +268,8 @@ static void on_completed(struct tipring_server *s, const envelope *m)
 	if (e == NULL)
 		return;
 	e->pos = f->pos;
+	e->marks_n = f->n_marks;
+	e->marks = (const char *const *)f->marks;
 	if (f->n_utterances > 0) /* the one that was being spoken; the others are told by UTTERANCE events */
 		set_played(e, f->utterances[0]);
 }
@@ -288,6 +290,17 @@ static void on_lost(struct tipring_server *s, const envelope *m)
 	if (e != NULL)
 		sdk_set_text(e->text, sizeof e->text, l->reason);
 	(void)sdk_forget(s, l->call_id);
+}
+
+static void on_level(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_LEVEL, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)m->tx_level_crossed->level;
+	e->queued_ms = m->tx_level_crossed->queued_ms;
+	e->pos = m->tx_level_crossed->pos;
 }
 
 static void on_ringing(struct tipring_server *s, const envelope *m)
@@ -637,6 +650,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_RECEIVED,   PUBLISHED,     on_message},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_STARTED,  PUBLISHED,     on_utterance},
 	{TIPRING__V1__ENVELOPE__BODY_UTTERANCE_FINISHED, PUBLISHED,     on_utterance},
+	{TIPRING__V1__ENVELOPE__BODY_TX_LEVEL_CROSSED,   PUBLISHED,     on_level},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_MEDIA_QUALITY,      PUBLISHED,     on_quality},

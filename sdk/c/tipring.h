@@ -119,7 +119,7 @@ enum tipring_event_kind {
 	TIPRING_EV_ENDED,       /* it is over: code (SIP; 0: unknown), text, outcome. ENDED or LOST is the last event of a call, behind every
 				 * key, mark and utterance of it */
 	TIPRING_EV_DTMF,        /* text[0] is the digit, pos, duration_ms (0: not said) */
-	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none) */
+	TIPRING_EV_FLUSHED,     /* pos; utterance, played_*, discarded_* of the one that was being spoken (0: none); marks that are dropped */
 	TIPRING_EV_MARK,        /* text is the mark; code 1 reached at pos, 0 dropped */
 	TIPRING_EV_UTTERANCE,   /* utterance; code 0 started at pos, 1 finished or flushed: played_*, discarded_* */
 	TIPRING_EV_FAILED,      /* a command: text is the reason, code its ResultCode (common.proto; 0: no answer). With `dial`: no call
@@ -148,6 +148,7 @@ enum tipring_event_kind {
 	TIPRING_EV_QUALITY = 343, /* every 5 s while audio flows: `quality`, pos */
 	TIPRING_EV_RESTARTED = 344, /* the audio goes on with another SSRC or other numbers: what sends it is new; pos */
 	TIPRING_EV_COLLECTED = 332, /* tipring_collect() number `ask` is over: text are its digits, code is why (enum tipring_collected), behind DTMF of each key */
+	TIPRING_EV_LEVEL = 349, /* of tipring_levels(): code is enum tipring_level, queued_ms, pos */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
 };
@@ -248,6 +249,9 @@ struct tipring_event {
 	char contact[256]; /* REDIRECTED; ENDED: where it was sent instead, and nobody followed; "": nowhere */
 	const struct tipring_header *headers; /* INFO, MESSAGE, MESSAGE_OFFER; ENDED: of the BYE. The X- headers (of INFO Info-Package, too): likewise */
 	size_t headers_n;
+	uint32_t queued_ms; /* LEVEL */
+	const char *const *marks; /* FLUSHED: in the order they were set; likewise. A MARK tells of each, too */
+	size_t marks_n;
 	const struct tipring_message *message; /* MESSAGE_OFFER, else NULL: likewise */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 	uint64_t room;    /* BRIDGE_* */
@@ -301,6 +305,24 @@ TIPRING_API int tipring_hangup(struct tipring_server *s, uint64_t call_id, const
 TIPRING_API int tipring_hangup_with(struct tipring_server *s, uint64_t call_id, const char *cause,
 				    const struct tipring_headers *headers);
 
+enum tipring_when {
+	TIPRING_NOW,
+	TIPRING_DRAINED,    /* everything on the tape is heard, or flushed */
+	TIPRING_BEHIND_MARK /* everything before a pending mark is heard */
+};
+
+struct tipring_parting {
+	enum tipring_when when;
+	const char *mark;  /* of TIPRING_BEHIND_MARK */
+	uint32_t limit_ms; /* then whatever is left, at most 600000; 0: 30000 */
+	const char *cause; /* NULL: none */
+	const struct tipring_headers *headers;
+};
+
+/* Hang up when something was heard, whether or not this process is there then. FAILED: another one waits, or a flush dropped the mark, and the
+ * call goes on. */
+TIPRING_API int tipring_part(struct tipring_server *s, uint64_t call_id, const struct tipring_parting *how);
+
 struct tipring_contact {
 	const char *uri; /* sip: */
 	double q;        /* 0 to 1, more is better; negative: not said */
@@ -329,6 +351,24 @@ TIPRING_API int tipring_mute(struct tipring_server *s, uint64_t call_id, bool mu
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);
+
+enum tipring_level {
+	TIPRING_HIGH_WATER = 1, /* high_ms are on the tape */
+	TIPRING_LOW_WATER,      /* and as little as low_ms again */
+	TIPRING_EMPTY           /* nothing is left, and the last of it was heard */
+};
+
+struct tipring_levels {
+	uint32_t high_ms, low_ms; /* at most 20000, low_ms below high_ms; 0: not told */
+	bool drained;             /* EMPTY is told */
+};
+
+/* -> LEVEL, once for each crossing, in place of the levels before */
+TIPRING_API int tipring_levels(struct tipring_server *s, uint64_t call_id, const struct tipring_levels *levels);
+
+/* Silence until tipring_resume(), which goes on at the very sample: what is on the tape stays there. */
+TIPRING_API int tipring_pause(struct tipring_server *s, uint64_t call_id);
+TIPRING_API int tipring_resume(struct tipring_server *s, uint64_t call_id);
 
 /* mark: 1 to 63 octets, none of that name pending; after_index: tipring_tape_written(). -> MARK, exactly once */
 TIPRING_API int tipring_mark(struct tipring_server *s, uint64_t call_id, const char *mark, uint64_t after_index);

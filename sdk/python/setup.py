@@ -17,6 +17,8 @@ SIP = ["body", "cseq", "edit", "ids", "msg", "nameaddr", "names", "reply", "scan
 LIBRARIES = {
     "libtipring_tape.so": [
         "sdk/c/tape.c",
+        "sdk/c/wav.c",
+        "sdk/python/wav.c",
         "common/shm/tape_client.c",
         "common/shm/region.c",
         "common/shm/fdpass.c",
@@ -47,7 +49,7 @@ class Libraries(build_ext):
         out.mkdir(parents=True, exist_ok=True)
         for name, sources in LIBRARIES.items():
             subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-O2", "-Wall", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs", f"-I{ROOT}", f"-I{ROOT / 'sdk' / 'sip'}",
-                            *[str(ROOT / s) for s in sources], "-o", str(out / name)], check=True)
+                            *[str(ROOT / s) for s in sources], "-lm", "-o", str(out / name)], check=True)
 
     def get_outputs(self):
         return [str(pathlib.Path(self.build_lib) / "tipring" / name) for name in LIBRARIES]

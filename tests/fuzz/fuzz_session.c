@@ -53,6 +53,19 @@ static void change(struct session *s, const uint8_t *p, size_t n)
 	(void)!session_update(s, &f, p[1] & 1 ? s->r.generation + 1 : p[1], now);
 }
 
+/* What a backend wants of the mouth. */
+static void want(struct session *s, const uint8_t *p, size_t n)
+{
+	const struct session_wait w = {.token = p[1], .mark = {(const char *)p + 2, n - 2}, .limit_ms = p[2] * 10u};
+
+	if (p[1] % 3 == 0)
+		session_pause(s, p[2] % 2);
+	else if (p[1] % 3 == 1)
+		(void)!session_levels(s, &(struct session_levels){p[2] * 4u, p[1] * 2u, p[2] % 2});
+	else
+		(void)!session_wait(s, &w, now);
+}
+
 static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 {
 	static struct session_events ev;
@@ -62,12 +75,15 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 
 	ev.n = 0;
 	now += (uint64_t)p[0] * 1000000;
-	switch (p[0] % 9) {
+	switch (p[0] % 10) {
 	case 0:
 	case 1:
 		session_tick(s, now, &out, &ev);
 		if (out.count > SESSION_PACKETS_MAX)
 			abort();
+		out.count = 0;
+		if (p[1] % 2 == 0)
+			session_later(s, &out);
 		break;
 	case 2:
 		memcpy((char *)t->backend.p + 128 * (1 + p[1] % 200), p + 2, n - 2);
@@ -83,6 +99,9 @@ static void step(struct session *s, struct tape *t, const uint8_t *p, size_t n)
 		break;
 	case 6:
 		change(s, p, n);
+		break;
+	case 8:
+		want(s, p, n);
 		break;
 	case 7:
 		(void)!session_mark(s, (struct str){(const char *)p + 2, n - 2}, p[1]);

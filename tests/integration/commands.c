@@ -1,6 +1,7 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
- * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
+ * First call: ring, answer, a second of sound with a mark behind it, then five seconds with another mark that are paused and flushed soon, a short
+ * farewell, hang up when that was heard. Second call: a second
  * of sound before the answer, then reject, both with header lines. Third call: redirect. */
 #include <inttypes.h>
 #include <poll.h>
@@ -42,6 +43,18 @@ static void speak(const struct tipring_event *ev)
 	say(1, 1);
 	must("mark", tipring_mark(server, ev->call_id, "said", tipring_tape_written(tape)));
 	say(2, 5);
+	must("mark", tipring_mark(server, ev->call_id, "never", tipring_tape_written(tape)));
+}
+
+static void part(const struct tipring_event *ev)
+{
+	const struct tipring_parting wrong = {.when = TIPRING_BEHIND_MARK}, how = {.when = TIPRING_DRAINED, .cause = "done"};
+
+	if (tipring_part(server, ev->call_id, &wrong) == 0)
+		must("no mark", -1);
+	say(3, 1);
+	(void)tipring_tape_written(tape);
+	must("part", tipring_part(server, ev->call_id, &how));
 }
 
 static void print(const char *event, const struct tipring_event *ev)
@@ -76,14 +89,21 @@ static void on_event(const struct tipring_event *ev)
 
 		must("reject", tipring_reject_with(server, ev->call_id, 603, "Not today", &lines));
 	} else if (ev->kind == TIPRING_EV_MEDIA_READY) {
+		must("levels", tipring_levels(server, ev->call_id, &(struct tipring_levels){.high_ms = 3000, .low_ms = 1000, .drained = true}));
 		speak(ev);
 	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {
+		must("pause", tipring_pause(server, ev->call_id));
+		must("resume", tipring_resume(server, ev->call_id));
 		must("flush", tipring_flush(server, ev->call_id));
 	} else if (ev->kind == TIPRING_EV_MARK) {
 		print("mark", ev);
 	} else if (ev->kind == TIPRING_EV_FLUSHED) {
 		print("flushed", ev);
-		must("hangup", tipring_hangup(server, ev->call_id, "done"));
+		for (size_t i = 0; i < ev->marks_n; i++)
+			printf("{\"event\": \"dropped\", \"text\": \"%s\"}\n", ev->marks[i]);
+		part(ev);
+	} else if (ev->kind == TIPRING_EV_LEVEL) {
+		print("level", ev);
 	} else if (ev->kind == TIPRING_EV_ENDED || ev->kind == TIPRING_EV_LOST) {
 		print("ended", ev);
 		over++;

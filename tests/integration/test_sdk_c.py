@@ -99,6 +99,10 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
     finally:
         backend.kill()
     told = [json.loads(line) for line in out.splitlines()]
+    levels = [e["code"] for e in told if e["event"] == "level"]
+    assert levels[:2] == [1, 2] and levels.count(1) == levels.count(2) == 1 and levels[-1] == 3, "a farewell of a second is no high water"
+    assert [e["text"] for e in told if e["event"] == "dropped"] == ["never"]
+    assert [(e["text"], e["code"]) for e in told if e["event"] == "mark"] == [("said", 1), ("never", 0)]
     mark = next(e for e in told if e["event"] == "mark")
     assert mark["text"] == "said" and mark["code"] == 1 and 8000 <= mark["pos"] <= 8000 + 800
     flushed = next(e for e in told if e["event"] == "flushed")

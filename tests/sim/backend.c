@@ -15,6 +15,7 @@
 #define COMMAND_RETRY_NS (800 * MS)
 #define BACKENDS_MAX 4u
 #define ACCEPTED_MAX 512u
+#define PART_MS 1500u
 #define DIAL_MAX_NS (20 * SECOND) /* it rings for 4 s */
 
 struct held_call {
@@ -23,6 +24,8 @@ struct held_call {
 	char sip_call_id[64];
 	bool hangs_up, rejects, early, meets;
 	uint64_t other; /* that it is bridged with */
+	bool parts; /* it hangs up when all was heard, which may never be */
+	char part_id[32];
 	bool has_tape;
 	struct tape_client tape;
 	uint32_t epoch; /* counts uses of this row: late timers are void */
@@ -191,6 +194,9 @@ static void say_command(struct backend *b, const struct held_call *c)
 	Tipring__V1__Answer answer = TIPRING__V1__ANSWER__INIT;
 	Tipring__V1__Reject reject = TIPRING__V1__REJECT__INIT;
 	Tipring__V1__Hangup hangup = TIPRING__V1__HANGUP__INIT;
+	Tipring__V1__SetLevels levels = TIPRING__V1__SET_LEVELS__INIT;
+	Tipring__V1__Pause pause = TIPRING__V1__PAUSE__INIT;
+	Tipring__V1__Resume resume = TIPRING__V1__RESUME__INIT;
 	Tipring__V1__Mark mark = TIPRING__V1__MARK__INIT;
 	Tipring__V1__Flush flush = TIPRING__V1__FLUSH__INIT;
 	Tipring__V1__Cancel cancel = TIPRING__V1__CANCEL__INIT;
@@ -224,6 +230,11 @@ static void say_command(struct backend *b, const struct held_call *c)
 	ring.early_media = true;
 	ring.rate_hz = 8000;
 
+	levels.call_id = pause.call_id = resume.call_id = c->id;
+	levels.fence = pause.fence = resume.fence = c->fence;
+	levels.high_ms = 200;
+	levels.low_ms = 60;
+	levels.drained = true;
 	cancel.call_id = c->id;
 	cancel.fence = c->fence;
 	claim.call_id = answer.call_id = reject.call_id = hangup.call_id = mark.call_id = flush.call_id = c->id;
@@ -233,6 +244,8 @@ static void say_command(struct backend *b, const struct held_call *c)
 	answer.rate_hz = 8000;
 	reject.code = 486;
 	hangup.cause = (char *)(uintptr_t)"enough";
+	hangup.when = c->parts ? TIPRING__V1__HANGUP_WHEN__WHEN_DRAINED : TIPRING__V1__HANGUP_WHEN__WHEN_NOW;
+	hangup.limit_ms = PART_MS;
 	e.command_id = (char *)(uintptr_t)c->command_id;
 	e.body_case = c->command;
 	if (c->command == TIPRING__V1__ENVELOPE__BODY_CLAIM)
@@ -251,6 +264,12 @@ static void say_command(struct backend *b, const struct held_call *c)
 		e.dial = dial_of(c, &d);
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_CANCEL)
 		e.cancel = &cancel;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_SET_LEVELS)
+		e.set_levels = &levels;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_PAUSE)
+		e.pause = &pause;
+	else if (c->command == TIPRING__V1__ENVELOPE__BODY_RESUME)
+		e.resume = &resume;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_HOLD)
 		e.hold = &hold;
 	else if (c->command == TIPRING__V1__ENVELOPE__BODY_UNHOLD)
@@ -418,6 +437,7 @@ static bool is_change(Tipring__V1__Envelope__BodyCase what)
 	return what == TIPRING__V1__ENVELOPE__BODY_HOLD || what == TIPRING__V1__ENVELOPE__BODY_UNHOLD ||
 	       what == TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE || what == TIPRING__V1__ENVELOPE__BODY_BRIDGE ||
 	       what == TIPRING__V1__ENVELOPE__BODY_LEAVE || what == TIPRING__V1__ENVELOPE__BODY_MUTE || what == TIPRING__V1__ENVELOPE__BODY_SEND_INFO || what == TIPRING__V1__ENVELOPE__BODY_REFER ||
+	       what == TIPRING__V1__ENVELOPE__BODY_SET_LEVELS || what == TIPRING__V1__ENVELOPE__BODY_PAUSE || what == TIPRING__V1__ENVELOPE__BODY_RESUME ||
 	       what == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER || what == TIPRING__V1__ENVELOPE__BODY_REJECT_REFER;
 }
 
@@ -446,6 +466,19 @@ static void plan_meeting(struct backend *b, struct held_call *c)
 		if (world_chance(0.2))
 			plan(b, c, world_chance(0.5) ? TIPRING__V1__ENVELOPE__BODY_LEAVE : TIPRING__V1__ENVELOPE__BODY_MUTE, SECOND + world_below(4 * SECOND));
 	}
+}
+
+static void plan_mouth(struct backend *b, struct held_call *c)
+{
+	uint64_t at = world_below(2 * SECOND);
+
+	if (world_chance(0.5))
+		plan(b, c, TIPRING__V1__ENVELOPE__BODY_SET_LEVELS, world_below(SECOND));
+	if (!world_chance(0.3))
+		return;
+	c->ledger->paused = true;
+	plan(b, c, TIPRING__V1__ENVELOPE__BODY_PAUSE, at);
+	plan(b, c, TIPRING__V1__ENVELOPE__BODY_RESUME, at + world_below(SECOND));
 }
 
 /* Who was called tells the Call-ID: a backend that dials does not ask for it. */
@@ -486,8 +519,10 @@ static void media_ready(struct backend *b, const Tipring__V1__MediaReady *m)
 	else
 		plan_changes(b, c);
 	plan(b, c, TIPRING__V1__ENVELOPE__BODY_MARK, world_below(SECOND));
+	plan_mouth(b, c);
 	if (world_chance(0.5))
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_FLUSH, world_below(2 * SECOND));
+	c->parts = world_chance(0.4);
 	if (c->hangs_up)
 		plan(b, c, TIPRING__V1__ENVELOPE__BODY_HANGUP, world_beat(world.now_ns + (c->early ? SECOND : 300 * MS) + world_below(5 * SECOND)) - world.now_ns);
 }
@@ -595,6 +630,8 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 		}
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(300 * MS));
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_HANGUP && c->parts) {
+		memcpy(c->part_id, m->command_id, strlen(m->command_id) + 1);
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_REJECT || was == TIPRING__V1__ENVELOPE__BODY_HANGUP) {
 		let_go(b, c, "ended by us");
 	}
@@ -615,8 +652,18 @@ static void dialled(struct backend *b, const char *command_id, bool answered)
 	}
 }
 
+/* The hang-up that waited. */
+static void parted(struct backend *b, const char *command_id)
+{
+	for (uint32_t i = 0; i < CALLS_MAX; i++)
+		if (b->calls[i].id != 0 && strcmp(b->calls[i].part_id, command_id) == 0)
+			let_go(b, &b->calls[i], "ended by us when all was heard");
+}
+
 static void told(struct backend *b, const char *command_id, bool good)
 {
+	if (good)
+		parted(b, command_id);
 	world_say(b->name, "%s %s", command_id, good ? "is completed" : "has failed");
 	note_command(b, command_id, NULL);
 	dialled(b, command_id, good);

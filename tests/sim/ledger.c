@@ -124,10 +124,28 @@ void ledger_digit(struct ledger *l, char digit, uint64_t pos, uint32_t duration_
 		world_wrong("%s: a key was down for %u ms", l->sip_call_id, duration_ms);
 }
 
+bool ledger_key_came_in_time(const struct ledger *l)
+{
+	return l->ended_ns == 0 || l->press_ns + world.faults.delay_ns + TICK < l->ended_ns;
+}
+
 void ledger_mark(struct ledger *l, uint64_t pos)
 {
 	if (pos > pos_of(l, world.now_ns) + TICK / MS * HZ)
 		world_wrong("%s: a mark is reached at %" PRIu64 ", which nobody has heard yet", l->sip_call_id, pos);
+}
+
+/* High and low water take turns; a process that died between telling and noting it down has a successor that tells it again. */
+void ledger_level(struct ledger *l, uint32_t level, uint64_t pos)
+{
+	if (pos < l->level_pos || pos > pos_of(l, world.now_ns) + TICK / MS * HZ)
+		world_wrong("%s: a level is crossed at %" PRIu64 ", the one before was at %" PRIu64, l->sip_call_id, pos, l->level_pos);
+	l->level_pos = pos;
+	if (level > 2)
+		return;
+	if (world.kills == 0 && (l->level == level || (l->level == 0 && level == 2)))
+		world_wrong("%s: level %u is told behind %u", l->sip_call_id, level, l->level);
+	l->level = level;
 }
 
 /* Held and resumed take turns. What a control that died published and did not note down is published again. */

@@ -194,11 +194,14 @@ struct ledger {
 	/* the backend's */
 	uint64_t start_ns; /* position 0 of its tape */
 	uint64_t rx_next, sent_next, lapped;
+	bool paused;       /* for a while: not all of it is heard */
 	uint64_t written[LEDGER_UTTERANCES]; /* samples */
 	/* told in events */
 	uint32_t began[LEDGER_UTTERANCES], finished[LEDGER_UTTERANCES];
 	uint64_t began_pos;
 	uint64_t ended_ns;
+	uint32_t level; /* high or low water, the last that was told */
+	uint64_t level_pos;
 	int outcome; /* of a call of ours */
 	bool held[4]; /* by whom */
 	bool vanished; /* the phone: nobody tells that it is over but a timer */
@@ -214,6 +217,9 @@ struct ledger_end {
 	int outcome;
 };
 struct ledger *ledger_of(const char *sip_call_id); /* made when it is asked for first */
+bool ledger_key_came_in_time(const struct ledger *l); /* before the end of the call was told */
+/* One of the levels of what is queued was crossed: TxLevel. */
+void ledger_level(struct ledger *l, uint32_t level, uint64_t pos);
 void ledger_heard_frame(struct ledger *l, const struct tape_client *tape, const struct tape_frame *f);
 void ledger_sent_frame(struct ledger *l, const struct tape_frame *f);
 /* Another backend reads the tape, from its history on: the last utterance of the one before. */

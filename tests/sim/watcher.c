@@ -45,6 +45,8 @@ static void to_ledger(struct ledger *l, const Tipring__V1__Envelope *e)
 		ledger_utterance_finished(l, p->utterance, &was);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_MARK_REACHED) {
 		ledger_mark(l, e->mark_reached->pos);
+	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_TX_LEVEL_CROSSED) {
+		ledger_level(l, (uint32_t)e->tx_level_crossed->level, e->tx_level_crossed->pos);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_REFERRED) {
 		backends_referred(e->call_id, e->call_referred->refer_id, e->call_referred->target);
 	} else if (e->body_case == TIPRING__V1__ENVELOPE__BODY_CALL_HELD) {

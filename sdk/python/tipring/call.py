@@ -15,14 +15,17 @@ from . import collecting
 from .clock import Clock, timeout as timeout_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
-from .pcm import Pcm, WavSource, name_of, read_wav, view_of
-from .playback import Flushed, Heard, Playback
+from .pcm import Pcm, WavSource, read_wav, view_of
+from .playback import Flushed, Heard, Parting, Playback
 from .speech import Outbox, Speaker
 from .tape import Frame
 
 
 log = logging.getLogger("tipring")
 
+DRAINED = "tipring/drained"  # the mark of drained()
+MARKS_KEPT = 64
+OURS = "tipring/"  # marks that nobody but this module asked for
 RETURNED = "tipring/returned"  # the mark behind everything a handler has left to say
 STALLS = ("media_started", "media_stalled", "media_resumed")
 HOLDS = ("held", "resumed")
@@ -51,7 +54,9 @@ class Transport(typing.Protocol):
     async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
     async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
     async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None: ...
-    async def hangup(self, call: "Call", cause: str, headers: dict[str, str]) -> None: ...
+    async def hangup(self, call: "Call", cause: str, headers: dict[str, str], parting: Parting | None = None) -> None: ...
+    async def levels(self, call: "Call", high_ms: int, low_ms: int, drained: bool) -> None: ...
+    async def pause(self, call: "Call", on: bool) -> None: ...
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
@@ -130,6 +135,7 @@ class Call:
         self._last_key = 0
         self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
+        self._resolved: dict[str, asyncio.Future[int | None]] = {}  # the last of them
         self._asking: set[asyncio.Task[None]] = set()  # marks on their way to control
         self._closing: str | None = None  # why it is ending: only the rest of its news is to come
         self._ended = asyncio.Event()
@@ -214,11 +220,41 @@ class Call:
         await self._transport.redirect(self, rows, code, headers or {})
         self._rejected = True
 
-    async def hangup(self, cause: str = "", headers: dict[str, str] | None = None) -> None:
+    async def hangup(self, cause: str = "", headers: dict[str, str] | None = None, *, when: typing.Literal["now", "drained", "mark"] = "now",
+                     mark: str = "", limit: float = 30) -> None:
         """End the call now, whatever is still to be said; one that is not answered yet is cancelled. Harmless when it has ended.
-        headers: as for answer(), on the BYE."""
-        if not self._ended.is_set() and self._closing is None:
-            await self._transport.hangup(self, cause, headers or {})
+        headers: as for answer(), on the BYE.
+
+        when: "drained": once everything said is heard (or flushed); "mark": once everything before the pending `mark` is. After `limit`
+        seconds (at most 600) whatever is left. It returns when the call is being ended. Once all of it is on the tape it happens even if
+        this process dies. CommandRefused: a flush dropped the mark and the call goes on, or another one waits. ValueError: no such mark."""
+        if when not in ("now", "drained", "mark") or (when == "mark") != bool(mark):
+            raise ValueError('when is "now", "drained" or "mark", and the last one alone has a mark')
+        if mark and mark not in self._marks and mark not in self._resolved:
+            raise ValueError(f"no mark named {mark!r} was set")
+        if self._ended.is_set() or self._closing is not None:
+            return
+        parting = None if when == "now" else Parting(mark, limit)
+        try:
+            if parting is not None:
+                await self._hand_over(parting)
+            if not self._ended.is_set() and self._closing is None:
+                await self._transport.hangup(self, cause, headers or {}, parting)
+        except CommandRefused as why:
+            if not mark or why.code == "CONFLICT" or not await self._was_reached(mark):
+                raise
+            await self._transport.hangup(self, cause, headers or {})  # it was reached while we asked
+
+    async def _hand_over(self, parting: Parting) -> None:
+        """What is to be heard before the end: control knows of the tape only."""
+        with contextlib.suppress(TimeoutError):
+            async with self.timeout(parting.limit):
+                await (self._outbox.passed(parting.mark) if parting.mark else self._outbox.drained())
+        while self._asking:  # marks that are on their way come first
+            await asyncio.wait(self._asking)
+
+    async def _was_reached(self, mark: str) -> bool:
+        return await asyncio.shield(self._marks.get(mark) or self._resolved[mark]) is not None
 
     async def transfer(self, target: "str | Call", *, referred_by: str = "", headers: dict[str, str] | None = None) -> None:
         """Ask the peer to call somebody else, and wait until that call is answered. target: a sip: URI, or another answered call of ours:
@@ -404,16 +440,11 @@ class Call:
             self._on_finished(Heard(playback.utterance, 0, 0, 0, 0))
 
     async def play(self, wav: WavSource) -> Playback:
-        """Say a WAV file, given by its path or as a binary file such as io.BytesIO(data): mono, 16 bit, at `rate`. One that was
-        streamed, so that its lengths are 0 or far too large, is said to its end. ValueError for anything else, OSError when it can
-        not be read."""
+        """Say a WAV file, given by its path or as a binary file such as io.BytesIO(data): PCM of 8, 16, 24 or 32 bit, floats, A-law or
+        mu-law, of 4 to 192 kHz and up to 8 channels, which are mixed. One that was streamed, so that its lengths are 0 or far too large,
+        is said to its end. ValueError for anything else, OSError when it can not be read."""
         self._require_audio()
-        found = read_wav(wav)
-        if (found.channels, found.bits, found.rate) != (1, 16, self.rate):
-            name = name_of(wav)
-            raise ValueError(f"{name}: {found.channels} channels, {found.bits} bit, {found.rate} Hz; wanted mono, 16 bit, "
-                             f"{self.rate} Hz (sox {name} -r {self.rate} -c 1 -b 16 OUT.wav makes one)")
-        return await self.say(found.pcm)
+        return await self.say(read_wav(wav, self.rate).pcm)
 
     def flush(self, fade_ms: int = 0) -> collections.abc.Coroutine[typing.Any, typing.Any, Flushed]:
         """Stop speaking within one tick (20 ms), and what of each utterance was heard. What is said after this was called is
@@ -424,7 +455,7 @@ class Call:
         dropped, marks = self._outbox.hold()  # at once: what is said from here on stays
         for name in marks:
             self._resolve(name, None)
-        flushing = asyncio.ensure_future(self._flush(fade_ms, dropped))
+        flushing = asyncio.ensure_future(self._flush(fade_ms, dropped, marks))
         flushing.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody waits for it
         return self._flushed(flushing)
 
@@ -440,7 +471,7 @@ class Call:
             raise CallEnded(self.end_reason or "")
         return await asyncio.shield(flushing)
 
-    async def _flush(self, fade_ms: int, dropped: dict[int, int]) -> Flushed:
+    async def _flush(self, fade_ms: int, dropped: dict[int, int], marks: list[str]) -> Flushed:
         try:
             async with self._flushing:
                 self._require_not_ended()
@@ -454,19 +485,19 @@ class Call:
             raise
         finally:
             self._outbox.release()
-        flushed = self._with_dropped(flushed, dropped)
+        flushed = self._with_dropped(flushed, dropped, marks)
         for heard in flushed.utterances.values():
             self._on_finished(heard)
         return flushed
 
-    def _with_dropped(self, flushed: Flushed, dropped: dict[int, int]) -> Flushed:
+    def _with_dropped(self, flushed: Flushed, dropped: dict[int, int], marks: list[str]) -> Flushed:
         """Add what never reached the tape."""
         utterances = dict(flushed.utterances)
         for number, samples in dropped.items():
             had = utterances.get(number, Heard(number, 0, 0, 0, 0))
             lost = had.discarded_samples + samples
             utterances[number] = dataclasses.replace(had, discarded_samples=lost, discarded_ms=lost * 1000 // self.rate)
-        return Flushed(flushed.pos, utterances)
+        return Flushed(flushed.pos, utterances, tuple(name for name in [*flushed.marks, *marks] if not name.startswith(OURS)))
 
     async def mark(self, name: str) -> asyncio.Future[int | None]:
         """Ask when everything said so far has left. The future gives the position then, or None when it was flushed or the call
@@ -530,6 +561,34 @@ class Call:
     def _unheard(self) -> float:
         played, written, samples = self._progress()
         return (written - played) * self._frame_ms / 1000 + samples / self.rate
+
+    async def drained(self) -> None:
+        """Wait until everything that was said has been heard or flushed, and nothing is left. CallEnded when the call ends first."""
+        self._require_audio()
+        while True:
+            await asyncio.shield(self._marks.get(DRAINED) or self._put_mark(DRAINED))
+            self._require_not_ended()
+            assert self._tape is not None
+            if self._outbox.empty and not self._outbox.streaming and self._tape.written() == self._tape.played():
+                return
+
+    async def levels(self, high_ms: int = 0, low_ms: int = 0, drained: bool = False) -> None:
+        """Which levels of what is on the tape and not heard are events: "tx.high_water" once there is as much as high_ms, "tx.low_water"
+        once there is as little as low_ms again, "tx.drained" once nothing is left and the last of it was heard. Each once for each
+        crossing, in place of those before. 0: not told; at most 20000, low_ms below high_ms (else CommandRefused)."""
+        self._require_audio()
+        await self._transport.levels(self, high_ms, low_ms, drained)
+
+    async def pause(self) -> None:
+        """Stop speaking and forget nothing: the caller hears silence until resume(), which goes on at the very sample. What is said meanwhile
+        is queued behind it."""
+        self._require_audio()
+        await self._transport.pause(self, True)
+
+    async def resume(self) -> None:
+        """Go on where pause() stopped. Harmless when it did not."""
+        self._require_audio()
+        await self._transport.pause(self, False)
 
     # -- hearing --
 
@@ -654,9 +713,15 @@ class Call:
 
     def _resolve(self, name: str, pos: int | None) -> bool:
         future = self._marks.pop(name, None)
-        if future is not None and not future.done():
+        if future is None:
+            return False
+        if not future.done():
             future.set_result(pos)
-        return future is not None
+        self._resolved.pop(name, None)
+        self._resolved[name] = future
+        if len(self._resolved) > MARKS_KEPT:
+            del self._resolved[next(iter(self._resolved))]
+        return True
 
     def _after_restart(self) -> None:
         """Control was away, and what it would have told meanwhile is lost. The tape knows what has been played."""

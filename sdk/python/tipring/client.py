@@ -22,13 +22,15 @@ from .messaging import MessageHandler, Messaging
 from .tape import Tape
 from .transferring import Referral
 from .transport import ControlTransport, codec_name, heard_of, outcome_of, quality_of
-from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2
+from .v1 import api_pb2, common_pb2, envelope_pb2, event_pb2, session_pb2
 from .watching import signals, watch_loop
 
 PING_SECONDS = 1.0
 PINGS_UNANSWERED = 3  # after so many control counts as away, and so do we for control
 REPORT_SECONDS = 2  # after a restart of control its workers have told it of their calls
 CLOSING_SECONDS = 2  # after the loss of a call that ends, for the last of its events
+
+LEVELS = {session_pb2.HIGH_WATER: "tx.high_water", session_pb2.LOW_WATER: "tx.low_water", session_pb2.DRAINED: "tx.drained"}
 
 ENTER = "a Server is entered first: async with tipring.connect() as server: ... await server.run()"
 
@@ -601,6 +603,10 @@ class Server:
 
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)
+
+    def _event_tx_level_crossed(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and body.level in LEVELS:
+            call._on_event(Event(LEVELS[body.level], body.pos, queued_ms=body.queued_ms))
 
     def _tell(self, envelope: Message, kind: str, pos: int) -> None:
         if call := self._calls.get(envelope.call_id):

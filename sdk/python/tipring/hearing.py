@@ -65,7 +65,8 @@ class Event:
     "bridge_muted" and "bridge_unmuted" (Room.mute()), "bridge_ended" (it was the last in `room`), "stream_restarted" (the audio goes on with
     another SSRC or other numbers: what sends it is new), "source_moved" (the audio comes from, and goes to, `source` from now on),
     "source_refused" (`source`, somebody else, speaks to the port of this call and is not heard; once for each, and for four of them),
-    "payload_unknown" (the peer sends what was not negotiated: `code` is its payload type). pos: where. source: IP address and port."""
+    "payload_unknown" (the peer sends what was not negotiated: `code` is its payload type), "tx.high_water", "tx.low_water" and
+    "tx.drained" (levels of Call.levels(): `queued_ms`). pos: where. source: IP address and port."""
 
     kind: str
     pos: int
@@ -81,6 +82,7 @@ class Event:
     room: str = ""
     members: int = 0
     source: tuple[str, int] | None = None
+    queued_ms: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import typing
+
+from .tape import lib
 
 Pcm = typing.Union[bytes, bytearray, memoryview]
 WavSource = typing.Union[str, "os.PathLike[str]", typing.BinaryIO]
 
 SAMPLE_FORMATS = ("B", "b", "c", "h", "<h", "=h", "@h")  # octets, or 16 bit integers of this machine
-FORMAT_PCM = 0x0001
-FORMAT_EXTENSIBLE = 0xFFFE  # the format proper is the beginning of its sub-format
+WHY_BYTES = 96
 
 
 def octets_of(pcm: Pcm) -> bytes:
@@ -42,14 +44,13 @@ def view_of(pcm: Pcm) -> memoryview:
 
 
 class Wav(typing.NamedTuple):
-    channels: int
-    bits: int
     rate: int
     pcm: bytes
 
 
-def read_wav(source: WavSource) -> Wav:
-    """A WAV file of plain PCM. One whose lengths were never filled in, as speech services stream them, goes to the end of the file.
+def read_wav(source: WavSource, rate: int = 0) -> Wav:
+    """A WAV file as mono PCM of 16 bit at `rate`; 0: at its own when a tape can have that, else at 16000. PCM of 8 to 32 bit, floats, A-law and mu-law, up
+    to 8 channels, 4 to 192 kHz; one whose lengths were never filled in, as speech services stream them, goes to the end of the file.
     ValueError for anything else, OSError when it can not be read."""
     name = name_of(source)
     if isinstance(source, (str, os.PathLike)):
@@ -57,48 +58,15 @@ def read_wav(source: WavSource) -> Wav:
             octets = file.read()
     else:
         octets = source.read()
-    if octets[:4] != b"RIFF" or octets[8:12] != b"WAVE":
-        raise ValueError(f"{name}: not a WAV file (it does not begin with RIFF and WAVE)")
-    return _read_chunks(name, octets)
+    hz, samples, why = ctypes.c_uint32(rate), ctypes.c_void_p(), ctypes.create_string_buffer(WHY_BYTES)
+    count = lib.tipring_wav_read(octets, len(octets), ctypes.byref(hz), ctypes.byref(samples), why)
+    if count < 0:
+        raise ValueError(f"{name}: {why.value.decode()}")
+    try:
+        return Wav(hz.value, ctypes.string_at(samples, 2 * count) if count > 0 else b"")
+    finally:
+        lib.tipring_wav_free(samples)
 
 
 def name_of(source: WavSource) -> str:
     return str(source) if isinstance(source, (str, os.PathLike)) else str(getattr(source, "name", "the WAV data"))
-
-
-def _read_chunks(name: str, octets: bytes) -> Wav:
-    at, format_of = 12, b""
-    while at + 8 <= len(octets):
-        kind, length = octets[at:at + 4], int.from_bytes(octets[at + 4:at + 8], "little")
-        at += 8
-        if kind == b"fmt ":
-            format_of = octets[at:at + length]
-        elif kind == b"data":
-            return _sound(name, format_of, octets[at:_end_of_data(octets, at, length)])
-        at += length + length % 2
-    raise ValueError(f"{name}: not a WAV file of plain PCM (it has no data)")
-
-
-def _end_of_data(octets: bytes, at: int, length: int) -> int:
-    """Behind the sound, at most where the file ends: 0x7FFFFFFF and 0xFFFFFFFF, and 0 too, were written before the end was known."""
-    if length == 0 and not _is_chunk(octets, at):
-        return len(octets)
-    return min(at + length, len(octets))
-
-
-def _is_chunk(octets: bytes, at: int) -> bool:
-    """Is what follows empty data another chunk, which ends with the file, and not the sound itself?"""
-    length = int.from_bytes(octets[at + 4:at + 8], "little")
-    return octets[at:at + 4].isalnum() and at + 8 + length + length % 2 == len(octets)
-
-
-def _sound(name: str, format_of: bytes, pcm: bytes) -> Wav:
-    if len(format_of) < 16:
-        raise ValueError(f"{name}: not a WAV file of plain PCM (it does not say its format)")
-    tag, channels = (int.from_bytes(format_of[at:at + 2], "little") for at in (0, 2))
-    if tag == FORMAT_EXTENSIBLE:
-        tag = int.from_bytes(format_of[24:26], "little")
-    if tag != FORMAT_PCM:
-        raise ValueError(f"{name}: not a WAV file of plain PCM (its samples have format {tag})")
-    rate, bits = int.from_bytes(format_of[4:8], "little"), int.from_bytes(format_of[14:16], "little")
-    return Wav(channels, bits, rate, pcm[:len(pcm) // 2 * 2])

@@ -20,15 +20,25 @@ class Heard:
 @dataclasses.dataclass(frozen=True)
 class Flushed:
     """Answer of `Call.flush()`. pos: first silent position. utterances: Heard by utterance number, the one that was being
-    spoken first; those that had been played to their end are not among them."""
+    spoken first; those that had been played to their end are not among them. marks: the names of `Call.mark()` that were not
+    reached, in their order."""
 
     pos: int
     utterances: dict[int, Heard]
+    marks: tuple[str, ...] = ()
 
     @property
     def played_ms(self) -> int:
         """Of the utterance that was being spoken; 0 when there was none."""
         return next(iter(self.utterances.values())).played_ms if self.utterances else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Parting:
+    """When to hang up: behind a mark, "": when everything was heard; after `limit` seconds at the latest."""
+
+    mark: str
+    limit: float
 
 
 class Playback:

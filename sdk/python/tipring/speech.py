@@ -100,6 +100,11 @@ class Outbox:
         while self._items:
             await self._progress()
 
+    async def passed(self, mark: str) -> None:
+        """Wait until everything before this mark has been."""
+        while any(isinstance(item, _Mark) and item.name == mark for item in self._items):
+            await self._progress()
+
     def pump(self) -> None:
         """Hand over what there is room for."""
         while self._items and self._tape is not None and not self._held:

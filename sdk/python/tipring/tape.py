@@ -23,7 +23,7 @@ class _FrameStruct(ctypes.Structure):
 
 
 def _load() -> ctypes.CDLL:
-    lib = ctypes.CDLL(str(pathlib.Path(__file__).with_name("libtipring_tape.so")))
+    library = ctypes.CDLL(str(pathlib.Path(__file__).with_name("libtipring_tape.so")))
     pointer, u64, u32 = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32
     table = {
         "tipring_link_open": (ctypes.c_int, [ctypes.c_char_p, ctypes.POINTER(pointer)]),
@@ -42,20 +42,22 @@ def _load() -> ctypes.CDLL:
         "tipring_tape_drop": (u32, [pointer, ctypes.POINTER(u32)]),
         "tipring_tape_written": (u64, [pointer]),
         "tipring_tape_played": (u64, [pointer]),
+        "tipring_wav_read": (ctypes.c_int64, [ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(u32), ctypes.POINTER(pointer), ctypes.c_char_p]),
+        "tipring_wav_free": (None, [pointer]),
         "tipring_strerror": (ctypes.c_char_p, [ctypes.c_int]),
     }
     for name, (result, arguments) in table.items():
-        function = getattr(lib, name)
+        function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
-    return lib
+    return library
 
 
-_lib = _load()
+lib = _load()
 
 
 def _check(err: int, what: str) -> None:
     if err != 0:
-        raise OSError(-err, f"{what}: {_lib.tipring_strerror(err).decode()}")
+        raise OSError(-err, f"{what}: {lib.tipring_strerror(err).decode()}")
 
 
 class Frame:
@@ -107,13 +109,13 @@ class Tape:
 
     def __init__(self, link: "Link", tape_id: int, history: int, on_ready: typing.Callable[[], None]):
         handle = ctypes.c_void_p()
-        _check(_lib.tipring_tape_attach(link.handle, tape_id, history, ctypes.byref(handle)), "attaching to the tape")
+        _check(lib.tipring_tape_attach(link.handle, tape_id, history, ctypes.byref(handle)), "attaching to the tape")
         assert handle.value is not None
         self.link = link
         self.handle: int | None = handle.value
         self.on_ready = on_ready
-        self.rate: int = _lib.tipring_tape_rate(self.handle)
-        self.frame_samples: int = _lib.tipring_tape_frame_samples(self.handle)
+        self.rate: int = lib.tipring_tape_rate(self.handle)
+        self.frame_samples: int = lib.tipring_tape_frame_samples(self.handle)
         self._struct = _FrameStruct()
         self._ref = ctypes.byref(self._struct)
         self._pcm = ctypes.create_string_buffer(2 * FRAME_SAMPLES_MAX)
@@ -132,17 +134,17 @@ class Tape:
 
     def read(self) -> Frame | None:
         """The next frame from the caller; None when there is none yet."""
-        return self._frame(_lib.tipring_tape_read)
+        return self._frame(lib.tipring_tape_read)
 
     def read_sent(self) -> Frame | None:
         """The next frame as it left for the caller."""
-        return self._frame(_lib.tipring_tape_read_sent)
+        return self._frame(lib.tipring_tape_read_sent)
 
     def write(self, pcm: bytes, utterance: int, end: bool = False) -> int:
         """How many samples were taken; fewer than given when the tape is full (20 s ahead)."""
         if self.handle is None:
             return len(pcm) // 2
-        taken: int = _lib.tipring_tape_write(self.handle, pcm, len(pcm) // 2, utterance, end)
+        taken: int = lib.tipring_tape_write(self.handle, pcm, len(pcm) // 2, utterance, end)
         if taken < 0:
             _check(taken, "writing the tape")
         return taken
@@ -150,30 +152,30 @@ class Tape:
     def drop(self) -> tuple[int, int]:
         """Throw away the samples that do not fill a slot yet: how many, of which utterance."""
         utterance = ctypes.c_uint32()
-        samples = _lib.tipring_tape_drop(self.handle, ctypes.byref(utterance)) if self.handle is not None else 0
+        samples = lib.tipring_tape_drop(self.handle, ctypes.byref(utterance)) if self.handle is not None else 0
         return samples, utterance.value
 
     def written(self) -> int:
         """Index behind everything written; see tipring_tape_written()."""
-        return _lib.tipring_tape_written(self.handle) if self.handle is not None else 0
+        return lib.tipring_tape_written(self.handle) if self.handle is not None else 0
 
     def played(self) -> int:
         """Index up to which media has taken it."""
-        return _lib.tipring_tape_played(self.handle) if self.handle is not None else 0
+        return lib.tipring_tape_played(self.handle) if self.handle is not None else 0
 
     @property
     def lost(self) -> int:
         """Frames this process was too slow to read."""
-        return _lib.tipring_tape_lost(self.handle) if self.handle is not None else 0
+        return lib.tipring_tape_lost(self.handle) if self.handle is not None else 0
 
     @property
     def closed(self) -> bool:
         """The call is over."""
-        return self.handle is None or bool(_lib.tipring_tape_closed(self.handle))
+        return self.handle is None or bool(lib.tipring_tape_closed(self.handle))
 
     def close(self) -> None:
         if self.handle is not None and self.link.tapes.pop(self.handle, None) is not None:
-            _lib.tipring_tape_detach(self.handle)
+            lib.tipring_tape_detach(self.handle)
         self.handle = None
 
 
@@ -182,12 +184,12 @@ class Link:
 
     def __init__(self, attach_path: str):
         handle = ctypes.c_void_p()
-        _check(_lib.tipring_link_open(attach_path.encode(), ctypes.byref(handle)), f"connecting to {attach_path}")
+        _check(lib.tipring_link_open(attach_path.encode(), ctypes.byref(handle)), f"connecting to {attach_path}")
         self.handle: int = handle.value or 0
         self.tapes: dict[int, Tape] = {}
         self._ready = (ctypes.c_void_p * READY_AT_ONCE)()
         self._loop = asyncio.get_running_loop()
-        self._fd = _lib.tipring_link_fd(self.handle)
+        self._fd = lib.tipring_link_fd(self.handle)
         self._loop.add_reader(self._fd, self.look)
         self._timer = self._loop.call_later(0.05, self._tick)
 
@@ -196,7 +198,7 @@ class Link:
         if not self.handle:
             return  # closed, with one more look on its way
         for _ in range(16):  # bounded: the loop has other work
-            count = _lib.tipring_link_ready(self.handle, self._ready, READY_AT_ONCE)
+            count = lib.tipring_link_ready(self.handle, self._ready, READY_AT_ONCE)
             if count == 0:
                 return
             for i in range(count):
@@ -215,5 +217,5 @@ class Link:
         self._loop.remove_reader(self._fd)
         for tape in list(self.tapes.values()):
             tape.close()
-        _lib.tipring_link_close(self.handle)
+        lib.tipring_link_close(self.handle)
         self.handle = 0

@@ -19,7 +19,9 @@ import collections
 import collections.abc
 import dataclasses
 import heapq
+import io
 import itertools
+import os
 import time
 import typing
 
@@ -27,14 +29,21 @@ from .call import Call, Handler, require_handler
 from .collecting import KEYS, Ending, Gathered
 from .errors import CallEnded, CommandRefused
 from .hearing import Digit, Event
-from .pcm import WavSource, name_of, read_wav
-from .playback import Flushed, Heard
+from .pcm import WavSource, read_wav
+from .playback import Flushed, Heard, Parting
 from .tape import Frame
 
 TAPE_SLOTS = 1024  # as the real one: 20 s ahead with frames of 20 ms
 TURNS = 8          # of the event loop between two steps: what woke up gets its turn
 REST_STEPS = 2     # that samples which fill no slot wait for others
 _call_ids = itertools.count(1)
+
+
+def _octets_of(wav: WavSource) -> bytes:
+    if isinstance(wav, (str, os.PathLike)):
+        with open(wav, "rb") as file:
+            return file.read()
+    return wav.read()
 
 
 @dataclasses.dataclass(order=True)
@@ -159,10 +168,33 @@ class _Tape:
         self.discard()
 
 
+class _Levels:
+    """As media tells them: once for each crossing."""
+
+    def __init__(self, high_ms: int, low_ms: int, drained: bool):
+        self._tells = {"tx.high_water": high_ms > 0, "tx.low_water": low_ms > 0, "tx.drained": drained}
+        self._high = high_ms or low_ms + 20
+        self._low = low_ms or self._high // 2
+        self._above = self._filled = False
+
+    def crossed(self, queued_ms: int) -> list[str]:
+        kinds = []
+        if not self._above and queued_ms >= self._high:
+            self._above = True
+            kinds.append("tx.high_water")
+        elif self._above and queued_ms <= self._low:
+            self._above = False
+            kinds.append("tx.low_water")
+        if self._filled and queued_ms == 0:
+            kinds.append("tx.drained")
+        self._filled = queued_ms > 0
+        return [kind for kind in kinds if self._tells[kind]]
+
+
 class Caller:
     """A simulated phone.
 
-    wav: mono 16-bit file at the handler's rate; pcm: the same as bytes. keys: (seconds, digit) pairs. seconds: how long the caller stays
+    wav: a file as of Call.play(); pcm: mono s16le at the handler's rate. keys: (seconds, digit) pairs. seconds: how long the caller stays
     on the line after the audio is over (and then until it has heard what a handler that returned has left to say). headers: X- headers
     of the call. speed: how many times faster than real time the clock runs while the handler does not wait for a frame.
 
@@ -174,12 +206,9 @@ class Caller:
     def __init__(self, wav: WavSource | None = None, pcm: bytes = b"", keys: typing.Sequence[tuple[float, str]] = (),
                  seconds: float = 1.0, headers: dict[str, str] | None = None, from_uri: str = "sip:test@example.invalid",
                  speed: float = 1.0):
-        self._wav_rate: int | None = None
-        if wav is not None:
-            found = read_wav(wav)
-            if (found.channels, found.bits) != (1, 16):
-                raise ValueError(f"{name_of(wav)}: {found.channels} channels, {found.bits} bit; wanted mono, 16 bit")
-            self._wav_rate, pcm = found.rate, found.pcm
+        self._wav = None if wav is None else _octets_of(wav)
+        if self._wav is not None:
+            read_wav(io.BytesIO(self._wav))  # what can not be said is refused here
         for _, digit in keys:
             if len(digit) != 1 or digit not in KEYS:
                 raise ValueError(f"{digit!r} is no key of a phone")
@@ -204,6 +233,9 @@ class Caller:
         self._tally: dict[int, list[int]] = {}
         self._speaking = 0
         self._marks: list[tuple[int, str]] = []
+        self._dropped: set[str] = set()  # marks, by the last flush
+        self._paused = False
+        self._levels = _Levels(0, 0, False)
         self._clock = _Clock()
         self._returned = False
 
@@ -284,7 +316,8 @@ class Caller:
         """One frame of what the handler says, out of as many slots as it takes."""
         tape.step()
         frame, said = 2 * tape.frame_samples, b""
-        while len(said) < frame and (slot := self._slot or tape.take()) is not None:
+        self._tell_levels(call, tape)
+        while not self._paused and len(said) < frame and (slot := self._slot or tape.take()) is not None:
             if self._speaking not in (0, slot.utterance):
                 self._finish(call, self._speaking)  # it was never closed
             self._speaking = slot.utterance
@@ -301,6 +334,15 @@ class Caller:
         for mark in [m for m in self._marks if m[0] <= reached]:
             self._marks.remove(mark)
             call._on_mark(mark[1], self._pos + tape.frame_samples)
+
+    def _queued(self, tape: _Tape) -> int:
+        """Samples."""
+        return sum(len(slot.pcm) // 2 for slot in [*([self._slot] if self._slot else []), *tape.slots])
+
+    def _tell_levels(self, call: Call, tape: _Tape) -> None:
+        queued_ms = self._queued(tape) * 1000 // tape.rate
+        for kind in self._levels.crossed(queued_ms):
+            call._on_event(Event(kind, self._pos, queued_ms=queued_ms))
 
     def _finish(self, call: Call, utterance: int) -> None:
         self._speaking = 0
@@ -323,8 +365,8 @@ class Caller:
         rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
         if rate not in (8000, 16000, 24000, 48000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms")
-        if self._wav_rate not in (None, rate):
-            raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
+        if self._wav is not None:
+            self._pcm, self._wav = read_wav(io.BytesIO(self._wav), rate).pcm, None
         self.answered = True
         self._tape = self._tape or _Tape(rate, rate * frame_ms // 1000)
         return self._tape
@@ -359,8 +401,32 @@ class Caller:
         self.redirected = [uri for uri, _ in contacts]
         self._over(call, "handler", f"redirected with {code}")
 
-    async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
+    async def hangup(self, call: Call, cause: str, headers: dict[str, str], parting: Parting | None = None) -> None:
+        if parting is not None:
+            await self._wait_for(call, parting)
         self._over(call, "handler", cause or "hung up")
+
+    async def _wait_for(self, call: Call, parting: Parting) -> None:
+        if self._tape is None:
+            raise CommandRefused("CONFLICT", "there is no audio")
+        end = self._clock.time() + parting.limit
+        self._dropped.clear()
+        if parting.mark and parting.mark not in (name for _, name in self._marks):
+            self._dropped.add(parting.mark)
+        while not call._ended.is_set() and self._clock.time() < end:
+            if parting.mark in self._dropped:
+                raise CommandRefused("REJECTED", "no such mark is pending any more")
+            if parting.mark not in (name for _, name in self._marks) if parting.mark else self._queued(self._tape) == 0:
+                return
+            await asyncio.sleep(0.001)
+
+    async def levels(self, call: Call, high_ms: int, low_ms: int, drained: bool) -> None:
+        if max(high_ms, low_ms) > 20000 or 0 < high_ms <= low_ms:
+            raise CommandRefused("REJECTED", "levels are at most 20000 ms, and the low one is below the high one")
+        self._levels = _Levels(high_ms, low_ms, drained)
+
+    async def pause(self, call: Call, on: bool) -> None:
+        self._paused = on
 
     async def flush(self, call: Call, fade_ms: int) -> Flushed:
         tape = self._tape
@@ -368,10 +434,12 @@ class Caller:
         for slot in [*([self._slot] if self._slot else []), *tape.discard()]:
             self._tally.setdefault(slot.utterance, [0, 0])[1] += len(slot.pcm) // 2
         self._slot, self._speaking = None, 0
-        for _, name in self._marks:
-            call._on_mark(name, None)
+        marks = tuple(name for _, name in self._marks)
         self._marks.clear()
-        return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)})
+        self._dropped.update(marks)
+        for name in marks:
+            call._on_mark(name, None)
+        return Flushed(self._pos, {u: self._heard_of(u) for u in list(self._tally)}, marks)
 
     async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
         raise CommandRefused("UNSUPPORTED", "this caller can not be transferred")

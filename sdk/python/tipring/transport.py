@@ -13,7 +13,7 @@ from .clock import Clock
 from .collecting import Ending, Gathered
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Quality, Way
-from .playback import Flushed, Heard
+from .playback import Flushed, Heard, Parting
 from .tape import Link, Tape
 from .transferring import TransferFailed
 from .v1 import api_pb2, common_pb2, session_pb2
@@ -122,16 +122,22 @@ class ControlTransport:
             body.headers.add(name=name, value=value)
         await self._command("redirect", body, call)
 
-    async def hangup(self, call: Call, cause: str, headers: dict[str, str]) -> None:
+    async def hangup(self, call: Call, cause: str, headers: dict[str, str], parting: Parting | None = None) -> None:
         body = api_pb2.Hangup(call_id=call.call_id, fence=call._fence, cause=cause)
         for name, value in headers.items():
             body.headers.add(name=name, value=value)
+        if parting is not None:
+            body.MergeFrom(api_pb2.Hangup(when=api_pb2.WHEN_MARK if parting.mark else api_pb2.WHEN_DRAINED, mark=parting.mark,
+                                          limit_ms=round(parting.limit * 1000)))
         try:
-            await self._command("hangup", body, call)
+            if parting is not None:
+                await self._to_the_end("hangup", body, call, None)
+            else:
+                await self._command("hangup", body, call)
         except CallEnded:
             pass  # by itself, meanwhile
         except CommandRefused as why:
-            if why.code != "CONFLICT":  # it is ending
+            if why.code != "CONFLICT" or parting is not None:  # it is ending
                 raise
 
     async def flush(self, call: Call, fade_ms: int) -> Flushed:
@@ -144,7 +150,7 @@ class ControlTransport:
         finally:
             self.forget(command_id)
         flushed: session_pb2.SessionFlushed = completed.flushed
-        return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances})
+        return Flushed(flushed.pos, {u.utterance: heard_of(u) for u in flushed.utterances}, tuple(flushed.marks))
 
     async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
         body = api_pb2.Refer(call_id=call.call_id, fence=call._fence, target=target, referred_by=referred_by,
@@ -195,6 +201,16 @@ class ControlTransport:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
         await self._command("mark", body, call)
 
+    async def levels(self, call: Call, high_ms: int, low_ms: int, drained: bool) -> None:
+        body = api_pb2.SetLevels(call_id=call.call_id, fence=call._fence, high_ms=high_ms, low_ms=low_ms, drained=drained)
+        await self._command("set_levels", body, call)
+
+    async def pause(self, call: Call, on: bool) -> None:
+        if on:
+            await self._command("pause", api_pb2.Pause(call_id=call.call_id, fence=call._fence), call)
+        else:
+            await self._command("resume", api_pb2.Resume(call_id=call.call_id, fence=call._fence), call)
+
     async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
         type_of = api_pb2.SendMessage if kind == "message" else api_pb2.SendInfo
         message = type_of(call_id=call.call_id, fence=call._fence, content_type=content_type, body=body)
@@ -230,8 +246,8 @@ class ControlTransport:
         if future is not None and not future.done():
             future.set_result(Gathered(body.digits, body.reason, body.keys))
 
-    async def _to_the_end(self, field: str, body: Message, call: Call, seconds: float) -> None:
-        """A command that the far side of the call completes."""
+    async def _to_the_end(self, field: str, body: Message, call: Call, seconds: float | None) -> None:
+        """A command that is completed later: by the far side of the call, or when its time has come."""
         command_id = self.bus.new_id()
         future = self.expect(command_id)
         try:

@@ -137,15 +137,14 @@ def test_impossible_rates(rate, frame_ms):
         run(handler)
 
 
-def test_play_wants_the_right_file(tmp_path):
+def test_play_takes_any_rate(tmp_path):
     path = tmp_path / "x.wav"
     with wave.open(str(path), "wb") as f:
         f.setnchannels(1), f.setsampwidth(2), f.setframerate(44100)
-        f.writeframes(tone(100))
+        f.writeframes(b"\1\2" * 44100)
 
     async def handler(call):
         await call.answer(rate=8000)
-        with pytest.raises(ValueError, match="44100"):
-            await call.play(path)
+        assert (await (await call.play(path)).finished()).played_ms == 1000
 
     run(handler)

@@ -231,6 +231,8 @@ Test(context, the_largest_fits)
 	c->collect.command[COLLECT_COMMAND_BYTES - 1] = c->collect.digits[COLLECT_KEYS_MAX] = c->collect.terminators[COLLECT_TERMINATORS_MAX] = '\0';
 	c->owned = c->outbound = c->early_media = c->held = c->holding = c->ring_described = true;
 	c->unagreed = c->transfer.told = true;
+	c->parting.command[CALL_COMMAND_BYTES - 1] = '\0';
+	c->parting.command[CALL_COMMAND_BYTES - 1] = c->parting.mark[63] = c->parting.cause[63] = '\0';
 	c->dtmf.audio = c->dtmf.of_dial = c->dtmf.early = c->dtmf.rests = c->dtmf.waits = true;
 	c->renewal.kind = CALL_RENEW_CODECS;
 	c->renewal.codec_count = CALL_CODECS_MAX;
@@ -270,6 +272,21 @@ Test(context, where_it_sits_is_read_for_ever)
 	c->seat_told = was.seat_told;
 	cr_assert_eq(context_pack(c, 0x77, again), n);
 	cr_expect_arr_eq(again, bytes, n);
+}
+
+Test(context, a_hang_up_that_waits_is_known_to_a_successor)
+{
+	context *x;
+
+	take();
+	c->parting = (struct call_parting){.command = "h-1", .mark = "bye"};
+	cr_assert_gt(n = context_pack(c, 0x77, bytes), 0u);
+	memset(c, 0, sizeof *c);
+	x = unpacked();
+	context_fill(c, x);
+	tipring__v1__call_context__free_unpacked(x, NULL);
+	cr_expect_str_eq(c->parting.command, "h-1");
+	cr_expect_str_eq(c->parting.mark, "", "media keeps the rest");
 }
 
 /* What waits is not in force: a successor is told of it in the roster. */

@@ -132,6 +132,14 @@ static inline void tick(void)
 	now += 20 * MS;
 }
 
+/* With what leaves half a tick later. */
+static inline void whole_tick(void)
+{
+	session_tick(s, now, &out, &ev);
+	session_later(s, &out);
+	now += 20 * MS;
+}
+
 static inline const struct session_event *find(enum session_event_kind kind)
 {
 	for (uint32_t i = 0; i < ev.n; i++)

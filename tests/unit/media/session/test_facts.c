@@ -189,7 +189,7 @@ Test(facts, another_packet_time_loses_no_sample)
 		f.ptime_ms = times[i];
 		cr_assert_eq(session_update(s, &f, ++generation, now), 0);
 		for (int k = 0; k < 10; k++) {
-			tick();
+			whole_tick();
 			for (uint32_t p = 0; p < out.count; p++) {
 				cr_assert(!any || wire_get_u32(out.p[p] + 4) == next_ts, "no hole, no overlap");
 				any = true;
@@ -216,7 +216,7 @@ Test(facts, late_ticks_after_a_shorter_packet_time_have_their_packets)
 	f.ptime_ms = 10;
 	cr_assert_eq(session_update(s, &f, 2, now), 0);
 	now += 40 * MS;
-	tick();
+	whole_tick();
 	for (uint32_t i = 0; i < out.count; i++)
 		octets += out.n[i] - 12;
 	cr_expect_eq(octets, 5u * 160u, "two that waited, two missed ones and this");

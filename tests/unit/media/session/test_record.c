@@ -50,6 +50,8 @@ Test(record, damaged_records_are_refused)
 	REFUSED(s->seat.listens = 255);
 	REFUSED(s->keys.waiting = SESSION_KEYS_MAX + 1);
 	REFUSED((s->keys.waiting = 1, s->keys.v[0].digit = 'x'));
+	REFUSED(s->mouth.paused = 2);
+	REFUSED(s->mouth.high_ms = SESSION_LEVEL_MAX_MS + 1);
 	REFUSED((s->mark_count = 1, memset(s->marks[0].name, 'x', SESSION_MARK_BYTES)));
 	*s = *good;
 	cr_expect_eq(reload(), 0);
