@@ -33,6 +33,7 @@ FOLDERS = {
     "media/session":      "common/base common/shm media/rtp media/dsp",
     "media/daemon":       "common/base common/shm common/bus common/actor proto"
                           " media/rtp media/dsp media/session",
+    "media/files":        "common/base common/shm common/bus common/actor proto media/dsp",
     "media/relay":        "common/base common/shm common/bus common/actor proto",
 
     "control/model":      "common/base",
@@ -67,7 +68,7 @@ LIBRARIES = {
     "criterion/*":    "tests/unit/*",
     "Python.h":       "sdk/python/*",
     "tipring/v1/*.pb-c.h":
-        "*/daemon/from_*.c */daemon/to_*.c common/bus/codec.[ch] common/actor/*"
+        "*/daemon/from_*.c */daemon/to_*.c media/files/from_*.c media/files/to_*.c common/bus/codec.[ch] common/actor/*"
         " control/supervisor/config*.c control/cli/* sdk/c/* tests/*",
     "protobuf-c/*":   "common/bus/codec.[ch] tests/*",
 }
@@ -78,12 +79,13 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
-                        "calls inflight workers registrations",
+    "control/daemon":  ("main from_workers from_files changes asks messages transfers roster redirects incoming outgoing from_backends commands questions http",
+                        "calls inflight recordings workers registrations",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells",
                         "to_bus ports counts"),
+    "media/files":     ("main from_bus takeover", "recordings", "to_bus disk taps"),
     "control/supervisor": ("main supervisor adopt reload",
                            "worker spare resources handover peers slot health store config config_notes config_auth config_wrong config_places config_codecs config_diff config_shape locate",
                            "config_pack config_ports rundir sockets spawn lookout"),

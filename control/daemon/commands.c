@@ -8,6 +8,7 @@
 #include "control/daemon/messages.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/recordings.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/to_backends.h"
@@ -372,6 +373,38 @@ static struct verdict mark(struct control *k, struct str peer, const Tipring__V1
 	}
 }
 
+static struct verdict record_start(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_start->call_id, m->record_start->fence, &v);
+
+	return cc != NULL ? recordings_start(k, cc, m->record_start) : v;
+}
+
+static struct verdict record_pause(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_pause->call_id, m->record_pause->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_REST) : v;
+}
+
+static struct verdict record_resume(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_resume->call_id, m->record_resume->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_RUN) : v;
+}
+
+static struct verdict record_stop(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_stop->call_id, m->record_stop->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_END) : v;
+}
+
 static const struct {
 	Tipring__V1__Envelope__BodyCase body;
 	struct verdict (*handle)(struct control *k, struct str peer, const Tipring__V1__Envelope *m);
@@ -394,6 +427,10 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_RENEGOTIATE, renegotiate},
 	{TIPRING__V1__ENVELOPE__BODY_FLUSH,    flush},
 	{TIPRING__V1__ENVELOPE__BODY_MARK,     mark},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_START,  record_start},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_PAUSE,  record_pause},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_RESUME, record_resume},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_STOP,   record_stop},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/actor/actor.h"
+#include "common/base/filename.h"
 #include "common/base/map.h"
 #include "common/base/pool.h"
 #include "common/base/rand.h"
@@ -41,12 +42,13 @@ enum control_stat {
 enum control_from { /* sender bits of dispatch rules */
 	FROM_SIGNALING = 1,
 	FROM_MEDIA = 2,
-	FROM_BACKEND = 4
+	FROM_BACKEND = 4,
+	FROM_FILES = 8
 };
 
 struct worker_row {
 	char name[32]; /* "media-0"; "" = free */
-	uint32_t from; /* FROM_SIGNALING or FROM_MEDIA */
+	uint32_t from; /* FROM_SIGNALING, FROM_MEDIA or FROM_FILES */
 	uint32_t index;
 	uint32_t pid;
 	uint64_t epoch;
@@ -73,6 +75,17 @@ struct dial_login {
 	char username[LOGIN_BYTES], password[LOGIN_BYTES], realm[LOGIN_BYTES];
 };
 
+/* A recording: what is wanted of the files process, and what was told of it. */
+struct call_recording {
+	uint64_t job_id;       /* 0 = none */
+	uint32_t wish;         /* FileWish */
+	uint32_t told;         /* RecordingState that was published last; 0 = none */
+	bool mono;
+	bool seen;             /* in the roster that is under way */
+	bool session_is_over;  /* and its end waits for ours */
+	char file[FILENAME_BYTES]; /* as it was asked for */
+};
+
 struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
@@ -81,6 +94,7 @@ struct control_call {
 	uint64_t session_key; /* of by_session; 0 = not in it */
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
+	struct call_recording recording;
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
@@ -181,6 +195,7 @@ struct control {
 	uint64_t epoch;         /* of this process */
 	uint64_t seq;           /* of the last event */
 	uint64_t started_ms;
+	bool records;               /* media.recordings is set */
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */

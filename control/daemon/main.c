@@ -90,6 +90,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct control *k = self;
 
+	k->records = cfg->control != NULL && cfg->control->recordings;
 	if (cfg->control == NULL || take_live(k, cfg->control) != 0)
 		log_error("control.config", "reason=\"a route is too long: it and those behind it are gone\"");
 }

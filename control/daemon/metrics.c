@@ -6,13 +6,14 @@ enum role {
 	SIGNALING = 2,
 	MEDIA = 3,
 	CONTROL = 4,
+	FILES = 5,
 	ROLES
 };
 
 static const char *role_name(uint32_t role)
 {
 	static const char *const names[ROLES] = {
-		[SIGNALING] = "signaling", [MEDIA] = "media", [CONTROL] = "control",
+		[SIGNALING] = "signaling", [MEDIA] = "media", [CONTROL] = "control", [FILES] = "files",
 	};
 
 	return role < ROLES && names[role] != NULL ? names[role] : "other";

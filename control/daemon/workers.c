@@ -21,6 +21,8 @@ uint32_t workers_kind(struct str name, uint32_t *ret_index)
 		return 0;
 	if (str_eq(kind, STR("media")))
 		return FROM_MEDIA;
+	if (str_eq(kind, STR("files")))
+		return FROM_FILES;
 	return str_eq(kind, STR("signaling")) ? FROM_SIGNALING : 0;
 }
 
@@ -83,12 +85,13 @@ void workers_has_room(struct control *k, uint32_t media)
 
 bool workers_ready(const struct control *k)
 {
+	const uint32_t calls = FROM_MEDIA | FROM_SIGNALING;
 	uint32_t up = 0;
 
 	for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++)
 		if (k->rows[i].up)
 			up |= k->rows[i].from;
-	return up == (FROM_MEDIA | FROM_SIGNALING);
+	return (up & calls) == calls;
 }
 
 bool workers_legs_known(const struct control *k)

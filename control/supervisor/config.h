@@ -123,6 +123,8 @@ struct config {
 	uint32_t rtp_timeout_ms;
 	bool rtp_allow_loopback;
 
+	char media_recordings[256];
+
 	char http_listen[64];
 
 	uint32_t backends_claim_timeout_ms;

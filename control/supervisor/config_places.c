@@ -44,10 +44,10 @@ static int check_advertised(const char *key, const struct config_advertised *v, 
 	return err;
 }
 
-/* Each port and each half of a tape is a descriptor that somebody keeps; a call that ends may still have its own. */
+/* Each port and each half of a tape is a descriptor that somebody keeps, a recording has two; a call that ends may still have its own. */
 static int check_sizes(const struct config *c, struct config_wrong *f)
 {
-	uint32_t need = config_port_descriptors(c) + 3 * c->max_calls + DESCRIPTORS_REST;
+	uint32_t need = config_port_descriptors(c) + (c->media_recordings[0] != '\0' ? 5 : 3) * c->max_calls + DESCRIPTORS_REST;
 
 	if (need <= CUSTODY_ITEMS_MAX)
 		return 0;

@@ -1,0 +1,83 @@
+/* to_bus.c - see to_bus.h */
+#include "media/files/to_bus.h"
+
+#define ROWS 64u
+
+struct news {
+	Tipring__V1__FileState states[ROWS], *rows[ROWS];
+	Tipring__V1__FileNews m;
+};
+
+static Tipring__V1__FilePhase phase_of(const struct recording *r)
+{
+	static const Tipring__V1__FilePhase phases[WAV_PHASES] = {
+		[WAV_OPENING] = TIPRING__V1__FILE_PHASE__FILE_OPENING,
+		[WAV_RUNNING] = TIPRING__V1__FILE_PHASE__FILE_RUNNING,
+		[WAV_RESTING] = TIPRING__V1__FILE_PHASE__FILE_RESTING,
+		[WAV_OVER] = TIPRING__V1__FILE_PHASE__FILE_ENDED,
+	};
+
+	return r->failed ? TIPRING__V1__FILE_PHASE__FILE_FAILED : phases[r->note.phase];
+}
+
+static char *borrowed(const char *z)
+{
+	return (char *)(uintptr_t)z; /* packing only reads it */
+}
+
+static void add(struct news *n, const struct recording *r)
+{
+	Tipring__V1__FileState *s = &n->states[n->m.n_jobs];
+
+	tipring__v1__file_state__init(s);
+	s->job_id = r->note.job_id;
+	s->call_id = r->note.call_id;
+	s->phase = phase_of(r);
+	s->file = borrowed(r->file);
+	s->pos = r->phase_pos;
+	s->duration_ms = r->frames * 1000u / r->note.rate_hz;
+	s->reason = borrowed(r->reason);
+	s->lost_ms = r->note.lost * 1000u / r->note.rate_hz;
+	n->rows[n->m.n_jobs++] = s;
+}
+
+static void begin(struct news *n, bool roster)
+{
+	tipring__v1__file_news__init(&n->m);
+	n->m.jobs = n->rows;
+	n->m.roster = roster;
+}
+
+static void tell_control(struct files *f, struct news *n)
+{
+	Tipring__V1__Envelope e = TIPRING__V1__ENVELOPE__INIT;
+
+	e.body_case = TIPRING__V1__ENVELOPE__BODY_FILE_NEWS;
+	e.file_news = &n->m;
+	if (worker_send(f->worker, &e) != 0)
+		count(f, STAT_files_bus_full, 1); /* the next roster tells */
+}
+
+void to_bus_news(struct files *f, const struct recording *r)
+{
+	struct news n;
+
+	begin(&n, false);
+	add(&n, r);
+	tell_control(f, &n);
+}
+
+void to_bus_roster(struct files *f)
+{
+	const struct recording *r;
+	struct news n;
+	uint32_t at = 0;
+
+	do {
+		begin(&n, true);
+		while (n.m.n_jobs < ROWS && (r = pool_each(&f->recordings, &at)) != NULL)
+			add(&n, r);
+		n.m.last = n.m.n_jobs < ROWS;
+		tell_control(f, &n);
+	} while (!n.m.last);
+}
