@@ -83,6 +83,7 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 	    str_copy(k->run_dir, sizeof k->run_dir, str_of(cfg->run_dir)) != 0)
 		return ERR_INVAL;
 	k->signaling_workers = c->signaling_workers;
+	k->records = c->recordings;
 	return take_live(k, c);
 }
 
@@ -90,7 +91,6 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct control *k = self;
 
-	k->records = cfg->control != NULL && cfg->control->recordings;
 	if (cfg->control == NULL || take_live(k, cfg->control) != 0)
 		log_error("control.config", "reason=\"a route is too long: it and those behind it are gone\"");
 }

@@ -7,6 +7,7 @@ import collections
 import dataclasses
 import typing
 
+from .recording import Recording
 from .tape import Frame
 from .transferring import Referral
 
@@ -59,7 +60,8 @@ class Event:
     "peer": it does not want to hear us, what is said now is played to nobody; by "us": Call.hold()), "referred" (the peer asks for a
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
-    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`). pos: where."""
+    with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "recording" (`recording` has
+    another state). pos: where."""
 
     kind: str
     pos: int
@@ -71,6 +73,7 @@ class Event:
     headers: dict[str, str] = dataclasses.field(default_factory=dict, compare=False)
     by: str = ""
     quality: Quality | None = None
+    recording: Recording | None = None
 
 
 @dataclasses.dataclass(frozen=True)

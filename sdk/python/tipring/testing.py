@@ -375,6 +375,12 @@ class Caller:
     async def transfer(self, call: Call, target: str, other: Call | None, referred_by: str, headers: dict[str, str]) -> None:
         raise CommandRefused("UNSUPPORTED", "this caller can not be transferred")
 
+    async def record(self, call: Call, file: str, mono: bool) -> None:
+        raise CommandRefused("UNSUPPORTED", "this caller can not be recorded: `heard` has what was said")
+
+    async def change_recording(self, call: Call, command: str) -> None:
+        raise CommandRefused("CONFLICT", "nothing is recorded")
+
     async def hold(self, call: Call, on: bool) -> None:
         self._require_answered()
         if on != (call.held in ("us", "both")):

@@ -191,6 +191,14 @@ class ControlTransport:
         body = api_pb2.Mark(call_id=call.call_id, fence=call._fence, mark=name, after_index=after_index)
         await self._command("mark", body, call)
 
+    async def record(self, call: Call, file: str, mono: bool) -> None:
+        await self._command("record_start", api_pb2.RecordStart(call_id=call.call_id, fence=call._fence, file=file, mono=mono), call)
+
+    async def change_recording(self, call: Call, command: str) -> None:
+        types = {"record_pause": api_pb2.RecordPause, "record_resume": api_pb2.RecordResume, "record_stop": api_pb2.RecordStop}
+        call._require_not_ended()
+        await self._command(command, types[command](call_id=call.call_id, fence=call._fence), call)
+
     async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
         type_of = api_pb2.SendMessage if kind == "message" else api_pb2.SendInfo
         message = type_of(call_id=call.call_id, fence=call._fence, content_type=content_type, body=body)
