@@ -184,6 +184,7 @@ size_t metrics_print(struct control *k, char *out, size_t cap)
 		print_row(&b, &v, &(struct page){.role = CONTROL}, true);
 	print_role(k, &b, SIGNALING);
 	print_role(k, &b, MEDIA);
+	print_role(k, &b, FILES);
 	print_common(k, &b, "slowest_turn_us", "longest turn of the main loop so far, microseconds", slowest_turn);
 	print_common(k, &b, "config_differs", "1: runs settings that the configuration file does not have any more", config_differs);
 	print_tally(&b, &k->tally);

@@ -68,17 +68,9 @@ struct raw_rtp {
 	unsigned address_count;
 };
 
-struct raw_media {
-	RAW(MEDIA_SETTINGS)
-};
-
-struct raw_http {
-	RAW(HTTP_SETTINGS)
-};
-
-struct raw_backends {
-	RAW(BACKENDS_SETTINGS)
-};
+struct raw_media { RAW(MEDIA_SETTINGS) };
+struct raw_http { RAW(HTTP_SETTINGS) };
+struct raw_backends { RAW(BACKENDS_SETTINGS) };
 
 struct raw_outbound {
 	RAW(OUTBOUND_SETTINGS)
@@ -217,9 +209,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(host),
 	SECTION(sip),
 	SECTION(rtp),
-	SECTION(media),
-	SECTION(http),
-	SECTION(backends),
+	SECTION(media), SECTION(http), SECTION(backends),
 	SECTION(outbound),
 	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0, CONFIG_ROUTES_MAX),
 	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0, CONFIG_REGISTRATIONS_MAX),
@@ -701,8 +691,6 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	TAKE(BACKENDS_SETTINGS)
 
 	copy_text(c->media_recordings, sizeof c->media_recordings, media_recordings);
-	if (media_recordings[0] != '\0' && media_recordings[0] != '/')
-		return complain(l, "media.recordings", ERR_RANGE, "'%s' does not begin with /", media_recordings);
 	copy_text(c->http_listen, sizeof c->http_listen, http_listen);
 	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
 		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);

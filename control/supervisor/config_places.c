@@ -86,6 +86,8 @@ int config_places_check(const struct config *c, struct config_wrong *ret)
 		err = check_advertised("sip.advertised", c->sip_advertised, c->sip_advertised_count, ret);
 	if (err == 0)
 		err = check_advertised("rtp.advertised", c->rtp_advertised, c->rtp_advertised_count, ret);
+	if (err == 0 && c->media_recordings[0] != '\0' && c->media_recordings[0] != '/')
+		err = config_wrong(ret, "media.recordings", "'%s' does not begin with /", c->media_recordings);
 	if (err == 0)
 		err = check_sizes(c, ret);
 	return err == 0 ? check_listeners(c, ret) : err;

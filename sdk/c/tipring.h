@@ -139,8 +139,18 @@ enum tipring_event_kind {
 	TIPRING_EV_INFO,        /* the far side sent SIP INFO: text is its content type, `body` of body_n octets */
 	TIPRING_EV_MESSAGE,     /* likewise SIP MESSAGE */
 	TIPRING_EV_REDIRECTED,  /* of a call of tipring_dial(): the peer sent it on with `code`, and it goes to `contact` */
+	TIPRING_EV_RECORDING = 256, /* code: enum tipring_recording; pos; duration_ms of the file; text: its name in media.recordings. After a restart of control again */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
+};
+
+/* What became of a recording: RECORDING. */
+enum tipring_recording {
+	TIPRING_RECORDING_STARTED = 1,
+	TIPRING_RECORDING_PAUSED,
+	TIPRING_RECORDING_RESUMED,
+	TIPRING_RECORDING_STOPPED, /* by tipring_record_stop(), or with the call: the file is whole */
+	TIPRING_RECORDING_FAILED   /* `reason` says why; the file, if there is one, holds what came before, and the call goes on */
 };
 
 /* How dialling ended. */
@@ -223,6 +233,7 @@ struct tipring_event {
 	char contact[256]; /* REDIRECTED; ENDED: where it was sent instead, and nobody followed; "": nowhere */
 	const struct tipring_header *headers; /* INFO, MESSAGE, MESSAGE_OFFER; ENDED: of the BYE. The X- headers (of INFO Info-Package, too): likewise */
 	size_t headers_n;
+	char reason[64];  /* RECORDING: why it ended */
 	const struct tipring_message *message; /* MESSAGE_OFFER, else NULL: likewise */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 };
@@ -288,6 +299,14 @@ TIPRING_API int tipring_unhold(struct tipring_server *s, uint64_t call_id); /* -
 
 /* Offer other codecs ("PCMU", "PCMA"), the best one first; n 0: all. -> CHANGED or FAILED. -EINVAL: no such codec */
 TIPRING_API int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n);
+
+/* Record the call to a WAV file in the directory media.recordings of the server, from now on: the caller on the left, what left for the caller on
+ * the right; mono: both in one channel. It ends with the call. file: 1 to 127 of letters, digits, "-", "_" and ".", which must not exist; NULL: a
+ * name is made. -> RECORDING: started or failed first; FAILED: it is not allowed, or something is recorded */
+TIPRING_API int tipring_record(struct tipring_server *s, uint64_t call_id, const char *file, bool mono);
+TIPRING_API int tipring_record_pause(struct tipring_server *s, uint64_t call_id);  /* -> RECORDING, or FAILED: nothing runs */
+TIPRING_API int tipring_record_resume(struct tipring_server *s, uint64_t call_id); /* likewise */
+TIPRING_API int tipring_record_stop(struct tipring_server *s, uint64_t call_id);   /* likewise */
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

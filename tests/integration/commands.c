@@ -1,6 +1,6 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
- * First call: ring, answer, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
+ * First call: ring, answer, a recording that is paused, goes on and is stopped, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
  * of sound before the answer, then reject, both with header lines. Third call: redirect. */
 #include <inttypes.h>
 #include <poll.h>
@@ -15,6 +15,7 @@ static struct tipring_server *server;
 static struct tipring_link *audio;
 static struct tipring_tape *tape;
 static int calls, over;
+static struct tipring_event ready;
 
 static void must(const char *what, int err)
 {
@@ -51,6 +52,20 @@ static void print(const char *event, const struct tipring_event *ev)
 	       event, ev->code, ev->text, ev->pos, ev->utterance, ev->played_samples, ev->discarded_samples);
 }
 
+/* Through all its states, then the rest of the call. */
+static void record(const struct tipring_event *ev)
+{
+	print("recording", ev);
+	if (ev->code == TIPRING_RECORDING_STARTED)
+		must("pause", tipring_record_pause(server, ev->call_id));
+	else if (ev->code == TIPRING_RECORDING_PAUSED)
+		must("resume", tipring_record_resume(server, ev->call_id));
+	else if (ev->code == TIPRING_RECORDING_RESUMED)
+		must("stop", tipring_record_stop(server, ev->call_id));
+	else
+		speak(&ready);
+}
+
 static void on_event(const struct tipring_event *ev)
 {
 	if (ev->kind == TIPRING_EV_OFFER) {
@@ -76,7 +91,10 @@ static void on_event(const struct tipring_event *ev)
 
 		must("reject", tipring_reject_with(server, ev->call_id, 603, "Not today", &lines));
 	} else if (ev->kind == TIPRING_EV_MEDIA_READY) {
-		speak(ev);
+		must("record", tipring_record(server, ev->call_id, "c.wav", false));
+		ready = *ev;
+	} else if (ev->kind == TIPRING_EV_RECORDING) {
+		record(ev);
 	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {
 		must("flush", tipring_flush(server, ev->call_id));
 	} else if (ev->kind == TIPRING_EV_MARK) {

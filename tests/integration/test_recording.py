@@ -1,6 +1,7 @@
 """Recordings of calls: what is in them, and what becomes of them when processes die."""
 
 import asyncio
+import shutil
 import struct
 import time
 import wave
@@ -8,6 +9,8 @@ import wave
 import pytest
 import tipring
 
+from conftest import BIN
+from roles import Host
 from system import wait_for
 from test_backend import Caller, in_thread, with_backend
 
@@ -260,7 +263,8 @@ def test_it_ends_with_the_call_and_is_told_before(recorded):
     assert recording.reason in ("the call ended", "stopped") and ("recording", "stopped") in seen
     _, left, _ = read(directory / "end.wav")
     assert len(left) >= 0.35 * RATE and recording.duration_ms == len(left) * 1000 // RATE
-    assert system.metric("tipring_files_recordings") == 0
+    assert system.metric("tipring_files_recordings_started_total") == 1
+    wait_for(lambda: system.metric("tipring_files_recordings") == 0, 5)
 
 
 def test_the_file_can_be_read_while_it_is_written(recorded):
@@ -311,3 +315,35 @@ def test_what_can_not_be_recorded(recorded, make_system):
 
     assert call_with(closed, refused)[0]
     assert "files-0" not in closed.workers()
+
+
+def test_the_end_of_its_container(tmp_path):
+    """Its supervisor ends with it; another container finds file and tape with those of the other roles."""
+    host = Host(BIN, calls=4, settings={"media.recordings": str(tmp_path)})
+    roles = {role: host.start_role(role, 0) for role in ("control", "signaling", "media", "files")}
+    try:
+        wait_for(host.ready, 20)
+        wait_for(lambda: host.metric('tipring_ready{role="files",index="0"}') == 1, 20)
+
+        async def handle(call):
+            frames = []
+            listening = asyncio.ensure_future(listen(call, frames))
+            recording = await call.record("moved.wav")
+            began = recording.pos
+            await asyncio.sleep(0.3)
+            await in_thread(roles["files"].kill)
+            roles["files"] = host.start_role("files", 0)
+            await asyncio.sleep(1.5)
+            await recording.stop()
+            await asyncio.sleep(0.1)
+            listening.cancel()
+            return frames, began, recording
+
+        (frames, began, recording), _ = call_with(host, handle)
+        _, left, _ = read(tmp_path / "moved.wav")
+        assert recording.lost_ms == 0 and len(left) >= 1.5 * RATE and left == lane_of(frames, began, len(left))
+    finally:
+        codes = host.stop()
+        host.ports.close()
+    assert all(code == 0 for code in codes), f"{codes}\n{host.log[-4000:]}"
+    shutil.rmtree(host.dir, ignore_errors=True)
