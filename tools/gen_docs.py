@@ -110,6 +110,7 @@ CATALOGUE = {
     **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("Hold", "Unhold", "Renegotiate")},
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
     **{name: (B, C, "Ack, later RecordingChanged", "yes, by command_id") for name in ("RecordStart", "RecordPause", "RecordResume", "RecordStop")},
+    **{name: (B, C, "Ack, later PlayChanged", "yes, by command_id") for name in ("Play", "StopPlay")},
     "FileJob": (C, F, "FileNews", "yes, by job_id: it says what is wanted"),
     "FileNews": (F, C, "FileJob that forgets it, at its end", "yes, by job_id"),
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),

@@ -8,6 +8,7 @@
 #include "control/daemon/events.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/journal.h"
+#include "control/daemon/plays.h"
 #include "control/daemon/recordings.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -224,6 +225,7 @@ static void ended(struct control *k, struct control_call *cc)
 {
 	inflight_end(k, cc);
 	recordings_end(k, cc);
+	plays_end(k, cc);
 	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = clock_unix_ns();
 		cc->c.ended_mono_ns = k->actor->now_ns;

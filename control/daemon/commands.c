@@ -8,6 +8,7 @@
 #include "control/daemon/messages.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/plays.h"
 #include "control/daemon/recordings.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/registrations.h"
@@ -405,6 +406,22 @@ static struct verdict record_stop(struct control *k, struct str peer, const Tipr
 	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_END) : v;
 }
 
+static struct verdict play(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->play->call_id, m->play->fence, &v);
+
+	return cc != NULL ? plays_start(k, cc, m->play) : v;
+}
+
+static struct verdict stop_play(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->stop_play->call_id, m->stop_play->fence, &v);
+
+	return cc != NULL ? plays_stop(k, cc) : v;
+}
+
 static const struct {
 	Tipring__V1__Envelope__BodyCase body;
 	struct verdict (*handle)(struct control *k, struct str peer, const Tipring__V1__Envelope *m);
@@ -431,6 +448,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_RECORD_PAUSE,  record_pause},
 	{TIPRING__V1__ENVELOPE__BODY_RECORD_RESUME, record_resume},
 	{TIPRING__V1__ENVELOPE__BODY_RECORD_STOP,   record_stop},
+	{TIPRING__V1__ENVELOPE__BODY_PLAY,          play},
+	{TIPRING__V1__ENVELOPE__BODY_STOP_PLAY,     stop_play},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},

@@ -82,8 +82,19 @@ struct call_recording {
 	uint32_t told;         /* RecordingState that was published last; 0 = none */
 	bool mono;
 	bool seen;             /* in the roster that is under way */
-	bool session_is_over;  /* and its end waits for ours */
 	char file[FILENAME_BYTES]; /* as it was asked for */
+};
+
+/* A Play: as call_recording, with what to play. */
+struct call_play {
+	uint64_t job_id;       /* 0 = none */
+	uint32_t wish;
+	bool told;             /* that it started */
+	bool seen;
+	bool loop;
+	int32_t gain_db;
+	uint32_t duck_db;
+	char file[FILENAME_BYTES], tone[64];
 };
 
 struct control_call {
@@ -95,6 +106,8 @@ struct control_call {
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	struct call_recording recording;
+	struct call_play play;
+	bool session_is_over;  /* and its end waits for those of the two */
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
@@ -195,7 +208,7 @@ struct control {
 	uint64_t epoch;         /* of this process */
 	uint64_t seq;           /* of the last event */
 	uint64_t started_ms;
-	bool records;               /* media.recordings is set */
+	bool records, plays;        /* media.recordings, media.sounds is set */
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */

@@ -187,6 +187,8 @@ const struct actor_rule backend_rules[] = {
 	RULE(RECORD_PAUSE, on_command),
 	RULE(RECORD_RESUME, on_command),
 	RULE(RECORD_STOP, on_command),
+	RULE(PLAY,       on_command),
+	RULE(STOP_PLAY,  on_command),
 	RULE(MARK,       on_command),
 	RULE(REGISTRATION_PUT,    on_command),
 	RULE(REGISTRATION_DELETE, on_command),

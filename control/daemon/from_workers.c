@@ -13,7 +13,6 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
 #include "control/daemon/messages.h"
-#include "control/daemon/recordings.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/outgoing.h"
 #include "control/daemon/redirects.h"
@@ -94,7 +93,7 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 		}
 	}
 	if (w->from == FROM_FILES)
-		recordings_unseen(k);
+		from_files_hello(k);
 	else
 		roster_begin(k, w); /* its roster follows */
 	w->epoch = h->epoch;
@@ -386,7 +385,7 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 		return;
 	workers_has_room(k, cc->c.media_worker);
 	keep_stats(cc, m->session_closed->stats); /* the leg may take longer to end */
-	if (!recordings_hold(k, cc))
+	if (!from_files_hold(k, cc))
 		(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
 }
 

@@ -84,6 +84,7 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 		return ERR_INVAL;
 	k->signaling_workers = c->signaling_workers;
 	k->records = c->recordings;
+	k->plays = c->sounds;
 	return take_live(k, c);
 }
 

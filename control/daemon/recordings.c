@@ -120,47 +120,28 @@ static void fail(struct control *k, struct control_call *cc, const char *reason)
 	cc->recording.job_id = 0;
 }
 
-void recordings_unseen(struct control *k)
+void recordings_again(struct control *k, struct control_call *cc)
 {
-	struct control_call *cc;
-	uint32_t at = 0;
-
-	while ((cc = pool_each(&k->calls, &at)) != NULL)
-		cc->recording.seen = false;
+	if (cc->recording.job_id == 0)
+		return;
+	if (cc->recording.seen || cc->recording.told == 0) /* it did not arrive, or the last of it did not */
+		to_files_job(k, cc);
+	else
+		fail(k, cc, "lost by its process");
 }
 
-void recordings_again(struct control *k)
+void recordings_stop(struct control *k, struct control_call *cc)
 {
-	struct control_call *cc;
-	uint32_t at = 0;
-
-	while ((cc = pool_each(&k->calls, &at)) != NULL) {
-		if (cc->recording.job_id == 0)
-			continue;
-		if (cc->recording.seen || cc->recording.told == 0) /* it did not arrive, or the last of it did not */
-			to_files_job(k, cc);
-		else
-			fail(k, cc, "lost by its process");
-	}
-}
-
-bool recordings_hold(struct control *k, struct control_call *cc)
-{
-	struct call_recording *r = &cc->recording;
-
-	if (r->job_id == 0 || r->session_is_over) /* waited for once: SessionClosed comes again after a second */
-		return false;
-	r->session_is_over = true;
-	r->wish = WISH(END);
+	if (cc->recording.job_id == 0)
+		return;
+	cc->recording.wish = WISH(END);
 	to_files_job(k, cc);
-	return true;
 }
 
 void recordings_end(struct control *k, struct control_call *cc)
 {
 	if (cc->recording.job_id == 0)
 		return;
-	cc->recording.wish = WISH(END);
-	to_files_job(k, cc);
+	recordings_stop(k, cc);
 	fail(k, cc, "its end was not told in time");
 }

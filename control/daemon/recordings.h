@@ -8,8 +8,6 @@ struct verdict recordings_start(struct control *k, struct control_call *cc, cons
 struct verdict recordings_wish(struct control *k, struct control_call *cc, Tipring__V1__FileWish wish);
 /* What became of it; published when it is news. */
 void recordings_take(struct control *k, struct control_call *cc, const Tipring__V1__FileState *s);
-void recordings_unseen(struct control *k); /* a roster of the files process begins ... */
-void recordings_again(struct control *k);  /* ... and is complete: what is wanted is said again */
-/* The session of the call is over. True: the end of its recording is asked for and has to be told first. */
-bool recordings_hold(struct control *k, struct control_call *cc);
+void recordings_again(struct control *k, struct control_call *cc); /* the roster of the files process is in: what is wanted is said again */
+void recordings_stop(struct control *k, struct control_call *cc);  /* the call ends */
 void recordings_end(struct control *k, struct control_call *cc); /* the call is over: nothing about it is told any more */

@@ -72,14 +72,37 @@ void to_files_job(struct control *k, const struct control_call *cc)
 	to_worker(k, FROM_FILES, FILES_INDEX, &e);
 }
 
+void to_files_play(struct control *k, const struct control_call *cc)
+{
+	const struct call_play *p = &cc->play;
+	Tipring__V1__PlayJob what = TIPRING__V1__PLAY_JOB__INIT;
+
+	REQUEST(FileJob, FILE_JOB, file_job, 0ull);
+	what.file = text(p->file);
+	what.tone = text(p->tone);
+	what.loop = p->loop;
+	what.gain_db = p->gain_db;
+	what.duck_db = p->duck_db;
+	m.job_id = p->job_id;
+	m.call_id = cc->c.id;
+	m.tape_id = cc->c.tape_id;
+	m.attach_path = text(cc->c.attach_path);
+	m.wish = (Tipring__V1__FileWish)p->wish;
+	m.play = &what;
+	to_worker(k, FROM_FILES, FILES_INDEX, &e);
+}
+
 void to_files_end(struct control *k, const Tipring__V1__FileState *job, Tipring__V1__FileWish wish)
 {
 	const struct control_call *cc = NULL;
+	Tipring__V1__PlayJob what = TIPRING__V1__PLAY_JOB__INIT;
 
 	REQUEST(FileJob, FILE_JOB, file_job, 0ull);
 	m.job_id = job->job_id;
 	m.call_id = job->call_id;
 	m.wish = wish;
+	if (job->play)
+		m.play = &what;
 	to_worker(k, FROM_FILES, FILES_INDEX, &e);
 }
 

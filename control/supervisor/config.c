@@ -691,6 +691,7 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	TAKE(BACKENDS_SETTINGS)
 
 	copy_text(c->media_recordings, sizeof c->media_recordings, media_recordings);
+	copy_text(c->media_sounds, sizeof c->media_sounds, media_sounds);
 	copy_text(c->http_listen, sizeof c->http_listen, http_listen);
 	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
 		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);

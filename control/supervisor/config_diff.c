@@ -98,6 +98,7 @@ static const struct config_change effects[] = {
 	{"rtp.ports", CONFIG_RESTART},
 	{"rtp.workers", CONFIG_RESTART},
 	{"media.recordings", CONFIG_RESTART}, /* whether there is a process at all */
+	{"media.sounds", CONFIG_RESTART},
 };
 
 static enum config_effect effect_of(const char *key)

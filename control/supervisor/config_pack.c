@@ -50,7 +50,7 @@ uint32_t config_workers(const struct config *c, enum role role)
 	case ROLE_MEDIA:
 		return c->rtp_workers;
 	case ROLE_FILES:
-		return c->media_recordings[0] != '\0';
+		return config_has_files(c);
 	case ROLE_CONTROL: case ROLES:
 		break;
 	}
@@ -340,6 +340,7 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.signaling_workers = c->sip_workers;
 	k.outbound = fill_outbound(&outbound, c);
 	k.recordings = c->media_recordings[0] != '\0';
+	k.sounds = c->media_sounds[0] != '\0';
 	p->control = &k;
 	return pack(p, out, ret_n);
 }
@@ -349,6 +350,7 @@ static int pack_files(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	Tipring__V1__FilesConfig f = TIPRING__V1__FILES_CONFIG__INIT;
 
 	f.recordings = text(c->media_recordings);
+	f.sounds = text(c->media_sounds);
 	p->files = &f;
 	return pack(p, out, ret_n);
 }

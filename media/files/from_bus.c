@@ -1,11 +1,21 @@
 /* from_bus.c - see from_bus.h */
 #include "media/files/from_bus.h"
 
+#include "media/files/plays.h"
 #include "media/files/recordings.h"
 
 _Static_assert((int)WISH_RUN == (int)TIPRING__V1__FILE_WISH__FILE_RUN && (int)WISH_REST == (int)TIPRING__V1__FILE_WISH__FILE_REST &&
 		       (int)WISH_END == (int)TIPRING__V1__FILE_WISH__FILE_END && (int)WISH_FORGET == (int)TIPRING__V1__FILE_WISH__FILE_FORGET,
 	       "enum files_wish is FileWish");
+
+static void wish_play(struct files *f, const struct files_job *job, const Tipring__V1__PlayJob *p)
+{
+	const struct files_play what = {
+		.file = p->file, .tone = p->tone, .loop = p->loop, .gain_db = p->gain_db, .duck_db = p->duck_db,
+	};
+
+	plays_wish(f, job, &what);
+}
 
 static void on_job(void *self, struct str peer, const Tipring__V1__Envelope *e)
 {
@@ -16,7 +26,11 @@ static void on_job(void *self, struct str peer, const Tipring__V1__Envelope *e)
 	};
 
 	(void)peer;
-	if (j->wish >= TIPRING__V1__FILE_WISH__FILE_RUN && j->wish <= TIPRING__V1__FILE_WISH__FILE_FORGET)
+	if (j->wish < TIPRING__V1__FILE_WISH__FILE_RUN || j->wish > TIPRING__V1__FILE_WISH__FILE_FORGET)
+		return;
+	if (j->play != NULL)
+		wish_play(self, &job, j->play);
+	else
 		recordings_wish(self, &job);
 }
 

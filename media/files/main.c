@@ -1,4 +1,4 @@
-/* main.c - tipring-files: the process of recordings as an actor. Started by tipring-supervisor when media.recordings is set. */
+/* main.c - tipring-files: recordings and what is played, as an actor. Started by tipring-supervisor when media.recordings or media.sounds is set. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,9 +7,12 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "media/files/from_bus.h"
+#include "media/files/plays.h"
 #include "media/files/recordings.h"
 #include "media/files/takeover.h"
 #include "media/files/to_bus.h"
+
+#define TICK_MS 100u /* tapes and rings last for more than two seconds */
 
 static struct files the_files;
 
@@ -20,7 +23,9 @@ static void roster(void *self)
 
 static uint32_t used(const void *self)
 {
-	return ((const struct files *)self)->recordings.used;
+	const struct files *f = self;
+
+	return f->recordings.used + f->plays.used;
 }
 
 static int open_bus(struct files *f, const Tipring__V1__ProcessConfig *cfg)
@@ -30,13 +35,14 @@ static int open_bus(struct files *f, const Tipring__V1__ProcessConfig *cfg)
 	return worker_open(f->actor, cfg, &ops, &f->worker);
 }
 
-/* Calls go on without it: what is recorded fails, and says why. */
-static void open_directory(struct files *f, const char *path)
+/* -1: calls go on without it, and what is recorded or played fails and says why. */
+static int open_directory(const char *key, const char *path)
 {
-	f->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (f->directory < 0)
-		log_error("files.directory", "media.recordings=%s reason=\"%s\" hint=\"make it, and let the user of Tipring write there\"", path,
-			  strerror(errno));
+	int fd = path[0] != '\0' ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0 && path[0] != '\0')
+		log_error("files.directory", "%s=%s reason=\"%s\" hint=\"make it, and let the user of Tipring in\"", key, path, strerror(errno));
+	return fd;
 }
 
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
@@ -45,11 +51,14 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	int err;
 
 	f->actor = a;
-	f->directory = -1;
+	f->directory = f->sounds = -1;
 	if (cfg->files == NULL)
 		return ERR_INVAL;
-	open_directory(f, cfg->files->recordings);
+	f->directory = open_directory("media.recordings", cfg->files->recordings);
+	f->sounds = open_directory("media.sounds", cfg->files->sounds);
 	err = pool_init(&f->recordings, cfg->max_calls, sizeof(struct recording));
+	if (err == 0)
+		err = pool_init(&f->plays, cfg->max_calls, sizeof(struct play));
 	if (err == 0)
 		err = open_bus(f, cfg);
 	if (err == 0) {
@@ -64,13 +73,19 @@ static void event(void *self, const struct loop_event *e)
 {
 	if (e->token >> 48 == RECORDING_TOKEN >> 48)
 		recordings_answer(self, (uint32_t)e->token);
+	else if (e->token >> 48 == PLAY_TOKEN >> 48)
+		plays_answer(self, (uint32_t)e->token);
 }
 
 static void tick(void *self)
 {
 	struct files *f = self;
 
-	recordings_tick(f);
+	if (f->actor->now_ms >= f->next_ms) {
+		f->next_ms = f->actor->now_ms + TICK_MS;
+		recordings_tick(f);
+		plays_tick(f);
+	}
 	worker_tick(f->worker);
 	stat_set(&f->actor->stats, STAT_ready, worker_welcome(f->worker) && !f->draining);
 }
@@ -78,7 +93,7 @@ static void tick(void *self)
 static uint64_t deadline_ns(const void *self)
 {
 	const struct files *f = self;
-	uint64_t ours = recordings_deadline_ns(f), workers = worker_deadline_ns(f->worker);
+	uint64_t ours = used(f) > 0 ? f->next_ms * 1000000u : UINT64_MAX, workers = worker_deadline_ns(f->worker);
 
 	return ours < workers ? ours : workers;
 }
@@ -88,10 +103,10 @@ static void drain(void *self, bool on)
 	((struct files *)self)->draining = on;
 }
 
-/* Recordings end with their calls. */
+/* They end with their calls. */
 static bool drained(const void *self)
 {
-	return ((const struct files *)self)->recordings.used == 0;
+	return used(self) == 0;
 }
 
 static void stop(void *self)
@@ -99,10 +114,14 @@ static void stop(void *self)
 	struct files *f = self;
 
 	recordings_close_all(f);
+	plays_close_all(f);
 	worker_close(f->worker);
 	pool_fini(&f->recordings);
+	pool_fini(&f->plays);
 	if (f->directory >= 0)
 		close(f->directory);
+	if (f->sounds >= 0)
+		close(f->sounds);
 }
 
 static const struct stat_row stats[] = {

@@ -27,6 +27,14 @@ struct files_job {
 	enum files_wish wish;
 };
 
+/* The way to a tape. */
+struct tap {
+	int sock;            /* owned: the question is out; -1 */
+	uint64_t tape_id;    /* 0: not known */
+	uint64_t next_try_ms;
+	char attach_path[FILES_PATH_BYTES];
+};
+
 struct recording {
 	struct wav_note note; /* as it stands in the file */
 	enum files_wish wish;
@@ -34,16 +42,14 @@ struct recording {
 	bool attached;        /* it has its tape, or had it */
 	bool told_lost;
 	int fd;               /* owned; -1: there is no file */
-	int sock;             /* owned: the question for its tape is out; -1 */
+	struct tap tap;
 	struct tape_client tape; /* owned while it runs or rests */
 	struct lanes lanes;
 	int16_t *memory;      /* owned: of the lanes */
 	uint64_t frames;      /* in the file */
 	uint64_t resume_pos;  /* of the wish to run on */
 	uint64_t phase_pos;   /* where it came into its phase */
-	uint64_t next_try_ms, give_up_ms; /* for its tape; for its end */
-	uint64_t tape_id;
-	char attach_path[FILES_PATH_BYTES];
+	uint64_t give_up_ms;  /* its tape; its end */
 	char file[FILENAME_BYTES];
 	char reason[FILES_REASON_BYTES];
 };

@@ -13,8 +13,7 @@
 #include "media/files/taps.h"
 #include "media/files/to_bus.h"
 
-#define TICK_MS 100u       /* tapes remember 2.5 s */
-#define WINDOW_MS 3000u    /* ... which fit at once */
+#define WINDOW_MS 3000u    /* the 2.5 s that a tape remembers fit at once */
 #define PATIENCE_MS 1000u  /* for the voice that is behind */
 #define TRAIL_MS 200u      /* what a paused recording still has when it goes on */
 #define TRY_MS 100u        /* a tape is asked for again: media may be starting */
@@ -56,7 +55,7 @@ static bool has_tape(const struct recording *r)
 
 static void let_go(struct files *f, struct recording *r)
 {
-	taps_hang_up(f, r);
+	taps_hang_up(f, &r->tap);
 	if (has_tape(r))
 		tape_client_close(&r->tape);
 	free(r->memory);
@@ -326,9 +325,9 @@ static void ask(struct files *f, struct recording *r)
 {
 	uint64_t slot = pool_slot(pool_handle(&f->recordings, r));
 
-	r->next_try_ms = f->actor->now_ms + TRY_MS;
-	if (r->tape_id != 0)
-		(void)!taps_ask(f, r, RECORDING_TOKEN | slot); /* who is not there is asked again */
+	r->tap.next_try_ms = f->actor->now_ms + TRY_MS;
+	if (r->tap.tape_id != 0)
+		(void)!taps_ask(f, &r->tap, TAPE_OBSERVE, RECORDING_TOKEN | slot); /* who is not there is asked again */
 }
 
 static void open_on(struct files *f, struct recording *r)
@@ -337,8 +336,8 @@ static void open_on(struct files *f, struct recording *r)
 		end(f, r, "stopped");
 	else if (f->actor->now_ms >= r->give_up_ms)
 		fail(f, r, "its audio can not be reached");
-	else if (f->actor->now_ms >= r->next_try_ms) {
-		taps_hang_up(f, r);
+	else if (f->actor->now_ms >= r->tap.next_try_ms) {
+		taps_hang_up(f, &r->tap);
 		ask(f, r);
 	}
 }
@@ -348,8 +347,14 @@ void recordings_answer(struct files *f, uint32_t slot)
 	uint32_t at = slot;
 	struct recording *r = pool_each(&f->recordings, &at);
 
-	if (r != NULL && at == slot + 1 && r->sock >= 0 && r->note.phase == WAV_OPENING && taps_take(f, r) == 0)
+	int fd;
+
+	if (r == NULL || at != slot + 1 || r->tap.sock < 0 || taps_take(f, &r->tap, &fd, 1) != 0)
+		return;
+	if (tape_client_open(fd, -1, TAPS_HISTORY, &r->tape) == 0)
 		begin(f, r);
+	else
+		close(fd); /* it is asked for again */
 }
 
 static int name_it(struct recording *r, const struct files_job *job)
@@ -363,9 +368,9 @@ static int name_it(struct recording *r, const struct files_job *job)
 
 static void take_tape(struct files *f, struct recording *r, const struct files_job *job)
 {
-	if (str_copy(r->attach_path, sizeof r->attach_path, str_of(job->attach_path)) != 0)
+	if (str_copy(r->tap.attach_path, sizeof r->tap.attach_path, str_of(job->attach_path)) != 0)
 		return;
-	r->tape_id = job->tape_id;
+	r->tap.tape_id = job->tape_id;
 	r->give_up_ms = f->actor->now_ms + GIVE_UP_MS;
 	ask(f, r);
 }
@@ -379,7 +384,7 @@ static void create(struct files *f, const struct files_job *job)
 		log_error("recording.begin", "call=%016" PRIx64 " reason=full", job->call_id);
 		return; /* there are as many as calls: control forgets some first */
 	}
-	r->fd = r->sock = -1;
+	r->fd = r->tap.sock = -1;
 	r->wish = job->wish;
 	r->note = (struct wav_note){
 		.rate_hz = PLACEHOLDER_HZ, .channels = job->mono ? 1 : 2, .phase = WAV_OPENING, .job_id = job->id, .call_id = job->call_id,
@@ -430,7 +435,7 @@ void recordings_wish(struct files *f, const struct files_job *job)
 	else if (r != NULL && job->wish != WISH_FORGET)
 		change(f, r, job);
 	r = by_job(f, job->id);
-	if (r != NULL && r->note.phase == WAV_OPENING && r->tape_id == 0) /* of a predecessor that had no tape yet */
+	if (r != NULL && r->note.phase == WAV_OPENING && r->tap.tape_id == 0) /* of a predecessor that had no tape yet */
 		take_tape(f, r, job);
 }
 
@@ -475,9 +480,6 @@ void recordings_tick(struct files *f)
 	uint64_t open = 0;
 	uint32_t at = 0;
 
-	if (f->actor->now_ms < f->next_ms)
-		return;
-	f->next_ms = f->actor->now_ms + TICK_MS;
 	while ((r = pool_each(&f->recordings, &at)) != NULL) {
 		if (recording_is_over(r))
 			continue;
@@ -488,11 +490,6 @@ void recordings_tick(struct files *f)
 			serve(f, r);
 	}
 	stat_set(&f->actor->stats, STAT_files_recordings, open);
-}
-
-uint64_t recordings_deadline_ns(const struct files *f)
-{
-	return f->recordings.used > 0 ? f->next_ms * 1000000u : UINT64_MAX;
 }
 
 void recordings_close_all(struct files *f)

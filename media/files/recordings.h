@@ -9,7 +9,6 @@
 void recordings_wish(struct files *f, const struct files_job *job);
 void recordings_answer(struct files *f, uint32_t slot); /* its socket is readable */
 void recordings_tick(struct files *f);                  /* read the tapes, write the files */
-uint64_t recordings_deadline_ns(const struct files *f);
 void recordings_close_all(struct files *f); /* this process ends: files are as whole as ever, their descriptors are kept for another one */
 
 /* One of a predecessor, whose note was just read. `tape_fd` -1: it had none; owned from now on. */

@@ -25,7 +25,7 @@ static int resume(struct files *f, const struct custody_item *item)
 			close(fd);
 		return ERR_NOSPC;
 	}
-	r->fd = r->sock = -1;
+	r->fd = r->tap.sock = -1;
 	err = disk_adopt(fd, r);
 	if (err == 0 && r->note.job_id != item->id)
 		err = ERR_CORRUPT;

@@ -41,6 +41,35 @@ static void add(struct news *n, const struct recording *r)
 	n->rows[n->m.n_jobs++] = s;
 }
 
+static Tipring__V1__FilePhase phase_of_play(const struct play *p)
+{
+	static const Tipring__V1__FilePhase phases[PLAY_PHASES] = {
+		[PLAY_OPENING] = TIPRING__V1__FILE_PHASE__FILE_OPENING,
+		[PLAY_RUNNING] = TIPRING__V1__FILE_PHASE__FILE_RUNNING,
+		[PLAY_FINISHED] = TIPRING__V1__FILE_PHASE__FILE_FINISHED,
+		[PLAY_STOPPED] = TIPRING__V1__FILE_PHASE__FILE_ENDED,
+		[PLAY_FAILED] = TIPRING__V1__FILE_PHASE__FILE_FAILED,
+	};
+
+	return phases[p->phase];
+}
+
+static void add_play(struct news *n, const struct play *p)
+{
+	Tipring__V1__FileState *s = &n->states[n->m.n_jobs];
+
+	tipring__v1__file_state__init(s);
+	s->job_id = p->job_id;
+	s->call_id = p->call_id;
+	s->play = true;
+	s->phase = phase_of_play(p);
+	s->file = borrowed(p->name);
+	s->pos = p->pos;
+	s->duration_ms = p->played_ms;
+	s->reason = borrowed(p->reason);
+	n->rows[n->m.n_jobs++] = s;
+}
+
 static void begin(struct news *n, bool roster)
 {
 	tipring__v1__file_news__init(&n->m);
@@ -67,16 +96,28 @@ void to_bus_news(struct files *f, const struct recording *r)
 	tell_control(f, &n);
 }
 
+void to_bus_play_news(struct files *f, const struct play *p)
+{
+	struct news n;
+
+	begin(&n, false);
+	add_play(&n, p);
+	tell_control(f, &n);
+}
+
 void to_bus_roster(struct files *f)
 {
-	const struct recording *r;
+	const struct recording *r = NULL;
+	const struct play *p = NULL;
 	struct news n;
-	uint32_t at = 0;
+	uint32_t at = 0, play_at = 0;
 
 	do {
 		begin(&n, true);
 		while (n.m.n_jobs < ROWS && (r = pool_each(&f->recordings, &at)) != NULL)
 			add(&n, r);
+		while (n.m.n_jobs < ROWS && (p = pool_each(&f->plays, &play_at)) != NULL)
+			add_play(&n, p);
 		n.m.last = n.m.n_jobs < ROWS;
 		tell_control(f, &n);
 	} while (!n.m.last);

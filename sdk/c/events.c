@@ -472,6 +472,23 @@ static void on_recording(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->reason, sizeof e->reason, m->recording_changed->reason);
 }
 
+_Static_assert((int)TIPRING_PLAY_STARTED == (int)TIPRING__V1__PLAY_STATE__PLAY_STARTED &&
+		       (int)TIPRING_PLAY_FAILED == (int)TIPRING__V1__PLAY_STATE__PLAY_FAILED,
+	       "enum tipring_play_state is PlayState");
+
+static void on_play(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_PLAY, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)m->play_changed->state;
+	e->pos = m->play_changed->pos;
+	e->duration_ms = (uint32_t)m->play_changed->played_ms;
+	sdk_set_text(e->text, sizeof e->text, m->play_changed->file);
+	sdk_set_text(e->reason, sizeof e->reason, m->play_changed->reason);
+}
+
 static void on_heartbeat(struct tipring_server *s, const envelope *m)
 {
 	s->heartbeat = true;
@@ -520,6 +537,7 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_MARK_REACHED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_RECORDING_CHANGED,  PUBLISHED,     on_recording},
+	{TIPRING__V1__ENVELOPE__BODY_PLAY_CHANGED,       PUBLISHED,     on_play},
 	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          PUBLISHED,     on_heartbeat},
 	/* clang-format on */
 };

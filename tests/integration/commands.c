@@ -1,6 +1,6 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
- * First call: ring, answer, a recording that is paused, goes on and is stopped, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
+ * First call: ring, answer, a recording that is paused, goes on and is stopped, a tone that is stopped, a second of sound with a mark behind it, then five seconds that are flushed soon, hang up. Second call: a second
  * of sound before the answer, then reject, both with header lines. Third call: redirect. */
 #include <inttypes.h>
 #include <poll.h>
@@ -63,7 +63,7 @@ static void record(const struct tipring_event *ev)
 	else if (ev->code == TIPRING_RECORDING_RESUMED)
 		must("stop", tipring_record_stop(server, ev->call_id));
 	else
-		speak(&ready);
+		must("play", tipring_play(server, ev->call_id, &(struct tipring_sound){.tone = "busy", .duck_db = 12}));
 }
 
 static void on_event(const struct tipring_event *ev)
@@ -95,6 +95,12 @@ static void on_event(const struct tipring_event *ev)
 		ready = *ev;
 	} else if (ev->kind == TIPRING_EV_RECORDING) {
 		record(ev);
+	} else if (ev->kind == TIPRING_EV_PLAY) {
+		print("play", ev);
+		if (ev->code == TIPRING_PLAY_STARTED)
+			must("stop", tipring_stop_play(server, ev->call_id));
+		else
+			speak(&ready);
 	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {
 		must("flush", tipring_flush(server, ev->call_id));
 	} else if (ev->kind == TIPRING_EV_MARK) {

@@ -18,6 +18,7 @@ from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .pcm import Pcm, WavSource, name_of, read_wav, view_of
 from .playback import Flushed, Heard, Playback
 from .recording import Recording
+from .sounding import Sound
 from .speech import Outbox, Speaker
 from .tape import Frame
 
@@ -57,6 +58,8 @@ class Transport(typing.Protocol):
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
     async def record(self, call: "Call", file: str, mono: bool) -> None: ...
+    async def play_file(self, call: "Call", file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None: ...
+    async def stop_play(self, call: "Call") -> None: ...
     async def change_recording(self, call: "Call", command: str) -> None: ...
     async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
@@ -74,7 +77,7 @@ class Call:
     ended, as DialFailed.outcome, or "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call
     whose place this one takes when it is answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked.
     rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the caller's frames. held: who holds the call, "peer"
-    (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. recording: the current or last one of record().
+    (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. recording: the current or last one of record(). sound: likewise of play_file().
     end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -125,6 +128,7 @@ class Call:
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
         self.recording: Recording | None = None
+        self.sound: Sound | None = None
         self._digits = Digits()
         self._events = Events()
         self._marks: dict[str, asyncio.Future[int | None]] = {}
@@ -304,6 +308,32 @@ class Call:
             raise
         await recording._reach("running")
         return recording
+
+    async def play_file(self, file: str = "", *, tone: str = "", loop: bool = False, gain_db: int = 0, duck_db: int = 12) -> Sound:
+        """Let the server play a file of its directory media.sounds, or a tone, under what is said; returns when it is heard. It goes on without this
+        process, until its end, Sound.stop() or the end of the call. One at a time.
+
+        file: of a kind that libsndfile reads; named as in record(). tone: "dial", "busy", "ringback" or pitches and a cadence such as "440+480 2000/4000"
+        (Hz, ms on/off), until it is stopped. loop: from the beginning again. gain_db: -60 to 20. duck_db: so much quieter while something
+        is said, 0 to 60.
+
+        CommandRefused: nothing may be played here ("REJECTED"), or something is played ("CONFLICT"). PlayFailed: the file can not be read."""
+        self._require_audio()
+        before, self.sound = self.sound, Sound(file or tone, lambda: self._transport.stop_play(self))
+        sound = self.sound
+        try:
+            await self._transport.play_file(self, file, tone, loop, gain_db, duck_db)
+        except BaseException:
+            self.sound = before
+            raise
+        await sound._reach("playing")
+        return sound
+
+    def _on_sound(self, state: str, file: str, pos: int, played_ms: int, reason: str) -> None:
+        if self.sound is None:  # of another owner of this call
+            self.sound = Sound(file, lambda: self._transport.stop_play(self))
+        if self.sound._on_news(state, pos, played_ms, reason):
+            self._on_event(Event("sound", pos, sound=self.sound))
 
     def _on_recording(self, state: str, file: str, pos: int, duration_ms: int, lost_ms: int, reason: str) -> None:
         if self.recording is None:  # of another owner of this call
@@ -677,6 +707,8 @@ class Call:
         self._on_dial_failed(CallEnded(reason) if self.outcome == "answered" else DialFailed(self.outcome or "error", reason=reason))
         if self.recording is not None:
             self.recording._on_end(reason)
+        if self.sound is not None:
+            self.sound._on_end(reason)
         for arrivals in (self.audio, self._digits, self._events):
             arrivals._end()
         for playback in self._playing.values():

@@ -30,6 +30,9 @@ RECORDING_STATES = {
     event_pb2.RECORDING_STARTED: "running", event_pb2.RECORDING_RESUMED: "running", event_pb2.RECORDING_PAUSED: "paused",
     event_pb2.RECORDING_STOPPED: "stopped", event_pb2.RECORDING_FAILED: "failed",
 }
+PLAY_STATES = {
+    event_pb2.PLAY_STARTED: "playing", event_pb2.PLAY_FINISHED: "finished", event_pb2.PLAY_STOPPED: "stopped", event_pb2.PLAY_FAILED: "failed",
+}
 CLOSING_SECONDS = 2  # after the loss of a call that ends, for the last of its events
 
 ENTER = "a Server is entered first: async with tipring.connect() as server: ... await server.run()"
@@ -543,6 +546,10 @@ class Server:
     def _event_recording_changed(self, body: Message, envelope: Message) -> None:
         if (call := self._calls.get(envelope.call_id)) and body.state in RECORDING_STATES:
             call._on_recording(RECORDING_STATES[body.state], body.file, body.pos, body.duration_ms, body.lost_ms, body.reason)
+
+    def _event_play_changed(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and body.state in PLAY_STATES:
+            call._on_sound(PLAY_STATES[body.state], body.file, body.pos, body.played_ms, body.reason)
 
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)

@@ -8,6 +8,7 @@ import dataclasses
 import typing
 
 from .recording import Recording
+from .sounding import Sound
 from .tape import Frame
 from .transferring import Referral
 
@@ -61,7 +62,7 @@ class Event:
     transfer: `referral`), "transfer" (what the peer says of the call that Call.transfer() asked for: `code`), "info" and "message" (the
     peer sent SIP INFO or MESSAGE: content_type, body, and headers, the X- ones), "redirected" (of a call of dial(): the peer sent it on
     with `code`, and it goes to Call.request_uri), "quality" (every 5 s while audio flows: `quality`), "recording" (`recording` has
-    another state). pos: where."""
+    another state), "sound" (`sound` has). pos: where."""
 
     kind: str
     pos: int
@@ -74,6 +75,7 @@ class Event:
     by: str = ""
     quality: Quality | None = None
     recording: Recording | None = None
+    sound: Sound | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -378,6 +378,12 @@ class Caller:
     async def record(self, call: Call, file: str, mono: bool) -> None:
         raise CommandRefused("UNSUPPORTED", "this caller can not be recorded: `heard` has what was said")
 
+    async def play_file(self, call: Call, file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None:
+        raise CommandRefused("UNSUPPORTED", "this server has no sounds")
+
+    async def stop_play(self, call: Call) -> None:
+        raise CommandRefused("CONFLICT", "nothing is played")
+
     async def change_recording(self, call: Call, command: str) -> None:
         raise CommandRefused("CONFLICT", "nothing is recorded")
 

@@ -194,6 +194,18 @@ class ControlTransport:
     async def record(self, call: Call, file: str, mono: bool) -> None:
         await self._command("record_start", api_pb2.RecordStart(call_id=call.call_id, fence=call._fence, file=file, mono=mono), call)
 
+    async def play_file(self, call: Call, file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None:
+        body = api_pb2.Play(call_id=call.call_id, fence=call._fence, file=file, tone=tone, loop=loop, gain_db=gain_db, duck_db=duck_db)
+        await self._command("play", body, call)
+
+    async def stop_play(self, call: Call) -> None:
+        call._require_not_ended()
+        try:
+            await self._command("stop_play", api_pb2.StopPlay(call_id=call.call_id, fence=call._fence), call)
+        except CommandRefused as why:
+            if why.code != "CONFLICT":  # it came to its end meanwhile
+                raise
+
     async def change_recording(self, call: Call, command: str) -> None:
         types = {"record_pause": api_pb2.RecordPause, "record_resume": api_pb2.RecordResume, "record_stop": api_pb2.RecordStop}
         call._require_not_ended()

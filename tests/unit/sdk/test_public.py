@@ -30,9 +30,9 @@ def test_only_what_a_backend_needs_is_public():
     async def handler(call):
         assert public(call) == {
             "answer", "answered", "audio", "auth_user", "call_id", "codec", "collect", "digit", "digits", "direction", "early_media", "end_headers", "end_reason", "ended",
-            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "mark", "metadata", "outcome", "play",
+            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "mark", "metadata", "outcome", "play", "play_file",
             "rate", "record", "recording", "redirect", "reject", "replaces", "renegotiate", "request_uri", "ring", "room_id", "say", "send_dtmf", "send_info", "send_message",
-            "session_id", "sip_call_id", "sleep", "stalled", "timeout", "to_uri", "transfer", "unhold", "write"}
+            "session_id", "sip_call_id", "sleep", "sound", "stalled", "timeout", "to_uri", "transfer", "unhold", "write"}
         for thing in (call, server):
             undocumented = [n for n in public(type(thing)) if n != "id" and not getattr(type(thing), n).__doc__]
             assert not undocumented

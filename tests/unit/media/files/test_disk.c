@@ -34,7 +34,7 @@ static void teardown(void)
 static struct recording fresh(const char *name, uint64_t job)
 {
 	struct recording r = {
-		.fd = -1, .sock = -1,
+		.fd = -1, .tap = {.sock = -1},
 		.note = {.rate_hz = 8000, .channels = 2, .phase = WAV_RUNNING, .job_id = job, .end_pos = UINT64_MAX},
 	};
 
@@ -67,7 +67,7 @@ Test(files_disk, what_is_there_is_nobodys, .init = setup, .fini = teardown)
 Test(files_disk, a_successor_goes_on_where_the_samples_end, .init = setup, .fini = teardown)
 {
 	int16_t pcm[320] = {1, 2, 3, 4};
-	struct recording r = fresh("x.wav", 7), heir = {.sock = -1};
+	struct recording r = fresh("x.wav", 7), heir = {.tap = {.sock = -1}};
 
 	cr_assert_eq(disk_create(dir, &r), 0);
 	cr_assert_eq(disk_append(&r, pcm, 160), 0);
@@ -85,7 +85,7 @@ Test(files_disk, a_successor_goes_on_where_the_samples_end, .init = setup, .fini
 
 Test(files_disk, damage_is_refused, .init = setup, .fini = teardown)
 {
-	struct recording r = fresh("x.wav", 7), heir = {.sock = -1};
+	struct recording r = fresh("x.wav", 7), heir = {.tap = {.sock = -1}};
 
 	cr_assert_eq(disk_create(dir, &r), 0);
 	r.note.base_frame = 5; /* more than there are */
