@@ -21,7 +21,7 @@ static bool has_files(const struct control_call *cc)
 
 static void take(struct control *k, struct control_call *cc, const Tipring__V1__FileState *s)
 {
-	(s->play ? plays_take : recordings_take)(k, cc, s);
+	(s->play != NULL ? plays_take : recordings_take)(k, cc, s);
 	if (has_files(cc) || !cc->session_is_over)
 		return;
 	cc->session_is_over = false;

@@ -84,13 +84,23 @@ static Tipring__V1__PlayState state_of(Tipring__V1__FilePhase phase)
 	return phase == PHASE(FINISHED) ? STATE(FINISHED) : phase == PHASE(ENDED) ? STATE(STOPPED) : STATE(FAILED);
 }
 
+/* Our predecessor asked for it. */
+static void find_again(struct call_play *p, const Tipring__V1__FileState *s)
+{
+	*p = (struct call_play){
+		.job_id = s->job_id, .wish = WISH(RUN), .loop = s->play->loop, .gain_db = s->play->gain_db, .duck_db = s->play->duck_db,
+	};
+	(void)!str_copy(p->file, sizeof p->file, str_of(s->play->file));
+	(void)!str_copy(p->tone, sizeof p->tone, str_of(s->play->tone));
+}
+
 void plays_take(struct control *k, struct control_call *cc, const Tipring__V1__FileState *s)
 {
 	bool over = s->phase == PHASE(ENDED) || s->phase == PHASE(FAILED) || s->phase == PHASE(FINISHED);
 	struct call_play *p = &cc->play;
 
-	if (p->job_id == 0) /* of our predecessor */
-		*p = (struct call_play){.job_id = s->job_id, .wish = WISH(RUN)};
+	if (p->job_id == 0)
+		find_again(p, s);
 	if (p->job_id != s->job_id) {
 		to_files_end(k, s, over ? WISH(FORGET) : WISH(END));
 		return;

@@ -101,7 +101,7 @@ void to_files_end(struct control *k, const Tipring__V1__FileState *job, Tipring_
 	m.job_id = job->job_id;
 	m.call_id = job->call_id;
 	m.wish = wish;
-	if (job->play)
+	if (job->play != NULL)
 		m.play = &what;
 	to_worker(k, FROM_FILES, FILES_INDEX, &e);
 }

@@ -31,6 +31,7 @@ struct play {
 	struct sound *sound;     /* owned; NULL: a tone */
 	struct tone tone;
 	struct resample resample; /* owned: from the sound's rate to the tape's */
+	bool is_tone;
 	bool loop;
 	bool told;               /* that it started */
 	bool dry;                /* all of it is in the ring */

@@ -140,6 +140,13 @@ static void go_on(struct play *p)
 	atomic_store(&h->job, p->job_id);
 }
 
+static void stop(struct files *f, struct play *p)
+{
+	if (p->ring.h != NULL)
+		atomic_store(&p->ring.h->drop, atomic_load(&p->ring.h->head));
+	end(f, p, PLAY_STOPPED, "stopped");
+}
+
 static void begin(struct files *f, struct play *p)
 {
 	int err = p->sound != NULL ? resample_init(&p->resample, sound_rate_hz(p->sound), p->ring.rate_hz) : 0;
@@ -150,6 +157,10 @@ static void begin(struct files *f, struct play *p)
 	}
 	p->phase = PLAY_RUNNING;
 	go_on(p);
+	if (p->wish == WISH_END) {
+		stop(f, p);
+		return;
+	}
 	fill(p);
 	count(f, STAT_files_plays_started, 1);
 	log_info("play.begin", "call=%016" PRIx64 " file=\"%s\"", p->call_id, p->name);
@@ -198,17 +209,26 @@ static int32_t within(int32_t v, int32_t least, int32_t most)
 	return v < least ? least : v > most ? most : v;
 }
 
+/* There are as many as calls, and control has not forgotten those that are over. */
+static void refuse(struct files *f, const struct files_job *job)
+{
+	const struct play none = {.job_id = job->id, .call_id = job->call_id, .phase = PLAY_FAILED, .reason = "too many sounds"};
+
+	log_error("play.begin", "call=%016" PRIx64 " reason=full", job->call_id);
+	to_bus_play_news(f, &none);
+}
+
 static void create(struct files *f, const struct files_job *job, const struct files_play *what)
 {
 	struct play *p = pool_take(&f->plays, NULL);
 	int err;
 
 	if (p == NULL) {
-		log_error("play.begin", "call=%016" PRIx64 " reason=full", job->call_id);
-		return; /* there are as many as calls: control forgets some first */
+		refuse(f, job);
+		return;
 	}
 	*p = (struct play){
-		.job_id = job->id, .call_id = job->call_id, .wish = WISH_RUN, .loop = what->loop, .tap = {.sock = -1, .tape_id = job->tape_id},
+		.job_id = job->id, .call_id = job->call_id, .wish = job->wish, .loop = what->loop, .is_tone = what->tone[0] != '\0', .tap = {.sock = -1, .tape_id = job->tape_id},
 		.gain_db = within(what->gain_db, -QUIET_DB, LOUD_DB), .duck_db = what->duck_db < QUIET_DB ? what->duck_db : QUIET_DB,
 		.give_up_ms = f->actor->now_ms + GIVE_UP_MS,
 	};
@@ -221,20 +241,13 @@ static void create(struct files *f, const struct files_job *job, const struct fi
 		ask(f, p);
 }
 
-static void stop(struct files *f, struct play *p)
-{
-	if (p->ring.h != NULL)
-		atomic_store(&p->ring.h->drop, atomic_load(&p->ring.h->head));
-	end(f, p, PLAY_STOPPED, "stopped");
-}
-
 void plays_wish(struct files *f, const struct files_job *job, const struct files_play *what)
 {
 	struct play *p = by_job(f, job->id);
 
 	if (job->id == 0)
 		return;
-	if (p == NULL && job->wish == WISH_RUN) {
+	if (p == NULL && job->wish != WISH_FORGET) { /* also one that is to end: what a predecessor read ahead is in the ring */
 		create(f, job, what);
 	} else if (p != NULL && job->wish == WISH_END && !is_over(p)) {
 		stop(f, p);

@@ -375,14 +375,26 @@ static void take_tape(struct files *f, struct recording *r, const struct files_j
 	ask(f, r);
 }
 
+/* There are as many as calls, and control has not forgotten those that are over. */
+static void refuse(struct files *f, const struct files_job *job)
+{
+	const struct recording none = {
+		.note = {.rate_hz = PLACEHOLDER_HZ, .phase = WAV_OVER, .job_id = job->id, .call_id = job->call_id}, .failed = true, .reason = "too many recordings",
+	};
+
+	log_error("recording.begin", "call=%016" PRIx64 " reason=full", job->call_id);
+	count(f, STAT_files_recordings_failed, 1);
+	to_bus_news(f, &none);
+}
+
 static void create(struct files *f, const struct files_job *job)
 {
 	struct recording *r = pool_take(&f->recordings, NULL);
 	int err;
 
 	if (r == NULL) {
-		log_error("recording.begin", "call=%016" PRIx64 " reason=full", job->call_id);
-		return; /* there are as many as calls: control forgets some first */
+		refuse(f, job);
+		return;
 	}
 	r->fd = r->tap.sock = -1;
 	r->wish = job->wish;
@@ -428,7 +440,7 @@ void recordings_wish(struct files *f, const struct files_job *job)
 
 	if (job->id == 0)
 		return;
-	if (r == NULL && job->wish == WISH_RUN)
+	if (r == NULL && job->wish != WISH_FORGET) /* also one that is to end before it began: that has to be told */
 		create(f, job);
 	else if (r != NULL && job->wish == WISH_FORGET && recording_is_over(r))
 		forget(f, r);

@@ -5,6 +5,7 @@
 
 struct news {
 	Tipring__V1__FileState states[ROWS], *rows[ROWS];
+	Tipring__V1__PlayJob plays[ROWS];
 	Tipring__V1__FileNews m;
 };
 
@@ -51,7 +52,20 @@ static Tipring__V1__FilePhase phase_of_play(const struct play *p)
 		[PLAY_FAILED] = TIPRING__V1__FILE_PHASE__FILE_FAILED,
 	};
 
-	return phases[p->phase];
+	return p->phase == PLAY_RUNNING && !p->told ? TIPRING__V1__FILE_PHASE__FILE_OPENING : phases[p->phase];
+}
+
+static Tipring__V1__PlayJob *job_of(Tipring__V1__PlayJob *m, const struct play *p)
+{
+	tipring__v1__play_job__init(m);
+	if (p->is_tone)
+		m->tone = borrowed(p->name);
+	else
+		m->file = borrowed(p->name);
+	m->loop = p->loop;
+	m->gain_db = p->gain_db;
+	m->duck_db = p->duck_db;
+	return m;
 }
 
 static void add_play(struct news *n, const struct play *p)
@@ -61,7 +75,7 @@ static void add_play(struct news *n, const struct play *p)
 	tipring__v1__file_state__init(s);
 	s->job_id = p->job_id;
 	s->call_id = p->call_id;
-	s->play = true;
+	s->play = job_of(&n->plays[n->m.n_jobs], p);
 	s->phase = phase_of_play(p);
 	s->file = borrowed(p->name);
 	s->pos = p->pos;
