@@ -427,7 +427,7 @@ static void change(struct files *f, struct recording *r, const struct files_job 
 	if (job->wish == WISH_RUN)
 		r->resume_pos = pos_now(f, r); /* behind the pause, should it not have come to it yet */
 	else if (r->note.phase == WAV_RUNNING && r->note.end_pos == UINT64_MAX)
-		r->note.end_pos = pos_now(f, r);
+		r->note.end_pos = pos_now(f, r) > r->lanes.pos ? pos_now(f, r) : r->lanes.pos; /* a tick is on the tape when it begins */
 	if (r->note.phase == WAV_RUNNING && disk_note(r) != 0)
 		fail(f, r, disk_words(ERR_IO));
 	else
