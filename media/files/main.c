@@ -1,6 +1,7 @@
 /* main.c - tipring-files: recordings and what is played, as an actor. Started by tipring-supervisor when media.recordings or media.sounds is set. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	int err;
 
 	f->actor = a;
+	signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of that file */
 	f->directory = f->sounds = -1;
 	if (cfg->files == NULL)
 		return ERR_INVAL;

@@ -1,6 +1,7 @@
 """Recordings of calls: what is in them, and what becomes of them when processes die."""
 
 import asyncio
+import resource
 import shutil
 import struct
 import time
@@ -265,6 +266,28 @@ def test_it_ends_with_the_call_and_is_told_before(recorded):
     assert len(left) >= 0.35 * RATE and recording.duration_ms == len(left) * 1000 // RATE
     assert system.metric("tipring_files_recordings_started_total") == 1
     wait_for(lambda: system.metric("tipring_files_recordings") == 0, 5)
+
+
+def test_a_file_that_can_not_grow_ends_alone(recorded):
+    """A limit stands for a full disk: the event, a file that is whole up to there, and a call that goes on; the next recording works."""
+    system, directory = recorded()
+
+    async def handle(call):
+        recording = await call.record("full.wav")
+        resource.prlimit(system.workers()["files-0"], resource.RLIMIT_FSIZE, (20000, resource.RLIM_INFINITY))
+        with pytest.raises(tipring.RecordingFailed, match="as long as it can be"):
+            async with asyncio.timeout(60):
+                await recording.finished()
+        resource.prlimit(system.workers()["files-0"], resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        frame = await anext(call.audio)
+        again = await call.record("again.wav")
+        await again.stop()
+        return frame, recording
+
+    (frame, recording), _ = call_with(system, handle)
+    left = read(directory / "full.wav")[1]
+    assert frame.pcm and recording.state == "failed" and 0 < len(left) <= 5000 and recording.duration_ms == len(left) * 1000 // RATE
+    assert system.metric("tipring_files_recordings_failed_total") == 1
 
 
 def test_the_file_can_be_read_while_it_is_written(recorded):
