@@ -10,6 +10,7 @@ pkg_check_modules(SPEEXDSP REQUIRED IMPORTED_TARGET speexdsp)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 # G.722; in tests and benchmarks also an oracle
 pkg_check_modules(SPANDSP REQUIRED IMPORTED_TARGET spandsp)
+pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(OPUS REQUIRED IMPORTED_TARGET opus)
 if(BUILD_TESTING)
   pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)

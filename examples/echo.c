@@ -158,6 +158,8 @@ static void on_event(const struct tipring_event *ev, uint32_t rate)
 	case TIPRING_EV_MESSAGE:
 	case TIPRING_EV_MESSAGE_OFFER:
 	case TIPRING_EV_LEVEL:
+	case TIPRING_EV_RECORDING:
+	case TIPRING_EV_PLAY:
 	case TIPRING_EV_CODEC:
 	case TIPRING_EV_SPEECH:
 	case TIPRING_EV_SILENCE:

@@ -34,6 +34,7 @@ FOLDERS = {
     "media/session":      "common/base common/shm media/rtp media/dsp media/room",
     "media/daemon":       "common/base common/shm common/bus common/actor proto"
                           " media/rtp media/dsp media/room media/session",
+    "media/files":        "common/base common/shm common/bus common/actor proto media/dsp",
     "media/relay":        "common/base common/shm common/bus common/actor proto",
 
     "control/model":      "common/base",
@@ -61,6 +62,7 @@ LIBRARIES = {
     "yaml.h":         "control/supervisor/locate.c",
     "hiredis/*":      "control/daemon/cluster.c",
     "speex/*":        "media/dsp/resample.c",
+    "sndfile.h":      "media/files/sound.c",
     "opus/*":         "media/dsp/opus.c tests/*",
     "srtp2/*":        "media/rtp/srtp.c",
     "openssl/*":      "signaling/sip/hash.c signaling/daemon/tls.c media/daemon/dtls.c",
@@ -68,7 +70,7 @@ LIBRARIES = {
     "criterion/*":    "tests/unit/*",
     "Python.h":       "sdk/python/*",
     "tipring/v1/*.pb-c.h":
-        "*/daemon/from_*.c */daemon/to_*.c common/bus/codec.[ch] common/actor/*"
+        "*/daemon/from_*.c */daemon/to_*.c media/files/from_*.c media/files/to_*.c common/bus/codec.[ch] common/actor/*"
         " control/supervisor/config*.c control/cli/* sdk/c/* tests/*",
     "protobuf-c/*":   "common/bus/codec.[ch] tests/*",
 }
@@ -79,18 +81,19 @@ FLOORS = {
     "signaling/daemon":   ("main receive from_peer from_bus from_change from_asks from_info from_messages from_refresh from_refer from_redirect from_renew from_dial from_codecs from_auth from_registrations takeover tick",
                            "effects serve_effects request_effects ask_effects refresh_effects dial_effects renew_effects legs logins messages gate door registrations",
                            "to_bus to_asks to_registrations udp local secret stray strays"),
-    "control/daemon":  ("main from_workers changes asks mouth messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
-                        "calls collects inflight keys rooms workers registrations audit",
+    "control/daemon":  ("main from_workers from_files changes asks mouth messages transfers roster redirects incoming outgoing from_backends commands speech bridges questions http",
+                        "calls collects inflight keys rooms recordings plays workers registrations audit",
                         "to_workers to_backends events journal context info said metrics overview"),
     "media/daemon":    ("main from_bus rx tick attach takeover",
                         "sessions buckets bells rooms",
                         "to_bus ports counts"),
+    "media/files":     ("main from_bus takeover", "recordings plays", "to_bus disk taps sound"),
     "control/supervisor": ("main supervisor adopt reload",
                            "worker spare resources handover peers slot health store config config_notes config_auth config_wrong config_places config_registrations config_codecs config_diff config_shape locate",
                            "config_pack config_ports rundir sockets spawn lookout watchdog"),
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
-                      "facts record quality stream timeline key press playout packets utterance mark mouth voice speech",
+                      "facts record quality stream timeline key press play playout packets utterance mark mouth voice speech",
                       "clock events"),
     "sdk/c": ("client tape wav", "events", "commands"),
 }

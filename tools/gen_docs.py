@@ -22,13 +22,13 @@ MACHINES = [
 ]
 
 # message -> (from, to, answer, idempotent). "-": none. What is not listed here is part of another message.
-S, M, C, B = "signaling", "media", "control", "backend"
+S, M, C, B, F = "signaling", "media", "control", "backend", "files"
 CATALOGUE = {
-    "WorkerHello": (f"{S}, {M}", C, "WorkerWelcome or WorkerRefused", "yes"),
-    "WorkerWelcome": (C, f"{S}, {M}", "-", "yes"),
-    "WorkerRefused": (C, f"{S}, {M}", "-", "yes"),
-    "WorkerHeartbeat": (f"{S}, {M}", C, "WorkerIdentify when the sender is unknown", "yes"),
-    "WorkerIdentify": (C, f"{S}, {M}", "WorkerHello and a roster", "yes"),
+    "WorkerHello": (f"{S}, {M}, {F}", C, "WorkerWelcome or WorkerRefused", "yes"),
+    "WorkerWelcome": (C, f"{S}, {M}, {F}", "-", "yes"),
+    "WorkerRefused": (C, f"{S}, {M}, {F}", "-", "yes"),
+    "WorkerHeartbeat": (f"{S}, {M}, {F}", C, "WorkerIdentify when the sender is unknown", "yes"),
+    "WorkerIdentify": (C, f"{S}, {M}, {F}", "WorkerHello and a roster", "yes"),
     "LegRoster": (S, C, "-", "yes"),
     "SessionRoster": (M, C, "-", "yes"),
     "LegIncoming": (S, C, "LegRing, LegAnswer or LegReject", "yes, by leg_id"),
@@ -121,6 +121,10 @@ CATALOGUE = {
     **{name: (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id") for name in ("Hold", "Unhold", "Renegotiate")},
     "Flush": (B, C, "Ack, then CommandCompleted or CommandFailed", "yes, by command_id"),
     "DetectSpeech": (B, C, "Ack", "yes, by command_id"),
+    **{name: (B, C, "Ack, later RecordingChanged", "yes, by command_id") for name in ("RecordStart", "RecordPause", "RecordResume", "RecordStop")},
+    **{name: (B, C, "Ack, later PlayChanged", "yes, by command_id") for name in ("Play", "StopPlay")},
+    "FileJob": (C, F, "FileNews", "yes, by job_id: it says what is wanted"),
+    "FileNews": (F, C, "FileJob that forgets it, at its end", "yes, by job_id"),
     "Mark": (B, C, "Ack, later MarkReached or MarkDropped", "yes, by command_id"),
     "SetLevels": (B, C, "Ack, later TxLevelCrossed", "yes, by command_id"),
     "Pause": (B, C, "Ack", "yes, by command_id"),
@@ -169,8 +173,8 @@ def states() -> str:
 def metrics() -> str:
     out = [NOTE, "# Metrics\n", "All names begin with `tipring_`, counters end in `_total`; labels: `role`, `index`. Every process also shows "
            "`tipring_slowest_turn_us` and `tipring_config_differs`.\n"]
-    for path in ("control/daemon/stats.def", "signaling/daemon/stats.def", "media/daemon/stats.def"):
-        out += [f"## {path.split('/')[0]}\n", "| name | kind | meaning |", "|---|---|---|"]
+    for path in ("control/daemon/stats.def", "signaling/daemon/stats.def", "media/daemon/stats.def", "media/files/stats.def"):
+        out += [f"## {'files' if 'files' in path else path.split('/')[0]}\n", "| name | kind | meaning |", "|---|---|---|"]
         for kind, name, text in re.findall(r'^STAT\((\w+), (\w+), "([^"]*)"\)', read(path), re.M):
             out.append(f"| `tipring_{name}{'_total' if kind == 'COUNTER' else ''}` | {kind.lower()} | {text} |")
         out.append("")

@@ -60,6 +60,9 @@ enum custody_kind {
 	CUSTODY_DOOR_BOOK, /* what signaling knows of its challenges; of several workers, the one book of all */
 	CUSTODY_LEASE,     /* a lock: whoever has it is the only worker of its number, or keeps it for him */
 	CUSTODY_STRAYS,    /* unix datagram socket: what came to other signaling workers and belongs to this one */
+	CUSTODY_TAPE_PLAY,  /* what is played under a tape; id = tape id */
+	CUSTODY_RECORDING, /* the file of a recording; id of its job */
+	CUSTODY_RECORD_TAPE, /* its tape, read-only; likewise */
 	CUSTODY_KINDS
 };
 

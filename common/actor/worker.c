@@ -93,7 +93,7 @@ static int open_bus(struct worker *w, const Tipring__V1__ProcessConfig *cfg)
 	bc.lazy = true;
 
 	snprintf(endpoint, sizeof endpoint, "ipc://%s/workers.ipc", cfg->run_dir);
-	snprintf(name, sizeof name, "%s-%u", w->role == TIPRING__V1__ROLE__MEDIA ? "media" : "signaling", cfg->index);
+	snprintf(name, sizeof name, "%s-%u", w->actor->ops->process, cfg->index);
 	return bus_open(&bc, &w->bus);
 }
 

@@ -127,6 +127,7 @@ _Static_assert(sizeof(struct tape_backend_header) == 384, "layout");
 enum tape_attach_op {
 	TAPE_ATTACH = 1,  /* rw: the owner */
 	TAPE_OBSERVE = 2, /* media object only, no rings */
+	TAPE_PLAY = 3,    /* media object, and the ring of what is played under it (playring.h); no rings of the bell */
 };
 
 struct tape_attach_request {

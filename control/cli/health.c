@@ -13,8 +13,9 @@
 #define FRESH_MS 5000u /* it is written once a second */
 #define SUFFIX ".health"
 
-static const char *const roles[] = {"control", "signaling", "media"};
+static const char *const roles[] = {"control", "signaling", "media", "files"};
 #define ROLES (sizeof roles / sizeof roles[0])
+#define NEEDED 3u /* the first of them: without recordings nobody runs the last one */
 
 struct seen {
 	const struct health_question *q; /* borrowed */
@@ -112,7 +113,7 @@ bool health_ask(const struct health_question *q, FILE *to)
 
 	take_dir(&s);
 	for (size_t i = 0; i < ROLES; i++) {
-		if (!is_asked(q, roles[i]))
+		if (!is_asked(q, roles[i]) || (i >= NEEDED && s.there[i] == 0 && strcmp(q->role, "all") == 0))
 			continue;
 		if (s.there[i] == 0 && !q->here)
 			fprintf(to, "%s: nobody runs it here (%s)\n", roles[i], q->dir);

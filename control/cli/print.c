@@ -59,7 +59,7 @@ static void processes(FILE *to, const Tipring__V1__HostStatus *s)
 	fprintf(to, "\n%-14s %8s %-6s %16s %9s\n", "PROCESS", "PID", "STATE", "CALLS", "RESTARTS");
 	for (size_t i = 0; i < s->n_workers; i++) {
 		const Tipring__V1__WorkerStatus *w = s->workers[i];
-		bool worker = w->role == TIPRING__V1__ROLE__MEDIA || w->role == TIPRING__V1__ROLE__SIGNALING;
+		bool worker = w->role == TIPRING__V1__ROLE__MEDIA || w->role == TIPRING__V1__ROLE__SIGNALING || w->role == TIPRING__V1__ROLE__FILES;
 		char name[32], calls[32] = "", restarts[16] = "";
 		const char *role = show_enum(&tipring__v1__role__descriptor, (int)w->role, "");
 		size_t n;

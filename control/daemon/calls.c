@@ -10,6 +10,8 @@
 #include "control/daemon/inflight.h"
 #include "control/daemon/journal.h"
 #include "control/daemon/keys.h"
+#include "control/daemon/plays.h"
+#include "control/daemon/recordings.h"
 #include "control/daemon/rooms.h"
 #include "control/daemon/to_backends.h"
 #include "control/daemon/to_workers.h"
@@ -230,6 +232,8 @@ static void ended(struct control *k, struct control_call *cc)
 	collects_end(k, cc, COLLECT_HANGUP);
 	inflight_end(k, cc);
 	rooms_end(k, cc);
+	recordings_end(k, cc);
+	plays_end(k, cc);
 	if (cc->c.ended_unix_ns == 0) {
 		cc->c.ended_unix_ns = clock_unix_ns();
 		cc->c.ended_mono_ns = k->actor->now_ns;

@@ -12,6 +12,8 @@
 #include "control/daemon/mouth.h"
 #include "control/daemon/info.h"
 #include "control/daemon/outgoing.h"
+#include "control/daemon/plays.h"
+#include "control/daemon/recordings.h"
 #include "control/daemon/redirects.h"
 #include "control/daemon/registrations.h"
 #include "control/daemon/speech.h"
@@ -414,6 +416,54 @@ static struct verdict collect_dtmf(struct control *k, struct str peer, const Tip
 	return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 }
 
+static struct verdict record_start(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_start->call_id, m->record_start->fence, &v);
+
+	return cc != NULL ? recordings_start(k, cc, m->record_start) : v;
+}
+
+static struct verdict record_pause(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_pause->call_id, m->record_pause->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_REST) : v;
+}
+
+static struct verdict record_resume(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_resume->call_id, m->record_resume->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_RUN) : v;
+}
+
+static struct verdict record_stop(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->record_stop->call_id, m->record_stop->fence, &v);
+
+	return cc != NULL ? recordings_wish(k, cc, TIPRING__V1__FILE_WISH__FILE_END) : v;
+}
+
+static struct verdict play(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->play->call_id, m->play->fence, &v);
+
+	return cc != NULL ? plays_start(k, cc, m->play) : v;
+}
+
+static struct verdict stop_play(struct control *k, struct str peer, const Tipring__V1__Envelope *m)
+{
+	struct verdict v;
+	struct control_call *cc = calls_mine(k, peer, m->stop_play->call_id, m->stop_play->fence, &v);
+
+	return cc != NULL ? plays_stop(k, cc) : v;
+}
+
 static const struct {
 	Tipring__V1__Envelope__BodyCase body;
 	struct verdict (*handle)(struct control *k, struct str peer, const Tipring__V1__Envelope *m);
@@ -443,6 +493,12 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_SET_LEVELS, mouth_set_levels},
 	{TIPRING__V1__ENVELOPE__BODY_PAUSE,    mouth_pause},
 	{TIPRING__V1__ENVELOPE__BODY_RESUME,   mouth_resume},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_START,  record_start},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_PAUSE,  record_pause},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_RESUME, record_resume},
+	{TIPRING__V1__ENVELOPE__BODY_RECORD_STOP,   record_stop},
+	{TIPRING__V1__ENVELOPE__BODY_PLAY,          play},
+	{TIPRING__V1__ENVELOPE__BODY_STOP_PLAY,     stop_play},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_INFO,    asks_send_info},
 	{TIPRING__V1__ENVELOPE__BODY_SEND_MESSAGE, asks_send_message},
 	{TIPRING__V1__ENVELOPE__BODY_MESSAGE_TAKE, messages_take},

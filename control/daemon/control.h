@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/actor/actor.h"
+#include "common/base/filename.h"
 #include "common/base/map.h"
 #include "common/base/pool.h"
 #include "common/base/rand.h"
@@ -43,12 +44,13 @@ enum control_stat {
 enum control_from { /* sender bits of dispatch rules */
 	FROM_SIGNALING = 1,
 	FROM_MEDIA = 2,
-	FROM_BACKEND = 4
+	FROM_BACKEND = 4,
+	FROM_FILES = 8
 };
 
 struct worker_row {
 	char name[32]; /* "media-0"; "" = free */
-	uint32_t from; /* FROM_SIGNALING or FROM_MEDIA */
+	uint32_t from; /* FROM_SIGNALING, FROM_MEDIA or FROM_FILES */
 	uint32_t index;
 	uint32_t pid;
 	uint64_t epoch;
@@ -95,6 +97,28 @@ struct heard_key {
 	char digit;
 };
 
+/* A recording: what is wanted of the files process, and what was told of it. */
+struct call_recording {
+	uint64_t job_id;       /* 0 = none */
+	uint32_t wish;         /* FileWish */
+	uint32_t told;         /* RecordingState that was published last; 0 = none */
+	bool mono;
+	bool seen;             /* in the roster that is under way */
+	char file[FILENAME_BYTES]; /* as it was asked for */
+};
+
+/* A Play: as call_recording, with what to play. */
+struct call_play {
+	uint64_t job_id;       /* 0 = none */
+	uint32_t wish;
+	bool told;             /* that it started */
+	bool seen;
+	bool loop;
+	int32_t gain_db;
+	uint32_t duck_db;
+	char file[FILENAME_BYTES], tone[64];
+};
+
 struct control_call {
 	struct call c;
 	uint32_t signaling; /* index of its worker */
@@ -106,6 +130,9 @@ struct control_call {
 	struct mark_request marks[CONTROL_MARKS_MAX];
 	uint8_t mark_number;
 	struct mouth_wish wish;
+	struct call_recording recording;
+	struct call_play play;
+	bool session_is_over;  /* and its end waits for those of the two */
 	uint32_t fade_ms;   /* of the Flush under way */
 	struct said said;   /* header lines of the last command that had some, at the end of the BYE */
 	uint32_t heard[CONTROL_HEARD_MAX], heard_next; /* CSeqs of what its peer said last: a ring */
@@ -215,6 +242,7 @@ struct control {
 	uint64_t epoch;         /* of this process */
 	uint64_t seq;           /* of the last event */
 	uint64_t started_ms;
+	bool records, plays;        /* media.recordings, media.sounds is set */
 	bool successor;             /* of a control that died */
 	uint32_t signaling_workers; /* that there should be */
 	uint64_t heartbeat_ms, look_ms; /* next */

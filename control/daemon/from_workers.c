@@ -9,6 +9,7 @@
 #include "control/daemon/calls.h"
 #include "control/daemon/changes.h"
 #include "control/daemon/events.h"
+#include "control/daemon/from_files.h"
 #include "control/daemon/incoming.h"
 #include "control/daemon/inflight.h"
 #include "control/daemon/info.h"
@@ -96,7 +97,10 @@ static void on_hello(void *self, struct str peer, const Tipring__V1__Envelope *m
 				messages_lost(k, w->index);
 		}
 	}
-	roster_begin(k, w); /* its roster follows */
+	if (w->from == FROM_FILES)
+		from_files_hello(k);
+	else
+		roster_begin(k, w); /* its roster follows */
 	w->stuck = (struct stuck_count){.since_ms = 0};
 	w->epoch = h->epoch;
 	w->pid = h->pid;
@@ -412,7 +416,8 @@ static void on_closed(void *self, struct str peer, const Tipring__V1__Envelope *
 	workers_has_room(k, cc->c.media_worker);
 	keep_stats(cc, m->session_closed->stats); /* the leg may take longer to end */
 	keys_waiting(k, cc, m->session_closed->keys, m->session_closed->n_keys);
-	(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
+	if (!from_files_hold(k, cc))
+		(void)calls_input(k, cc, CALL_EV_SESSION_CLOSED);
 }
 
 static void on_stats(void *self, struct str peer, const Tipring__V1__Envelope *m)
@@ -625,8 +630,9 @@ static void on_mark(void *self, struct str peer, const Tipring__V1__Envelope *m)
 
 /* clang-format off */
 const struct actor_rule worker_rules[] = {
-	RULE(WORKER_HELLO,          FROM_SIGNALING | FROM_MEDIA, on_hello),
-	RULE(WORKER_HEARTBEAT,      FROM_SIGNALING | FROM_MEDIA, on_heartbeat),
+	RULE(WORKER_HELLO,          FROM_SIGNALING | FROM_MEDIA | FROM_FILES, on_hello),
+	RULE(WORKER_HEARTBEAT,      FROM_SIGNALING | FROM_MEDIA | FROM_FILES, on_heartbeat),
+	RULE(FILE_NEWS,             FROM_FILES,                  from_files_news),
 	RULE(RESULT,                FROM_SIGNALING | FROM_MEDIA, on_result),
 	RULE(LEG_ROSTER,            FROM_SIGNALING,              on_leg_roster),
 	RULE(LEG_INCOMING,          FROM_SIGNALING,              on_incoming),

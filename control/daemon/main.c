@@ -86,6 +86,8 @@ static int take_config(struct control *k, const Tipring__V1__ProcessConfig *cfg)
 	    str_copy(k->run_dir, sizeof k->run_dir, str_of(cfg->run_dir)) != 0)
 		return ERR_INVAL;
 	k->signaling_workers = c->signaling_workers;
+	k->records = c->recordings;
+	k->plays = c->sounds;
 	return take_live(k, c);
 }
 

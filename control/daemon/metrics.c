@@ -6,13 +6,14 @@ enum role {
 	SIGNALING = 2,
 	MEDIA = 3,
 	CONTROL = 4,
+	FILES = 5,
 	ROLES
 };
 
 static const char *role_name(uint32_t role)
 {
 	static const char *const names[ROLES] = {
-		[SIGNALING] = "signaling", [MEDIA] = "media", [CONTROL] = "control",
+		[SIGNALING] = "signaling", [MEDIA] = "media", [CONTROL] = "control", [FILES] = "files",
 	};
 
 	return role < ROLES && names[role] != NULL ? names[role] : "other";
@@ -183,6 +184,7 @@ size_t metrics_print(struct control *k, char *out, size_t cap)
 		print_row(&b, &v, &(struct page){.role = CONTROL}, true);
 	print_role(k, &b, SIGNALING);
 	print_role(k, &b, MEDIA);
+	print_role(k, &b, FILES);
 	print_common(k, &b, "slowest_turn_us", "longest turn of the main loop so far, microseconds", slowest_turn);
 	print_common(k, &b, "config_differs", "1: runs settings that the configuration file does not have any more", config_differs);
 	print_tally(&b, &k->tally);

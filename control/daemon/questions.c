@@ -151,7 +151,8 @@ static uint32_t supervisor_pid(const struct control *k)
 /* Roles in the order a person thinks of them, workers by their number. */
 static void add_processes(const struct control *k, struct status *s)
 {
-	static const uint32_t kinds[] = {FROM_SIGNALING, FROM_MEDIA};
+	static const uint32_t kinds[] = {FROM_SIGNALING, FROM_MEDIA, FROM_FILES};
+	static const Tipring__V1__Role roles[] = {TIPRING__V1__ROLE__SIGNALING, TIPRING__V1__ROLE__MEDIA, TIPRING__V1__ROLE__FILES};
 	bool alone = custody_alone_ms(k->actor->custody, k->actor->now_ms) > 0;
 	Tipring__V1__WorkerStatus *w;
 
@@ -160,7 +161,7 @@ static void add_processes(const struct control *k, struct status *s)
 	w->used = k->calls.used;
 	w->capacity = k->calls.cap;
 	w->config_differs = metrics_config_differs(k, TIPRING__V1__ROLE__CONTROL, 0);
-	for (uint32_t at = 0; at < 2 * CONTROL_WORKERS_MAX; at++) {
+	for (uint32_t at = 0; at < 3 * CONTROL_WORKERS_MAX; at++) {
 		uint32_t kind = kinds[at / CONTROL_WORKERS_MAX], index = at % CONTROL_WORKERS_MAX;
 
 		for (uint32_t i = 0; i < CONTROL_WORKERS_MAX; i++) {
@@ -168,7 +169,7 @@ static void add_processes(const struct control *k, struct status *s)
 
 			if (r->name[0] == '\0' || r->from != kind || r->index != index)
 				continue;
-			w = add_process(s, kind == FROM_MEDIA ? TIPRING__V1__ROLE__MEDIA : TIPRING__V1__ROLE__SIGNALING, r->pid, r->up);
+			w = add_process(s, roles[at / CONTROL_WORKERS_MAX], r->pid, r->up);
 			w->index = index;
 			w->used = r->used;
 			w->capacity = r->capacity;

@@ -46,7 +46,7 @@ void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__
 {
 	char name[32];
 
-	snprintf(name, sizeof name, "%s-%u", from == FROM_MEDIA ? "media" : "signaling", index);
+	snprintf(name, sizeof name, "%s-%u", from == FROM_MEDIA ? "media" : from == FROM_FILES ? "files" : "signaling", index);
 	if (actor_send(k->actor, k->workers, str_of(name), e) != 0)
 		count(k, STAT_worker_unreachable, 1); /* timeouts and rosters settle what becomes of it */
 }
@@ -61,6 +61,58 @@ void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__
 static void stamp(struct control *k, Tipring__V1__Envelope *e)
 {
 	e->deadline_ms = k->actor->now_ms + CALL_REQUEST_MS;
+}
+
+/* There is one of them. */
+#define FILES_INDEX 0
+
+void to_files_job(struct control *k, const struct control_call *cc)
+{
+	const struct call_recording *r = &cc->recording;
+
+	REQUEST(FileJob, FILE_JOB, file_job, 0ull);
+	m.job_id = r->job_id;
+	m.call_id = cc->c.id;
+	m.tape_id = cc->c.tape_id;
+	m.attach_path = text(cc->c.attach_path);
+	m.file = text(r->file);
+	m.mono = r->mono;
+	m.wish = (Tipring__V1__FileWish)r->wish;
+	to_worker(k, FROM_FILES, FILES_INDEX, &e);
+}
+
+void to_files_play(struct control *k, const struct control_call *cc)
+{
+	const struct call_play *p = &cc->play;
+	Tipring__V1__PlayJob what = TIPRING__V1__PLAY_JOB__INIT;
+
+	REQUEST(FileJob, FILE_JOB, file_job, 0ull);
+	what.file = text(p->file);
+	what.tone = text(p->tone);
+	what.loop = p->loop;
+	what.gain_db = p->gain_db;
+	what.duck_db = p->duck_db;
+	m.job_id = p->job_id;
+	m.call_id = cc->c.id;
+	m.tape_id = cc->c.tape_id;
+	m.attach_path = text(cc->c.attach_path);
+	m.wish = (Tipring__V1__FileWish)p->wish;
+	m.play = &what;
+	to_worker(k, FROM_FILES, FILES_INDEX, &e);
+}
+
+void to_files_end(struct control *k, const Tipring__V1__FileState *job, Tipring__V1__FileWish wish)
+{
+	const struct control_call *cc = NULL;
+	Tipring__V1__PlayJob what = TIPRING__V1__PLAY_JOB__INIT;
+
+	REQUEST(FileJob, FILE_JOB, file_job, 0ull);
+	m.job_id = job->job_id;
+	m.call_id = job->call_id;
+	m.wish = wish;
+	if (job->play != NULL)
+		m.play = &what;
+	to_worker(k, FROM_FILES, FILES_INDEX, &e);
 }
 
 void to_session_open(struct control *k, const struct control_call *cc)

@@ -17,6 +17,9 @@ struct control_call *request_call(struct control *k, uint64_t id, uint64_t *ret_
 uint32_t request_number(uint64_t id); /* of a mark */
 
 void to_worker(struct control *k, uint32_t from, uint32_t index, const Tipring__V1__Envelope *e);
+void to_files_play(struct control *k, const struct control_call *cc);
+void to_files_job(struct control *k, const struct control_call *cc);
+void to_files_end(struct control *k, const Tipring__V1__FileState *job, Tipring__V1__FileWish wish); /* of no call that we have */
 void to_session_open(struct control *k, const struct control_call *cc);
 void to_session_update(struct control *k, const struct control_call *cc);
 void to_session_start(struct control *k, const struct control_call *cc);

@@ -22,6 +22,8 @@ uint32_t workers_kind(struct str name, uint32_t *ret_index)
 		return 0;
 	if (str_eq(kind, STR("media")))
 		return FROM_MEDIA;
+	if (str_eq(kind, STR("files")))
+		return FROM_FILES;
 	return str_eq(kind, STR("signaling")) ? FROM_SIGNALING : 0;
 }
 

@@ -3,7 +3,7 @@
 
 #include "control/daemon/control.h"
 
-uint32_t workers_kind(struct str name, uint32_t *ret_index); /* FROM_SIGNALING or FROM_MEDIA; 0: no worker is called so */
+uint32_t workers_kind(struct str name, uint32_t *ret_index); /* FROM_SIGNALING, FROM_MEDIA or FROM_FILES; 0: no worker is called so */
 struct worker_row *workers_row(struct control *k, struct str name); /* made when it is new; NULL: no worker is called so, or full */
 struct worker_row *workers_media(struct control *k, uint32_t index);
 struct worker_row *workers_least_loaded(struct control *k, uint32_t from); /* NULL: none that is up has room */

@@ -77,7 +77,7 @@ static void add_all(struct supervisor *s, enum role role)
 
 void adopt_expect(struct supervisor *s)
 {
-	static const enum role order[ROLES] = {ROLE_CONTROL, ROLE_MEDIA, ROLE_SIGNALING};
+	static const enum role order[ROLES] = {ROLE_CONTROL, ROLE_FILES, ROLE_MEDIA, ROLE_SIGNALING};
 	struct run_note notes[SUPERVISOR_WORKERS_MAX];
 	int pidfds[SUPERVISOR_WORKERS_MAX];
 	uint32_t had[ROLES], n = find_living(s, notes, pidfds, had);

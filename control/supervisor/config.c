@@ -69,13 +69,9 @@ struct raw_rtp {
 	unsigned address_count;
 };
 
-struct raw_http {
-	RAW(HTTP_SETTINGS)
-};
-
-struct raw_backends {
-	RAW(BACKENDS_SETTINGS)
-};
+struct raw_media { RAW(MEDIA_SETTINGS) };
+struct raw_http { RAW(HTTP_SETTINGS) };
+struct raw_backends { RAW(BACKENDS_SETTINGS) };
 
 struct raw_outbound {
 	RAW(OUTBOUND_SETTINGS)
@@ -108,6 +104,7 @@ struct raw_top {
 	struct raw_host host;
 	struct raw_sip sip;
 	struct raw_rtp rtp;
+	struct raw_media media;
 	struct raw_http http;
 	struct raw_backends backends;
 	struct raw_outbound outbound;
@@ -155,6 +152,7 @@ static const cyaml_schema_value_t registration_entry = {
 };
 
 static const cyaml_schema_field_t host_fields[] = {FIELDS(HOST_SETTINGS) CYAML_FIELD_END};
+static const cyaml_schema_field_t media_fields[] = {FIELDS(MEDIA_SETTINGS) CYAML_FIELD_END};
 static const cyaml_schema_field_t http_fields[] = {FIELDS(HTTP_SETTINGS) CYAML_FIELD_END};
 static const cyaml_schema_field_t backends_fields[] = {FIELDS(BACKENDS_SETTINGS) CYAML_FIELD_END};
 
@@ -212,8 +210,7 @@ static const cyaml_schema_field_t top_fields[] = {
 	SECTION(host),
 	SECTION(sip),
 	SECTION(rtp),
-	SECTION(http),
-	SECTION(backends),
+	SECTION(media), SECTION(http), SECTION(backends),
 	SECTION(outbound),
 	CYAML_FIELD_SEQUENCE("routes", FLAGS, struct raw_top, routes, &route_entry, 0, CONFIG_ROUTES_MAX),
 	CYAML_FIELD_SEQUENCE("registrations", FLAGS, struct raw_top, registrations, &registration_entry, 0, CONFIG_REGISTRATIONS_MAX),
@@ -329,6 +326,7 @@ static bool outside(uint32_t v, uint32_t least, uint32_t most)
 #define FROM_sip(k)      r->sip.k
 #define FROM_auth(k)     r->sip.auth.k
 #define FROM_rtp(k)      r->rtp.k
+#define FROM_media(k)    r->media.k
 #define FROM_http(k)     r->http.k
 #define FROM_backends(k) r->backends.k
 #define FROM_outbound(k) r->outbound.k
@@ -628,9 +626,12 @@ static int take_rest(struct load *l, const struct raw_top *r, struct config *c)
 	struct addr http;
 	int err;
 
+	TAKE(MEDIA_SETTINGS)
 	TAKE(HTTP_SETTINGS)
 	TAKE(BACKENDS_SETTINGS)
 
+	copy_text(c->media_recordings, sizeof c->media_recordings, media_recordings);
+	copy_text(c->media_sounds, sizeof c->media_sounds, media_sounds);
 	copy_text(c->http_listen, sizeof c->http_listen, http_listen);
 	if (http_listen[0] != '\0' && addr_parse(str_of(http_listen), &http) != 0)
 		return complain(l, "http.listen", ERR_RANGE, "'%s' is not like 127.0.0.1:8080", http_listen);

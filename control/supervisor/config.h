@@ -125,6 +125,9 @@ struct config {
 	uint32_t rtp_duplicate;
 	bool rtp_allow_loopback;
 
+	char media_recordings[256];
+	char media_sounds[256];
+
 	char http_listen[64];
 
 	uint32_t backends_claim_timeout_ms;
@@ -163,6 +166,12 @@ MUST_USE int config_load(const char *path, struct config *ret, struct config_err
 /* What is allowed and will surprise: into `ret`, at most `max`; how many. */
 #define CONFIG_NOTES_MAX 8u
 uint32_t config_notes(const struct config *c, struct config_error *ret, uint32_t max);
+
+/* Is anything written or read beside calls? */
+static inline bool config_has_files(const struct config *c)
+{
+	return c->media_recordings[0] != '\0' || c->media_sounds[0] != '\0';
+}
 
 /* Descriptors that the ports of the pool take, of all workers. */
 static inline uint32_t config_port_descriptors(const struct config *c)

@@ -16,6 +16,7 @@ struct field {
 #define IN_sip(k)       sip_##k
 #define IN_auth(k)      auth_##k
 #define IN_rtp(k)       rtp_##k
+#define IN_media(k)     media_##k
 #define IN_http(k)      http_##k
 #define IN_backends(k)  backends_##k
 #define IN_outbound(k)  outbound_##k
@@ -40,6 +41,7 @@ static const struct field fields[] = {
 	{"rtp.ports", PLACE(rtp_ports)},
 	{"rtp.address", PLACE(rtp_address)},
 	{"rtp.codecs", PLACE(rtp_codecs)},
+	FIELDS(MEDIA_SETTINGS)
 	FIELDS(HTTP_SETTINGS)
 	FIELDS(BACKENDS_SETTINGS)
 	FIELDS(OUTBOUND_SETTINGS)
@@ -98,6 +100,8 @@ static const struct config_change effects[] = {
 	{"rtp.address", CONFIG_RESTART},
 	{"rtp.ports", CONFIG_RESTART},
 	{"rtp.workers", CONFIG_RESTART},
+	{"media.recordings", CONFIG_RESTART}, /* whether there is a process at all */
+	{"media.sounds", CONFIG_RESTART},
 };
 
 static enum config_effect effect_of(const char *key)

@@ -10,6 +10,7 @@ static const struct {
 	[ROLE_SIGNALING] = {"signaling", TIPRING__V1__ROLE__SIGNALING},
 	[ROLE_MEDIA] = {"media", TIPRING__V1__ROLE__MEDIA},
 	[ROLE_CONTROL] = {"control", TIPRING__V1__ROLE__CONTROL},
+	[ROLE_FILES] = {"files", TIPRING__V1__ROLE__FILES},
 };
 
 static const Tipring__V1__LogLevel levels[] = {
@@ -43,7 +44,17 @@ int config_role_of_number(uint32_t number, enum role *ret)
 
 uint32_t config_workers(const struct config *c, enum role role)
 {
-	return role == ROLE_MEDIA ? c->rtp_workers : role == ROLE_SIGNALING ? c->sip_workers : 1;
+	switch (role) {
+	case ROLE_SIGNALING:
+		return c->sip_workers;
+	case ROLE_MEDIA:
+		return c->rtp_workers;
+	case ROLE_FILES:
+		return config_has_files(c);
+	case ROLE_CONTROL: case ROLES:
+		break;
+	}
+	return 1;
 }
 
 const char *config_role_name(enum role role)
@@ -331,7 +342,19 @@ static int pack_control(const struct config *c, Tipring__V1__ProcessConfig *p, u
 	k.media_workers = c->rtp_workers;
 	k.signaling_workers = c->sip_workers;
 	k.outbound = fill_outbound(&outbound, c);
+	k.recordings = c->media_recordings[0] != '\0';
+	k.sounds = c->media_sounds[0] != '\0';
 	p->control = &k;
+	return pack(p, out, ret_n);
+}
+
+static int pack_files(const struct config *c, Tipring__V1__ProcessConfig *p, uint8_t *out, size_t *ret_n)
+{
+	Tipring__V1__FilesConfig f = TIPRING__V1__FILES_CONFIG__INIT;
+
+	f.recordings = text(c->media_recordings);
+	f.sounds = text(c->media_sounds);
+	p->files = &f;
 	return pack(p, out, ret_n);
 }
 
@@ -358,6 +381,8 @@ int config_pack(const struct config *c, const struct config_for *who, uint8_t *o
 		return pack_media(c, &p, out, ret_n);
 	case ROLE_CONTROL:
 		return pack_control(c, &p, out, ret_n);
+	case ROLE_FILES:
+		return pack_files(c, &p, out, ret_n);
 	case ROLES:
 		break;
 	}

@@ -11,6 +11,7 @@ enum role {
 	ROLE_SIGNALING,
 	ROLE_MEDIA,
 	ROLE_CONTROL,
+	ROLE_FILES,
 	ROLES
 };
 

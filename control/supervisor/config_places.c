@@ -77,10 +77,10 @@ static int check_advertised(const struct sockets *s, const char *key, const stru
 	return err;
 }
 
-/* Each port and each half of a tape is a descriptor that somebody keeps; a call that ends may still have its own. */
+/* Each port and each half of a tape is a descriptor that somebody keeps, a recording has two, what is played one; a call that ends may still have its own. */
 static int check_sizes(const struct config *c, struct config_wrong *f)
 {
-	uint32_t need = config_port_descriptors(c) + 3 * c->max_calls + DESCRIPTORS_REST;
+	uint32_t need = config_port_descriptors(c) + (config_has_files(c) ? 6 : 3) * c->max_calls + DESCRIPTORS_REST;
 
 	if (need <= CUSTODY_ITEMS_MAX)
 		return 0;
@@ -109,6 +109,11 @@ static int check_listeners(const struct config *c, struct config_wrong *f)
 	return 0;
 }
 
+static int check_directory(const char *key, const char *path, struct config_wrong *f)
+{
+	return path[0] == '\0' || path[0] == '/' ? 0 : config_wrong(f, key, "'%s' does not begin with /", path);
+}
+
 int config_places_check(const struct config *c, struct config_wrong *ret)
 {
 	const struct sockets sip = {"sip.listen", c->sip_listen, c->sip_listen_count}, rtp = {"rtp.address", c->rtp_address, c->rtp_address_count};
@@ -120,6 +125,10 @@ int config_places_check(const struct config *c, struct config_wrong *ret)
 		err = check_advertised(&sip, "sip.advertised", c->sip_advertised, c->sip_advertised_count, ret);
 	if (err == 0)
 		err = check_advertised(&rtp, "rtp.advertised", c->rtp_advertised, c->rtp_advertised_count, ret);
+	if (err == 0)
+		err = check_directory("media.recordings", c->media_recordings, ret);
+	if (err == 0)
+		err = check_directory("media.sounds", c->media_sounds, ret);
 	if (err == 0)
 		err = check_sizes(c, ret);
 	return err == 0 ? check_listeners(c, ret) : err;

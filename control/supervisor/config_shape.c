@@ -65,6 +65,8 @@ static const struct known table[] = {
 	{"rtp.address[]", TEXT, NULL},
 	{"rtp.codecs", LIST, "PCMU"},
 	{"rtp.codecs[]", TEXT, NULL},
+	{"media", SECTION, NULL},
+	ROWS(MEDIA_SETTINGS)
 	{"http", SECTION, NULL},
 	ROWS(HTTP_SETTINGS)
 	{"backends", SECTION, NULL},

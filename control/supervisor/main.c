@@ -13,7 +13,7 @@
 #define DEFAULT_CONFIG "/etc/tipring/tipring.yaml"
 
 static const char usage[] =
-	"usage: tipring-supervisor [--config FILE] [--role all|control|signaling|media [--index N]] [--check]\n"
+	"usage: tipring-supervisor [--config FILE] [--role all|control|signaling|media|files [--index N]] [--check]\n"
 	"\n"
 	"  --config FILE  what to run (default " DEFAULT_CONFIG ")\n"
 	"  --role ROLE    which processes to run here (default all); one role: others of this host run elsewhere,\n"
@@ -36,7 +36,7 @@ static int roles_of(const char *name, unsigned *ret)
 			return 0;
 		}
 	}
-	fprintf(stderr, "tipring-supervisor: --role %s: none of all, control, signaling, media\n", name);
+	fprintf(stderr, "tipring-supervisor: --role %s: none of all, control, signaling, media, files\n", name);
 	return ERR_INVAL;
 }
 

@@ -8,10 +8,10 @@
 /* Whose sockets or sizes a setting describes. */
 static void mark_waiting(struct supervisor *s, const char *key)
 {
-	bool sip = strncmp(key, "sip.", 4) == 0, rtp = strncmp(key, "rtp.", 4) == 0;
+	bool sip = strncmp(key, "sip.", 4) == 0, rtp = strncmp(key, "rtp.", 4) == 0, files = strncmp(key, "media.", 6) == 0;
 
 	for (unsigned r = 0; r < ROLES; r++)
-		s->waits[r] |= sip ? r == ROLE_SIGNALING : !rtp || r == ROLE_MEDIA;
+		s->waits[r] |= sip ? r == ROLE_SIGNALING : rtp ? r == ROLE_MEDIA : !files || r == ROLE_FILES || r == ROLE_CONTROL;
 }
 
 void reload_notes(const struct supervisor *s)

@@ -33,12 +33,12 @@ static int open_signals(struct supervisor *s)
 	return s->signals >= 0 ? 0 : -errno;
 }
 
-/* Descriptors: listeners and pool, twice that while a worker is being given its own, two per tape, and some room. */
+/* Descriptors: listeners and pool, twice that while a worker is being given its own, two per tape, two per recording, one for what is played, and some room. */
 static int allow_descriptors(const struct supervisor *s)
 {
 	const struct config *c = &s->config;
 	uint64_t ports = config_port_descriptors(c);
-	uint64_t need = ports + 4u * c->max_calls + 512u, limit = 0;
+	uint64_t need = ports + (config_has_files(c) ? 7u : 4u) * c->max_calls + 512u, limit = 0;
 	int err = sockets_allow(need, &limit);
 
 	if (err != 0)

@@ -16,9 +16,9 @@
 #include "control/supervisor/store.h"
 #include "control/supervisor/watchdog.h"
 
-#define SUPERVISOR_WORKERS_MAX 17u /* control, rtp.workers and sip.workers: settings.def */
+#define SUPERVISOR_WORKERS_MAX 18u /* control, files, rtp.workers and sip.workers: settings.def */
 #define SUPERVISOR_SEATS_MAX 16u /* supervisors of one role on a host */
-#define SUPERVISOR_PEERS_MAX (3u * SUPERVISOR_SEATS_MAX) /* all there can be */
+#define SUPERVISOR_PEERS_MAX (4u * SUPERVISOR_SEATS_MAX) /* all there can be */
 #define SUPERVISOR_DEATHS_MAX SUPERVISOR_PEERS_MAX
 #define SUPERVISOR_STRANGERS_MAX 16u /* connections that have not said who they are */
 #define SUPERVISOR_EXIT_ENVIRONMENT 2

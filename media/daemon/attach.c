@@ -57,10 +57,9 @@ void attach_accept(struct media *m)
 	}
 }
 
-static int answer(struct connection *c, struct media_session *ms, const struct tape_attach_request *req)
+static int answer(struct media *m, struct connection *c, struct media_session *ms, const struct tape_attach_request *req)
 {
 	struct tape_attach_answer a = {TAPE_ATTACH_MAGIC, 0, req->tape_id};
-	bool owner = req->op == TAPE_ATTACH;
 	int fds[2], err;
 
 	if (ms == NULL) {
@@ -68,19 +67,21 @@ static int answer(struct connection *c, struct media_session *ms, const struct t
 		return fdpass_send(c->fd, &a, sizeof a, NULL, 0);
 	}
 	fds[0] = region_reopen_readonly(&ms->tape.media);
-	if (fds[0] < 0) {
+	if (fds[0] < 0 || (req->op == TAPE_PLAY && sessions_play(m, ms) != 0)) {
+		if (fds[0] >= 0)
+			close(fds[0]);
 		a.err = ERR_NOSPC;
 		return fdpass_send(c->fd, &a, sizeof a, NULL, 0);
 	}
-	fds[1] = ms->tape.backend.fd;
-	err = fdpass_send(c->fd, &a, sizeof a, fds, owner ? 2 : 1);
+	fds[1] = req->op == TAPE_PLAY ? ms->play.region.fd : ms->tape.backend.fd;
+	err = fdpass_send(c->fd, &a, sizeof a, fds, req->op == TAPE_OBSERVE ? 1 : 2);
 	close(fds[0]);
 	return err;
 }
 
 static bool is_sound(const struct tape_attach_request *req, ssize_t n)
 {
-	return n == sizeof *req && req->magic == TAPE_ATTACH_MAGIC && (req->op == TAPE_ATTACH || req->op == TAPE_OBSERVE);
+	return n == sizeof *req && req->magic == TAPE_ATTACH_MAGIC && req->op >= TAPE_ATTACH && req->op <= TAPE_PLAY;
 }
 
 /* One request; false when there are no more. */
@@ -100,7 +101,7 @@ static bool serve(struct media *m, uint32_t i)
 	}
 	ms = sessions_by_tape(m, req.tape_id);
 	count(m, STAT_media_attach_refused, ms == NULL);
-	if (answer(c, ms, &req) != 0) {
+	if (answer(m, c, ms, &req) != 0) {
 		bells_hang_up(m, c);
 		return false;
 	}

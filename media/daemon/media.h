@@ -45,6 +45,7 @@ struct connection {
 
 struct media_session {
 	struct tape tape;
+	struct playring play; /* .h NULL: nothing was ever played */
 	bool has_tape;
 	bool armed;         /* its sockets are in the loop */
 	bool connected;     /* the kernel filters the source */

@@ -267,6 +267,9 @@ static void drop_tape(struct media *m, struct media_session *ms)
 {
 	custody_drop(m->actor->custody, CUSTODY_TAPE_MEDIA, ms->s.r.tape_id);
 	custody_drop(m->actor->custody, CUSTODY_TAPE_BACKEND, ms->s.r.tape_id);
+	custody_drop(m->actor->custody, CUSTODY_TAPE_PLAY, ms->s.r.tape_id);
+	ms->s.play = NULL;
+	playring_close(&ms->play);
 	tape_close(&ms->tape);
 	ms->has_tape = false;
 	ms->s.r.tape_id = 0;
@@ -307,6 +310,17 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 	}
 	sessions_save(m, ms);
 	return 0;
+}
+
+int sessions_play(struct media *m, struct media_session *ms)
+{
+	int err = ms->play.h != NULL ? 0 : playring_create(ms->tape.rate_hz, &ms->play);
+
+	if (err == 0)
+		err = custody_keep(m->actor->custody, CUSTODY_TAPE_PLAY, ms->s.r.tape_id, ms->play.region.fd);
+	if (err == 0)
+		ms->s.play = &ms->play;
+	return err;
 }
 
 void sessions_end(struct media *m, struct media_session *ms)

@@ -17,6 +17,8 @@ MUST_USE int sessions_equip(struct media *m, struct media_session *ms); /* resam
 void sessions_index(struct media *m, const struct media_session *ms);   /* its name or tape changed */
 
 /* All but its slot is given back; its counters can still be read. Then the slot. */
+/* The ring of what is played under its tape, made when it is first wanted. An errno. */
+MUST_USE int sessions_play(struct media *m, struct media_session *ms);
 void sessions_end(struct media *m, struct media_session *ms);
 void sessions_give(struct media *m, struct media_session *ms);
 

@@ -18,7 +18,7 @@
 struct heir {
 	struct media_session *ms;
 	uint64_t due_ns;    /* its first packet */
-	int media, backend; /* of its tape, borrowed from custody; -1 = not there */
+	int media, backend, play; /* of its tape, borrowed from custody; -1 = not there */
 };
 
 struct heirs {
@@ -65,6 +65,7 @@ static void drop_tape(struct media *m, uint64_t tape_id)
 {
 	custody_drop(m->actor->custody, CUSTODY_TAPE_MEDIA, tape_id);
 	custody_drop(m->actor->custody, CUSTODY_TAPE_BACKEND, tape_id);
+	custody_drop(m->actor->custody, CUSTODY_TAPE_PLAY, tape_id);
 }
 
 static void abandon(struct media *m, uint32_t slot, struct media_session *ms, int err)
@@ -74,6 +75,7 @@ static void abandon(struct media *m, uint32_t slot, struct media_session *ms, in
 	slab_clear(&m->slab, slot);
 	if (ms == NULL)
 		return;
+	playring_close(&ms->play);
 	if (ms->has_tape)
 		tape_close(&ms->tape);
 	if (ms->s.r.tape_id != 0)
@@ -94,7 +96,7 @@ static int add(struct heirs *h, struct media *m, struct media_session *ms)
 	uint64_t tape_id = ms->s.r.tape_id;
 	int err = 0;
 
-	h->v[h->n] = (struct heir){.ms = ms, .media = -1, .backend = -1};
+	h->v[h->n] = (struct heir){.ms = ms, .media = -1, .backend = -1, .play = -1};
 	if (tape_id != 0)
 		err = map_put(&h->by_tape, map_hash(&h->key, &tape_id, sizeof tape_id), h->n, has_tape, &(struct tape_of){h, tape_id});
 	if (err != 0)
@@ -157,6 +159,8 @@ static void find_tapes(struct media *m, struct heirs *h, enum custody_kind kind)
 			at--; /* the ones behind moved up */
 		} else if (kind == CUSTODY_TAPE_MEDIA) {
 			heir->media = item.fd;
+		} else if (kind == CUSTODY_TAPE_PLAY) {
+			heir->play = item.fd;
 		} else {
 			heir->backend = item.fd;
 		}
@@ -181,6 +185,21 @@ static int adopt_tape(struct media_session *ms, const struct heir *h)
 	return 0;
 }
 
+/* A call goes on without it: what is played is asked for again. */
+static void adopt_play(struct media_session *ms, const struct heir *h)
+{
+	int fd = h->play >= 0 ? dup(h->play) : -1;
+
+	if (fd < 0)
+		return;
+	if (playring_adopt(fd, &ms->play) != 0)
+		close(fd);
+	else if (ms->play.rate_hz != ms->tape.rate_hz)
+		playring_close(&ms->play);
+	else
+		ms->s.play = &ms->play;
+}
+
 static int restore(struct media *m, const struct heir *h)
 {
 	struct media_session *ms = h->ms;
@@ -189,6 +208,8 @@ static int restore(struct media *m, const struct heir *h)
 
 	if (err != 0)
 		return err;
+	if (ms->has_tape)
+		adopt_play(ms, h);
 	ms->ports = ports_take_named(&m->ports, r->local_port);
 	if (ms->ports == NULL)
 		return ERR_NOENT;
@@ -245,6 +266,7 @@ int takeover(struct media *m, uint32_t *ret_kept)
 	read_records(m, &h);
 	find_tapes(m, &h, CUSTODY_TAPE_MEDIA);
 	find_tapes(m, &h, CUSTODY_TAPE_BACKEND);
+	find_tapes(m, &h, CUSTODY_TAPE_PLAY);
 
 	/* who has been silent longest comes first, so that nobody waits for all the others and for a tick as well */
 	qsort(h.v, h.n, sizeof *h.v, by_due);

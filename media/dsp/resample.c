@@ -23,6 +23,12 @@ static bool is_rate(uint32_t hz)
 	return hz == 8000 || hz == 16000 || hz == 24000 || hz == 48000;
 }
 
+/* What files have besides. */
+static bool is_source_rate(uint32_t hz)
+{
+	return is_rate(hz) || hz == 11025 || hz == 22050 || hz == 32000 || hz == 44100;
+}
+
 static bool is_doubling(const struct resample *r)
 {
 	return r->from_hz == 8000 && r->to_hz == 16000;
@@ -63,7 +69,7 @@ int resample_reset(struct resample *r, uint32_t from_hz, uint32_t to_hz)
 	struct resample next = {.state = r->state, .from_hz = from_hz, .to_hz = to_hz};
 	int err = 0;
 
-	if (!is_rate(from_hz) || !is_rate(to_hz))
+	if (!is_source_rate(from_hz) || !is_rate(to_hz))
 		return ERR_INVAL;
 	if (from_hz != to_hz && !is_doubling(&next) && !is_halving(&next))
 		err = reset_speex(&next, from_hz, to_hz);

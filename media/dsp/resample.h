@@ -31,7 +31,7 @@ struct resample {
 	struct resample_half half;
 };
 
-/* Any pair of 8000, 16000, 24000, 48000, equal ones too. ERR_INVAL; ERR_NOMEM for pairs
+/* Any pair of 8000, 16000, 24000, 48000, equal ones too; from 11025, 22050, 32000, 44100 as well. ERR_INVAL; ERR_NOMEM for pairs
  * other than 8000 and 16000. */
 MUST_USE int resample_init(struct resample *r, uint32_t from_hz, uint32_t to_hz);
 void resample_fini(struct resample *r);

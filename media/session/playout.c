@@ -10,6 +10,7 @@
 #include "media/session/mark.h"
 #include "media/session/mouth.h"
 #include "media/session/packets.h"
+#include "media/session/play.h"
 #include "media/session/press.h"
 #include "media/session/utterance.h"
 
@@ -145,6 +146,16 @@ static bool join_room(struct session *s, int16_t *pcm, uint32_t voiced, struct t
 	return true;
 }
 
+/* hot. A file or a tone under what is said. How many samples are not silence then. While nothing may be sent it waits, too. */
+static uint32_t play_under(struct session *s, int16_t *pcm, uint32_t want, uint32_t voiced, struct tape_frame *first)
+{
+	uint32_t n = play_mix(s, pcm, want, voiced > 0);
+
+	if (n > 0)
+		first->kind = TAPE_OK;
+	return n > voiced ? n : voiced;
+}
+
 /* hot. What leaves, as the backend can read it back. */
 static void note_sent(struct session *s, const int16_t *pcm, uint64_t pos, struct tape_frame f)
 {
@@ -171,11 +182,15 @@ void playout_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 
 	mouth_tick(s, pos, now_ns, ev);
 	voiced = sends && !pressed ? compose(s, pcm, want, &first, ev) : be_silent(s, pcm, want, &first);
+	if (s->play != NULL && sends && !pressed)
+		voiced = play_under(s, pcm, want, voiced, &first);
 	heard = sends && !pressed && join_room(s, pcm, voiced, &first);
 
 	/* the tick is over before anything of it leaves: a successor repeats nothing, at worst it leaves one out */
 	s->pos += want;
 	s->tick++;
+	if (s->play != NULL)
+		playring_done(s->play, s->pos);
 	session_clock_save(s);
 
 	if (s->fades_in)

@@ -15,6 +15,7 @@
 #include "common/base/addr.h"
 #include "common/base/err.h"
 #include "common/base/rand.h"
+#include "common/shm/playring.h"
 #include "common/shm/tape.h"
 #include "media/dsp/codec.h"
 #include "media/dsp/conceal.h"
@@ -315,6 +316,7 @@ struct session {
 	struct session_mouth mouth;  /* survives */
 	struct dtmf dtmf;            /* survives: a key that was reported is not reported again */
 	struct tape *tape;           /* borrowed; NULL before session_start() */
+	struct playring *play;       /* borrowed; NULL: nothing was ever played under it */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
 	struct room_member *member;  /* borrowed; NULL: in no room */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
@@ -331,6 +333,8 @@ struct session {
 	uint64_t tick;               /* next */
 	uint64_t pos;                /* of the next tick */
 	uint32_t epoch;
+	uint32_t ducked;             /* of PLAYRING_UNITY: so much is taken from what is played */
+	uint32_t duck_ticks;         /* that it still stays so */
 	uint32_t mark_count;         /* survives, with the marks */
 	uint32_t cur_at;
 	struct tape_frame cur;       /* the tx slot at the tape's place, being played */

@@ -299,6 +299,67 @@ int tipring_unhold(struct tipring_server *s, uint64_t call_id)
 	return command(s, &e);
 }
 
+int tipring_record(struct tipring_server *s, uint64_t call_id, const char *file, bool mono)
+{
+	COMMAND(RecordStart, RECORD_START, record_start);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.file = text(file);
+	body.mono = mono;
+	return command(s, &e);
+}
+
+int tipring_record_pause(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(RecordPause, RECORD_PAUSE, record_pause);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_record_resume(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(RecordResume, RECORD_RESUME, record_resume);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_record_stop(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(RecordStop, RECORD_STOP, record_stop);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
+int tipring_play(struct tipring_server *s, uint64_t call_id, const struct tipring_sound *sound)
+{
+	COMMAND(Play, PLAY, play);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	body.file = text(sound->file);
+	body.tone = text(sound->tone);
+	body.loop = sound->loop;
+	body.gain_db = sound->gain_db;
+	body.duck_db = sound->duck_db;
+	return command(s, &e);
+}
+
+int tipring_stop_play(struct tipring_server *s, uint64_t call_id)
+{
+	COMMAND(StopPlay, STOP_PLAY, stop_play);
+
+	body.call_id = e.call_id = call_id;
+	body.fence = sdk_fence(s, call_id);
+	return command(s, &e);
+}
+
 int tipring_renegotiate(struct tipring_server *s, uint64_t call_id, const char *const *codecs, size_t n)
 {
 	Tipring__V1__Codec numbers[CODECS_MAX];

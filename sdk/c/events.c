@@ -597,6 +597,40 @@ static void on_mark(struct tipring_server *s, const envelope *m)
 	sdk_set_text(e->text, sizeof e->text, reached ? m->mark_reached->mark : m->mark_dropped->mark);
 }
 
+_Static_assert((int)TIPRING_RECORDING_STARTED == (int)TIPRING__V1__RECORDING_STATE__RECORDING_STARTED &&
+		       (int)TIPRING_RECORDING_FAILED == (int)TIPRING__V1__RECORDING_STATE__RECORDING_FAILED,
+	       "enum tipring_recording is RecordingState");
+
+static void on_recording(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_RECORDING, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)m->recording_changed->state;
+	e->pos = m->recording_changed->pos;
+	e->duration_ms = (uint32_t)m->recording_changed->duration_ms;
+	sdk_set_text(e->text, sizeof e->text, m->recording_changed->file);
+	sdk_set_text(e->reason, sizeof e->reason, m->recording_changed->reason);
+}
+
+_Static_assert((int)TIPRING_PLAY_STARTED == (int)TIPRING__V1__PLAY_STATE__PLAY_STARTED &&
+		       (int)TIPRING_PLAY_FAILED == (int)TIPRING__V1__PLAY_STATE__PLAY_FAILED,
+	       "enum tipring_play_state is PlayState");
+
+static void on_play(struct tipring_server *s, const envelope *m)
+{
+	struct tipring_event *e = sdk_produce(s, TIPRING_EV_PLAY, m->call_id);
+
+	if (e == NULL)
+		return;
+	e->code = (uint32_t)m->play_changed->state;
+	e->pos = m->play_changed->pos;
+	e->duration_ms = (uint32_t)m->play_changed->played_ms;
+	sdk_set_text(e->text, sizeof e->text, m->play_changed->file);
+	sdk_set_text(e->reason, sizeof e->reason, m->play_changed->reason);
+}
+
 static void on_heartbeat(struct tipring_server *s, const envelope *m)
 {
 	s->heartbeat = true;
@@ -655,6 +689,8 @@ static const struct {
 	{TIPRING__V1__ENVELOPE__BODY_MARK_DROPPED,       PUBLISHED,     on_mark},
 	{TIPRING__V1__ENVELOPE__BODY_MEDIA_QUALITY,      PUBLISHED,     on_quality},
 	{TIPRING__V1__ENVELOPE__BODY_MEDIA_STREAM_RESTARTED, PUBLISHED, on_restarted},
+	{TIPRING__V1__ENVELOPE__BODY_RECORDING_CHANGED,  PUBLISHED,     on_recording},
+	{TIPRING__V1__ENVELOPE__BODY_PLAY_CHANGED,       PUBLISHED,     on_play},
 	{TIPRING__V1__ENVELOPE__BODY_HEARTBEAT,          PUBLISHED,     on_heartbeat},
 	/* clang-format on */
 };

@@ -149,8 +149,27 @@ enum tipring_event_kind {
 	TIPRING_EV_RESTARTED = 344, /* the audio goes on with another SSRC or other numbers: what sends it is new; pos */
 	TIPRING_EV_COLLECTED = 332, /* tipring_collect() number `ask` is over: text are its digits, code is why (enum tipring_collected), behind DTMF of each key */
 	TIPRING_EV_LEVEL = 349, /* of tipring_levels(): code is enum tipring_level, queued_ms, pos */
+	TIPRING_EV_RECORDING = 256, /* code: enum tipring_recording; pos; duration_ms of the file; text: its name in media.recordings. After a restart of control again */
+	TIPRING_EV_PLAY,        /* code: enum tipring_play_state; pos; duration_ms that were heard; text: the file or tone */
 	TIPRING_EV_CODEC = 251, /* what is on the wire from now on: text; of a call of tipring_dial(), or one that made no offer, for the first time */
 	TIPRING_EV_MESSAGE_OFFER = 250 /* somebody sent a MESSAGE outside any call: `message`, text and body as of MESSAGE; tipring_take_message() it */
+};
+
+/* What became of a recording: RECORDING. */
+enum tipring_recording {
+	TIPRING_RECORDING_STARTED = 1,
+	TIPRING_RECORDING_PAUSED,
+	TIPRING_RECORDING_RESUMED,
+	TIPRING_RECORDING_STOPPED, /* by tipring_record_stop(), or with the call: the file is whole */
+	TIPRING_RECORDING_FAILED   /* `reason` says why; the file, if there is one, holds what came before, and the call goes on */
+};
+
+/* What became of tipring_play(): PLAY. */
+enum tipring_play_state {
+	TIPRING_PLAY_STARTED = 1,
+	TIPRING_PLAY_FINISHED,
+	TIPRING_PLAY_STOPPED, /* by tipring_stop_play(), or with the call */
+	TIPRING_PLAY_FAILED   /* `reason` says why */
 };
 
 /* How dialling ended. */
@@ -252,6 +271,7 @@ struct tipring_event {
 	uint32_t queued_ms; /* LEVEL */
 	const char *const *marks; /* FLUSHED: in the order they were set; likewise. A MARK tells of each, too */
 	size_t marks_n;
+	char reason[64];  /* RECORDING, PLAY: why it ended */
 	const struct tipring_message *message; /* MESSAGE_OFFER, else NULL: likewise */
 	const struct tipring_offer *offer; /* OFFER, else NULL: borrowed until the next tipring_next(), with all it points to */
 	uint64_t room;    /* BRIDGE_* */
@@ -348,6 +368,26 @@ TIPRING_API int tipring_bridge(struct tipring_server *s, const uint64_t *calls, 
 TIPRING_API int tipring_join(struct tipring_server *s, uint64_t room, uint64_t call_id, bool listens, bool speaks);
 TIPRING_API int tipring_leave(struct tipring_server *s, uint64_t call_id);            /* -> BRIDGE_LEFT when it sat anywhere */
 TIPRING_API int tipring_mute(struct tipring_server *s, uint64_t call_id, bool muted); /* -> BRIDGE_MUTED or FAILED */
+
+/* Record the call to a WAV file in the directory media.recordings of the server, from now on: the caller on the left, what left for the caller on
+ * the right; mono: both in one channel. It ends with the call. file: 1 to 127 of letters, digits, "-", "_" and ".", which must not exist; NULL: a
+ * name is made. -> RECORDING: started or failed first; FAILED: it is not allowed, or something is recorded */
+TIPRING_API int tipring_record(struct tipring_server *s, uint64_t call_id, const char *file, bool mono);
+TIPRING_API int tipring_record_pause(struct tipring_server *s, uint64_t call_id);  /* -> RECORDING, or FAILED: nothing runs */
+TIPRING_API int tipring_record_resume(struct tipring_server *s, uint64_t call_id); /* likewise */
+TIPRING_API int tipring_record_stop(struct tipring_server *s, uint64_t call_id);   /* likewise */
+
+struct tipring_sound {
+	const char *file; /* of the directory media.sounds of the server; NULL: */
+	const char *tone; /* "dial", "busy", "ringback", or pitches and a cadence: "440+480 2000/4000" */
+	bool loop;        /* a tone always does */
+	int32_t gain_db;  /* -60..20 */
+	uint32_t duck_db; /* so much quieter while you speak, 0..60 */
+};
+
+/* Play it under what is written to the tape, one at a time. -> PLAY: started or failed first; FAILED: it is not allowed, or something is played */
+TIPRING_API int tipring_play(struct tipring_server *s, uint64_t call_id, const struct tipring_sound *sound);
+TIPRING_API int tipring_stop_play(struct tipring_server *s, uint64_t call_id); /* -> PLAY, or FAILED: nothing is played */
 
 /* Silence within 20 ms. -> FLUSHED, and UTTERANCE for each that was not played to its end */
 TIPRING_API int tipring_flush(struct tipring_server *s, uint64_t call_id);

@@ -1,8 +1,8 @@
 /* commands.c - a backend that uses every command of tipring.h and prints what came of it, one JSON line per event.
  *
- * First call: ring, answer, a second of sound with a mark behind it, then five seconds with another mark that are paused and flushed soon, a short
- * farewell, hang up when that was heard. Second call: a second
- * of sound before the answer, then reject, both with header lines. Third call: redirect. */
+ * First call: ring, answer, a recording that is paused, goes on and is stopped, a tone that is stopped, a second of sound with a mark behind it,
+ * then five seconds with another mark that are paused and flushed soon, a short farewell, hang up when that was heard.
+ * Second call: a second of sound before the answer, then reject, both with header lines. Third call: redirect. */
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,6 +16,7 @@ static struct tipring_server *server;
 static struct tipring_link *audio;
 static struct tipring_tape *tape;
 static int calls, over;
+static struct tipring_event ready;
 
 static void must(const char *what, int err)
 {
@@ -64,6 +65,20 @@ static void print(const char *event, const struct tipring_event *ev)
 	       event, ev->code, ev->text, ev->pos, ev->utterance, ev->played_samples, ev->discarded_samples);
 }
 
+/* Through all its states, then the rest of the call. */
+static void record(const struct tipring_event *ev)
+{
+	print("recording", ev);
+	if (ev->code == TIPRING_RECORDING_STARTED)
+		must("pause", tipring_record_pause(server, ev->call_id));
+	else if (ev->code == TIPRING_RECORDING_PAUSED)
+		must("resume", tipring_record_resume(server, ev->call_id));
+	else if (ev->code == TIPRING_RECORDING_RESUMED)
+		must("stop", tipring_record_stop(server, ev->call_id));
+	else
+		must("play", tipring_play(server, ev->call_id, &(struct tipring_sound){.tone = "busy", .duck_db = 12}));
+}
+
 static void on_event(const struct tipring_event *ev)
 {
 	if (ev->kind == TIPRING_EV_OFFER) {
@@ -90,7 +105,16 @@ static void on_event(const struct tipring_event *ev)
 		must("reject", tipring_reject_with(server, ev->call_id, 603, "Not today", &lines));
 	} else if (ev->kind == TIPRING_EV_MEDIA_READY) {
 		must("levels", tipring_levels(server, ev->call_id, &(struct tipring_levels){.high_ms = 3000, .low_ms = 1000, .drained = true}));
-		speak(ev);
+		must("record", tipring_record(server, ev->call_id, "c.wav", false));
+		ready = *ev;
+	} else if (ev->kind == TIPRING_EV_RECORDING) {
+		record(ev);
+	} else if (ev->kind == TIPRING_EV_PLAY) {
+		print("play", ev);
+		if (ev->code == TIPRING_PLAY_STARTED)
+			must("stop", tipring_stop_play(server, ev->call_id));
+		else
+			speak(&ready);
 	} else if (ev->kind == TIPRING_EV_UTTERANCE && ev->utterance == 2 && ev->code == 0) {
 		must("pause", tipring_pause(server, ev->call_id));
 		must("resume", tipring_resume(server, ev->call_id));

@@ -76,7 +76,7 @@ def test_the_example_against_the_installed_library(prefix, make_system, tmp_path
 
 def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
     """Every command of the header, and what it promises to be answered with."""
-    system = make_system(calls=4)
+    system = make_system(calls=4, settings={"media.recordings": str(tmp_path), "media.sounds": str(tmp_path)})
     program = build(prefix, "cc", HERE / "tests" / "integration" / "commands.c", tmp_path / "commands")
     backend = subprocess.Popen([program], env=environment(prefix, TIPRING_ENDPOINT=str(system.run_dir)), stdout=subprocess.PIPE, text=True)
     spoken, refused, sent_on = Peer(system), Peer(system), Peer(system)
@@ -104,7 +104,10 @@ def test_ring_mark_flush_and_reject(prefix, make_system, tmp_path):
     assert [e["text"] for e in told if e["event"] == "dropped"] == ["never"]
     assert [(e["text"], e["code"]) for e in told if e["event"] == "mark"] == [("said", 1), ("never", 0)]
     mark = next(e for e in told if e["event"] == "mark")
-    assert mark["text"] == "said" and mark["code"] == 1 and 8000 <= mark["pos"] <= 8000 + 800
+    recorded = [e for e in told if e["event"] == "recording"]
+    assert [e["code"] for e in recorded] == [1, 2, 3, 4] and {e["text"] for e in recorded} == {"c.wav"} and (tmp_path / "c.wav").exists()
+    assert [(e["code"], e["text"]) for e in told if e["event"] == "play"] == [(1, "busy"), (3, "busy")]
+    assert mark["text"] == "said" and mark["code"] == 1 and 8000 <= mark["pos"] - recorded[-1]["pos"] <= 8000 + 8000 * 60
     flushed = next(e for e in told if e["event"] == "flushed")
     assert flushed["utterance"] == 2 and flushed["played"] > 0 and flushed["discarded"] > 0
     assert flushed["played"] + flushed["discarded"] == 5 * 8000

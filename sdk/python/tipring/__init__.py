@@ -11,6 +11,8 @@ from .errors import CallEnded, CommandRefused, DialFailed, Disconnected, Tipring
 from .hearing import Audio, Collected, Digit, Digits, Event, Events, Quality, Way
 from .messaging import Message
 from .playback import Flushed, Heard, Playback
+from .recording import Recording, RecordingFailed
+from .sounding import PlayFailed, Sound
 from .tape import Frame
 from .transferring import Referral, TransferFailed
 
@@ -18,6 +20,6 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Audio", "Call", "CallEnded", "Collected", "CommandRefused", "DialFailed", "Digit", "Digits", "Disconnected", "Event", "Events", "Flushed",
-    "Frame", "Heard", "Message", "Playback", "Quality", "Referral", "Room", "Server", "TipringError", "TransferFailed", "Way", "__version__",
+    "Frame", "Heard", "Message", "PlayFailed", "Playback", "Quality", "Recording", "RecordingFailed", "Referral", "Room", "Server", "Sound", "TipringError", "TransferFailed", "Way", "__version__",
     "connect",
 ]

@@ -17,6 +17,8 @@ from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
 from .hearing import Audio, Collected, Digit, Digits, Event, Events
 from .pcm import Pcm, WavSource, read_wav, view_of
 from .playback import Flushed, Heard, Parting, Playback
+from .recording import Recording
+from .sounding import Sound
 from .speech import Outbox, Speaker
 from .tape import Frame
 
@@ -60,6 +62,10 @@ class Transport(typing.Protocol):
     async def flush(self, call: "Call", fade_ms: int) -> Flushed: ...
     async def transfer(self, call: "Call", target: str, other: "Call | None", referred_by: str, headers: dict[str, str]) -> None: ...
     async def mark(self, call: "Call", name: str, after_index: int) -> None: ...
+    async def record(self, call: "Call", file: str, mono: bool) -> None: ...
+    async def play_file(self, call: "Call", file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None: ...
+    async def stop_play(self, call: "Call") -> None: ...
+    async def change_recording(self, call: "Call", command: str) -> None: ...
     async def send(self, call: "Call", kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None: ...
     async def send_dtmf(self, call: "Call", digits: str, method: str, duration_ms: int, gap_ms: int) -> None: ...
     async def collect(self, call: "Call", ending: collecting.Ending, pressed: str, number: int) -> collecting.Gathered: ...
@@ -78,8 +84,8 @@ class Call:
     ended, as DialFailed.outcome, or "answered"; "" before, and when the call came in. metadata: of dial(). replaces: the id of the call
     whose place this one takes when it is answered, "": of none. auth_user: as whom the caller was let in (sip.auth); "": nobody asked.
     rate: of answer(), ring(early_media=True) or dial(), in Hz; 0 before. audio: the caller's frames. held: who holds the call, "peer"
-    (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. end_reason: why it ended; None
-    while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one. bridge: id of the Room it sits in; "": none. muted: the others
+    (it does not hear us), "us" or "both"; "": nobody. stalled: nothing has come from the caller for 5 s. recording: the current or last one of record(). sound: likewise of play_file().
+    end_reason: why it ended; None while it lasts. end_headers: X- headers of the BYE of the peer, if it sent one. bridge: id of the Room it sits in; "": none. muted: the others
     there do not hear it.
 
     Every method raises CallEnded once the call is over (except hangup(), ended() and the iterators, which end), CommandRefused
@@ -131,6 +137,8 @@ class Call:
         self._playing: dict[int, Playback] = {}
         self._outbox = Outbox(self._ask_mark)
         self._flushing = asyncio.Lock()
+        self.recording: Recording | None = None
+        self.sound: Sound | None = None
         self._digits = Digits()
         self._last_key = 0
         self._events = Events()
@@ -339,6 +347,59 @@ class Call:
         CommandRefused as hold(); ValueError for a codec there is not."""
         self._require_not_ended()
         await self._transport.renegotiate(self, codecs)
+
+    # -- recording --
+
+    async def record(self, file: str = "", mono: bool = False) -> Recording:
+        """Record the call from now on, to a WAV file in the directory media.recordings of the server: the caller on the left, what left for
+        the caller on the right, sample by sample as they were on the line, 16 bits at `rate`; mono: both in one channel. It ends with the call,
+        or by Recording.stop(). One at a time. file: its name, 1 to 127 of letters, digits, "-", "_" and ".", which must not exist; "": made of
+        `id` and the time.
+
+        CommandRefused: nothing may be recorded here ("REJECTED"), or something is recorded ("CONFLICT"). RecordingFailed: the file could not
+        be made. Later trouble with the file is a "recording" event, and Recording.finished() raises it; the call goes on."""
+        self._require_audio()
+        before, self.recording = self.recording, Recording(lambda command: self._transport.change_recording(self, command))
+        recording = self.recording
+        try:
+            await self._transport.record(self, file, mono)
+        except BaseException:
+            self.recording = before
+            raise
+        await recording._reach("running")
+        return recording
+
+    async def play_file(self, file: str = "", *, tone: str = "", loop: bool = False, gain_db: int = 0, duck_db: int = 12) -> Sound:
+        """Let the server play a file of its directory media.sounds, or a tone, under what is said; returns when it is heard. It goes on without this
+        process, until its end, Sound.stop() or the end of the call. One at a time.
+
+        file: of a kind that libsndfile reads; named as in record(). tone: "dial", "busy", "ringback" or pitches and a cadence such as "440+480 2000/4000"
+        (Hz, ms on/off), until it is stopped. loop: from the beginning again. gain_db: -60 to 20. duck_db: so much quieter while something
+        is said, 0 to 60.
+
+        CommandRefused: nothing may be played here ("REJECTED"), or something is played ("CONFLICT"). PlayFailed: the file can not be read."""
+        self._require_audio()
+        before, self.sound = self.sound, Sound(file or tone, lambda: self._transport.stop_play(self))
+        sound = self.sound
+        try:
+            await self._transport.play_file(self, file, tone, loop, gain_db, duck_db)
+        except BaseException:
+            self.sound = before
+            raise
+        await sound._reach("playing")
+        return sound
+
+    def _on_sound(self, state: str, file: str, pos: int, played_ms: int, reason: str) -> None:
+        if self.sound is None:  # of another owner of this call
+            self.sound = Sound(file, lambda: self._transport.stop_play(self))
+        if self.sound._on_news(state, pos, played_ms, reason):
+            self._on_event(Event("sound", pos, sound=self.sound))
+
+    def _on_recording(self, state: str, file: str, pos: int, duration_ms: int, lost_ms: int, reason: str) -> None:
+        if self.recording is None:  # of another owner of this call
+            self.recording = Recording(lambda command: self._transport.change_recording(self, command))
+        if self.recording._on_news(state, file, pos, duration_ms, lost_ms, reason):
+            self._on_event(Event("recording", pos, recording=self.recording))
 
     def _is_undecided(self) -> bool:
         return not (self._answering or self._rejected or self._closing is not None or self._ended.is_set())
@@ -753,6 +814,10 @@ class Call:
             tape.close()
         self._outbox.stop()
         self._on_dial_failed(CallEnded(reason) if self.outcome == "answered" else DialFailed(self.outcome or "error", reason=reason))
+        if self.recording is not None:
+            self.recording._on_end(reason)
+        if self.sound is not None:
+            self.sound._on_end(reason)
         for arrivals in (self.audio, self._digits, self._events):
             arrivals._end()
         for playback in self._playing.values():

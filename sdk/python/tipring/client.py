@@ -28,6 +28,13 @@ from .watching import signals, watch_loop
 PING_SECONDS = 1.0
 PINGS_UNANSWERED = 3  # after so many control counts as away, and so do we for control
 REPORT_SECONDS = 2  # after a restart of control its workers have told it of their calls
+RECORDING_STATES = {
+    event_pb2.RECORDING_STARTED: "running", event_pb2.RECORDING_RESUMED: "running", event_pb2.RECORDING_PAUSED: "paused",
+    event_pb2.RECORDING_STOPPED: "stopped", event_pb2.RECORDING_FAILED: "failed",
+}
+PLAY_STATES = {
+    event_pb2.PLAY_STARTED: "playing", event_pb2.PLAY_FINISHED: "finished", event_pb2.PLAY_STOPPED: "stopped", event_pb2.PLAY_FAILED: "failed",
+}
 CLOSING_SECONDS = 2  # after the loss of a call that ends, for the last of its events
 
 LEVELS = {session_pb2.HIGH_WATER: "tx.high_water", session_pb2.LOW_WATER: "tx.low_water", session_pb2.DRAINED: "tx.drained"}
@@ -600,6 +607,14 @@ class Server:
     def _event_media_payload_unknown(self, body: Message, envelope: Message) -> None:
         if call := self._calls.get(envelope.call_id):
             call._on_event(Event("payload_unknown", 0, code=body.payload_type))
+
+    def _event_recording_changed(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and body.state in RECORDING_STATES:
+            call._on_recording(RECORDING_STATES[body.state], body.file, body.pos, body.duration_ms, body.lost_ms, body.reason)
+
+    def _event_play_changed(self, body: Message, envelope: Message) -> None:
+        if (call := self._calls.get(envelope.call_id)) and body.state in PLAY_STATES:
+            call._on_sound(PLAY_STATES[body.state], body.file, body.pos, body.played_ms, body.reason)
 
     def _event_underrun(self, body: Message, envelope: Message) -> None:
         self._tell(envelope, "underrun", body.pos)

@@ -7,6 +7,8 @@ import collections
 import dataclasses
 import typing
 
+from .recording import Recording
+from .sounding import Sound
 from .tape import Frame
 from .transferring import Referral
 
@@ -66,7 +68,8 @@ class Event:
     another SSRC or other numbers: what sends it is new), "source_moved" (the audio comes from, and goes to, `source` from now on),
     "source_refused" (`source`, somebody else, speaks to the port of this call and is not heard; once for each, and for four of them),
     "payload_unknown" (the peer sends what was not negotiated: `code` is its payload type), "tx.high_water", "tx.low_water" and
-    "tx.drained" (levels of Call.levels(): `queued_ms`). pos: where. source: IP address and port."""
+    "tx.drained" (levels of Call.levels(): `queued_ms`), "recording" (`recording` has
+    another state), "sound" (`sound` has). pos: where. source: IP address and port."""
 
     kind: str
     pos: int
@@ -83,6 +86,8 @@ class Event:
     members: int = 0
     source: tuple[str, int] | None = None
     queued_ms: int = 0
+    recording: Recording | None = None
+    sound: Sound | None = None
 
 
 @dataclasses.dataclass(frozen=True)

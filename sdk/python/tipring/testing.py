@@ -447,6 +447,18 @@ class Caller:
     async def detect_speech(self, call: Call, start_ms: int, end_ms: int, silence_ms: int, stop: bool) -> None:
         self.detects = None if stop else (start_ms, end_ms, silence_ms)
 
+    async def record(self, call: Call, file: str, mono: bool) -> None:
+        raise CommandRefused("UNSUPPORTED", "this caller can not be recorded: `heard` has what was said")
+
+    async def play_file(self, call: Call, file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None:
+        raise CommandRefused("UNSUPPORTED", "this server has no sounds")
+
+    async def stop_play(self, call: Call) -> None:
+        raise CommandRefused("CONFLICT", "nothing is played")
+
+    async def change_recording(self, call: Call, command: str) -> None:
+        raise CommandRefused("CONFLICT", "nothing is recorded")
+
     async def hold(self, call: Call, on: bool) -> None:
         self._require_answered()
         if on != (call.held in ("us", "both")):

@@ -211,6 +211,26 @@ class ControlTransport:
         else:
             await self._command("resume", api_pb2.Resume(call_id=call.call_id, fence=call._fence), call)
 
+    async def record(self, call: Call, file: str, mono: bool) -> None:
+        await self._command("record_start", api_pb2.RecordStart(call_id=call.call_id, fence=call._fence, file=file, mono=mono), call)
+
+    async def play_file(self, call: Call, file: str, tone: str, loop: bool, gain_db: int, duck_db: int) -> None:
+        body = api_pb2.Play(call_id=call.call_id, fence=call._fence, file=file, tone=tone, loop=loop, gain_db=gain_db, duck_db=duck_db)
+        await self._command("play", body, call)
+
+    async def stop_play(self, call: Call) -> None:
+        call._require_not_ended()
+        try:
+            await self._command("stop_play", api_pb2.StopPlay(call_id=call.call_id, fence=call._fence), call)
+        except CommandRefused as why:
+            if why.code != "CONFLICT":  # it came to its end meanwhile
+                raise
+
+    async def change_recording(self, call: Call, command: str) -> None:
+        types = {"record_pause": api_pb2.RecordPause, "record_resume": api_pb2.RecordResume, "record_stop": api_pb2.RecordStop}
+        call._require_not_ended()
+        await self._command(command, types[command](call_id=call.call_id, fence=call._fence), call)
+
     async def send(self, call: Call, kind: str, content_type: str, body: bytes, headers: dict[str, str]) -> None:
         type_of = api_pb2.SendMessage if kind == "message" else api_pb2.SendInfo
         message = type_of(call_id=call.call_id, fence=call._fence, content_type=content_type, body=body)

@@ -30,9 +30,9 @@ def test_only_what_a_backend_needs_is_public():
     async def handler(call):
         assert public(call) == {
             "answer", "answered", "audio", "auth_user", "bridge", "call_id", "codec", "collect", "detect_speech", "digit", "digits", "direction", "drained", "early_media", "end_headers", "end_reason", "ended",
-            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "ignore_speech", "levels", "mark", "metadata", "muted", "outcome", "pause", "play",
-            "rate", "redirect", "reject", "replaces", "renegotiate", "request_uri", "resume", "ring", "room_id", "say", "send_dtmf", "send_info", "send_message",
-            "session_id", "sip_call_id", "sleep", "stalled", "timeout", "to_uri", "transfer", "unhold", "write"}
+            "events", "flush", "frames_lost", "from_display", "from_uri", "hangup", "headers", "held", "hold", "id", "ignore_speech", "levels", "mark", "metadata", "muted", "outcome", "pause", "play", "play_file",
+            "rate", "record", "recording", "redirect", "reject", "replaces", "renegotiate", "request_uri", "resume", "ring", "room_id", "say", "send_dtmf", "send_info", "send_message",
+            "session_id", "sip_call_id", "sleep", "sound", "stalled", "timeout", "to_uri", "transfer", "unhold", "write"}
         for thing in (call, server):
             undocumented = [n for n in public(type(thing)) if n != "id" and not getattr(type(thing), n).__doc__]
             assert not undocumented

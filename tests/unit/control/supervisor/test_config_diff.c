@@ -99,6 +99,8 @@ static const struct {
 	{"rtp: {ports: [20000-20099]}",       "rtp.ports",              CONFIG_RESTART, 0},
 	{"rtp: {advertised: [{to: 10.0.0.0/8, address: 10.0.0.5}]}", "rtp.advertised", CONFIG_NEXT_START, 1u << ROLE_MEDIA},
 	{"sip: {advertised: [{to: 10.0.0.0/8}]}", "sip.advertised",     CONFIG_NEXT_START, 1u << ROLE_SIGNALING},
+	{"media: {sounds: /x}",               "media.sounds",           CONFIG_RESTART, 1u << ROLE_CONTROL | 1u << ROLE_FILES},
+	{"media: {recordings: /x}",           "media.recordings",       CONFIG_RESTART, 1u << ROLE_CONTROL | 1u << ROLE_FILES},
 	{"rtp: {workers: 2}",                 "rtp.workers",            CONFIG_RESTART, 1u << ROLE_CONTROL},
 	/* clang-format on */
 };
