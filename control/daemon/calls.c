@@ -322,6 +322,7 @@ static void transfer(struct control *k, struct control_call *cc, const struct ca
 /* What is no transfer(). */
 static void offer(struct control *k, struct control_call *cc)
 {
+	collects_end(k, cc, COLLECT_CANCELLED); /* of an owner that was lost */
 	events_offered(k, cc);
 	to_backend_offer(k, cc);
 }
@@ -336,7 +337,6 @@ static void execute(struct control *k, struct control_call *cc, const struct cal
 		to_session_update(k, cc);
 		break;
 	case CALL_FX_OFFER:
-		collects_end(k, cc, COLLECT_CANCELLED); /* of an owner that was lost */
 		offer(k, cc);
 		break;
 	case CALL_FX_LEG_DIAL:

@@ -49,6 +49,13 @@ static void hold(struct control *k, struct control_call *cc, const struct heard_
 	k->holds_keys = true;
 }
 
+void keys_release(struct control *k, struct control_call *cc)
+{
+	for (uint32_t i = 0; i < cc->held_key_count; i++)
+		take(k, cc, &cc->held_keys[i]);
+	cc->held_key_count = 0;
+}
+
 static void hear(struct control *k, struct control_call *cc, const Tipring__V1__SessionDtmf *d)
 {
 	const struct heard_key key = {.pos = d->pos, .number = d->number, .duration_ms = d->duration_ms, .digit = d->digit[0]};
@@ -59,10 +66,12 @@ static void hear(struct control *k, struct control_call *cc, const Tipring__V1__
 		return;
 	}
 	cc->last_key = d->number;
-	if (!events_reach_owner(k, cc))
+	if (!events_reach_owner(k, cc)) {
 		hold(k, cc, &key);
-	else
-		take(k, cc, &key);
+		return;
+	}
+	keys_release(k, cc); /* they came first */
+	take(k, cc, &key);
 }
 
 void keys_pressed(struct control *k, struct control_call *cc, const Tipring__V1__SessionDtmf *d)
@@ -76,13 +85,6 @@ void keys_waiting(struct control *k, struct control_call *cc, Tipring__V1__Sessi
 	cc->knows_keys = true;
 	for (size_t i = 0; i < n; i++)
 		hear(k, cc, keys[i]);
-}
-
-void keys_release(struct control *k, struct control_call *cc)
-{
-	for (uint32_t i = 0; i < cc->held_key_count; i++)
-		take(k, cc, &cc->held_keys[i]);
-	cc->held_key_count = 0;
 }
 
 void keys_owner_listens(struct control *k, struct str backend)
