@@ -505,7 +505,9 @@ class Call:
         mu-law, of 4 to 192 kHz and up to 8 channels, which are mixed. One that was streamed, so that its lengths are 0 or far too large,
         is said to its end. ValueError for anything else, OSError when it can not be read."""
         self._require_audio()
-        return await self.say(read_wav(wav, self.rate).pcm)
+        flushes = self._flushes
+        found = await asyncio.to_thread(read_wav, wav, self.rate)  # of a long file of another rate it takes a while
+        return await self.say(found.pcm if flushes == self._flushes else b"")
 
     def flush(self, fade_ms: int = 0) -> collections.abc.Coroutine[typing.Any, typing.Any, Flushed]:
         """Stop speaking within one tick (20 ms), and what of each utterance was heard. What is said after this was called is
