@@ -207,17 +207,15 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	t->rx_head++;
 }
 
-uint64_t tape_rx_end(const struct tape *t)
+void tape_rx_last(const struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX])
 {
 	const char *rx = (const char *)t->mh + TAPE_RINGS_OFFSET;
-	int16_t pcm[TAPE_SAMPLES_MAX];
-	struct tape_frame f;
 
+	*ret = (struct tape_frame){0};
 	if (t->rx_head == 0)
-		return 0;
+		return;
 	rx += tape_slot_offset(t->rx_head - 1, t->slots, t->slot_bytes);
-	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, &f, pcm);
-	return f.pos + f.samples;
+	(void)tape_slot_get((const _Atomic uint64_t *)rx, t->frame_samples, ret, pcm);
 }
 
 /* hot */

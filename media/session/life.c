@@ -6,6 +6,7 @@
 #include "media/session/facts.h"
 #include "media/session/key.h"
 #include "media/session/mark.h"
+#include "media/session/timeline.h"
 #include "media/session/utterance.h"
 #include "media/session/voice.h"
 
@@ -85,7 +86,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	if (err != 0)
 		return err;
 	s->epoch = tape->epoch;
-	s->rx_pos = tape_rx_end(tape);
+	timeline_resume(s, now_ns);
 	session_clock_restore(s);
 	/* nobody has played the future */
 	return s->tick * SESSION_TICK_NS > now_ns - s->r.start_ns + 2 * SESSION_TICK_NS ? ERR_CORRUPT : 0;

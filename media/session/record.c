@@ -25,7 +25,8 @@ ALL_PARTS
 
 /* Parts behind the row of marks, of later releases. */
 #define PRESS_LEAST 24u
-_Static_assert(MEMBER(press) >= PRESS_LEAST, "press only grows");
+#define NOISE_LEAST 16u
+_Static_assert(MEMBER(press) >= PRESS_LEAST && MEMBER(noise) >= NOISE_LEAST, "press and noise only grow");
 
 static const struct {
 	uint32_t at, bytes, least;
@@ -39,7 +40,7 @@ static const struct {
 #define MARK_LEAST 72u
 #define MARKS_BYTES (SESSION_MARKS_MAX * (sizeof(uint32_t) + sizeof(struct session_mark))) /* a row of its own */
 #define PART(member, least) MEMBER(member) +
-_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + (PARTS + 3) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
+_Static_assert(ALL_PARTS MARKS_BYTES + MEMBER(press) + MEMBER(quality_totals) + MEMBER(noise) + (PARTS + 4) * sizeof(uint32_t) <= SESSION_RECORD_MAX, "the longest record fits");
 #undef PART
 
 size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_MAX])
@@ -54,6 +55,7 @@ size_t session_record_write(const struct session *s, uint8_t out[SESSION_RECORD_
 	record_put(&b, row, marks.n);
 	record_put(&b, &s->press, sizeof s->press);
 	record_put(&b, &s->quality_totals, sizeof s->quality_totals);
+	record_put(&b, &s->noise, sizeof s->noise);
 	must(buf_ok(&b) && buf_ok(&marks));
 	return b.n;
 }
@@ -119,5 +121,9 @@ int session_record_read(struct session *s, struct str in)
 		err = ERR_CORRUPT;
 	if (err == 0)
 		err = record_take(&in, &s->quality_totals, sizeof s->quality_totals, 0);
+	if (err == 0)
+		err = record_take(&in, &s->noise, sizeof s->noise, 0);
+	if (err == 0 && (s->noise.on > 1 || s->noise.n > sizeof s->noise.octets))
+		err = ERR_CORRUPT;
 	return err == 0 && !is_sound(s) ? ERR_CORRUPT : err;
 }

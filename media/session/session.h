@@ -17,6 +17,7 @@
 #include "common/base/rand.h"
 #include "common/shm/tape.h"
 #include "media/dsp/codec.h"
+#include "media/dsp/comfort.h"
 #include "media/dsp/conceal.h"
 #include "media/dsp/resample.h"
 #include "media/rtp/dtmf.h"
@@ -191,6 +192,14 @@ struct session_press {
 
 #define SESSION_PRESS_MAX_MS 6000u
 
+/* The peer's comfort noise (RFC 3389) while it is silent, as it came. Fields are only appended. */
+struct session_noise {
+	uint8_t on;
+	uint8_t n; /* octets */
+	uint8_t octets[COMFORT_OCTETS_MAX];
+	uint8_t pad;
+};
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -251,6 +260,11 @@ struct session {
 	uint32_t acc_n;
 	uint32_t joins;              /* samples that still lead over from `last`: a decoder starts afresh */
 	int16_t last;                /* sample that was collected */
+	int16_t last_in;             /* likewise, before it was resampled */
+	enum tape_frame_kind last_kind;
+	struct session_noise noise;  /* survives */
+	struct comfort comfort;
+	uint64_t noise_until_ns;     /* so long it is believed without being said again */
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns, acc_due_ns;
 	struct conceal conceal;      /* ... to here, but for the packets that wait in the reorder buffer */
