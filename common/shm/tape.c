@@ -218,14 +218,10 @@ int tape_rx_get(const struct tape *t, uint64_t index, struct tape_frame *ret, in
 	return 0;
 }
 
-uint64_t tape_rx_end(const struct tape *t)
+void tape_rx_last(const struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX])
 {
-	int16_t pcm[TAPE_SAMPLES_MAX];
-	struct tape_frame f;
-
-	if (t->rx_head == 0 || tape_rx_get(t, t->rx_head - 1, &f, pcm) != 0)
-		return 0;
-	return f.pos + f.samples;
+	if (t->rx_head == 0 || tape_rx_get(t, t->rx_head - 1, ret, pcm) != 0)
+		*ret = (struct tape_frame){0};
 }
 
 /* hot */

@@ -69,8 +69,8 @@ void tape_release(struct tape *t); /* unmaps and closes without marking: a hand-
 void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm);
 /* A frame that was put: `index` counts from 0. ERR_AGAIN: not yet, or no more in the ring. */
 MUST_USE int tape_rx_get(const struct tape *t, uint64_t index, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX]);
-/* Where the last rx frame ends: the position a successor goes on at. 0: there is none. */
-uint64_t tape_rx_end(const struct tape *t);
+/* The last rx frame: at its end a successor goes on. Of no samples at position 0 when there is none. */
+void tape_rx_last(const struct tape *t, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX]);
 /* Publish what is handed to the kernel for the caller. */
 void tape_sent_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/must.h"
+#include "media/dsp/interpolate.h"
 
 /* Of a second, so that every rate has its own number of samples. */
 #define PITCH_MIN(c) ((c)->rate_hz / 200u) /* 200 Hz; a higher voice repeats several periods */
@@ -12,6 +13,17 @@
 #define OVERLAP(c)   ((int32_t)((c)->rate_hz / 400u)) /* 2.5 ms */
 #define FADE(c)      ((int32_t)(CONCEAL_FADE_MS * ((c)->rate_hz / 1000u)))
 #define HISTORY(c)   CONCEAL_HISTORY((c)->rate_hz)
+
+/* Both sides of a gap are looked at with so many samples a second at most, for so long; of a predictor that covers a pitch of 100 Hz, and by
+ * what it repeats a lower one. */
+#define THIN_HZ_MAX 16000u
+#define SIDE_MS     20u
+#define ORDER_MS    10u
+#define BREATH_MS   40u
+
+_Static_assert(THIN_HZ_MAX / 1000u * SIDE_MS <= INTERPOLATE_SIDE && THIN_HZ_MAX / 1000u * ORDER_MS <= INTERPOLATE_ORDER &&
+		       THIN_HZ_MAX / 1000u * CONCEAL_FADE_MS <= INTERPOLATE_REACH && 1000u / SIDE_MS >= 20u,
+	       "the interpolation has room for both sides, and the history reaches as far back");
 
 _Static_assert(2 * CONCEAL_PITCH_MAX(8000u) <= CONCEAL_HISTORY(8000u) &&
 		       8000u / 100u + CONCEAL_PITCH_MAX(8000u) <= CONCEAL_HISTORY(8000u),
@@ -167,5 +179,91 @@ void conceal_good(struct conceal *c, int16_t *pcm, size_t n)
 			pcm[i] = mix(next_invented(c), pcm[i], i, overlap);
 		c->pitch = 0;
 	}
+	remember(c, pcm, n);
+}
+
+/* ---- between two sides that are known ---- */
+
+/* How many samples become one. */
+static uint32_t thinning(const struct conceal *c)
+{
+	return (c->rate_hz + THIN_HZ_MAX - 1) / THIN_HZ_MAX;
+}
+
+/* Means of `by` samples each. */
+static void thin(const int16_t *pcm, size_t n, uint32_t by, float *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		int32_t sum = 0;
+
+		for (uint32_t k = 0; k < by; k++)
+			sum += pcm[i * by + k];
+		out[i] = (float)sum / (float)by;
+	}
+}
+
+/* `n` samples as `m` means; around them one of before and one of behind. */
+struct thinned {
+	float means[2 * INTERPOLATE_REACH + 2];
+	size_t m, n;
+};
+
+/* The other way, on straight lines: sample `i`, -1 to n. */
+static float thick(const struct thinned *t, int32_t i)
+{
+	float at = ((float)i + 0.5f) * (float)t->m / (float)t->n + 0.5f;
+	size_t k = at > 0 ? (size_t)at : 0;
+
+	k = k < t->m ? k : t->m;
+	return t->means[k] + (t->means[k + 1] - t->means[k]) * (at - (float)k);
+}
+
+/* hot */
+static int16_t rounded(float v)
+{
+	return (int16_t)(v >= INT16_MAX ? INT16_MAX : v <= INT16_MIN ? INT16_MIN : v + (v < 0 ? -0.5f : 0.5f));
+}
+
+/* What thinning left out at the edges dies out over the overlap. */
+static void write_between(struct conceal *c, const struct thinned *t, int16_t *pcm, int16_t next)
+{
+	int32_t end = (int32_t)t->n, overlap = OVERLAP(c);
+	float first = (float)history_of(c)[HISTORY(c) - 1] - thick(t, -1), last = (float)next - thick(t, end);
+
+	for (int32_t i = 0; i < end; i++) {
+		float v = thick(t, i);
+
+		if (i < overlap)
+			v += first * (float)(overlap - i) / (float)overlap;
+		if (end - i <= overlap)
+			v += last * (float)(overlap - (end - 1 - i)) / (float)overlap;
+		pcm[i] = rounded(v);
+	}
+}
+
+void conceal_between(struct conceal *c, int16_t *pcm, size_t n, const int16_t *next, size_t next_n)
+{
+	float before[INTERPOLATE_SIDE], behind[INTERPOLATE_SIDE];
+	uint32_t by = thinning(c), per_ms = c->rate_hz / by / 1000u, side = SIDE_MS * per_ms;
+	size_t known = next_n / by < side ? next_n / by : side;
+	struct thinned t;
+
+	must(n <= CONCEAL_BETWEEN_MAX(c->rate_hz));
+	if (!c->heard || n == 0 || known < ORDER_MS * per_ms) {
+		conceal_lost(c, pcm, n);
+		return;
+	}
+	t.n = n;
+	t.m = (n + by - 1) / by;
+	thin(history_of(c) + HISTORY(c) - side * by, side, by, before);
+	thin(next, known, by, behind);
+	interpolate(&(struct interpolate){
+		.before = before, .before_n = side, .behind = behind, .behind_n = known, .order = ORDER_MS * per_ms,
+		.reach = CONCEAL_FADE_MS * per_ms, .breath = BREATH_MS * per_ms,
+	}, t.means + 1, t.m);
+	t.means[0] = before[side - 1];
+	t.means[t.m + 1] = behind[0];
+	write_between(c, &t, pcm, next[0]);
+	c->pitch = 0;
 	remember(c, pcm, n);
 }

@@ -1,9 +1,9 @@
-/* conceal.h - stand-in audio for lost packets by waveform substitution, at the rate of the codec.
+/* conceal.h - stand-in audio for lost packets, at the rate of the codec.
  *
- * Keeps the last 50 ms of audio. A lost block repeats the last pitch period. It joins
- * what was heard before without a step, each repetition runs into the next by
- * overlap-add, and the whole fades linearly to silence over CONCEAL_FADE_MS. The first
- * good block after a loss is blended in. Received blocks are not delayed. */
+ * Keeps the last 50 ms of audio. When what follows is known, as usual, because a gap is filled when the packet behind it is there, both
+ * sides are continued into the gap (interpolate.h). Else a lost block repeats the last pitch period: it joins what was heard before without
+ * a step, each repetition runs into the next by overlap-add, and the whole fades linearly to silence over CONCEAL_FADE_MS; the first good
+ * block after it is blended in. Received blocks are not delayed. */
 #pragma once
 
 #include <stdbool.h>
@@ -38,3 +38,9 @@ void conceal_good(struct conceal *c, int16_t *pcm, size_t n);
 
 /* Invent `n` samples. Before the first good block: silence. */
 void conceal_lost(struct conceal *c, int16_t *pcm, size_t n);
+
+#define CONCEAL_BETWEEN_MAX(hz) (2u * CONCEAL_FADE_MS * ((hz) / 1000u)) /* samples of a gap that is worth it */
+
+/* Invent all `n` samples, at most CONCEAL_BETWEEN_MAX, of a gap before `next`, which conceal_good() is given then: its first 20 ms are looked
+ * at; with less than 10 ms it is conceal_lost(). */
+void conceal_between(struct conceal *c, int16_t *pcm, size_t n, const int16_t *next, size_t next_n);

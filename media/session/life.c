@@ -7,6 +7,7 @@
 #include "media/session/key.h"
 #include "media/session/mark.h"
 #include "media/session/speech.h"
+#include "media/session/timeline.h"
 #include "media/session/utterance.h"
 #include "media/session/voice.h"
 
@@ -87,7 +88,7 @@ int session_resume(struct session *s, const struct session_config *cfg, struct t
 	if (err != 0)
 		return err;
 	s->epoch = tape->epoch;
-	s->rx_pos = tape_rx_end(tape);
+	timeline_resume(s, now_ns);
 	session_clock_restore(s);
 	speech_resume(s);
 	s->over = s->pos + 2 * s->facts.ptime_ms * (s->r.rate_hz / 1000u); /* of what left just now nobody knows how long it lasts */

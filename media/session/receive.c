@@ -19,15 +19,15 @@ static void heard(struct session *s, uint64_t arrival_ns, struct session_events 
 	session_emit(ev, SESSION_RESUMED)->pos = session_pos_at(s, arrival_ns);
 }
 
-/* Comfort noise only explains a gap, which is filled with silence. */
-static void not_understood(struct session *s, const struct reorder_item *in, struct session_events *ev)
+/* Comfort noise, or nothing that was agreed on. */
+static void take_other(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
-	bool is_new = stream_is_new_type(&s->in, in->payload_type);
-
-	if (in->payload_type == COMFORT_NOISE)
+	if (in->payload_type == COMFORT_NOISE) {
 		heard(s, in->arrival_ns, ev);
-	else if (is_new)
+		timeline_noise(s, in);
+	} else if (stream_is_new_type(&s->in, in->payload_type)) {
 		session_emit(ev, SESSION_UNKNOWN_PAYLOAD)->payload_type = in->payload_type;
+	}
 }
 
 /* hot */
@@ -37,7 +37,7 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 	bool is_key = voice_is_key(&s->facts, in->payload_type);
 
 	if (codec == CODECS && !is_key) {
-		not_understood(s, in, ev);
+		take_other(s, in, ev);
 		return;
 	}
 	heard(s, in->arrival_ns, ev);

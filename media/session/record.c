@@ -32,7 +32,8 @@ ALL_PARTS
 	LATER(speech)                                                                    \
 	LATER(seat)                                                                      \
 	LATER(keys)                                                                      \
-	LATER(mouth)
+	LATER(mouth)                                                                     \
+	LATER(noise)
 
 static const struct {
 	uint32_t at, bytes, least;
@@ -97,7 +98,7 @@ static bool is_sound(const struct session *s)
 
 	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
 	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) &&
-	       keys_are_sound(&s->keys) && mouth_is_sound(&s->mouth) &&
+	       keys_are_sound(&s->keys) && mouth_is_sound(&s->mouth) && s->noise.on <= 1 && s->noise.n <= COMFORT_OCTETS_MAX &&
 	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) &&
 	       is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }

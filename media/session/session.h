@@ -18,6 +18,7 @@
 #include "common/shm/playring.h"
 #include "common/shm/tape.h"
 #include "media/dsp/codec.h"
+#include "media/dsp/comfort.h"
 #include "media/dsp/conceal.h"
 #include "media/dsp/level.h"
 #include "media/dsp/resample.h"
@@ -296,6 +297,14 @@ struct session_mouth {
 #define SESSION_LEVEL_MAX_MS 20000u /* about what a tape holds */
 #define SESSION_WAIT_MAX_MS 600000u
 
+/* The peer's comfort noise (RFC 3389) while it is silent, as it came. Fields are only appended. */
+struct session_noise {
+	uint8_t on;
+	uint8_t n; /* octets */
+	uint8_t octets[COMFORT_OCTETS_MAX];
+	uint8_t pad;
+};
+
 /* What codecs other than G.711 need: memory of the daemon, from the first of them until the session ends. */
 struct session_wide {
 	alignas(16) uint8_t encoder[CODEC_ENCODER_MAX];
@@ -369,6 +378,11 @@ struct session {
 	uint32_t acc_n;
 	uint32_t joins;              /* samples that still lead over from `last`: a decoder starts afresh */
 	int16_t last;                /* sample that was collected */
+	int16_t last_in;             /* likewise, before it was resampled */
+	enum tape_frame_kind last_kind;
+	struct session_noise noise;  /* survives */
+	struct comfort comfort;
+	uint64_t noise_until_ns;     /* so long it is believed without being said again */
 	enum tape_frame_kind acc_kind;
 	uint64_t acc_arrival_ns, acc_due_ns;
 	struct conceal conceal;      /* ... to here, but for the packets that wait in the reorder buffer */

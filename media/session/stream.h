@@ -30,7 +30,7 @@ struct stream_counters {
 	uint64_t packets_received, octets_received;
 	uint64_t packets_rejected;  /* wrong source, or not proven yet */
 	uint64_t packets_malformed;
-	uint64_t packets_unknown;   /* payload type nobody negotiated, comfort noise */
+	uint64_t packets_unknown;   /* payload type nobody negotiated */
 	uint64_t unknown_type;      /* of the last of them */
 	uint64_t packets_early;     /* before session_start() */
 	uint64_t packets_looped;    /* under our own SSRC */

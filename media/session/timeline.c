@@ -6,6 +6,7 @@
  * place was filled already stands behind it, late but whole, and the next silences are left out until it is in its place again. */
 #include "media/session/timeline.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "media/dsp/level.h"
@@ -28,6 +29,9 @@
 #define LATE_MAX_MS 2000u /* later than this is not worth hearing */
 #define KEY_LATE_MS 1000u /* a key that is later than this by its timestamp, or not pressed yet, has a clock of its own */
 #define QUIET_RMS 64u    /* -54 dBov: no speech */
+#define NOISE_MS 30000u  /* comfort noise that was not said again for so long is over */
+#define EDGE_MS 5u       /* from sound to silence, and back */
+#define EDGE_MIN 512     /* a step that is smaller needs none */
 
 static uint64_t samples_of(const struct session *s, uint32_t ms)
 {
@@ -99,24 +103,47 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 	}
 }
 
-/* From the last sample into what a decoder says that starts afresh. */
-static void lead_over(struct session *s, int16_t *pcm, size_t n)
+/* hot */
+static bool is_filler(enum tape_frame_kind kind)
 {
-	int32_t whole = (int32_t)s->joins;
+	return kind != TAPE_OK && kind != TAPE_CONCEALED;
+}
 
-	for (int32_t i = 0; i < whole && (size_t)i < n; i++)
-		pcm[i] = (int16_t)((s->last * (whole - i) + pcm[i] * i) / whole);
-	s->joins = 0;
+/* From one sample into what begins, over `whole` samples. */
+static void lead_over(int16_t from, int16_t *pcm, size_t n, uint32_t whole)
+{
+	for (int32_t i = 0; i < (int32_t)whole && (size_t)i < n; i++)
+		pcm[i] = (int16_t)((from * ((int32_t)whole - i) + pcm[i] * i) / (int32_t)whole);
+}
+
+/* hot. Where sound is cut off by silence, or begins in the middle, it is led over, in `room`; else no sample is touched. */
+static const int16_t *soften(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, int16_t *room)
+{
+	bool is_edge = kind != s->last_kind && (is_filler(kind) || is_filler(s->last_kind)) && abs(pcm[0] - s->last_in) > EDGE_MIN;
+	uint32_t edge = EDGE_MS * (voice_heard_hz(s) / 1000u);
+
+	if (is_edge) {
+		memcpy(room, pcm, n * sizeof *pcm);
+		lead_over(s->last_in, room, n, edge < n ? edge : n);
+		pcm = room;
+	}
+	s->last_kind = kind;
+	s->last_in = pcm[n - 1];
+	return pcm;
 }
 
 /* hot. Samples at the codec's rate, at most a piece. */
 static void put_piece(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
-	int16_t up[UP_MAX];
-	size_t made = resample_run(&s->up, pcm, n, up, UP_MAX);
+	int16_t up[UP_MAX], room[PIECE_MS * CODEC_SAMPLES_PER_MS_MAX];
+	size_t made;
 
+	if (n == 0)
+		return;
+	made = resample_run(&s->up, soften(s, pcm, n, kind, room), n, up, UP_MAX);
 	if (s->joins > 0)
-		lead_over(s, up, made);
+		lead_over(s->last, up, made, s->joins);
+	s->joins = 0;
 	if (made > 0)
 		s->last = up[made - 1];
 	collect(s, up, (uint32_t)made, kind, arrival_ns);
@@ -147,6 +174,11 @@ static uint32_t to_tape(const struct session *s, uint64_t samples)
 	return (uint32_t)(samples * s->r.rate_hz / voice_heard_hz(s));
 }
 
+static bool conceals_itself(const struct session *s)
+{
+	return session_hears(s)->acts->conceal != NULL;
+}
+
 /* By a codec that does it itself: the last packet before `in` by what that tells of it. What is no whole step of it is silence. */
 static uint32_t conceal_by_codec(struct session *s, uint32_t n, const struct reorder_item *in)
 {
@@ -168,40 +200,92 @@ static uint32_t conceal_by_codec(struct session *s, uint32_t n, const struct reo
 	return done;
 }
 
-static uint32_t conceal_by_ear(struct session *s, uint32_t n, uint64_t arrival_ns)
+/* Zeros at the codec's rate. */
+static void put_nothing(struct session *s, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
-	uint32_t most = piece_of(s), part;
-	int16_t pcm[DECODED_MAX];
-
-	for (uint32_t left = n; left > 0; left -= part) {
-		part = left < most ? left : most;
-		conceal_lost(&s->conceal, pcm, part);
-		put_piece(s, pcm, part, TAPE_CONCEALED, arrival_ns);
-	}
-	return n;
-}
-
-/* Samples at the codec's rate. */
-static void put_silence(struct session *s, uint32_t n, uint64_t arrival_ns)
-{
-	static const int16_t silence[PIECE_MS * CODEC_SAMPLES_PER_MS_MAX];
+	static const int16_t nothing[PIECE_MS * CODEC_SAMPLES_PER_MS_MAX];
 	uint32_t most = piece_of(s), part;
 
 	for (; n > 0; n -= part) {
 		part = n < most ? n : most;
-		put_piece(s, silence, part, arrival_ns < s->dtmf_until_ns ? TAPE_DTMF : TAPE_SILENCE, arrival_ns);
+		put_piece(s, nothing, part, kind, arrival_ns);
 	}
 }
 
-/* Before `in`: as much of it as was lost is concealed, else nothing was sent. */
-static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, const struct reorder_item *in)
+static bool is_noisy(const struct session *s, uint64_t now_ns)
+{
+	return s->noise.on && now_ns < s->noise_until_ns;
+}
+
+static void put_noise(struct session *s, uint32_t n, uint64_t arrival_ns)
+{
+	int16_t pcm[PIECE_MS * CODEC_SAMPLES_PER_MS_MAX];
+	uint32_t most = piece_of(s), part;
+
+	for (; n > 0; n -= part) {
+		part = n < most ? n : most;
+		comfort_make(&s->comfort, pcm, part);
+		put_piece(s, pcm, part, TAPE_NOISE, arrival_ns);
+	}
+}
+
+/* The peer sent nothing, or a key. */
+static void put_silence(struct session *s, uint32_t n, uint64_t arrival_ns)
+{
+	if (arrival_ns < s->dtmf_until_ns)
+		put_nothing(s, n, TAPE_DTMF, arrival_ns);
+	else if (is_noisy(s, arrival_ns))
+		put_noise(s, n, arrival_ns);
+	else
+		put_nothing(s, n, TAPE_SILENCE, arrival_ns);
+}
+
+/* What is known of a gap's end: the packet behind it, and what was decoded of it, when its codec needs that to be done first. */
+struct behind {
+	const struct reorder_item *packet;
+	const int16_t *pcm; /* `n` samples at the codec's rate */
+	uint32_t n;
+};
+
+/* From both sides, which in a long gap leave a hole in the middle. */
+static void conceal_until(struct session *s, uint32_t n, const struct behind *b)
+{
+	uint32_t most = CONCEAL_BETWEEN_MAX(voice_heard_hz(s)), made = n < most ? n : most, first = made / 2;
+	int16_t pcm[DECODED_MAX];
+
+	conceal_between(&s->conceal, pcm, made, b->pcm, b->n);
+	put_pieces(s, pcm, first, TAPE_CONCEALED, b->packet->arrival_ns);
+	put_nothing(s, n - made, TAPE_CONCEALED, b->packet->arrival_ns);
+	put_pieces(s, pcm + first, made - first, TAPE_CONCEALED, b->packet->arrival_ns);
+}
+
+/* Nothing follows that it could lead to. */
+static void conceal_fading(struct session *s, uint32_t n, uint64_t arrival_ns)
+{
+	uint32_t most = piece_of(s), part;
+	int16_t pcm[DECODED_MAX];
+
+	for (; n > 0; n -= part) {
+		part = n < most ? n : most;
+		conceal_lost(&s->conceal, pcm, part);
+		put_piece(s, pcm, part, TAPE_CONCEALED, arrival_ns);
+	}
+}
+
+/* Before what is behind it: as much of it as was lost is concealed, else nothing was sent. What is lost of comfort noise is no speech. */
+static void fill(struct session *s, uint64_t gap, uint64_t lost_samples, const struct behind *b)
 {
 	uint32_t whole = to_codec(s, gap), invent = to_codec(s, gap < lost_samples ? gap : lost_samples);
 
-	if (invent > 0)
-		invent = session_hears(s)->acts->conceal != NULL ? conceal_by_codec(s, invent, in)
-								 : conceal_by_ear(s, invent, in->arrival_ns);
-	put_silence(s, whole - invent, in->arrival_ns);
+	if (is_noisy(s, b->packet->arrival_ns))
+		invent = 0;
+	else if (invent > 0 && conceals_itself(s))
+		invent = conceal_by_codec(s, invent, b->packet);
+	else if (invent > 0 && invent == whole && b->n > 0)
+		conceal_until(s, invent, b);
+	else
+		conceal_fading(s, invent, b->packet->arrival_ns);
+	put_silence(s, whole - invent, b->packet->arrival_ns);
 }
 
 /* Continue at `pos`, with a hole before it. */
@@ -283,11 +367,17 @@ static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_
 	return true;
 }
 
-/* hot. While a key is down its tone is no speech. */
+/* hot */
+static bool is_key_down(const struct session *s, uint64_t arrival_ns)
+{
+	return s->dtmf.active || arrival_ns < s->dtmf_until_ns;
+}
+
+/* hot */
 static void put_decoded(struct session *s, int16_t *pcm, uint32_t n, const struct reorder_item *in)
 {
-	bool key_down = s->dtmf.active || in->arrival_ns < s->dtmf_until_ns;
-	bool by_ear = session_hears(s)->acts->conceal == NULL;
+	enum tape_frame_kind kind = is_key_down(s, in->arrival_ns) ? TAPE_DTMF : TAPE_OK;
+	bool by_ear = !conceals_itself(s);
 	uint32_t most = piece_of(s), part;
 
 	for (; n > 0; pcm += part, n -= part) {
@@ -296,29 +386,44 @@ static void put_decoded(struct session *s, int16_t *pcm, uint32_t n, const struc
 		part = n < most ? n : most;
 		samples = to_tape(s, part);
 		s->packet_samples += samples;
-		if (key_down)
-			memset(pcm, 0, part * sizeof pcm[0]);
 		if (by_ear)
 			conceal_good(&s->conceal, pcm, part);
 		if (!is_left_out(s, pcm, part, samples))
-			put_piece(s, pcm, part, key_down ? TAPE_DTMF : TAPE_OK, in->arrival_ns);
+			put_piece(s, pcm, part, kind, in->arrival_ns);
 	}
 }
 
-/* hot */
-static void put_packet(struct session *s, const struct reorder_item *in)
+/* hot. Of what is left of a packet: how many samples. While a key is down its tone is no speech. */
+static uint32_t decode_some(struct session *s, struct str *left, int16_t *pcm, uint64_t arrival_ns)
 {
-	const struct audio_codec *c = session_hears(s);
-	size_t most = (size_t)c->octets_per_ms * PACKET_MAX_MS;
-	size_t left = in->payload_bytes < most ? in->payload_bytes : most, part;
-	const uint8_t *p = in->payload;
-	int16_t pcm[DECODED_MAX];
+	size_t part = left->n, n;
 
+	if (part == 0)
+		return 0;
+	n = session_hears(s)->acts->decode(voice_decoder(s), (const uint8_t *)left->p, &part, pcm, DECODED_MAX);
+	if (is_key_down(s, arrival_ns))
+		memset(pcm, 0, n * sizeof pcm[0]);
+	left->p += part;
+	left->n -= part;
+	return (uint32_t)n;
+}
+
+/* hot. A packet, and `gap` samples before it. A codec that conceals has to do that before it decodes on. */
+static void put_packet(struct session *s, const struct reorder_item *in, uint64_t gap, uint64_t lost_samples)
+{
+	size_t most = (size_t)session_hears(s)->octets_per_ms * PACKET_MAX_MS;
+	struct str left = {(const char *)in->payload, in->payload_bytes < most ? in->payload_bytes : most};
+	int16_t pcm[DECODED_MAX];
+	struct behind b = {.packet = in, .pcm = pcm};
+
+	if (!conceals_itself(s))
+		b.n = decode_some(s, &left, pcm, in->arrival_ns);
+	if (gap > 0)
+		fill(s, gap, lost_samples, &b);
 	s->packet_samples = 0;
-	for (; left > 0; p += part, left -= part) {
-		part = left;
-		put_decoded(s, pcm, (uint32_t)c->acts->decode(voice_decoder(s), p, &part, pcm, DECODED_MAX), in);
-	}
+	put_decoded(s, pcm, b.n, in);
+	while (left.n > 0)
+		put_decoded(s, pcm, decode_some(s, &left, pcm, in->arrival_ns), in);
 }
 
 /* hot */
@@ -341,11 +446,48 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 		s->count.packets_late++;
 		return;
 	}
-	if (gap > samples_of(s, FILL_MAX_MS) || s->rx_pos == 0)
+	if (gap > samples_of(s, FILL_MAX_MS) || s->rx_pos == 0) {
 		jump(s, pos);
-	else if (gap > 0)
-		fill(s, gap, lost, in);
-	put_packet(s, in);
+		gap = 0;
+	}
+	put_packet(s, in, gap, lost);
+	s->dirty |= s->noise.on != 0;
+	s->noise.on = 0;
+}
+
+void timeline_noise(struct session *s, const struct reorder_item *in)
+{
+	struct session_noise n = {.on = 1, .n = (uint8_t)(in->payload_bytes < COMFORT_OCTETS_MAX ? in->payload_bytes : COMFORT_OCTETS_MAX)};
+	uint64_t lost = (uint64_t)s->lost_pending * s->packet_samples, pos = place_of(s, in->ts);
+	uint64_t gap = s->r.rx_anchored && pos > s->rx_pos ? pos - s->rx_pos : 0;
+
+	s->lost_pending = 0;
+	if (lost > 0 && gap > 0 && gap <= samples_of(s, FILL_MAX_MS))
+		fill(s, gap < lost ? gap : lost, lost, &(struct behind){.packet = in});
+	s->noise_until_ns = in->arrival_ns + NOISE_MS * 1000000ull;
+	memcpy(n.octets, in->payload, n.n);
+	if (memcmp(&n, &s->noise, sizeof n) == 0)
+		return;
+	s->noise = n;
+	s->dirty = true;
+	comfort_take(&s->comfort, n.octets, n.n);
+}
+
+void timeline_resume(struct session *s, uint64_t now_ns)
+{
+	int16_t pcm[TAPE_SAMPLES_MAX];
+	struct tape_frame f;
+
+	tape_rx_last(s->tape, &f, pcm);
+	s->rx_pos = f.pos + f.samples;
+	if (f.samples > 0) {
+		s->last = s->last_in = pcm[f.samples - 1];
+		s->last_kind = (enum tape_frame_kind)f.kind;
+	}
+	if (f.samples > 0 && !conceals_itself(s) && voice_heard_hz(s) == s->r.rate_hz)
+		conceal_good(&s->conceal, pcm, f.samples); /* there is something to go on from again */
+	comfort_take(&s->comfort, s->noise.octets, s->noise.n);
+	s->noise_until_ns = now_ns + NOISE_MS * 1000000ull;
 }
 
 /* How far silence stays behind the clock, after a tick. */

@@ -6,6 +6,11 @@
 /* hot. A packet of audio, in order. */
 void timeline_audio(struct session *s, const struct reorder_item *in, struct session_events *ev);
 
+/* Comfort noise, in order: what is silent from its timestamp on sounds like that, until audio comes. */
+void timeline_noise(struct session *s, const struct reorder_item *in);
+/* A successor goes on with what is on the tape. */
+void timeline_resume(struct session *s, uint64_t now_ns);
+
 /* hot. Once a tick: when nothing came, silence goes on with the clock. */
 void timeline_idle(struct session *s, uint64_t now_ns);
 

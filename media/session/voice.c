@@ -88,7 +88,7 @@ int voice_begin(struct session *s, const struct tape *tape)
 	reset_encoder(s);
 	reset_decoder(s);
 	s->fades_in = session_codec(s)->acts->encoder_reset != NULL;
-	if (session_hears(s)->acts->decoder_reset != NULL)
+	if (session_hears(s)->acts->decoder_reset != NULL || voice_heard_hz(s) != s->r.rate_hz)
 		join(s);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "common/base/must.h"
 #include "media/dsp/codec.h"
+#include "media/dsp/comfort.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,12 +36,24 @@ static void conceal(const struct codec_acts *a, uint32_t rate_hz, const uint8_t 
 		must(a->conceal(state, next ? &s : NULL, pcm, rate_hz / 50) <= rate_hz / 50);
 }
 
+/* The same octets as a payload of comfort noise. */
+static void hiss(const uint8_t *p, size_t n)
+{
+	struct comfort c = {0};
+
+	comfort_take(&c, p, n);
+	must(c.order <= COMFORT_ORDER_MAX && c.peak >= 0);
+	comfort_make(&c, pcm, SAMPLES_MAX / 4);
+	must(comfort_level(p, n) <= 127);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint32_t rates[] = {8000, 16000, 24000, 48000};
 	const struct audio_codec *c;
 	uint32_t rate;
 
+	hiss(data, size);
 	if (size == 0)
 		return 0;
 	c = &audio_codecs[data[0] % CODECS];

@@ -1,6 +1,7 @@
 """What holds when the media process dies in the middle of speech, and what packets must never do."""
 
 import asyncio
+import math
 import socket
 import struct
 import time
@@ -46,6 +47,52 @@ def test_speech_and_marks_outlive_the_process(make_system):
     numbers = [p[1] for p in packets]
     assert len(set(numbers)) == len(numbers)
     assert all(b[2] - a[2] == round((b[2] - a[2]) / 160) * 160 for a, b in zip(packets, packets[1:]))
+
+
+def dbov(pcm):
+    samples = struct.unpack(f"<{len(pcm) // 2}h", pcm)
+    return 10 * math.log10(max(1, sum(v * v for v in samples)) / len(samples) / 32768 ** 2)
+
+
+def test_comfort_noise_is_heard_at_its_level_and_outlives_the_process(make_system):
+    """C323 C325 C326: silence of a peer that describes it once, through a kill, until there is speech again."""
+    system = make_system(calls=4)
+    noise, later, state = [], [], {}
+
+    async def handle(call):
+        await call.answer(rate=8000)
+        async for frame in call.audio:
+            if frame.kind == "noise":
+                (later if "killed" in state else noise).append(frame.pcm)
+            elif frame.kind == "ok" and len(later) >= 20:
+                state["spoke"] = True
+                break
+            if len(noise) == 20 and "killed" not in state:
+                state["killed"] = system.kill("media-0")
+            if len(later) == 20:
+                state["enough"] = True
+        await call.hangup()
+
+    def speak(caller, packets):
+        for _ in range(packets):
+            caller.send_audio(b"\x21" * 160)
+            caller.hear(0.02)
+
+    async def scenario(server):
+        caller = Caller(system)
+        caller.start_media(await in_thread(caller.call))
+        await in_thread(speak, caller, 10)
+        caller.send_audio(bytes([40, 100, 140]), pt=13)
+        await in_thread(caller.hear_while, lambda: "enough" not in state, 60)
+        caller.ts += 8000
+        while "spoke" not in state:
+            await in_thread(speak, caller, 5)
+        await in_thread(caller.wait_bye, 20)
+
+    with_backend(system, handle, scenario)
+    for frames in (noise[1:], later[1:]):  # the first one may have the end of something else
+        assert abs(dbov(b"".join(frames)) + 40) < 1, dbov(b"".join(frames))
+    wait_for(lambda: system.metric("tipring_media_rtp_unknown_total") == 0, 2)
 
 
 def test_rtcp_on_the_rtp_port_disturbs_no_stream(make_system, backends):

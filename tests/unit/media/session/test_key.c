@@ -222,6 +222,7 @@ Test(key, is_shown_on_the_tape_while_it_is_down)
 Test(key, sounds_to_nobody)
 {
 	int16_t pcm[TAPE_SAMPLES_MAX];
+	enum tape_frame_kind before = TAPE_OK;
 	struct tape_frame f;
 	unsigned flagged = 0;
 
@@ -232,10 +233,11 @@ Test(key, sounds_to_nobody)
 	}
 	now += 60 * MS;
 	talk(1);
-	while (hear(&f, pcm))
+	for (; hear(&f, pcm); before = f.kind)
 		for (uint32_t i = 0; i < f.samples; i++) {
 			flagged += f.kind == TAPE_DTMF && i == 0;
-			cr_assert(f.kind == TAPE_OK ? pcm[i] < -1000 : pcm[i] == 0, "%d at %lu", pcm[i], (unsigned long)f.pos);
+			if ((f.kind == TAPE_OK) == (before == TAPE_OK) || i >= 40) /* else one leads over to the other */
+				cr_assert(f.kind == TAPE_OK ? pcm[i] < -1000 : pcm[i] == 0, "%d at %lu", pcm[i], (unsigned long)f.pos);
 		}
 	cr_expect_eq(flagged, 5u);
 }
