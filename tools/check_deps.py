@@ -90,7 +90,7 @@ FLOORS = {
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record quality stream timeline key press playout utterance mark voice",
-                      "clock events"),
+                      "drift clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")

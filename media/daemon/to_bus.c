@@ -88,6 +88,7 @@ static void fill_stats(const struct media_session *ms, Tipring__V1__MediaStats *
 	st->hostile_reads = ms->told_hostile;
 	st->packets_unknown = s->in.count.packets_unknown;
 	st->unknown_type = (uint32_t)s->in.count.unknown_type;
+	st->packets_looped = s->in.count.packets_looped;
 	st->mos_x100 = quality_mean(&s->quality_totals.heard);
 	st->mos_least_x100 = s->quality_totals.heard.least_x100;
 	st->remote_mos_x100 = quality_mean(&s->quality_totals.said);

@@ -170,6 +170,26 @@ static bool is_believed(struct session *s, const struct addr *from, const struct
 	return true;
 }
 
+/* hot. Where its number stands; SEQ_DUPLICATE: it was there before. */
+static enum seq_verdict take_number(struct session *s, const struct rtp_packet *p, uint64_t *ret_ext)
+{
+	enum seq_verdict v = seq_take(&s->in.seq, p->ssrc, p->seq, ret_ext);
+
+	if (v == SEQ_DUPLICATE && voice_of_type(&s->facts, p->payload_type) < CODECS && stream_is_renumbered(&s->in, p))
+		return seq_take_anew(&s->in.seq, p->ssrc, p->seq, ret_ext);
+	return v;
+}
+
+/* hot. RFC 3550 section 8.2: who sends with our SSRC sends what we sent. It is heard by nobody, but the peer is there. */
+static bool is_loop(struct session *s, uint32_t ssrc, uint64_t now_ns)
+{
+	if (ssrc != s->r.ssrc)
+		return false;
+	s->in.alive_ns = now_ns;
+	s->in.count.packets_looped++;
+	return true;
+}
+
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
@@ -182,10 +202,10 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		s->in.count.packets_malformed++;
 		return;
 	}
-	if (!is_believed(s, d->from, &rtp, now_ns, ev))
+	if (is_loop(s, rtp.ssrc, now_ns) || !is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
 	s->in.alive_ns = now_ns;
-	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
+	v = take_number(s, &rtp, &ext);
 	if (v == SEQ_UNPROVEN) {
 		stream_keep_first(&s->in, &rtp, now_ns);
 		return;

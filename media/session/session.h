@@ -21,6 +21,7 @@
 #include "media/dsp/resample.h"
 #include "media/rtp/dtmf.h"
 #include "media/rtp/rtcp.h"
+#include "media/session/drift.h"
 #include "media/session/quality.h"
 #include "media/session/stream.h"
 
@@ -70,7 +71,7 @@ struct session_config {
 	bool idle_silence;   /* else pause */
 };
 
-#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named */
+#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named, and while nobody is believed */
 
 /* Words of the slab that change per packet or tick. */
 enum session_hot {
@@ -244,10 +245,7 @@ struct session {
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
 	uint64_t rx_pos;             /* position of the next sample to be collected */
 	uint64_t delay;              /* what came last stands so far behind its place */
-	uint64_t usual_lag;          /* the least of the last second: how far the timeline is behind the clock */
-	uint64_t lag_least;          /* of the last packets */
-	uint64_t lag_since_ns;
-	uint32_t lag_count;
+	struct drift drift;
 	uint32_t acc_n;
 	uint32_t joins;              /* samples that still lead over from `last`: a decoder starts afresh */
 	int16_t last;                /* sample that was collected */

@@ -29,9 +29,10 @@ static void watch_source(struct session *s, uint64_t now_ns, struct session_even
 		session_emit(ev, SESSION_UNLOCKED);
 }
 
+/* While nobody is believed, whoever speaks may be the one: a phone behind a NAT can be silent for long. */
 static void end_learning(struct session *s, uint64_t now_ns)
 {
-	if (!s->in.latch.learns || now_ns < s->r.learn_until_ns)
+	if (!s->in.latch.learns || !s->in.latch.is_locked || now_ns < s->r.learn_until_ns)
 		return;
 	latch_learn(&s->in.latch, false);
 	s->dirty = true;
