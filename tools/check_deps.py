@@ -59,7 +59,7 @@ LIBRARIES = {
     "cyaml/*":        "control/supervisor/config.c",
     "yaml.h":         "control/supervisor/locate.c",
     "hiredis/*":      "control/daemon/cluster.c",
-    "speex/*":        "media/dsp/resample.c",
+    "speex/*":        "media/dsp/resample.c tests/*",
     "opus/*":         "media/dsp/opus.c tests/*",
     "srtp2/*":        "media/rtp/srtp.c",
     "openssl/*":      "signaling/sip/hash.c signaling/daemon/tls.c media/daemon/dtls.c",
@@ -90,7 +90,7 @@ FLOORS = {
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record quality stream timeline key press playout utterance mark voice",
-                      "drift clock events"),
+                      "listen queue drift clock events"),
     "sdk/c": ("client tape", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")

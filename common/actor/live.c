@@ -32,6 +32,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 	if (p->media != NULL) {
 		p->media->idle_silence = false;
 		p->media->reorder_ms_max = 0;
+		p->media->ear = 0;
 		p->media->rtp_timeout_ms = 0;
 		p->media->allow_loopback = false;
 	}

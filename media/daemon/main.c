@@ -59,6 +59,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	m->session_config.reorder_ms_max = c->reorder_ms_max;
 	m->session_config.timeout_ms = c->rtp_timeout_ms;
 	m->session_config.idle_silence = c->idle_silence;
+	m->ear = c->ear == TIPRING__V1__EAR__EAR_PLAYOUT ? SESSION_PLAYOUT : SESSION_ASR;
 	m->allow_loopback = c->allow_loopback;
 }
 
@@ -186,6 +187,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = pool_init(&m->wide, cap, sizeof(struct session_wide)); /* touched only where it is used */
 	if (err == 0)
+		err = pool_init(&m->listens, cap, sizeof(struct session_listen));
+	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
 		err = open_ports(m, cfg->media);
@@ -279,6 +282,7 @@ static void stop(void *self)
 	free(m->resamplers);
 	free(m->keys);
 	pool_fini(&m->wide);
+	pool_fini(&m->listens);
 	ports_fini(&m->ports);
 	buckets_fini(m);
 	pool_fini(&m->sessions);

@@ -69,6 +69,8 @@ struct media {
 	struct session_key *keys; /* owned: by slot */
 	struct pool wide; /* of struct session_wide: of calls with more than G.711 */
 	uint32_t wide_most; /* that new ones may have */
+	struct pool listens; /* of struct session_listen: of SESSION_PLAYOUT */
+	enum session_ear ear; /* when nobody says which */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;

@@ -41,27 +41,48 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 		return;
 	}
 	heard(s, in->arrival_ns, ev);
-	if (codec == CODECS)
+	if (codec == CODECS) {
 		key_packet(s, in, ev);
-	else if (voice_hear(s, codec))
+		return;
+	}
+	if (!voice_hear(s, codec))
+		return;
+	if (s->listen != NULL)
+		timeline_listen(s, in, ev);
+	else
 		timeline_audio(s, in, ev);
 }
 
-/* hot */
-static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
+/* hot. What is next in order at this time, if anything is. */
+static enum reorder_result deliver_one(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	enum reorder_result got;
 	struct reorder_item item;
 	uint32_t lost;
+	enum reorder_result got = reorder_next(&s->in.reorder, now_ns, &item, &lost);
 
-	while ((got = reorder_next(&s->in.reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
-		if (got == REORDER_LOST) {
-			s->lost_pending += lost;
-			s->quality.bursts++;
-		} else {
-			take(s, &item, ev);
-		}
+	if (got == REORDER_LOST) {
+		s->lost_pending += lost;
+		s->quality.bursts++;
+	} else if (got == REORDER_PACKET) {
+		take(s, &item, ev);
 	}
+	return got;
+}
+
+/* hot. For a listener a gap is given up when its time has come, and not sooner (session_give_up()). */
+static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	uint64_t until_ns = s->listen != NULL ? 0 : now_ns;
+
+	while (deliver_one(s, until_ns, ev) != REORDER_NOTHING)
+		;
+}
+
+bool session_give_up(struct session *s, struct session_events *ev)
+{
+	enum reorder_result got = deliver_one(s, UINT64_MAX, ev);
+
+	return got == REORDER_PACKET || (got == REORDER_LOST && deliver_one(s, UINT64_MAX, ev) != REORDER_NOTHING);
 }
 
 /* Numbers start again: what waited is delivered, nothing of it may be taken for the new stream. */

@@ -71,7 +71,7 @@ static bool is_sound(const struct session *s)
 {
 	const struct latch *l = &s->in.latch;
 
-	return session_facts_are_sound(&s->facts) && is_bool(&s->facts.sends) && is_bool(&s->facts.receives) &&
+	return session_facts_are_sound(&s->facts) && s->r.ear < SESSION_EARS && is_bool(&s->facts.sends) && is_bool(&s->facts.receives) &&
 	       is_bool(&l->is_locked) && is_bool(&l->learns) && is_bool(&s->dtmf.active) && is_bool(&s->dtmf.known);
 }
 

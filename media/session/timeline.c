@@ -12,6 +12,7 @@
 #include "media/dsp/stretch.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/listen.h"
 #include "media/session/voice.h"
 
 #define PIECE_MS 20u /* put at a time */
@@ -32,6 +33,7 @@
 #define LATE_MAX_MS 2000u /* later than this is not worth hearing */
 #define KEY_LATE_MS 1000u /* a key that is later than this by its timestamp, or not pressed yet, has a clock of its own */
 #define QUIET_RMS 64u    /* -54 dBov: no speech */
+#define GONE_MS 200u     /* SESSION_PLAYOUT: when all that comes for so long is too late, it is not: its timestamps are wrong */
 
 static uint64_t samples_of(const struct session *s, uint32_t ms)
 {
@@ -72,6 +74,10 @@ static const uint8_t rank[TAPE_FRAME_KINDS] = {
 /* hot. At the tape's rate. */
 static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
+	if (s->listen != NULL) {
+		listen_put(s, pcm, n, kind, arrival_ns);
+		return;
+	}
 	while (n > 0) {
 		uint32_t room = s->tape->frame_samples - s->acc_n;
 		uint32_t part = n < room ? n : room;
@@ -158,8 +164,9 @@ static uint32_t conceal_by_codec(struct session *s, uint32_t n, const struct reo
 
 	n = n / step * step;
 	while (done < n) {
-		bool is_last = packet > 0 && n - done <= packet;
-		uint32_t most = is_last ? n - done : n - done - packet, part = most < piece_of(s) || is_last ? most : piece_of(s);
+		uint32_t rest = n - done, most = rest <= packet ? rest : rest - packet;
+		bool is_last = packet > 0 && rest <= packet && next.p != NULL;
+		uint32_t part = most < piece_of(s) || is_last ? most : piece_of(s);
 
 		if (a->conceal(voice_decoder(s), is_last ? &next : NULL, pcm, part) != part)
 			break;
@@ -322,7 +329,7 @@ static void begin(struct session *s, const struct reorder_item *in, struct sessi
 /* hot. Speech that stands behind its place gets nearer to it with every piece of silence that is left out. */
 static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_t samples, uint64_t arrival_ns)
 {
-	if ((s->delay < samples && s->drift.owed == 0) || level_rms(pcm, n) >= QUIET_RMS)
+	if ((s->delay < samples && s->drift.owed == 0) || s->listen != NULL || level_rms(pcm, n) >= QUIET_RMS)
 		return false;
 	if (s->delay < samples)
 		return settle_in_silence(s, samples, arrival_ns);
@@ -404,6 +411,114 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 	else if (gap > 0)
 		fill(s, gap, lost, in);
 	put_packet(s, in);
+}
+
+/* Where the fastest packets stand when they come now. */
+static uint64_t fastest(const struct session *s, uint64_t arrival_ns)
+{
+	return session_pos_at(s, arrival_ns) - (uint64_t)(s->listen->delay.base_us * (int64_t)(s->r.rate_hz / 1000u) / 1000);
+}
+
+/* The places of a sender whose timestamps say nothing any more begin anew. */
+static uint64_t place_anew(struct session *s, const struct reorder_item *in)
+{
+	s->listen->gone_ns = 0;
+	anchor(s, in->ts, fastest(s, in->arrival_ns));
+	return s->r.rx_ts_pos;
+}
+
+/* Where a packet stands, for a listener. */
+static uint64_t place_for_listener(struct session *s, const struct reorder_item *in)
+{
+	uint64_t pos = place_of(s, in->ts);
+	int64_t ahead = (int64_t)(pos - fastest(s, in->arrival_ns));
+	uint64_t gone_ns = s->listen->gone_ns;
+	bool is_lost = gone_ns != 0 && in->arrival_ns > gone_ns + GONE_MS * 1000000ull;
+
+	if ((int32_t)(in->ts - s->r.rx_ts) >= 0 && ahead <= (int64_t)samples_of(s, DRIFT_MS) && !is_lost &&
+	    !(stood_still(s, in, pos) && !listen_plays(s)))
+		return pos;
+	s->count.reanchored++;
+	return place_anew(s, in);
+}
+
+/* The codec has heard it, if nobody else. */
+static void skip_packet(struct session *s, const struct reorder_item *in, uint64_t pos, uint32_t samples)
+{
+	int16_t pcm[DECODED_MAX];
+	size_t n = in->payload_bytes;
+
+	s->count.packets_late++;
+	if (s->listen->gone_ns == 0)
+		s->listen->gone_ns = in->arrival_ns;
+	if (session_hears(s)->acts->decoder_reset != NULL)
+		(void)session_hears(s)->acts->decode(voice_decoder(s), in->payload, &n, pcm, DECODED_MAX);
+	if (s->listen->queue.n == 0 && pos + samples > s->rx_pos)
+		s->rx_pos = pos + samples;
+}
+
+/* What is missing before `pos`, or was played in its place. */
+static void join_queue(struct session *s, uint64_t pos, uint64_t lost, const struct reorder_item *in)
+{
+	uint64_t gap = pos > s->rx_pos ? pos - s->rx_pos : 0, most = samples_of(s, FILL_MAX_MS);
+
+	if (pos < s->rx_pos) {
+		listen_moved(s, (int64_t)(s->rx_pos - pos));
+		s->r.rx_ts_pos = s->rx_pos;
+	} else if (s->listen->queue.n == 0 && !listen_plays(s)) {
+		s->rx_pos = pos;
+	} else if (gap > 0) {
+		fill(s, gap < most ? gap : most, lost, in);
+		s->rx_pos = pos;
+	}
+}
+
+/* hot */
+void timeline_listen(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	uint32_t samples = s->packet_samples > 0 ? s->packet_samples : (uint32_t)samples_of(s, PIECE_MS);
+	uint64_t lost = (uint64_t)s->lost_pending * s->packet_samples, pos;
+	enum listen_verdict verdict;
+
+	s->lost_pending = 0;
+	if (in->payload_bytes == 0)
+		return;
+	s->audio_ns = in->arrival_ns;
+	if (!s->r.rx_anchored) {
+		begin(s, in, ev);
+		(void)place_anew(s, in);
+	}
+	pos = place_for_listener(s, in);
+	s->r.rx_ts = in->ts;
+	s->r.rx_ts_pos = pos;
+	listen_arrived(s, pos, in->arrival_ns);
+	verdict = listen_judge(s, pos, samples);
+	if (verdict == LISTEN_GONE) {
+		skip_packet(s, in, pos, samples);
+		return;
+	}
+	s->listen->gone_ns = 0;
+	s->listen->dry = 0;
+	if (verdict == LISTEN_CUT)
+		s->listen->cut = (uint32_t)(s->rx_pos - pos);
+	else
+		join_queue(s, pos, lost, in);
+	put_packet(s, in);
+	s->listen->cut = 0;
+}
+
+void timeline_invent(struct session *s, uint32_t samples, uint64_t now_ns)
+{
+	const struct reorder_item nothing = {.arrival_ns = now_ns};
+	uint32_t least = voice_heard_hz(s) / PLC_STEP_HZ, n = to_codec(s, samples); /* a codec makes no less than a step */
+
+	if (session_hears(s)->acts->conceal != NULL)
+		n = (n + least - 1) / least * least;
+	n = n > 0 ? n : 1;
+	if (session_hears(s)->acts->conceal == NULL)
+		(void)conceal_by_ear(s, n, now_ns);
+	else
+		put_silence(s, n - conceal_by_codec(s, n, &nothing), now_ns);
 }
 
 /* How far silence stays behind the clock, after a tick. */

@@ -45,6 +45,7 @@ Test(live, media_and_signaling)
 	p.signaling = &s;
 	before = digest(&p);
 	m.reorder_ms_max = m.rtp_timeout_ms = 7;
+	m.ear = TIPRING__V1__EAR__EAR_PLAYOUT;
 	m.idle_silence = m.allow_loopback = s.messages = true;
 	s.answer_timeout_ms = s.session_expires_s = s.min_se_s = 7;
 	cr_expect_eq(digest(&p), before);
