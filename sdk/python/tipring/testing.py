@@ -26,7 +26,7 @@ import typing
 from .call import Call, Handler, require_handler
 from .collecting import KEYS
 from .errors import CallEnded, CommandRefused
-from .hearing import Digit, Event
+from .hearing import Digit, Event, ear_of
 from .pcm import WavSource, name_of, read_wav
 from .playback import Flushed, Heard
 from .tape import Frame
@@ -318,19 +318,20 @@ class Caller:
 
     # -- what a Call asks of its transport --
 
-    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> _Tape:
         rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
         if rate not in (8000, 16000, 24000, 48000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms")
+        ear_of(ear)
         if self._wav_rate not in (None, rate):
             raise ValueError(f"the WAV file has {self._wav_rate} Hz, the handler answered with {rate} Hz")
         self.answered = True
         self._tape = self._tape or _Tape(rate, rate * frame_ms // 1000)
         return self._tape
 
-    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> _Tape:
         await self.ring(call, code, headers)
-        tape = await self.answer(call, rate, frame_ms, headers)
+        tape = await self.answer(call, rate, frame_ms, headers, ear)
         self.answered = False
         return tape
 
