@@ -201,12 +201,13 @@ static enum seq_verdict take_number(struct session *s, const struct rtp_packet *
 	return v;
 }
 
-/* hot. RFC 3550 section 8.2: who sends with our SSRC sends what we sent. It is heard by nobody, but the peer is there. */
-static bool is_loop(struct session *s, uint32_t ssrc, uint64_t now_ns)
+/* hot. RFC 3550 section 8.2: who sends with our SSRC sends what we sent. It is heard by nobody, but where it comes from our peer, he is there. */
+static bool is_loop(struct session *s, const struct addr *from, uint32_t ssrc, uint64_t now_ns)
 {
 	if (ssrc != s->r.ssrc)
 		return false;
-	s->in.alive_ns = now_ns;
+	if (from == NULL || addr_eq(from, latch_remote(&s->in.latch)))
+		s->in.alive_ns = now_ns;
 	s->in.count.packets_looped++;
 	return true;
 }
@@ -223,7 +224,7 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		s->in.count.packets_malformed++;
 		return;
 	}
-	if (is_loop(s, rtp.ssrc, now_ns) || !is_believed(s, d->from, &rtp, now_ns, ev))
+	if (is_loop(s, d->from, rtp.ssrc, now_ns) || !is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
 	s->in.alive_ns = now_ns;
 	v = take_number(s, &rtp, &ext);

@@ -75,7 +75,7 @@ static void hold(enum way way, uint64_t due_ns, const uint8_t *p, size_t n)
 		return;
 	}
 	h = &g.held[g.heap[g.n]];
-	*h = (struct held){.due_ns = due_ns, .order = g.order++, .n = n, .way = way};
+	*h = (struct held){.due_ns = due_ns, .order = g.order++, .n = n, .way = (uint8_t)way};
 	memcpy(h->p, p, n);
 	for (uint32_t i = g.n++; i > 0 && is_before(i, (i - 1) / 2); i = (i - 1) / 2)
 		swap(i, (i - 1) / 2);
