@@ -61,7 +61,7 @@ LIBRARIES = {
     "cyaml/*":        "control/supervisor/config.c",
     "yaml.h":         "control/supervisor/locate.c",
     "hiredis/*":      "control/daemon/cluster.c",
-    "speex/*":        "media/dsp/resample.c",
+    "speex/*":        "media/dsp/resample.c tests/*",
     "sndfile.h":      "media/files/sound.c",
     "opus/*":         "media/dsp/opus.c tests/*",
     "srtp2/*":        "media/rtp/srtp.c",
@@ -94,7 +94,7 @@ FLOORS = {
     "signaling/registration": ("registration_record", "registration", "registration_rules"),
     "media/session": ("life receive tick report prefetch",
                       "facts record quality stream timeline key press play playout packets utterance mark mouth voice speech",
-                      "clock events"),
+                      "listen queue drift clock events"),
     "sdk/c": ("client tape wav", "events", "commands"),
 }
 FLOOR_NAMES = ("input", "state", "output")

@@ -33,6 +33,7 @@ static void forget_live(Tipring__V1__ProcessConfig *p)
 		p->media->idle_silence = false;
 		p->media->reorder_ms_max = 0;
 		p->media->rtp_timeout_ms = p->media->never_ms = p->media->duplicate = 0;
+		p->media->ear = 0;
 		p->media->allow_loopback = false;
 	}
 	if (p->control != NULL) {

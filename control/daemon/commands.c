@@ -92,25 +92,28 @@ static bool has_tape(const struct call *c)
 	return c->started || c->state == CALL_EARLY_STARTING || c->state == CALL_STARTING;
 }
 
-/* Rate and frame of the tape; 0: as they are, else 16000 and 20. */
-static struct verdict set_tape(struct call *c, uint32_t rate_hz, uint32_t frame_ms)
+/* Rate, frame and ear of the tape; 0: as they are, else 16000, 20 and as configured. */
+static struct verdict set_tape(struct call *c, uint32_t rate_hz, uint32_t frame_ms, Tipring__V1__Ear ear)
 {
 	uint32_t rate = rate_hz != 0 ? rate_hz : 16000, frame = frame_ms != 0 ? frame_ms : 20;
 
 	if (!call_rate_is_possible(rate) || (frame != 10 && frame != 20))
 		return (struct verdict){.code = CODE(REJECTED), .reason = "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms"};
-	if (has_tape(c) && ((rate_hz != 0 && c->rate_hz != rate) || (frame_ms != 0 && c->frame_ms != frame)))
-		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate or frame"};
+	if (ear > TIPRING__V1__EAR__EAR_PLAYOUT)
+		return (struct verdict){.code = CODE(UNSUPPORTED), .reason = "there is no such ear"};
+	if (has_tape(c) && ((ear != 0 && c->ear != ear) || (rate_hz != 0 && c->rate_hz != rate) || (frame_ms != 0 && c->frame_ms != frame)))
+		return (struct verdict){.code = CODE(REJECTED), .reason = "its tape has another rate, frame or ear"};
 	if (!has_tape(c)) {
 		c->rate_hz = rate;
 		c->frame_ms = frame;
+		c->ear = (uint8_t)ear;
 	}
 	return good;
 }
 
 static struct verdict ring_early(struct control *k, struct control_call *cc, const Tipring__V1__Ring *m)
 {
-	struct verdict v = set_tape(&cc->c, m->rate_hz, m->frame_ms);
+	struct verdict v = set_tape(&cc->c, m->rate_hz, m->frame_ms, m->ear);
 
 	if (v.code != CODE(OK))
 		return v;
@@ -150,7 +153,7 @@ static struct verdict answer(struct control *k, struct str peer, const Tipring__
 		return (struct verdict){.code = CODE(ACCEPTED), .reason = ""};
 	if (cc->c.command[0] != '\0')
 		return (struct verdict){.code = CODE(CONFLICT), .reason = "an answer is under way"};
-	v = set_tape(&cc->c, m->answer->rate_hz, m->answer->frame_ms);
+	v = set_tape(&cc->c, m->answer->rate_hz, m->answer->frame_ms, m->answer->ear);
 	if (v.code == CODE(OK))
 		v = say(cc, SAID_ANSWER, m->answer->headers, m->answer->n_headers);
 	if (v.code != CODE(OK))

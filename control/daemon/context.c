@@ -147,6 +147,7 @@ size_t context_pack(const struct call *c, uint64_t instance, uint8_t out[CONTEXT
 	x.local_rtp = info_address(&a, &c->local_rtp);
 	x.rate_hz = c->rate_hz;
 	x.frame_ms = c->frame_ms;
+	x.ear = (Tipring__V1__Ear)c->ear;
 	x.command = text(c->command);
 	x.start_mono_ns = c->start_mono_ns;
 	x.start_unix_ns = c->start_unix_ns;
@@ -175,6 +176,7 @@ void context_fill(struct call *c, const Tipring__V1__CallContext *x)
 	c->started = x->tape_id != 0;
 	c->rate_hz = x->rate_hz;
 	c->frame_ms = x->frame_ms;
+	c->ear = (uint8_t)x->ear;
 	c->started_unix_ns = x->started_unix_ns;
 	c->answered_unix_ns = x->answered_unix_ns;
 	c->answered = x->answered_unix_ns != 0;

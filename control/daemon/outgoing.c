@@ -93,6 +93,8 @@ static const char *fault(const Tipring__V1__Dial *d)
 
 	if ((d->rate_hz != 0 && !call_rate_is_possible(d->rate_hz)) || (d->frame_ms != 0 && d->frame_ms != 10 && d->frame_ms != 20))
 		return "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms";
+	if (d->ear > TIPRING__V1__EAR__EAR_PLAYOUT)
+		return "there is no such ear";
 	if (d->ringing_timeout_ms != 0 && (d->ringing_timeout_ms < RINGING_MIN_MS || d->ringing_timeout_ms > RINGING_MAX_MS))
 		return "ringing_timeout_ms is 1000 to 300000";
 	if (d->session_expires_s != 0 && (d->session_expires_s < SESSION_MIN_S || d->session_expires_s > SESSION_MAX_S))
@@ -195,6 +197,7 @@ static bool fill(struct control_call *cc, const Tipring__V1__Dial *d, const char
 	c->session_expires_s = d->session_expires_s;
 	c->rate_hz = d->rate_hz != 0 ? d->rate_hz : 16000;
 	c->frame_ms = d->frame_ms != 0 ? d->frame_ms : 20;
+	c->ear = (uint8_t)d->ear;
 	return whole;
 }
 

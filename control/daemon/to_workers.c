@@ -144,6 +144,7 @@ void to_session_start(struct control *k, const struct control_call *cc)
 	m.session_id = cc->c.session_id;
 	m.rate_hz = cc->c.rate_hz;
 	m.frame_ms = cc->c.frame_ms;
+	m.ear = (Tipring__V1__Ear)cc->c.ear;
 	stamp(k, &e);
 	to_worker(k, FROM_MEDIA, cc->c.media_worker, &e);
 }

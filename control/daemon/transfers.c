@@ -100,6 +100,7 @@ struct verdict transfers_accept(struct control *k, struct control_call *cc, cons
 	d.early_media = a->early_media;
 	d.rate_hz = a->rate_hz;
 	d.frame_ms = a->frame_ms;
+	d.ear = a->ear;
 	d.metadata = a->metadata;
 	d.username = a->username;
 	d.password = a->password;

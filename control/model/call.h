@@ -298,6 +298,7 @@ struct call {
 	/* of the tape */
 	uint64_t tape_id, start_mono_ns, start_unix_ns;
 	uint32_t rate_hz, frame_ms;
+	uint8_t ear; /* as in the messages; 0: as media is configured */
 	char attach_path[CALL_PATH_BYTES];
 	struct addr local_rtp;
 	/* command under way */

@@ -498,6 +498,7 @@ static int take_rtp(struct load *l, const struct raw_top *r, struct config *c)
 
 	c->rtp_workers = rtp_workers;
 	c->rtp_idle = (enum config_idle)rtp_idle;
+	c->rtp_ear = (enum config_ear)rtp_ear;
 	c->rtp_reorder_ms = rtp_reorder_ms;
 	c->rtp_wide_calls = rtp_wide_calls;
 	c->rtp_timeout_ms = rtp_timeout_ms;

@@ -38,6 +38,11 @@ enum config_idle {
 	CONFIG_IDLE_PAUSE
 };
 
+enum config_ear {
+	CONFIG_EAR_ASR,
+	CONFIG_EAR_PLAYOUT
+};
+
 enum config_redirects {
 	CONFIG_REDIRECTS_NONE,
 	CONFIG_REDIRECTS_FOLLOW
@@ -117,6 +122,7 @@ struct config {
 	struct config_advertised rtp_advertised[CONFIG_ADVERTISED_MAX];
 	uint32_t rtp_advertised_count;
 	enum config_idle rtp_idle;
+	enum config_ear rtp_ear;
 	uint32_t rtp_reorder_ms;
 	uint32_t rtp_wide_calls;
 	struct config_codecs rtp_codecs;

@@ -72,6 +72,7 @@ static const struct config_change effects[] = {
 	{"sip.auth.algorithms", CONFIG_NOW},
 	{"sip.auth.trusted", CONFIG_NOW},
 	{"rtp.idle", CONFIG_NOW},
+	{"rtp.ear", CONFIG_NOW},
 	{"rtp.reorder_ms", CONFIG_NOW},
 	{"rtp.codecs", CONFIG_NOW},
 	{"rtp.timeout_ms", CONFIG_NOW},

@@ -285,6 +285,7 @@ static int pack_media(const struct config *c, Tipring__V1__ProcessConfig *p, uin
 	m.rtcp_apart = told.apart;
 	m.n_rtcp_apart = told.apart_count;
 	m.idle_silence = c->rtp_idle == CONFIG_IDLE_SILENCE;
+	m.ear = c->rtp_ear == CONFIG_EAR_PLAYOUT ? TIPRING__V1__EAR__EAR_PLAYOUT : TIPRING__V1__EAR__EAR_ASR;
 	m.reorder_ms_max = c->rtp_reorder_ms;
 	m.rtp_timeout_ms = c->rtp_timeout_ms;
 	m.advertised_address = text(c->rtp_advertised_address);

@@ -13,6 +13,7 @@ void counts_session(struct media *m, struct media_session *ms)
 	count(m, STAT_media_rtp_rejected, in->packets_rejected - told_in->packets_rejected);
 	count(m, STAT_media_rtp_malformed, in->packets_malformed - told_in->packets_malformed);
 	count(m, STAT_media_rtp_unknown, in->packets_unknown - told_in->packets_unknown);
+	count(m, STAT_media_rtp_looped, in->packets_looped - told_in->packets_looped);
 	count(m, STAT_media_frames_concealed, now->frames_concealed - told->frames_concealed);
 	count(m, STAT_media_ticks_skipped, now->ticks_skipped - told->ticks_skipped);
 	count(m, STAT_media_keys_dropped, now->keys_dropped - told->keys_dropped);

@@ -176,18 +176,27 @@ static struct media_session *session_of(struct media *m, uint64_t id)
 	return pool_get(&m->sessions, id);
 }
 
+static int take_ear(const struct media *m, Tipring__V1__Ear in, enum session_ear *ret)
+{
+	if (in > TIPRING__V1__EAR__EAR_PLAYOUT)
+		return ERR_UNSUPPORTED;
+	*ret = in == TIPRING__V1__EAR__EAR_UNSPECIFIED ? m->ear : in == TIPRING__V1__EAR__EAR_PLAYOUT ? SESSION_PLAYOUT : SESSION_ASR;
+	return 0;
+}
+
 static void on_start(void *self, struct str peer, const Tipring__V1__Envelope *e)
 {
 	struct media *m = media_of(self);
 	struct media_session *ms = session_of(m, e->session_start->session_id);
 	uint32_t rate = e->session_start->rate_hz, frame = e->session_start->frame_ms;
-	int err = ms != NULL ? 0 : ERR_NOENT;
+	enum session_ear ear = SESSION_ASR;
+	int err = ms != NULL ? take_ear(m, e->session_start->ear, &ear) : ERR_NOENT;
 
 	(void)peer;
 	if (err == 0 && ((rate != 8000 && rate != 16000 && rate != 24000 && rate != 48000) || (frame != 10 && frame != 20)))
 		err = ERR_INVAL;
 	if (err == 0)
-		err = sessions_start(m, ms, rate, frame);
+		err = sessions_start(m, ms, rate, frame, ear);
 	if (err == 0)
 		to_bus_started(m, e->request_id, ms);
 	else

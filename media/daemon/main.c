@@ -61,6 +61,7 @@ static void reconfigure(void *self, const Tipring__V1__ProcessConfig *cfg)
 	m->session_config.never_ms = c->never_ms;
 	m->session_config.duplicate = c->duplicate < MEDIA_DUPLICATE_MAX ? c->duplicate : MEDIA_DUPLICATE_MAX;
 	m->session_config.idle_silence = c->idle_silence;
+	m->ear = c->ear == TIPRING__V1__EAR__EAR_PLAYOUT ? SESSION_PLAYOUT : SESSION_ASR;
 	m->allow_loopback = c->allow_loopback;
 }
 
@@ -190,6 +191,8 @@ static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *
 	if (err == 0)
 		err = pool_init(&m->members, cap + 1, sizeof(struct room_member)); /* one that moves has two */
 	if (err == 0)
+		err = pool_init(&m->listens, cap, sizeof(struct session_listen));
+	if (err == 0)
 		err = buckets_init(m, cap);
 	if (err == 0)
 		err = open_ports(m, cfg->media);
@@ -284,6 +287,7 @@ static void stop(void *self)
 	free(m->keys);
 	pool_fini(&m->wide);
 	pool_fini(&m->members);
+	pool_fini(&m->listens);
 	ports_fini(&m->ports);
 	buckets_fini(m);
 	pool_fini(&m->sessions);

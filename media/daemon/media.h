@@ -81,6 +81,8 @@ struct media {
 	uint32_t wide_most; /* that new ones may have */
 	struct room rooms[MEDIA_ROOMS_MAX];
 	struct pool members; /* of struct room_member: of sessions that sit in a room; touched only where it is used */
+	struct pool listens; /* of struct session_listen: of SESSION_PLAYOUT */
+	enum session_ear ear; /* when nobody says which */
 	struct resample (*resamplers)[2]; /* owned: up, down by slot; made when a slot is first used */
 	struct ports ports;
 	struct slab slab;

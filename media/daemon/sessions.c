@@ -32,6 +32,15 @@ static int give_wide(struct media *m, struct media_session *ms, const struct ses
 	return 0;
 }
 
+/* What this ear needs has its memory. Kept until the session is given back. */
+static int give_listen(struct media *m, struct media_session *ms)
+{
+	if (ms->s.r.ear != SESSION_PLAYOUT || ms->s.listen != NULL)
+		return 0;
+	ms->s.listen = pool_take(&m->listens, NULL);
+	return ms->s.listen != NULL ? 0 : ERR_NOSPC;
+}
+
 /* What speexdsp allocated for this slot serves its next session. */
 static void keep_resampler(struct resample *kept, const struct resample *used)
 {
@@ -45,6 +54,8 @@ void sessions_give(struct media *m, struct media_session *ms)
 
 	if (ms->s.wide != NULL)
 		pool_give(&m->wide, ms->s.wide);
+	if (ms->s.listen != NULL)
+		pool_give(&m->listens, ms->s.listen);
 	keep_resampler(&m->resamplers[slot][0], &ms->s.up);
 	keep_resampler(&m->resamplers[slot][1], &ms->s.down);
 	m->keys[slot] = (struct session_key){0};
@@ -138,6 +149,8 @@ int sessions_equip(struct media *m, struct media_session *ms)
 
 	if (err == 0)
 		err = give_wide(m, ms, &ms->s.facts, m->wide.cap); /* of a predecessor: whatever is allowed now */
+	if (err == 0)
+		err = give_listen(m, ms);
 	ms->s.hot = slab_hot(&m->slab, slot);
 	ms->connection = -1;
 	sessions_report_to(m, ms, &ms->s.facts.remote_rtcp);
@@ -276,7 +289,7 @@ static void drop_tape(struct media *m, struct media_session *ms)
 	sessions_index(m, ms);
 }
 
-int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms)
+int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms, enum session_ear ear)
 {
 	uint64_t start_ns = buckets_start_ns(m, ms);
 	struct tape_config cfg = {
@@ -289,6 +302,10 @@ int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, 
 		session_start_again(&ms->s, m->actor->now_ns);
 		return 0;
 	}
+	ms->s.r.ear = ear;
+	err = give_listen(m, ms);
+	if (err != 0)
+		return err;
 	do
 		cfg.tape_id = clock_entropy(); /* the right to attach: not to be guessed */
 	while (cfg.tape_id == 0);

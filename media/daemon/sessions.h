@@ -12,7 +12,7 @@ struct session_name {
 MUST_USE int sessions_open(struct media *m, struct session_name name, const struct addr *towards, struct media_session **ret);
 /* ERR_ACCES: nothing may be sent there; ERR_STALE: later facts are in force. */
 MUST_USE int sessions_update(struct media *m, struct media_session *ms, const struct session_facts *facts, uint32_t generation);
-MUST_USE int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms);
+MUST_USE int sessions_start(struct media *m, struct media_session *ms, uint32_t rate_hz, uint32_t frame_ms, enum session_ear ear);
 MUST_USE int sessions_equip(struct media *m, struct media_session *ms); /* resamplers, hot words, sockets */
 void sessions_index(struct media *m, const struct media_session *ms);   /* its name or tape changed */
 

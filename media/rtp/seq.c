@@ -82,6 +82,12 @@ static enum seq_verdict restart(struct seq *s, uint32_t ssrc, uint16_t number,
 	return SEQ_RESTART;
 }
 
+/* hot. The stream goes on, so nothing else begins. */
+static void forget_claims(struct seq *s)
+{
+	s->claims[0].run = s->claims[1].run = 0;
+}
+
 /* hot */
 static enum seq_verdict take_behind(struct seq *s, uint64_t back, uint64_t *ret_ext)
 {
@@ -90,6 +96,7 @@ static enum seq_verdict take_behind(struct seq *s, uint64_t back, uint64_t *ret_
 		s->duplicates++;
 		return SEQ_DUPLICATE;
 	}
+	forget_claims(s);
 	mark(s, back);
 	if (*ret_ext < s->base)
 		s->base = *ret_ext;
@@ -112,16 +119,22 @@ enum seq_verdict seq_take(struct seq *s, uint32_t ssrc, uint16_t number,
 	if (!s->started || ssrc != s->ssrc || step > (int)SEQ_DROPOUT_MAX ||
 	    step < -(int)SEQ_MISORDER_MAX)
 		return restart(s, ssrc, number, ret_ext);
-	s->claims[0].run = s->claims[1].run = 0;
 	if (step <= 0)
 		return take_behind(s, (uint64_t)-step, ret_ext);
 
+	forget_claims(s);
 	shift(s, (uint64_t)step);
 	s->highest += (uint64_t)step;
 	mark(s, 0);
 	s->received++;
 	*ret_ext = s->highest;
 	return SEQ_NEW;
+}
+
+enum seq_verdict seq_take_anew(struct seq *s, uint32_t ssrc, uint16_t number, uint64_t *ret_ext)
+{
+	s->duplicates--;
+	return restart(s, ssrc, number, ret_ext);
 }
 
 bool seq_goes_on(const struct seq *s, uint32_t ssrc, uint16_t number)

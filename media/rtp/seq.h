@@ -65,6 +65,11 @@ void seq_init(struct seq *s, uint8_t probation);
 enum seq_verdict seq_take(struct seq *s, uint32_t ssrc, uint16_t number,
 			  uint64_t *ret_ext);
 
+/* Behind SEQ_DUPLICATE, of a packet that can be none: its timestamp is new. Its sender counts from
+ * an earlier number on, which is a new start: SEQ_RESTART or SEQ_UNPROVEN. */
+enum seq_verdict seq_take_anew(struct seq *s, uint32_t ssrc, uint16_t number,
+			       uint64_t *ret_ext);
+
 /* Would this number continue the stream? */
 bool seq_goes_on(const struct seq *s, uint32_t ssrc, uint16_t number);
 

@@ -5,6 +5,7 @@
 #include "media/session/events.h"
 #include "media/session/facts.h"
 #include "media/session/key.h"
+#include "media/session/listen.h"
 #include "media/session/mark.h"
 #include "media/session/speech.h"
 #include "media/session/timeline.h"
@@ -14,6 +15,8 @@
 static void prepare(struct session *s, const struct session_config *cfg, uint64_t now_ns)
 {
 	s->cfg = *cfg;
+	if (cfg->late_ppm == 0)
+		s->cfg.late_ppm = SESSION_LATE_PPM;
 	s->in.heard_ns = s->in.alive_ns = s->audio_ns = now_ns;
 	s->in.hot = s->hot + HOT_IN;
 	s->marker = true;
@@ -38,11 +41,14 @@ void session_open(struct session *s, const struct session_config *cfg, const str
 
 static int set_tape(struct session *s, struct tape *tape)
 {
-	int err = voice_begin(s, tape);
+	int err = s->r.ear == SESSION_PLAYOUT && s->listen == NULL ? ERR_NOSPC : voice_begin(s, tape);
 
-	if (err == 0)
-		s->tape = tape;
-	return err;
+	if (err != 0)
+		return err;
+	s->tape = tape;
+	if (s->listen != NULL)
+		listen_begin(s);
+	return 0;
 }
 
 int session_start(struct session *s, struct tape *tape, uint64_t start_ns)

@@ -41,28 +41,49 @@ static void take(struct session *s, const struct reorder_item *in, struct sessio
 		return;
 	}
 	heard(s, in->arrival_ns, ev);
-	if (codec == CODECS)
+	if (codec == CODECS) {
 		key_packet(s, s->in.base.ssrc, in, ev);
-	else if (voice_hear(s, codec))
+		return;
+	}
+	if (!voice_hear(s, codec))
+		return;
+	if (s->listen != NULL)
+		timeline_listen(s, in, ev);
+	else
 		timeline_audio(s, in, ev);
 }
 
-/* hot */
-static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
+/* hot. What is next in order at this time, if anything is. */
+static enum reorder_result deliver_one(struct session *s, uint64_t now_ns, struct session_events *ev)
 {
-	enum reorder_result got;
 	struct reorder_item item;
 	uint32_t lost;
+	enum reorder_result got = reorder_next(&s->in.reorder, now_ns, &item, &lost);
 
-	while ((got = reorder_next(&s->in.reorder, now_ns, &item, &lost)) != REORDER_NOTHING) {
-		if (got == REORDER_LOST) {
-			s->lost_pending += lost;
-			s->quality.bursts++;
-			xr_gone(&s->quality.runs, item.ext, lost);
-		} else {
-			take(s, &item, ev);
-		}
+	if (got == REORDER_LOST) {
+		s->lost_pending += lost;
+		s->quality.bursts++;
+		xr_gone(&s->quality.runs, item.ext, lost);
+	} else if (got == REORDER_PACKET) {
+		take(s, &item, ev);
 	}
+	return got;
+}
+
+/* hot. For a listener a gap is given up when its time has come, and not sooner (session_give_up()). */
+static void deliver(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	uint64_t until_ns = s->listen != NULL ? 0 : now_ns;
+
+	while (deliver_one(s, until_ns, ev) != REORDER_NOTHING)
+		;
+}
+
+bool session_give_up(struct session *s, struct session_events *ev)
+{
+	enum reorder_result got = deliver_one(s, UINT64_MAX, ev);
+
+	return got == REORDER_PACKET || (got == REORDER_LOST && deliver_one(s, UINT64_MAX, ev) != REORDER_NOTHING);
 }
 
 /* Numbers start again, maybe with another `ssrc`: what waited is delivered, nothing of it may be taken for the new stream. */
@@ -181,6 +202,33 @@ static bool is_believed(struct session *s, const struct addr *from, const struct
 	return true;
 }
 
+/* hot. Where its number stands; SEQ_DUPLICATE: it was there before. */
+static enum seq_verdict take_number(struct session *s, const struct rtp_packet *p, uint64_t *ret_ext)
+{
+	enum seq_verdict v = seq_take(&s->in.seq, p->ssrc, p->seq, ret_ext);
+
+	if (v == SEQ_DUPLICATE && voice_of_type(&s->facts, p->payload_type) < CODECS && stream_is_renumbered(&s->in, p))
+		return seq_take_anew(&s->in.seq, p->ssrc, p->seq, ret_ext);
+	return v;
+}
+
+/* Under our own SSRC, or one that we gave up for another sender's sake. Whoever is not believed has no say in which we use. */
+static bool is_loop(struct session *s, const struct addr *from, uint32_t ssrc, uint64_t now_ns)
+{
+	const struct addr *remote = latch_remote(&s->in.latch);
+
+	if (ssrc != s->r.ssrc && !s->had_rival)
+		return false;
+	if (from != NULL && !addr_eq(from, remote)) {
+		s->in.count.packets_looped += ssrc == s->r.ssrc;
+		return ssrc == s->r.ssrc;
+	}
+	if (!session_is_rival(s, ssrc, remote, now_ns))
+		return false;
+	s->in.alive_ns = now_ns;
+	return true;
+}
+
 /* hot */
 void session_receive(struct session *s, const struct session_datagram *d, uint64_t now_ns, struct session_events *ev)
 {
@@ -193,9 +241,7 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		s->in.count.packets_malformed++;
 		return;
 	}
-	if (!is_believed(s, d->from, &rtp, now_ns, ev))
-		return;
-	if ((rtp.ssrc == s->r.ssrc || s->had_rival) && session_is_rival(s, rtp.ssrc, d->from != NULL ? d->from : latch_remote(&s->in.latch), now_ns))
+	if (is_loop(s, d->from, rtp.ssrc, now_ns) || !is_believed(s, d->from, &rtp, now_ns, ev))
 		return;
 	s->in.alive_ns = now_ns;
 	if (key_is_aside(s, &rtp)) {
@@ -203,7 +249,7 @@ void session_receive(struct session *s, const struct session_datagram *d, uint64
 		key_aside(s, &rtp, now_ns, ev);
 		return;
 	}
-	v = seq_take(&s->in.seq, rtp.ssrc, rtp.seq, &ext);
+	v = take_number(s, &rtp, &ext);
 	if (v == SEQ_UNPROVEN) {
 		stream_keep_first(&s->in, &rtp, now_ns);
 		return;

@@ -96,7 +96,7 @@ static bool is_sound(const struct session *s)
 {
 	const struct latch *l = &s->in.latch;
 
-	return session_facts_are_sound(&s->facts) && s->press.down <= 1 && s->press.event <= 15 &&
+	return session_facts_are_sound(&s->facts) && s->r.ear < SESSION_EARS && s->press.down <= 1 && s->press.event <= 15 &&
 	       s->press.duration_ms <= SESSION_PRESS_MAX_MS && s->seat.speaks <= 1 && s->seat.listens <= 1 && speech_is_sound(&s->speech) &&
 	       keys_are_sound(&s->keys) && mouth_is_sound(&s->mouth) && s->noise.on <= 1 && s->noise.n <= COMFORT_OCTETS_MAX &&
 	       is_bool(&s->facts.sends) && is_bool(&s->facts.receives) && is_bool(&s->facts.rtcp_mux) && is_bool(&l->is_locked) &&

@@ -24,9 +24,12 @@
 #include "media/dsp/resample.h"
 #include "media/dsp/vad.h"
 #include "media/room/room.h"
+#include "media/rtp/delay.h"
 #include "media/rtp/dtmf.h"
 #include "media/rtp/rtcp.h"
+#include "media/session/drift.h"
 #include "media/session/quality.h"
+#include "media/session/queue.h"
 #include "media/session/stream.h"
 
 #define SESSION_TICK_MS 20u
@@ -78,9 +81,19 @@ struct session_config {
 	uint32_t never_ms;   /* likewise before the first packet */
 	uint32_t duplicate;  /* further copies of what is sent */
 	bool idle_silence;   /* else pause */
+	uint32_t late_ppm;   /* SESSION_PLAYOUT: so many of a million packets may come too late; 0: SESSION_LATE_PPM */
 };
 
-#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named */
+#define SESSION_LATE_PPM 10000u
+
+/* How what is heard reaches the tape. */
+enum session_ear {
+	SESSION_ASR,     /* at once: for who listens for words */
+	SESSION_PLAYOUT, /* at the pace of the clock, after a wait that follows the network: for who listens in real time */
+	SESSION_EARS
+};
+
+#define SESSION_LEARN_MS 5000u /* another source may be learned so long after the start, or after it was named, and while nobody is believed */
 
 /* Words of the slab that change per packet or tick. */
 enum session_hot {
@@ -201,6 +214,7 @@ struct session_record {
 	uint64_t key_pos;     /* where the key that is down was pressed */
 	struct addr local;    /* RTP, as the peer is told */
 	uint32_t ordinal;     /* with call_id: what control calls it */
+	uint32_t ear;         /* enum session_ear; chosen before session_start() */
 #ifdef TIPRING_NEXT
 	uint64_t next;        /* what a later build appends: ./tipring test upgrade */
 #endif
@@ -314,6 +328,20 @@ struct session_wide {
 	uint8_t packet[SESSION_PACKETS_KEPT][RTP_HEADER_BYTES + CODEC_OCTETS_MAX];
 };
 
+/* What SESSION_PLAYOUT needs: memory of the daemon, until the session ends. */
+struct session_listen {
+	struct delay delay;
+	uint64_t waited_us;      /* sum over waited_samples: from arrival, or the first moment it could have been played, to being played */
+	uint64_t waited_samples;
+	uint64_t stretched;      /* ticks that were made shorter or longer */
+	uint64_t gone_ns;        /* since then every packet came too late; 0: the last one did not */
+	uint64_t stretched_ns;   /* the last of them */
+	uint32_t dry;            /* ticks in a row that were invented */
+	bool plays;              /* else it waits for enough to begin with */
+	uint32_t cut;            /* samples of what comes next whose place was filled */
+	struct queue queue;
+};
+
 /* With a thousand sessions none is in a cache when its turn comes: what every tick and every packet touches lies together, the large
  * arrays that are seldom used lie behind it. */
 struct session {
@@ -328,6 +356,7 @@ struct session {
 	struct playring *play;       /* borrowed; NULL: nothing was ever played under it */
 	struct session_wide *wide;   /* borrowed; NULL: with plain codecs only */
 	struct room_member *member;  /* borrowed; NULL: in no room */
+	struct session_listen *listen; /* borrowed; NULL: r.ear is SESSION_ASR */
 	_Atomic uint64_t *hot;       /* borrowed: HOT_WORDS */
 	struct session_config cfg;
 	bool dirty;                  /* commit the record */
@@ -371,10 +400,7 @@ struct session {
 	uint32_t packet_samples;     /* of the last packet, at the tape's rate */
 	uint64_t rx_pos;             /* position of the next sample to be collected */
 	uint64_t delay;              /* what came last stands so far behind its place */
-	uint64_t usual_lag;          /* the least of the last second: how far the timeline is behind the clock */
-	uint64_t lag_least;          /* of the last packets */
-	uint64_t lag_since_ns;
-	uint32_t lag_count;
+	struct drift drift;
 	uint32_t acc_n;
 	uint32_t joins;              /* samples that still lead over from `last`: a decoder starts afresh */
 	int16_t last;                /* sample that was collected */
@@ -455,7 +481,7 @@ bool session_needs_wide(const struct session_facts *f);
 void session_open(struct session *s, const struct session_config *cfg, const struct session_facts *facts,
 		  struct rand *rand, uint64_t now_ns);
 
-/* Give it a tape and let it send from now on; position 0 is `start_ns`. */
+/* Give it a tape and let it send from now on; position 0 is `start_ns`. ERR_NOSPC: r.ear wants memory in `listen`, or the codec in `wide`. */
 MUST_USE int session_start(struct session *s, struct tape *tape, uint64_t start_ns);
 
 /* Asked for once more, as behind early media: who was not answered before need not have spoken. */
@@ -547,6 +573,9 @@ MUST_USE int session_detect(struct session *s, const struct session_speech_terms
 
 /* The keys up to this number were heard. */
 void session_keys_taken(struct session *s, uint32_t number);
+
+/* SESSION_PLAYOUT: the next packet behind a gap is played without waiting any longer for what is missing. False: none waits. */
+bool session_give_up(struct session *s, struct session_events *ev);
 
 /* The end: pending marks and open utterances are resolved. */
 void session_close(struct session *s, struct session_events *ev);

@@ -30,12 +30,23 @@ void stream_count(struct stream *st, const struct rtp_packet *p, uint64_t arriva
 	st->count.packets_received++;
 	st->count.octets_received += p->payload_bytes;
 	hot_set(st, STREAM_HOT_RECEIVED, st->count.packets_received);
-	if (timed)
-		seq_arrived(&st->seq, p->ts, (uint32_t)(arrival_ns / (1000000000u / clock_hz)));
+	if (!timed)
+		return;
+	if (p->seq == (uint16_t)st->seq.highest) {
+		st->newest_ts = p->ts;
+		st->has_ts = true;
+	}
+	seq_arrived(&st->seq, p->ts, (uint32_t)(arrival_ns / (1000000000u / clock_hz)));
+}
+
+bool stream_is_renumbered(const struct stream *st, const struct rtp_packet *p)
+{
+	return st->has_ts && (int32_t)(p->ts - st->newest_ts) > 0;
 }
 
 void stream_rebase(struct stream *st, uint32_t ssrc)
 {
+	st->has_ts = false;
 	st->base = (struct stream_base){.first = st->seq.base, .before = st->count.packets_received, .ssrc = ssrc};
 }
 

@@ -49,6 +49,8 @@ struct stream {
 	uint64_t heard_ns, alive_ns; /* last RTP of a type that is understood; last RTP or RTCP */
 	bool narrow;                 /* the socket hears nobody but the source that is believed */
 	bool has_first;
+	bool has_ts;                 /* of this stream */
+	uint32_t newest_ts;          /* of audio */
 	_Atomic uint64_t *hot;       /* borrowed: STREAM_HOT_WORDS */
 	struct stream_base base;     /* survives */
 	struct stream_counters count;
@@ -77,6 +79,9 @@ bool stream_widens(struct stream *st, uint64_t now_ns);
 
 /* hot. A packet was taken (seq_take()): noted in the hot words, counted, its jitter when `timed`. */
 void stream_count(struct stream *st, const struct rtp_packet *p, uint64_t arrival_ns, uint32_t clock_hz, bool timed);
+
+/* Of audio that seq_take() calls a duplicate: it was sampled later than all before, so its sender numbers anew. */
+bool stream_is_renumbered(const struct stream *st, const struct rtp_packet *p);
 
 /* Numbers start again with the packet that seq_take() has just taken: what they are counted from. */
 void stream_rebase(struct stream *st, uint32_t ssrc);

@@ -3,6 +3,7 @@
 #include "media/session/events.h"
 #include "media/session/facts.h"
 #include "media/session/key.h"
+#include "media/session/listen.h"
 #include "media/session/playout.h"
 #include "media/session/speech.h"
 #include "media/session/timeline.h"
@@ -30,12 +31,28 @@ static void watch_source(struct session *s, uint64_t now_ns, struct session_even
 		session_emit(ev, SESSION_UNLOCKED);
 }
 
+/* While nobody is believed, whoever speaks may be the one: a phone behind a NAT can be silent for long. */
 static void end_learning(struct session *s, uint64_t now_ns)
 {
-	if (!s->in.latch.learns || now_ns < s->r.learn_until_ns)
+	if (!s->in.latch.learns || !s->in.latch.is_locked || now_ns < s->r.learn_until_ns)
 		return;
 	latch_learn(&s->in.latch, false);
 	s->dirty = true;
+}
+
+#define LACKS_MAX 4u
+#define DRY_TICKS 5u /* so long what is missing is invented; then the talkspurt was over */
+
+/* hot. One tick of what is heard in real time. */
+static void listen_one(struct session *s, uint64_t now_ns, struct session_events *ev)
+{
+	while (listen_lacks(s) > 0 && session_give_up(s, ev))
+		;
+	if (listen_lacks(s) > 0 && (s->listen->dry++ >= DRY_TICKS || s->dtmf.active || now_ns < s->dtmf_until_ns))
+		listen_rest(s);
+	for (uint32_t tries = 0; listen_lacks(s) > 0 && tries < LACKS_MAX; tries++) /* a resampler keeps some back */
+		timeline_invent(s, listen_lacks(s), now_ns);
+	listen_tick(s, now_ns);
 }
 
 /* hot */
@@ -59,9 +76,12 @@ void session_tick(struct session *s, uint64_t now_ns, struct session_packets *ou
 		playout_skip(s, due - s->tick - 1);
 		s->audio_ns = now_ns; /* what came while nobody looked is still in the socket */
 	}
-	timeline_idle(s, now_ns);
+	if (s->listen == NULL)
+		timeline_idle(s, now_ns);
 	while (s->tick < due) {
 		out->hurry = s->tick + 1 < due;
+		if (s->listen != NULL)
+			listen_one(s, now_ns, ev);
 		playout_tick(s, now_ns, out, ev);
 	}
 	speech_tick(s, ev);

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "media/dsp/level.h"
+#include "media/dsp/stretch.h"
 #include "media/session/clock.h"
 #include "media/session/events.h"
+#include "media/session/listen.h"
 #include "media/session/voice.h"
 
 #define PIECE_MS 20u /* put at a time */
@@ -21,8 +23,11 @@
 #define PACKET_MAX_MS 200u /* RFC 3551 section 4.2 */
 #define FILL_MAX_MS 1000u
 #define DRIFT_MS 100u    /* further from the clock than this and the anchor is wrong */
-#define LAG_PACKETS 50u  /* ... in every one of so many packets */
-#define LAG_MS 900u      /* ... that came over so long: a burst after a stall is late, but right */
+#define BAND_MS 20u      /* nearer to it than this is right; else it is corrected in silence */
+#define SPEECH_MS 45u    /* further than this and speech is stretched by periods of its pitch, until it is near again */
+#define HASTE_MS 65u
+#define SPEECH_NS 5000000000ull /* between two of them, */
+#define HASTE_NS 500000000ull   /* and when they run apart further still */
 #define IDLE_MS 60u      /* silence is so far behind the clock at most, a tick included; jitter makes it more */
 #define IDLE_JITTERS 4u
 #define IDLE_MAX_MS 240u
@@ -32,6 +37,7 @@
 #define NOISE_MS 30000u  /* comfort noise that was not said again for so long is over */
 #define EDGE_MS 5u       /* from sound to silence, and back */
 #define EDGE_MIN 512     /* a step that is smaller needs none */
+#define GONE_MS 200u     /* SESSION_PLAYOUT: when all that comes for so long is too late, it is not: its timestamps are wrong */
 
 static uint64_t samples_of(const struct session *s, uint32_t ms)
 {
@@ -41,10 +47,9 @@ static uint64_t samples_of(const struct session *s, uint32_t ms)
 /* hot. When a perfect network, as far as this one ever is, would have brought what is collected next. */
 static uint64_t due_ns(const struct session *s)
 {
-	uint64_t place = s->rx_pos + s->usual_lag;
+	int64_t place = (int64_t)s->rx_pos + s->drift.usual - (int64_t)s->delay;
 
-	place = place > s->delay ? place - s->delay : 0;
-	return s->r.start_ns + place * 1000000u / (s->r.rate_hz / 1000u);
+	return s->r.start_ns + (uint64_t)(place > 0 ? place : 0) * 1000000u / (s->r.rate_hz / 1000u);
 }
 
 /* hot */
@@ -75,6 +80,10 @@ static const uint8_t rank[TAPE_FRAME_KINDS] = {
 /* hot. At the tape's rate. */
 static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
+	if (s->listen != NULL) {
+		listen_put(s, pcm, n, kind, arrival_ns);
+		return;
+	}
 	while (n > 0) {
 		uint32_t room = s->tape->frame_samples - s->acc_n;
 		uint32_t part = n < room ? n : room;
@@ -189,8 +198,9 @@ static uint32_t conceal_by_codec(struct session *s, uint32_t n, const struct reo
 
 	n = n / step * step;
 	while (done < n) {
-		bool is_last = packet > 0 && n - done <= packet;
-		uint32_t most = is_last ? n - done : n - done - packet, part = most < piece_of(s) || is_last ? most : piece_of(s);
+		uint32_t rest = n - done, most = rest <= packet ? rest : rest - packet;
+		bool is_last = packet > 0 && rest <= packet && next.p != NULL;
+		uint32_t part = most < piece_of(s) || is_last ? most : piece_of(s);
 
 		if (a->conceal(voice_decoder(s), is_last ? &next : NULL, pcm, part) != part)
 			break;
@@ -300,7 +310,7 @@ static void anchor(struct session *s, uint32_t ts, uint64_t pos)
 {
 	s->r.rx_ts = ts;
 	s->r.rx_ts_pos = pos;
-	s->lag_count = 0;
+	s->drift = (struct drift){.usual = 0};
 	s->r.rx_anchored = 1;
 	s->dirty = true;
 }
@@ -313,40 +323,84 @@ static uint64_t place_of(const struct session *s, uint32_t ts)
 	return s->r.rx_ts_pos + (uint64_t)ahead;
 }
 
-/* How far a packet is behind the clock: the least of the last second is usual, what is more is late. Was every packet of it further behind
- * than allowed? How far then; else 0. */
-static uint64_t least_lag(struct session *s, uint64_t lag, uint64_t allowed, uint64_t now_ns)
+/* A talkspurt whose timestamps go on where the last one ended, while silence went on with the clock: the sender's clock stood still. */
+static bool stood_still(const struct session *s, const struct reorder_item *in, uint64_t pos)
 {
-	if (s->lag_count == 0)
-		s->lag_since_ns = now_ns;
-	s->lag_least = s->lag_count == 0 || lag < s->lag_least ? lag : s->lag_least;
-	s->usual_lag = lag < s->usual_lag ? lag : s->usual_lag;
-	if (++s->lag_count < LAG_PACKETS || now_ns < s->lag_since_ns + LAG_MS * 1000000ull)
-		return 0;
-	s->lag_count = 0;
-	if (s->lag_least > allowed)
-		return s->lag_least;
-	s->usual_lag = s->lag_least;
-	return 0;
+	uint64_t next = s->r.rx_ts_pos + s->packet_samples;
+
+	return in->marker && pos == next && s->rx_pos >= pos + samples_of(s, IDLE_MS);
 }
 
 /* A timeline that is behind the clock in every packet of a second, ahead of it, or that goes back belongs to a sender whose timestamps do
- * not follow time (it paused them, or changed them): set it right. */
-static uint64_t check_drift(struct session *s, uint32_t ts, uint64_t arrival_ns)
+ * not follow time (it paused them, or changed them): set it right. Where silence was put already, that was the pause. */
+static uint64_t check_drift(struct session *s, const struct reorder_item *in)
 {
-	uint64_t allowed = samples_of(s, DRIFT_MS), pos = place_of(s, ts);
-	uint64_t now_pos = session_pos_at(s, arrival_ns);
-	uint64_t behind = least_lag(s, now_pos > pos ? now_pos - pos : 0, allowed, arrival_ns);
+	uint64_t now_pos = session_pos_at(s, in->arrival_ns), pos = place_of(s, in->ts);
+	int64_t allowed = (int64_t)samples_of(s, DRIFT_MS), lag = (int64_t)(now_pos - pos);
+	bool is_over = drift_arrived(&s->drift, lag, (int64_t)samples_of(s, BAND_MS), in->arrival_ns);
 
-	if ((int32_t)(ts - s->r.rx_ts) < 0 || pos > now_pos + allowed)
+	if ((int32_t)(in->ts - s->r.rx_ts) < 0 || lag < -allowed)
 		pos = now_pos;
-	else if (behind > 0)
-		pos += behind;
+	else if (stood_still(s, in, pos))
+		pos = s->rx_pos;
+	else if (is_over && s->drift.usual > allowed)
+		pos = s->rx_pos > pos ? s->rx_pos : pos + (uint64_t)s->drift.usual;
 	else
 		return pos;
 	s->count.reanchored++;
-	anchor(s, ts, pos);
+	anchor(s, in->ts, pos);
 	return pos;
+}
+
+/* The timeline goes on so many samples later. */
+static void move(struct session *s, int64_t by)
+{
+	s->r.rx_ts_pos += (uint64_t)by;
+	drift_moved(&s->drift, by);
+	s->dirty = true;
+}
+
+/* In silence all that is owed; what is to be left out by pieces. True: this one is left out. */
+static bool settle_in_silence(struct session *s, uint32_t samples, uint64_t arrival_ns)
+{
+	int64_t owed = s->drift.owed;
+
+	if (owed > 0) {
+		move(s, owed);
+		put_silence(s, to_codec(s, (uint64_t)owed), arrival_ns);
+		return false;
+	}
+	if (-owed < (int64_t)samples)
+		return false;
+	move(s, -(int64_t)samples);
+	return true;
+}
+
+/* A period by which what is said may be stretched, when it is time; else 0. */
+static uint32_t find_period(struct session *s, const int16_t *pcm, uint32_t n, uint64_t arrival_ns)
+{
+	uint64_t owed = (uint64_t)(s->drift.owed < 0 ? -s->drift.owed : s->drift.owed);
+	bool haste = owed > samples_of(s, HASTE_MS);
+
+	s->drift.in_speech = owed > samples_of(s, s->drift.in_speech ? BAND_MS : SPEECH_MS);
+	if (!s->drift.in_speech || arrival_ns < s->drift.spoken_ns + (haste ? HASTE_NS : SPEECH_NS))
+		return 0;
+	return stretch_period(pcm, n, voice_heard_hz(s), haste ? 0 : STRETCH_ALIKE);
+}
+
+static void put_stretched(struct session *s, int16_t *pcm, uint32_t n, uint32_t period, const struct tape_frame *f)
+{
+	int64_t by = (int64_t)to_tape(s, period);
+	int16_t longer[3 * PIECE_MS * CODEC_SAMPLES_PER_MS_MAX / 2];
+
+	s->drift.spoken_ns = f->mono_ns;
+	if (s->drift.owed < 0) {
+		move(s, -by);
+		put_pieces(s, pcm, stretch_less(pcm, n, period), f->kind, f->mono_ns);
+	} else {
+		move(s, by);
+		put_pieces(s, longer, stretch_more(pcm, n, period, longer), f->kind, f->mono_ns);
+	}
 }
 
 static void begin(struct session *s, const struct reorder_item *in, struct session_events *ev)
@@ -359,10 +413,12 @@ static void begin(struct session *s, const struct reorder_item *in, struct sessi
 }
 
 /* hot. Speech that stands behind its place gets nearer to it with every piece of silence that is left out. */
-static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_t samples)
+static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_t samples, uint64_t arrival_ns)
 {
-	if (s->delay < samples || level_rms(pcm, n) >= QUIET_RMS)
+	if ((s->delay < samples && s->drift.owed == 0) || s->listen != NULL || level_rms(pcm, n) >= QUIET_RMS)
 		return false;
+	if (s->delay < samples)
+		return settle_in_silence(s, samples, arrival_ns);
 	s->delay -= samples;
 	return true;
 }
@@ -371,6 +427,17 @@ static bool is_left_out(struct session *s, const int16_t *pcm, size_t n, uint32_
 static bool is_key_down(const struct session *s, uint64_t arrival_ns)
 {
 	return s->dtmf.active || arrival_ns < s->dtmf_until_ns;
+}
+
+/* hot */
+static void put_heard(struct session *s, int16_t *pcm, uint32_t n, const struct tape_frame *f)
+{
+	uint32_t period = s->drift.owed != 0 ? find_period(s, pcm, n, f->mono_ns) : 0;
+
+	if (period > 0)
+		put_stretched(s, pcm, n, period, f);
+	else
+		put_piece(s, pcm, n, f->kind, f->mono_ns);
 }
 
 /* hot */
@@ -388,8 +455,8 @@ static void put_decoded(struct session *s, int16_t *pcm, uint32_t n, const struc
 		s->packet_samples += samples;
 		if (by_ear)
 			conceal_good(&s->conceal, pcm, part);
-		if (!is_left_out(s, pcm, part, samples))
-			put_piece(s, pcm, part, kind, in->arrival_ns);
+		if (!is_left_out(s, pcm, part, samples, in->arrival_ns))
+			put_heard(s, pcm, part, &(struct tape_frame){.kind = kind, .mono_ns = in->arrival_ns});
 	}
 }
 
@@ -426,6 +493,12 @@ static void put_packet(struct session *s, const struct reorder_item *in, uint64_
 		put_decoded(s, pcm, decode_some(s, &left, pcm, in->arrival_ns), in);
 }
 
+static void end_noise(struct session *s)
+{
+	s->dirty |= s->noise.on != 0;
+	s->noise.on = 0;
+}
+
 /* hot */
 void timeline_audio(struct session *s, const struct reorder_item *in, struct session_events *ev)
 {
@@ -437,7 +510,7 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 	s->audio_ns = in->arrival_ns;
 	if (!s->r.rx_anchored)
 		begin(s, in, ev);
-	pos = check_drift(s, in->ts, in->arrival_ns);
+	pos = check_drift(s, in);
 	s->r.rx_ts = in->ts; /* moves along, so that differences stay small */
 	s->r.rx_ts_pos = pos;
 	gap = pos > s->rx_pos ? pos - s->rx_pos : 0;
@@ -451,8 +524,7 @@ void timeline_audio(struct session *s, const struct reorder_item *in, struct ses
 		gap = 0;
 	}
 	put_packet(s, in, gap, lost);
-	s->dirty |= s->noise.on != 0;
-	s->noise.on = 0;
+	end_noise(s);
 }
 
 void timeline_noise(struct session *s, const struct reorder_item *in)
@@ -488,6 +560,120 @@ void timeline_resume(struct session *s, uint64_t now_ns)
 		conceal_good(&s->conceal, pcm, f.samples); /* there is something to go on from again */
 	comfort_take(&s->comfort, s->noise.octets, s->noise.n);
 	s->noise_until_ns = now_ns + NOISE_MS * 1000000ull;
+}
+
+/* Where the fastest packets stand when they come now. */
+static uint64_t fastest(const struct session *s, uint64_t arrival_ns)
+{
+	return session_pos_at(s, arrival_ns) - (uint64_t)(s->listen->delay.base_us * (int64_t)(s->r.rate_hz / 1000u) / 1000);
+}
+
+/* The places of a sender whose timestamps say nothing any more begin anew. */
+static uint64_t place_anew(struct session *s, const struct reorder_item *in)
+{
+	s->listen->gone_ns = 0;
+	anchor(s, in->ts, fastest(s, in->arrival_ns));
+	return s->r.rx_ts_pos;
+}
+
+/* Where a packet stands, for a listener. */
+static uint64_t place_for_listener(struct session *s, const struct reorder_item *in)
+{
+	uint64_t pos = place_of(s, in->ts);
+	int64_t ahead = (int64_t)(pos - fastest(s, in->arrival_ns));
+	uint64_t gone_ns = s->listen->gone_ns;
+	bool is_lost = gone_ns != 0 && in->arrival_ns > gone_ns + GONE_MS * 1000000ull;
+
+	if ((int32_t)(in->ts - s->r.rx_ts) >= 0 && ahead <= (int64_t)samples_of(s, DRIFT_MS) && !is_lost &&
+	    !(stood_still(s, in, pos) && !listen_plays(s)))
+		return pos;
+	s->count.reanchored++;
+	return place_anew(s, in);
+}
+
+/* The codec has heard it, if nobody else. */
+static void skip_packet(struct session *s, const struct reorder_item *in, uint64_t pos, uint32_t samples)
+{
+	int16_t pcm[DECODED_MAX];
+	size_t n = in->payload_bytes;
+
+	s->count.packets_late++;
+	if (s->listen->gone_ns == 0)
+		s->listen->gone_ns = in->arrival_ns;
+	if (session_hears(s)->acts->decoder_reset != NULL)
+		(void)session_hears(s)->acts->decode(voice_decoder(s), in->payload, &n, pcm, DECODED_MAX);
+	if (s->listen->queue.n == 0 && pos + samples > s->rx_pos)
+		s->rx_pos = pos + samples;
+}
+
+/* How much is missing before `pos`; or it was played in its place. */
+static uint64_t join_queue(struct session *s, uint64_t pos)
+{
+	uint64_t gap = pos > s->rx_pos ? pos - s->rx_pos : 0, most = samples_of(s, FILL_MAX_MS);
+
+	if (pos < s->rx_pos) {
+		listen_moved(s, (int64_t)(s->rx_pos - pos));
+		s->r.rx_ts_pos = s->rx_pos;
+	} else if (s->listen->queue.n == 0 && !listen_plays(s)) {
+		s->rx_pos = pos;
+	} else if (gap > most) {
+		s->rx_pos = pos - most;
+		return most;
+	} else {
+		return gap;
+	}
+	return 0;
+}
+
+/* hot */
+void timeline_listen(struct session *s, const struct reorder_item *in, struct session_events *ev)
+{
+	uint32_t samples = s->packet_samples > 0 ? s->packet_samples : (uint32_t)samples_of(s, PIECE_MS);
+	uint64_t lost = (uint64_t)s->lost_pending * s->packet_samples, gap = 0, pos;
+	enum listen_verdict verdict;
+
+	s->lost_pending = 0;
+	if (in->payload_bytes == 0)
+		return;
+	s->audio_ns = in->arrival_ns;
+	if (!s->r.rx_anchored) {
+		begin(s, in, ev);
+		(void)place_anew(s, in);
+	}
+	pos = place_for_listener(s, in);
+	s->r.rx_ts = in->ts;
+	s->r.rx_ts_pos = pos;
+	listen_arrived(s, pos, in->arrival_ns);
+	verdict = listen_judge(s, pos, samples);
+	if (verdict == LISTEN_GONE) {
+		skip_packet(s, in, pos, samples);
+		return;
+	}
+	s->listen->gone_ns = 0;
+	s->listen->dry = 0;
+	if (verdict == LISTEN_CUT)
+		s->listen->cut = (uint32_t)(s->rx_pos - pos);
+	else
+		gap = join_queue(s, pos);
+	put_packet(s, in, gap, lost);
+	end_noise(s);
+	s->listen->cut = 0;
+}
+
+void timeline_invent(struct session *s, uint32_t samples, uint64_t now_ns)
+{
+	const struct reorder_item nothing = {.arrival_ns = now_ns};
+	uint32_t least = voice_heard_hz(s) / PLC_STEP_HZ, n = to_codec(s, samples); /* a codec makes no less than a step */
+
+	if (conceals_itself(s))
+		n = (n + least - 1) / least * least;
+	n = n > 0 ? n : 1;
+	if (is_noisy(s, now_ns))
+		put_silence(s, n, now_ns);
+	else if (!conceals_itself(s))
+		conceal_fading(s, n, now_ns);
+	else
+		put_silence(s, n - conceal_by_codec(s, n, &nothing), now_ns);
 }
 
 /* How far silence stays behind the clock, after a tick. */

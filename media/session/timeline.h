@@ -11,6 +11,12 @@ void timeline_noise(struct session *s, const struct reorder_item *in);
 /* A successor goes on with what is on the tape. */
 void timeline_resume(struct session *s, uint64_t now_ns);
 
+/* hot. The same in SESSION_PLAYOUT. */
+void timeline_listen(struct session *s, const struct reorder_item *in, struct session_events *ev);
+
+/* hot. SESSION_PLAYOUT: nothing is there for so many samples of the next tick. */
+void timeline_invent(struct session *s, uint32_t samples, uint64_t now_ns);
+
 /* hot. Once a tick: when nothing came, silence goes on with the clock. */
 void timeline_idle(struct session *s, uint64_t now_ns);
 

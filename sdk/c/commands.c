@@ -142,6 +142,7 @@ int tipring_ring_with(struct tipring_server *s, uint64_t call_id, const struct t
 	body.early_media = how->early_media;
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
+	body.ear = (Tipring__V1__Ear)how->ear;
 	body.headers = fill_rows(&rows, how->headers);
 	body.n_headers = count_of(how->headers);
 	return command(s, &e);
@@ -155,17 +156,23 @@ int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz,
 int tipring_answer_with(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms,
 			const struct tipring_headers *headers)
 {
+	return tipring_answer_as(s, call_id, &(struct tipring_answering){.rate_hz = rate_hz, .frame_ms = frame_ms, .headers = headers});
+}
+
+int tipring_answer_as(struct tipring_server *s, uint64_t call_id, const struct tipring_answering *how)
+{
 	struct rows rows;
 
 	COMMAND(Answer, ANSWER, answer);
-	if (count_of(headers) > DIAL_HEADERS_MAX)
+	if (count_of(how->headers) > DIAL_HEADERS_MAX)
 		return -EINVAL;
 	body.call_id = e.call_id = call_id;
 	body.fence = sdk_fence(s, call_id);
-	body.rate_hz = rate_hz;
-	body.frame_ms = frame_ms;
-	body.headers = fill_rows(&rows, headers);
-	body.n_headers = count_of(headers);
+	body.rate_hz = how->rate_hz;
+	body.frame_ms = how->frame_ms;
+	body.ear = (Tipring__V1__Ear)how->ear;
+	body.headers = fill_rows(&rows, how->headers);
+	body.n_headers = count_of(how->headers);
 	return command(s, &e);
 }
 
@@ -579,6 +586,7 @@ int tipring_dial(struct tipring_server *s, const struct tipring_dial *how, uint6
 	body.early_media = how->early_media;
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
+	body.ear = (Tipring__V1__Ear)how->ear;
 	body.metadata = text(how->metadata);
 	body.digits_after_answer = text(how->digits);
 	body.username = text(how->username);
@@ -638,6 +646,7 @@ int tipring_accept_refer(struct tipring_server *s, uint64_t call_id, uint32_t re
 	body.early_media = how->early_media;
 	body.rate_hz = how->rate_hz;
 	body.frame_ms = how->frame_ms;
+	body.ear = (Tipring__V1__Ear)how->ear;
 	body.metadata = text(how->metadata);
 	body.username = text(how->username);
 	body.password = text(how->password);

@@ -303,11 +303,19 @@ struct tipring_headers {
 	size_t n;
 };
 
+/* How what the peer says reaches the tape. */
+enum tipring_ear {
+	TIPRING_EAR_DEFAULT, /* as configured: rtp.ear */
+	TIPRING_EAR_ASR,     /* at once: for who listens for words */
+	TIPRING_EAR_PLAYOUT  /* at the pace of the clock, after a wait that follows the network: for who listens in real time */
+};
+
 struct tipring_ringing {
 	uint32_t code;              /* 180 or 183; 0: 180, with early_media 183 */
 	bool early_media;           /* the caller hears the tape before the answer. -> MEDIA_READY */
 	uint32_t rate_hz, frame_ms; /* of that tape, as for tipring_answer() */
 	const struct tipring_headers *headers;
+	enum tipring_ear ear;
 };
 TIPRING_API int tipring_ring_with(struct tipring_server *s, uint64_t call_id, const struct tipring_ringing *how);
 
@@ -316,6 +324,13 @@ TIPRING_API int tipring_ring_with(struct tipring_server *s, uint64_t call_id, co
 TIPRING_API int tipring_answer(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms);
 TIPRING_API int tipring_answer_with(struct tipring_server *s, uint64_t call_id, uint32_t rate_hz, uint32_t frame_ms,
 				    const struct tipring_headers *headers);
+
+struct tipring_answering {
+	uint32_t rate_hz, frame_ms;
+	const struct tipring_headers *headers; /* NULL: none */
+	enum tipring_ear ear;                  /* behind early media: the same, or TIPRING_EAR_DEFAULT */
+};
+TIPRING_API int tipring_answer_as(struct tipring_server *s, uint64_t call_id, const struct tipring_answering *how);
 
 /* code: 300 to 699. -> ENDED, as tipring_hangup() */
 TIPRING_API int tipring_reject(struct tipring_server *s, uint64_t call_id, uint32_t code, const char *reason);
@@ -493,6 +508,7 @@ struct tipring_dial {
 	const char *digits;       /* keys that are pressed when its audio is up, as of tipring_send_dtmf(); NULL: none */
 	const char *username;     /* when the peer asks who we are; NULL: as configured. These three in memory alone */
 	const char *password, *auth_realm; /* auth_realm: the only one that may ask; NULL: any */
+	enum tipring_ear ear;
 };
 
 /* Call somebody: `*ret_dial` is the number of this attempt in events, after which the call has its id. -> DIALLING or FAILED, RINGING as

@@ -51,9 +51,9 @@ class TapeLike(Speaker, typing.Protocol):
 class Transport(typing.Protocol):
     """What a Call needs from below: a real server (client.py) or a simulated one (testing.py)."""
 
-    async def answer(self, call: "Call", rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
+    async def answer(self, call: "Call", rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> TapeLike: ...
     async def ring(self, call: "Call", code: int, headers: dict[str, str]) -> None: ...
-    async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike: ...
+    async def ring_early(self, call: "Call", code: int, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> TapeLike: ...
     async def reject(self, call: "Call", code: int, reason: str, headers: dict[str, str]) -> None: ...
     async def redirect(self, call: "Call", contacts: list[tuple[str, float | None]], code: int, headers: dict[str, str]) -> None: ...
     async def hangup(self, call: "Call", cause: str, headers: dict[str, str], parting: Parting | None = None) -> None: ...
@@ -158,9 +158,11 @@ class Call:
 
     # -- commands --
 
-    async def answer(self, rate: int = 0, frame_ms: int = 0, headers: dict[str, str] | None = None) -> None:
+    async def answer(self, rate: int = 0, frame_ms: int = 0, headers: dict[str, str] | None = None, *, ear: str = "") -> None:
         """Pick up. rate: 8000, 16000, 24000 or 48000 Hz. frame_ms: 10 or 20. 0: those of ring(early_media=True), else 16000 and 20. headers: on the
-        200, X-, P- and a few more, at most 16. Audio flows when this returns; early media goes on."""
+        200, X-, P- and a few more, at most 16. ear: "asr", what the caller says is a frame at once; "playout", frames come at the pace of the clock,
+        after a wait that follows the network, for who listens in real time; "": as configured (rtp.ear). Audio flows when this returns;
+        early media goes on."""
         self._require_not_ended()
         if self.direction == "out":
             raise RuntimeError("answer() is for calls that come in: of a call of dial() wait for answered()")
@@ -168,7 +170,7 @@ class Call:
             raise RuntimeError("answer() was called before: a call is answered once")
         self._answering = True
         try:
-            tape = await self._transport.answer(self, rate, frame_ms, headers or {})
+            tape = await self._transport.answer(self, rate, frame_ms, headers or {}, ear)
         except BaseException:
             self._answering = False
             raise
@@ -201,16 +203,16 @@ class Call:
             audible.cancel()
 
     async def ring(self, code: int = 0, *, early_media: bool = False, rate: int = 0, frame_ms: int = 0,
-                   headers: dict[str, str] | None = None) -> None:
+                   headers: dict[str, str] | None = None, ear: str = "") -> None:
         """Let the caller hear ringing (180) or announce progress (183). headers: as for answer(), on that response.
 
         early_media: say what the caller hears before the answer; code is 183 then, when none is given. Audio flows when this returns:
-        say() and the others work, and answer() goes on with the same audio. rate, frame_ms: as for answer()."""
+        say() and the others work, and answer() goes on with the same audio. rate, frame_ms, ear: as for answer()."""
         self._require_not_ended()
         if not early_media:
             await self._transport.ring(self, code or 180, headers or {})
             return
-        self._begin(await self._transport.ring_early(self, code or 183, rate, frame_ms, headers or {}))
+        self._begin(await self._transport.ring_early(self, code or 183, rate, frame_ms, headers or {}, ear))
 
     async def reject(self, code: int = 486, reason: str = "", headers: dict[str, str] | None = None) -> None:
         """Refuse with a final SIP response, 300..699. Only before answer(). headers: as for answer()."""

@@ -17,7 +17,7 @@ from .bus import ACK_SECONDS, Bus, Message
 from .call import Call, Handler, require_handler
 from .dialling import Dialling, body_of
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
-from .hearing import Digit, Event
+from .hearing import Digit, Event, ear_of
 from .messaging import MessageHandler, Messaging
 from .tape import Tape
 from .transferring import Referral
@@ -235,13 +235,13 @@ class Server:
     async def dial(self, uri: str, *, from_uri: str = "", from_display: str = "", to_uri: str = "",
                    headers: dict[str, str] | None = None, ringing_timeout: float | None = None, early_media: bool = False,
                    rate: int = 16000, frame_ms: int = 20, metadata: str = "", app: str = "", session_expires: int = 0,
-                   username: str = "", password: str = "", auth_realm: str = "", digits: str = "") -> Call:
+                   username: str = "", password: str = "", auth_realm: str = "", digits: str = "", ear: str = "") -> Call:
         """Call somebody. Returns the Call at once, this process being its owner; `await call.answered()` waits for the peer.
 
         uri: "sip:USER@HOST:PORT"; outbound in tipring.yaml decides whom backends may call, and where the request goes. from_uri: a sip:
         URI, or a user part at outbound.from_host; "": of the host. to_uri: for the To header, when it is another one. headers: X-, P- and
         a few more, at most 16. ringing_timeout: seconds the peer has, 1 to 300; None: as configured. early_media: audio may flow before
-        the answer, see Call.early_media(). rate, frame_ms: as for Call.answer(). metadata: at most 96 octets that stay with the call. app:
+        the answer, see Call.early_media(). rate, frame_ms, ear: as for Call.answer(). metadata: at most 96 octets that stay with the call. app:
         whose call it is for events and lists; "": the first that this process serves, else "dial". session_expires: seconds of the session
         timer that is asked for, 90 to 86400; 0: as configured. username, password: when the peer asks
         who we are; "": as configured. Kept in memory alone: a signaling that is replaced before it was asked can not answer any more, and
@@ -254,7 +254,7 @@ class Server:
         body = body_of(uri, headers or {}, ringing_timeout)
         body.MergeFrom(api_pb2.Dial(to=to_uri, from_display=from_display, early_media=early_media, rate_hz=rate, frame_ms=frame_ms,
                                     metadata=metadata, app=app or next(iter(self._apps), "dial"), session_expires_s=session_expires,
-                                    username=username, password=password, auth_realm=auth_realm, digits_after_answer=digits))
+                                    username=username, password=password, auth_realm=auth_realm, digits_after_answer=digits, ear=ear_of(ear)))
         setattr(body, "from", from_uri)
         return await self._dialling.dial(body)
 

@@ -59,7 +59,7 @@ class Dialling:
         """What the peer of `call` asked for: `body` says to whom and how."""
         accept = api_pb2.AcceptRefer(call_id=call.call_id, fence=call._fence, refer_id=refer_id, from_display=body.from_display,
                                      headers=body.headers, ringing_timeout_ms=body.ringing_timeout_ms, early_media=body.early_media,
-                                     rate_hz=body.rate_hz, frame_ms=body.frame_ms, metadata=body.metadata, app=body.app,
+                                     rate_hz=body.rate_hz, frame_ms=body.frame_ms, ear=body.ear, metadata=body.metadata, app=body.app,
                                      username=body.username, password=body.password, auth_realm=body.auth_realm)
         setattr(accept, "from", getattr(body, "from"))
         return await self._ask("accept_refer", accept, body)

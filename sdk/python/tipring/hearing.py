@@ -178,3 +178,13 @@ class Events(Arrivals[Event]):
 
     def __init__(self) -> None:
         super().__init__(EVENTS_WAITING)
+
+
+EARS = "", "asr", "playout"  # as numbered in the messages
+
+
+def ear_of(name: str) -> typing.Any:
+    """Its number; ValueError: there is none of that name."""
+    if name not in EARS:
+        raise ValueError(f'ear is "asr", "playout" or "", not {name!r}')
+    return EARS.index(name)

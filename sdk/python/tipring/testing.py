@@ -28,7 +28,7 @@ import typing
 from .call import Call, Handler, require_handler
 from .collecting import KEYS, Ending, Gathered
 from .errors import CallEnded, CommandRefused
-from .hearing import Digit, Event
+from .hearing import Digit, Event, ear_of
 from .pcm import WavSource, read_wav
 from .playback import Flushed, Heard, Parting
 from .tape import Frame
@@ -361,19 +361,20 @@ class Caller:
 
     # -- what a Call asks of its transport --
 
-    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> _Tape:
         rate, frame_ms = rate or (self._tape.rate if self._tape else 16000), frame_ms or 20
         if rate not in (8000, 16000, 24000, 48000) or frame_ms not in (10, 20):
             raise CommandRefused("REJECTED", "rate 8000, 16000, 24000 or 48000, frames of 10 or 20 ms")
         if self._wav is not None:
             self._pcm, self._wav = read_wav(io.BytesIO(self._wav), rate).pcm, None
+        ear_of(ear)
         self.answered = True
         self._tape = self._tape or _Tape(rate, rate * frame_ms // 1000)
         return self._tape
 
-    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> _Tape:
+    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> _Tape:
         await self.ring(call, code, headers)
-        tape = await self.answer(call, rate, frame_ms, headers)
+        tape = await self.answer(call, rate, frame_ms, headers, ear)
         self.answered = False
         return tape
 

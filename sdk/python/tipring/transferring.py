@@ -41,12 +41,13 @@ class Referral:
 
     async def accept(self, *, from_uri: str = "", from_display: str = "", headers: dict[str, str] | None = None,
                      ringing_timeout: float | None = None, early_media: bool = False, rate: int = 16000, frame_ms: int = 20,
-                     metadata: str = "", app: str = "", username: str = "", password: str = "", auth_realm: str = "") -> "Call":
+                     metadata: str = "", app: str = "", username: str = "", password: str = "", auth_realm: str = "",
+                     ear: str = "") -> "Call":
         """Make the call, as Server.dial() does; outbound in tipring.yaml decides about it. The peer that asked is told how it goes.
         CommandRefused: too late, decided before, or not allowed."""
         return await self._accept(self, from_uri=from_uri, from_display=from_display, headers=headers or {}, ringing_timeout=ringing_timeout,
                                   early_media=early_media, rate=rate, frame_ms=frame_ms, metadata=metadata, app=app,
-                                  username=username, password=password, auth_realm=auth_realm)
+                                  username=username, password=password, auth_realm=auth_realm, ear=ear)
 
     async def reject(self, code: int = 603) -> None:
         """Refuse, with a SIP response of 300 to 699. CommandRefused: too late, or decided before."""

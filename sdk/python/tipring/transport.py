@@ -12,7 +12,7 @@ from .call import Call, TapeLike
 from .clock import Clock
 from .collecting import Ending, Gathered
 from .errors import CallEnded, CommandRefused, DialFailed, Disconnected
-from .hearing import Quality, Way
+from .hearing import Quality, Way, ear_of
 from .playback import Flushed, Heard, Parting
 from .tape import Link, Tape
 from .transferring import TransferFailed
@@ -70,8 +70,8 @@ class ControlTransport:
 
     # -- commands --
 
-    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike:
-        body = api_pb2.Answer(call_id=call.call_id, fence=call._fence, rate_hz=rate, frame_ms=frame_ms)
+    async def answer(self, call: Call, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> TapeLike:
+        body = api_pb2.Answer(call_id=call.call_id, fence=call._fence, rate_hz=rate, frame_ms=frame_ms, ear=ear_of(ear))
         return await self._begin("answer", body, call, headers)
 
     async def _begin(self, field: str, body: api_pb2.Answer | api_pb2.Ring, call: Call, headers: dict[str, str]) -> TapeLike:
@@ -104,8 +104,8 @@ class ControlTransport:
             body.headers.add(name=name, value=value)
         await self._command("ring", body, call)
 
-    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str]) -> TapeLike:
-        body = api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code, early_media=True, rate_hz=rate, frame_ms=frame_ms)
+    async def ring_early(self, call: Call, code: int, rate: int, frame_ms: int, headers: dict[str, str], ear: str) -> TapeLike:
+        body = api_pb2.Ring(call_id=call.call_id, fence=call._fence, code=code, early_media=True, rate_hz=rate, frame_ms=frame_ms, ear=ear_of(ear))
         return await self._begin("ring", body, call, headers)
 
     async def reject(self, call: Call, code: int, reason: str, headers: dict[str, str]) -> None:

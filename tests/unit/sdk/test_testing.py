@@ -148,3 +148,19 @@ def test_play_takes_any_rate(tmp_path):
         assert (await (await call.play(path)).finished()).played_ms == 1000
 
     run(handler)
+
+
+@pytest.mark.parametrize("ear", ["", "asr", "playout"])
+def test_ears(ear):
+    async def handler(call):
+        await call.answer(ear=ear)
+
+    assert run(handler, seconds=0.1).answered
+
+
+def test_an_ear_that_does_not_exist():
+    async def handler(call):
+        with pytest.raises(ValueError, match="playout"):
+            await call.answer(ear="both")
+
+    run(handler, seconds=0.1)

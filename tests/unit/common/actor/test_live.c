@@ -46,6 +46,7 @@ Test(live, media_and_signaling)
 	before = digest(&p);
 	m.reorder_ms_max = m.rtp_timeout_ms = m.never_ms = m.duplicate = 7;
 	m.idle_silence = m.allow_loopback = s.messages = s.rtcp_mux = true;
+	m.ear = TIPRING__V1__EAR__EAR_PLAYOUT;
 	s.answer_timeout_ms = s.session_expires_s = s.min_se_s = 7;
 	cr_expect_eq(digest(&p), before);
 	s.force_rport = true;

@@ -458,3 +458,13 @@ Test(context, what_is_asked)
 	tipring__v1__call_context__free_unpacked(x, NULL);
 	free(back);
 }
+
+Test(context, knows_the_ear)
+{
+	fill();
+	c->ear = 2;
+	n = context_pack(c, 0x77, bytes);
+	c->ear = 0;
+	take();
+	cr_expect_eq(c->ear, 2);
+}

@@ -63,6 +63,7 @@ static const struct {
 	{"outbound: {realm: x}",              "outbound.realm",         CONFIG_NOW, 0},
 	{"outbound: {password_env: X}",       "outbound.password_env",  CONFIG_NOW, 0},
 	{"rtp: {idle: pause}",                "rtp.idle",               CONFIG_NOW, 0},
+	{"rtp: {ear: playout}",               "rtp.ear",                CONFIG_NOW, 0},
 	{"rtp: {reorder_ms: 7}",              "rtp.reorder_ms",         CONFIG_NOW, 0},
 	{"rtp: {codecs: [opus, PCMA]}",       "rtp.codecs",             CONFIG_NOW, 0},
 	{"rtp: {timeout_ms: 7}",              "rtp.timeout_ms",         CONFIG_NOW, 0},
