@@ -391,8 +391,9 @@ static int run_health(struct cli *c)
 
 	if (c->here && c->role != NULL)
 		return fail(EXIT_CANNOT, "--here is whatever runs in this container: --role is not asked then", "");
-	if (strcmp(role, "all") != 0 && strcmp(role, "control") != 0 && strcmp(role, "signaling") != 0 && strcmp(role, "media") != 0)
-		return fail(EXIT_CANNOT, "--role is all, control, signaling or media", "");
+	if (strcmp(role, "all") != 0 && strcmp(role, "control") != 0 && strcmp(role, "signaling") != 0 && strcmp(role, "media") != 0 &&
+	    strcmp(role, "files") != 0)
+		return fail(EXIT_CANNOT, "--role is all, control, signaling, media or files", "");
 	return health_ask(&(struct health_question){c->dir, role, c->live, c->here}, stdout) ? 0 : EXIT_NONE;
 }
 
