@@ -150,6 +150,7 @@ Test(ear, a_call_that_hears_nothing_but_itself_is_told_so_and_lives) /* M23 */
 
 	s->cfg.timeout_ms = 10000;
 	for (int i = 0; i < 1500; i++) {
+		h.ssrc = s->r.ssrc; /* another one after the first: it may have been a sender who has it by chance */
 		rtp_header_write(back, &h);
 		session_receive(s, &(struct session_datagram){back, sizeof back, &facts.remote_rtp}, now, &ev);
 		h.seq++, h.ts += 160;
