@@ -1,13 +1,13 @@
 """tests/support/picture.py: what is drawn is what passed."""
 
+import pathlib
 import random
 import sys
 import xml.etree.ElementTree as xml
 
 import numpy as np
 
-from conftest import HERE
-
+HERE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(HERE / "tests" / "support"))
 import picture  # noqa: E402
 from sniff import Rtp  # noqa: E402
