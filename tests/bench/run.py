@@ -1,12 +1,13 @@
 """run.py - the benchmarks: one JSON object a line, every figure a ratio to a reference measured in alternation in the same run.
 
-    ./tipring bench rtp|session|ring|codec|conceal|jitter|sip|calls [--quick]
+    ./tipring bench rtp|session|ring|codec|conceal|jitter|speech|sip|calls [--quick]
 
 rtp: packets per second of CPU of the media process with N calls echoing speech through a backend, against a bare io_uring UDP echo of
 N connected sockets under the same load, and against one that wakes up once a millisecond only (`_gathering`), the floor of this machine. session: the same frames without the kernel, against a copy of them; fails when a frame allocates.
 ring: hand-over of a frame to a waiting backend against a bare futex ping-pong. codec: G.711 and G722 against spandsp, opus against libopus.
 conceal: how speech with lost packets sounds (PESQ), against spandsp's and aiortp's concealment (conceal.py). jitter: what both ears wait on ten
-seeded networks, against speexdsp's jitter buffer and a constant delay that knew each of them (jitter.c). sip: parsing and answering
+seeded networks, against speexdsp's jitter buffer and a constant delay that knew each of them (jitter.c). speech: when a caller
+speaks, on noisy, quiet and echoing lines, beside WebRTC's detector (speech.py). sip: parsing and answering
 an INVITE and a REGISTER against libosip2 and sofia-sip, and what twice as many headers, parameters, folds, Vias or values cost. calls:
 whole calls with audio at 50, 300 and 1,000 a second, CPU per call of each process, signaling against a responder that keeps and checks
 nothing (calls.py). `--quick` fits in 30 s each.
@@ -29,6 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from calls import bench_calls  # noqa: E402
 from chaos import Calls  # noqa: E402
 from conceal import bench_conceal  # noqa: E402
+from speech import bench_speech  # noqa: E402
 from figures import cpu_exact, print_row  # noqa: E402
 from ports import Range, is_free  # noqa: E402
 from system import System, wait_for  # noqa: E402
@@ -172,7 +174,7 @@ def bench_sip(options) -> int:
     return int(status)
 
 
-BENCHES = {"rtp": bench_rtp, "sip": bench_sip, "calls": bench_calls, "conceal": bench_conceal, **{name: bench_program(name) for name in ("session", "ring", "codec", "jitter")}}
+BENCHES = {"rtp": bench_rtp, "sip": bench_sip, "calls": bench_calls, "conceal": bench_conceal, "speech": bench_speech, **{name: bench_program(name) for name in ("session", "ring", "codec", "jitter")}}
 
 
 def main() -> int:

@@ -16,7 +16,7 @@ SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime e
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "slow: takes most of a minute; not run under sanitizers")
+    config.addinivalue_line("markers", "slow: takes long, or has another one like it; not run under sanitizers")
     config.addinivalue_line("markers", "alone: judges time, and needs the machine for itself; what has no such mark runs beside others")
 
 

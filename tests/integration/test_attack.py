@@ -106,6 +106,7 @@ def talk(caller, packets, what=CALLER):
     return heard + caller.hear(0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speaks", [True, False])
 def test_who_sprays_every_port_is_never_heard(make_system, backends, observe, attacker, speaks):
     """M3, C360: before, while and after calls are set up, of a caller who speaks and of one who is silent."""

@@ -5,6 +5,7 @@ import os
 import time
 
 import numpy as np
+import pytest
 
 from frames import Relay, Tally, frame
 from sound import ulaw_decode
@@ -52,6 +53,7 @@ def to_ulaw(pcm):
     return b"".join(table.get(int(v), b"\x00") for v in np.frombuffer(pcm, dtype="<i2"))
 
 
+@pytest.mark.slow
 def test_both_ears_hear_every_frame_once_and_in_order(make_system):
     """C300 C310: jitter that reorders, and duplicates; nothing is lost, so nothing is invented but while `playout` gets to know the network."""
     for ear in ("asr", "playout"):

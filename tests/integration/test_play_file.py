@@ -133,6 +133,7 @@ def test_files_of_other_rates_and_channels(sounding):
     assert 990 <= played_ms <= 1010 and 1800 < pitch(right[begin + 800:begin + 4000], 700) < 2600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["media-0", "files-0", "control-0", "control-0 files-0"])
 def test_it_goes_on_where_it_was(sounding, victim):
     """Killed in the middle: what is heard behind it follows on what was heard before."""

@@ -56,6 +56,7 @@ def judge(events, starts, ends, rate):
             assert abs(event.duration_ms - (event.pos - events[i - 1].pos) * 1000 / rate) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [8000, 16000])
 def test_speech_is_told_with_where_it_was(make_system, tmp_path, wav, rate):
     system = make_system(calls=4)

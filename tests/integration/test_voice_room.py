@@ -30,6 +30,7 @@ def speech(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_it_is_interrupted_answers_and_hands_over(make_system, run_example, speech, tmp_path):  # noqa: F811
     """A phone talks over the greeting, gets an answer, presses 0, and is with another phone then"""
     system = make_system(calls=4, app="room")

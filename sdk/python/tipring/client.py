@@ -524,10 +524,10 @@ class Server:
             return
         refer_id = body.refer_id
 
-        async def accept(referral: Referral, *, from_uri: str, app: str, headers: dict[str, str], ringing_timeout: float | None, rate: int,
+        async def accept(referral: Referral, *, from_uri: str, app: str, headers: dict[str, str], ringing_timeout: float | None, rate: int, ear: str,
                          **more: typing.Any) -> Call:
             dial = body_of(referral.target, headers, ringing_timeout)
-            dial.MergeFrom(api_pb2.Dial(rate_hz=rate, app=app or next(iter(self._apps), "dial"), **more))
+            dial.MergeFrom(api_pb2.Dial(rate_hz=rate, app=app or next(iter(self._apps), "dial"), ear=ear_of(ear), **more))
             setattr(dial, "from", from_uri)
             return await self._dialling.accept(call, refer_id, dial)
 
