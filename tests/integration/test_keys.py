@@ -50,7 +50,8 @@ def test_a_key_that_control_did_not_hear(make_system, killed):
 
     with_backend(system, handle, scenario)
     assert "".join(d.digit for d in heard) == "".join(str(at % 10) for at in range(ROUNDS)) + "#"
-    assert all(a.pos < b.pos for a, b in zip(heard, heard[1:]))
+    # without audio their places are those of their arrival, which may be one for two when media had to wait
+    assert all(a.pos <= b.pos for a, b in zip(heard, heard[1:]))
 
 
 def test_a_key_before_the_caller_hangs_up_while_control_is_away(make_system):
