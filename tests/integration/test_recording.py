@@ -10,6 +10,7 @@ import wave
 import pytest
 import tipring
 
+from asked import reach
 from conftest import BIN
 from roles import Host
 from system import wait_for
@@ -134,7 +135,7 @@ def test_both_voices_stand_at_their_place(recorded):
         end_pos = await mark
         await asyncio.sleep(0.3)
         await recording.stop()
-        began = next(e.pos for e in [await anext(call.events()) for _ in range(3)] if e.kind == "recording")
+        began = (await reach(call, "recording")).pos
         await asyncio.sleep(0.1)
         listening.cancel()
         return recording, frames, began, end_pos
