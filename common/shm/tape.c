@@ -207,6 +207,15 @@ void tape_rx_put(struct tape *t, const struct tape_frame *f, const int16_t *pcm)
 	t->rx_head++;
 }
 
+enum tape_frame_kind tape_kind_of_both(enum tape_frame_kind a, enum tape_frame_kind b)
+{
+	static const uint8_t rank[TAPE_FRAME_KINDS] = {
+		[TAPE_SILENCE] = 0, [TAPE_OK] = 1, [TAPE_NOISE] = 2, [TAPE_DTMF] = 3, [TAPE_CONCEALED] = 4,
+	};
+
+	return rank[b] > rank[a] ? b : a;
+}
+
 int tape_rx_get(const struct tape *t, uint64_t index, struct tape_frame *ret, int16_t pcm[TAPE_SAMPLES_MAX])
 {
 	const char *rx = (const char *)t->mh + TAPE_RINGS_OFFSET;

@@ -32,6 +32,9 @@ struct tape_frame {
 	bool end;
 };
 
+/* A frame made of two parts is called by the one a listener must know most about. */
+enum tape_frame_kind tape_kind_of_both(enum tape_frame_kind a, enum tape_frame_kind b);
+
 /* ---- the media process ---- */
 
 struct tape {

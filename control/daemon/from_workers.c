@@ -396,6 +396,8 @@ static void on_started(void *self, struct str peer, const Tipring__V1__Envelope 
 	cc->c.start_unix_ns = s->start_unix_ns;
 	speech_again(k, cc);
 	(void)calls_input(k, cc, CALL_EV_SESSION_STARTED);
+	if (cc->ready_due)
+		to_backend_media_ready(k, cc);
 }
 
 static void keep_stats(struct control_call *cc, const Tipring__V1__MediaStats *stats)

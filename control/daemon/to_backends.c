@@ -60,7 +60,8 @@ void to_backend_offer(struct control *k, const struct control_call *cc)
 void to_backend_media_ready(struct control *k, struct control_call *cc)
 {
 	MESSAGE(MediaReady, MEDIA_READY, media_ready);
-	cc->ready_due = cc->c.attach_path[0] == '\0'; /* found again before media's roster came: see take_session */
+	/* found again before media's roster came (take_session), or with a tape that nobody had noted (on_started) */
+	cc->ready_due = cc->c.attach_path[0] == '\0' || cc->c.tape_id == 0;
 	if (cc->ready_due)
 		return;
 	m.call_id = e.call_id = cc->c.id;

@@ -181,6 +181,14 @@ static void start_again(struct step *s)
 	step_start(s);
 }
 
+/* Found again answered, of which nobody had noted the tape: media says where it is. */
+static void start_when_unknown(struct step *s)
+{
+	step_update_when_older(s);
+	if (!s->c->started)
+		emit(s, CALL_FX_SESSION_START);
+}
+
 static void answer(struct step *s)
 {
 	emit(s, CALL_FX_MEDIA_READY);
@@ -566,8 +574,8 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERING},
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERING},
-		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERING},
-		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_ANSWERING},
+		[CALL_EV_SESSION_STARTED] = {annotate,            CALL_ANSWERING},
+		[CALL_EV_MEDIA_BACK]      = {start_when_unknown,  CALL_ANSWERING},
 		[CALL_EV_SIGNALING_BACK]  = {answer_leg_again,    CALL_ANSWERING},
 		[CALL_EV_BACKEND_BACK]    = {tell_media_ready,    CALL_ANSWERING},
 		[CALL_EV_GIVE_UP]         = {give_up_answering,   CALL_CLOSING},
@@ -581,8 +589,8 @@ static const struct rule rules[CALL_STATES][CALL_EVENTS] = {
 		[CALL_EV_SESSION_LOST]    = {session_lost,        CALL_CLOSING},
 		[CALL_EV_SESSION_OPENED]  = {ignore,              CALL_ANSWERED},
 		[CALL_EV_SESSION_UPDATED] = {ignore,              CALL_ANSWERED},
-		[CALL_EV_SESSION_STARTED] = {ignore,              CALL_ANSWERED},
-		[CALL_EV_MEDIA_BACK]      = {step_update_when_older,   CALL_ANSWERED},
+		[CALL_EV_SESSION_STARTED] = {annotate,            CALL_ANSWERED},
+		[CALL_EV_MEDIA_BACK]      = {start_when_unknown,  CALL_ANSWERED},
 		[CALL_EV_PICKED_UP]       = {dial_facts,          CALL_ANSWERED},
 		[CALL_EV_PROGRESS]        = {ignore,              CALL_ANSWERED},
 		[CALL_EV_DIALLED]         = {ignore,              CALL_ANSWERED},

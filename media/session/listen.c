@@ -129,9 +129,6 @@ uint32_t listen_lacks(const struct session *s)
 /* What is heard in a tick of so many samples. */
 static struct tape_frame describe(struct session *s, uint32_t n, uint64_t now_ns)
 {
-	static const uint8_t rank[TAPE_FRAME_KINDS] = {
-		[TAPE_SILENCE] = 0, [TAPE_OK] = 1, [TAPE_NOISE] = 2, [TAPE_DTMF] = 3, [TAPE_CONCEALED] = 4,
-	};
 	const struct queue *q = &s->listen->queue;
 	struct tape_frame f = {.kind = TAPE_SILENCE, .mono_ns = now_ns, .due_ns = now_ns, .tx_index = UINT64_MAX};
 	uint32_t at = 0;
@@ -140,8 +137,7 @@ static struct tape_frame describe(struct session *s, uint32_t n, uint64_t now_ns
 		const struct queue_part *p = &q->part[i];
 		uint32_t heard = p->samples < n - at ? p->samples : n - at;
 
-		if (rank[p->kind] > rank[f.kind])
-			f.kind = p->kind;
+		f.kind = tape_kind_of_both(f.kind, p->kind);
 		if (i == 0)
 			f.mono_ns = p->arrival_ns;
 		if (p->kind == TAPE_CONCEALED || now_ns < p->arrival_ns)

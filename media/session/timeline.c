@@ -72,11 +72,6 @@ static void flush_frame(struct session *s)
 	s->acc_n = 0;
 }
 
-/* A frame made of several parts is called by the one a listener must know most about. */
-static const uint8_t rank[TAPE_FRAME_KINDS] = {
-	[TAPE_SILENCE] = 0, [TAPE_OK] = 1, [TAPE_NOISE] = 2, [TAPE_DTMF] = 3, [TAPE_CONCEALED] = 4,
-};
-
 /* hot. At the tape's rate. */
 static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape_frame_kind kind, uint64_t arrival_ns)
 {
@@ -99,8 +94,7 @@ static void collect(struct session *s, const int16_t *pcm, uint32_t n, enum tape
 		}
 		if (s->acc_n == 0)
 			s->acc_due_ns = due_ns(s);
-		if (s->acc_n == 0 || rank[kind] > rank[s->acc_kind])
-			s->acc_kind = kind;
+		s->acc_kind = s->acc_n == 0 ? kind : tape_kind_of_both(s->acc_kind, kind);
 		memcpy(s->acc + s->acc_n, pcm, part * sizeof *pcm);
 		s->acc_n += part;
 		s->rx_pos += part;

@@ -249,6 +249,7 @@ Test(call, a_replaced_worker_is_asked_again_for_what_the_call_waits_for)
 	for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
 		bring_to(waits[i].state);
 		c->media_generation = 1;
+		c->started = waits[i].state >= CALL_ANSWERING;
 		feed(CALL_EV_MEDIA_BACK);
 		cr_expect(waits[i].media == CALL_FX_KINDS ? out.n == 0 : did(waits[i].media) != NULL, "media in %s",
 			  call_state_name(waits[i].state));
@@ -332,6 +333,25 @@ Test(call, found_again_it_goes_on)
 	cr_expect(did(CALL_FX_MEDIA_READY) != NULL && did(CALL_FX_LEG_ANSWER) != NULL);
 	feed(CALL_EV_CONFIRMED);
 	cr_expect(did(CALL_FX_ANSWERED) != NULL && did(CALL_FX_COMPLETE) != NULL);
+}
+
+/* Its predecessor died between telling the owner of the tape and noting it. */
+Test(call, found_again_answered_it_learns_of_its_tape)
+{
+	static const enum call_state from[] = {CALL_ANSWERING, CALL_ANSWERED};
+
+	for (size_t i = 0; i < 2; i++) {
+		memset(c, 0, sizeof *c);
+		c->owned = c->has_session = true;
+		call_rebuilt(c, from[i], &world);
+		feed(CALL_EV_MEDIA_BACK);
+		cr_expect_not_null(did(CALL_FX_SESSION_START), "%s", call_state_name(from[i]));
+		c->started = true;
+		feed(CALL_EV_SESSION_STARTED);
+		cr_expect(c->state == from[i] && did(CALL_FX_ANNOTATE) != NULL);
+		feed(CALL_EV_MEDIA_BACK);
+		cr_expect_null(did(CALL_FX_SESSION_START));
+	}
 }
 
 Test(call, after_a_restart_it_waits_for_backends_to_come_back)
