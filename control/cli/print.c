@@ -66,7 +66,9 @@ static void processes(FILE *to, const Tipring__V1__HostStatus *s)
 
 		for (n = 0; role[n] != '\0' && n + 1 < sizeof name; n++)
 			name[n] = (char)(role[n] | ' ');
-		snprintf(name + n, sizeof name - n, worker ? "-%u" : "", w->index);
+		name[n] = '\0';
+		if (worker)
+			snprintf(name + n, sizeof name - n, "-%u", w->index);
 		if (w->capacity > 0)
 			snprintf(calls, sizeof calls, "%u of %u", w->used, w->capacity);
 		if (worker)
