@@ -1,6 +1,8 @@
 /* metrics.c - the statistic pages of all processes as Prometheus text. */
 #include "control/daemon/metrics.h"
 
+#include <string.h>
+
 /* Numbers of Role in proto/tipring/v1/common.proto, as the supervisor writes them into custody ids. */
 enum role {
 	SIGNALING = 2,
@@ -43,22 +45,60 @@ static void print_row(struct buf *b, const struct stat_value *v, const struct pa
 	buf_char(b, '\n');
 }
 
+/* What each role says of itself under this name; the rows of all of them are one family. */
+static const char READY[] = "ready";
+
 /* Rows of one name stand together: all workers of a role have the same table. */
 static void print_role(struct control *k, struct buf *b, uint32_t role)
 {
 	struct stat_value v;
 
 	for (uint32_t row = 0; row < STATPAGE_CAP; row++) {
-		bool first = true;
+		bool first = true, there = false;
 
 		for (uint32_t i = 0; i < k->page_count; i++) {
 			if (k->pages[i].role != role || statpage_read(&k->pages[i].page, row, &v) != 0)
 				continue;
+			there = true;
+			if (strcmp(v.name, READY) == 0)
+				break;
 			print_row(b, &v, &k->pages[i], first);
 			first = false;
 		}
-		if (first)
+		if (!there)
 			return;
+	}
+}
+
+static void print_control(struct control *k, struct buf *b)
+{
+	struct stat_value v;
+
+	for (uint32_t row = 0; statpage_read(&k->actor->stats, row, &v) == 0; row++)
+		if (strcmp(v.name, READY) != 0)
+			print_row(b, &v, &(struct page){.role = CONTROL}, true);
+}
+
+static bool find_ready(const struct statpage *s, struct stat_value *ret)
+{
+	for (uint32_t row = 0; statpage_read(s, row, ret) == 0; row++)
+		if (strcmp(ret->name, READY) == 0)
+			return true;
+	return false;
+}
+
+static void print_ready(struct control *k, struct buf *b)
+{
+	struct stat_value v;
+	bool first = !find_ready(&k->actor->stats, &v);
+
+	if (!first)
+		print_row(b, &v, &(struct page){.role = CONTROL}, true);
+	for (uint32_t i = 0; i < k->page_count; i++) {
+		if (!find_ready(&k->pages[i].page, &v))
+			continue;
+		print_row(b, &v, &k->pages[i], first);
+		first = false;
 	}
 }
 
@@ -178,13 +218,12 @@ static void print_build(struct buf *b, const struct control *k)
 size_t metrics_print(struct control *k, char *out, size_t cap)
 {
 	struct buf b = buf_of(out, cap);
-	struct stat_value v;
 
-	for (uint32_t row = 0; statpage_read(&k->actor->stats, row, &v) == 0; row++)
-		print_row(&b, &v, &(struct page){.role = CONTROL}, true);
+	print_control(k, &b);
 	print_role(k, &b, SIGNALING);
 	print_role(k, &b, MEDIA);
 	print_role(k, &b, FILES);
+	print_ready(k, &b);
 	print_common(k, &b, "slowest_turn_us", "longest turn of the main loop so far, microseconds", slowest_turn);
 	print_common(k, &b, "config_differs", "1: runs settings that the configuration file does not have any more", config_differs);
 	print_tally(&b, &k->tally);

@@ -18,6 +18,15 @@ LATE_MS = 200  # what is heard later than that is not where its timestamp says, 
 WIDE = {"20000-20015": "20000-20799", "max_calls: 100 ": "max_calls: 400 ", "workers: 2             # the pool": "workers: 4 # the pool"}  # what is new is not published
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A test that failed shows what its services said last."""
+    report = (yield).get_result()
+    if report.failed:
+        report.sections += [(f"log of {service} in {project.name}", project.log(service)[-20000:]) for project in compose.OPEN
+                            for service in project.services]
+
+
 @pytest.fixture(scope="session")
 def sizes():
     """Of the images, which are built; they lose their names at the end."""

@@ -1,10 +1,13 @@
 """tipring health and tipring doctor: what is seen from outside, without asking a process."""
 
+import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
+import urllib.request
 
 from conftest import BIN
 from sip_peer import Peer
@@ -33,6 +36,20 @@ def test_health_of_every_role(make_system):
     wait_for(lambda: tipring(system, "health").returncode == 0, 10)
     system.stop()
     assert tipring(system, "health", "--live").returncode == 1 and not list(pathlib.Path(system.run_dir).glob("*.health"))
+
+
+def test_each_family_is_told_once_and_in_one_piece(make_system):
+    """The text format: one HELP and one TYPE before the samples of a name, which stand together; whichever process has the name."""
+    system = make_system(calls=2, settings={"rtp.workers": 2})
+    wait_for(lambda: system.metric("tipring_ready") == 4, 10)
+    with urllib.request.urlopen(f"http://127.0.0.1:{system.http_port}/metrics", timeout=20) as answer:
+        rows = answer.read().decode().splitlines()
+    names = [row.split()[2] if row.startswith("#") else re.match(r"\w+", row)[0] for row in rows]
+    told = [name for row, name in zip(rows, names) if row.startswith("# HELP ")]
+    family = [name if name in told else re.sub("_(bucket|sum|count)$", "", name) for name in names]
+    assert len(told) == len(set(told)) > 50
+    assert [name for name, _ in itertools.groupby(family)] == told
+    assert sum(row.startswith("tipring_ready{") for row in rows) == 4
 
 
 def test_a_system_that_drains_is_live_and_not_ready(make_system, backends):

@@ -19,6 +19,7 @@ from system import HERE, wait_for
 
 BASE = "debian:bookworm-slim"
 IMAGE = "tipring-test"
+OPEN: list["Project"] = []
 
 
 def run(*command: str, env: dict | None = None, check: bool = True, seconds: float = 1200, merged: bool = False) -> str:
@@ -92,6 +93,7 @@ class Project:
         self.env = {**os.environ, "COMPOSE_PROJECT_NAME": self.name, "TIPRING_IMAGE": IMAGE, "TIPRING_CONFIG": str(config),
                     "TIPRING_SIP_PORT": str(self.sip_published), "TIPRING_HTTP_PORT": str(self.http_port),
                     "TIPRING_RTP_PORTS": f"{self.ports.first}-{self.ports.first + 15}"}
+        OPEN.append(self)
 
     def compose(self, *arguments: str, check: bool = True) -> str:
         return run(*compose_command(), *self._files(), *arguments, env=self.env, check=check, merged=True)
@@ -176,6 +178,7 @@ class Project:
         return [json.loads(row) for row in rows]
 
     def close(self) -> None:
+        OPEN.remove(self)
         self.compose("down", "-v", "--remove-orphans", "-t", "3", check=False)
         self.ports.close()
 
