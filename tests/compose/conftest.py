@@ -14,7 +14,6 @@ from system import HERE, wait_for  # noqa: E402
 
 HEALTHY_SECONDS = 30
 PACE_MS = 20  # of the audio itself
-LATE_MS = 200  # what is heard later than that is not where its timestamp says, be it that the caller itself got no processor
 WIDE = {"20000-20015": "20000-20799", "max_calls: 100 ": "max_calls: 400 ", "workers: 2             # the pool": "workers: 4 # the pool"}  # what is new is not published
 
 
@@ -77,8 +76,7 @@ def judge(what, made, count, seconds=2.0):
     seen = settled(made, seconds)
     print(f"{what}: {seen['up']} of {count} up, pause {seen['gap_ms_max']} ms at most, {seen['lost']} packets lost", flush=True)
     assert seen["up"] == count and seen["silent"] == 0, seen
-    late = seen["gap_ms_max"] > LATE_MS
-    assert seen["duplicate"] + seen["ssrc_changes"] == 0 and (late or seen["ts_wrong"] == 0), seen
+    assert seen["duplicate"] + seen["ssrc_changes"] + seen["ts_wrong"] == 0, seen
     return seen["gap_ms_max"]
 
 
