@@ -118,11 +118,17 @@ struct held_call *backend_find(struct backend *b, uint64_t id)
 	return NULL;
 }
 
+/* Who accepted a REFER is told of the new call by the Ack, which is waited for even when the call of the REFER is over. */
 static void let_go(struct backend *b, struct held_call *c, const char *why)
 {
-	world_say(b->name, "lets go of %016lx: %s", (unsigned long)c->id, why);
 	if (c->has_tape)
 		tape_client_close(&c->tape);
+	c->has_tape = false;
+	if (c->command == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER && !b->dead) {
+		c->gone = why;
+		return;
+	}
+	world_say(b->name, "lets go of %016lx: %s", (unsigned long)c->id, why);
 	*c = (struct held_call){.epoch = c->epoch + 1};
 }
 
@@ -380,8 +386,14 @@ static void acknowledged(struct backend *b, const Tipring__V1__Ack *m)
 	} else if (was == TIPRING__V1__ENVELOPE__BODY_RING) { /* refused where it was answered before */
 		plan(b, c, c->rejects ? TIPRING__V1__ENVELOPE__BODY_REJECT : TIPRING__V1__ENVELOPE__BODY_ANSWER,
 		     world_below(200 * MS));
-	} else if (was == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER && good && m->call_id != 0) {
-		transferred(b, c, m);
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_ACCEPT_REFER) {
+		if (good && m->call_id != 0)
+			transferred(b, c, m);
+		if (c->gone != NULL)
+			let_go(b, c, c->gone);
+	} else if (was == TIPRING__V1__ENVELOPE__BODY_LEAVE) {
+		if (good && c->ledger != NULL)
+			ledger_hushed(c->ledger); /* the event may be said to a control that nobody hears yet */
 	} else if (is_change(was)) { /* refused: another one is under way, or the call is over */
 	} else if (!good) {
 		let_go(b, c, "refused");
@@ -501,7 +513,7 @@ static void ping(void *self)
 	backend_post(b, &e);
 	/* a tape that was closed is a call that is over, whatever became of its events */
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
-		if (b->calls[i].id != 0 && b->calls[i].tape.rate_hz != 0 && !b->calls[i].has_tape)
+		if (b->calls[i].id != 0 && b->calls[i].gone == NULL && b->calls[i].tape.rate_hz != 0 && !b->calls[i].has_tape)
 			let_go(b, &b->calls[i], "its tape is closed");
 	for (uint32_t i = 0; i < CALLS_MAX; i++)
 		expect_news(b, &b->calls[i]);

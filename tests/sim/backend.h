@@ -25,6 +25,7 @@ struct held_call {
 	uint64_t mark_at; /* tx slots */
 	/* a call of ours */
 	uint32_t refer_id, refer_phone; /* of the REFER of its peer */
+	const char *gone; /* why the call is over, while what became of its REFER is still asked */
 	bool dialled, cancels;
 	uint32_t phone;
 	char dial_id[32]; /* its Dial */
