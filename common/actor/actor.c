@@ -12,7 +12,6 @@
 
 #include "common/actor/live.h"
 #include "common/actor/outbox.h"
-#include "common/actor/sandbox.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -457,7 +456,10 @@ static int configure(struct actor *a)
 /* Before `start`, so that the library's threads are inside too. */
 static int close_sandbox(struct actor *a)
 {
-	int err = a->priv->config->sandbox ? sandbox_close(a->ops->no_files) : 0;
+	const Tipring__V1__ProcessConfig *cfg = a->priv->config;
+	struct sandbox_door doors[SANDBOX_DOORS];
+	size_t n = a->ops->doors != NULL ? a->ops->doors(cfg, doors) : 0;
+	int err = cfg->sandbox ? sandbox_close(a->ops->no_files, doors, n) : 0;
 
 	if (err == ERR_UNSUPPORTED) {
 		log_warn("actor.sandbox", "reason=\"this kernel or container has no Landlock\" hint=\"files stay reachable\"");

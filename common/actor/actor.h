@@ -9,6 +9,7 @@
 
 #include "common/actor/custody.h"
 #include "common/actor/loop.h"
+#include "common/actor/sandbox.h"
 #include "common/bus/bus.h"
 #include "common/bus/codec.h"
 #include "common/shm/statpage.h"
@@ -63,7 +64,8 @@ struct actor_ops {
 	void (*stop)(void *self);                               /* release */
 	const struct stat_row *stats;                           /* from stats.def */
 	uint32_t stat_count;
-	bool no_files;               /* needs no file by its path, not even in `start` */
+	bool no_files;               /* needs no file by its path, not even in `start`, but in: */
+	size_t (*doors)(const Tipring__V1__ProcessConfig *cfg, struct sandbox_door ret[SANDBOX_DOORS]); /* how many; NULL: none */
 	uint32_t gather_ms;          /* what a crowd sends is gathered so long (decision 0005); 0: 1 */
 	uint32_t loop_sockets_max;   /* may be changed by `configure` */
 	uint32_t datagram_bytes;

@@ -1,6 +1,7 @@
 /* sandbox.c - see sandbox.h. seccomp(2) and landlock(7) by hand: one table, one jump each. */
 #include "common/actor/sandbox.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -73,8 +74,25 @@ static int refuse_calls(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ? 0 : -errno;
 }
 
-/* A ruleset that handles every access of its version and allows none. */
-static int refuse_files(void)
+/* What is not there has nothing to open. */
+static int add_door(int rules, const struct sandbox_door *door)
+{
+	struct landlock_path_beneath_attr beneath = {
+		.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+				  (door->write ? LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG : 0),
+		.parent_fd = open(door->path, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	int err;
+
+	if (beneath.parent_fd < 0)
+		return 0;
+	err = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0 ? 0 : -errno;
+	close(beneath.parent_fd);
+	return err;
+}
+
+/* A ruleset that handles every access of its version and allows none but through the doors. */
+static int refuse_files(const struct sandbox_door *doors, size_t n)
 {
 	struct landlock_ruleset_attr rules = {
 		.handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
@@ -84,22 +102,25 @@ static int refuse_files(void)
 				     LANDLOCK_ACCESS_FS_MAKE_SYM,
 	};
 	int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
-	int err;
+	int err = 0;
 
 	if (fd < 0)
 		return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ? ERR_UNSUPPORTED : -errno; /* a container may refuse it */
-	err = syscall(SYS_landlock_restrict_self, fd, 0) == 0 ? 0 : -errno;
+	for (size_t i = 0; i < n && err == 0; i++)
+		err = add_door(fd, &doors[i]);
+	if (err == 0)
+		err = syscall(SYS_landlock_restrict_self, fd, 0) == 0 ? 0 : -errno;
 	close(fd);
 	return err;
 }
 
-int sandbox_close(bool no_files)
+int sandbox_close(bool no_files, const struct sandbox_door *doors, size_t n)
 {
 	int files, err;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -errno;
-	files = no_files ? refuse_files() : 0;
+	files = no_files ? refuse_files(doors, n) : 0;
 	err = refuse_calls();
 	return err != 0 ? err : files;
 }

@@ -13,12 +13,14 @@
 #include "control/cli/dial.h"
 #include "control/cli/doctor.h"
 #include "control/cli/health.h"
+#include "control/cli/look.h"
 #include "control/cli/print.h"
 #include "control/cli/show.h"
 
 #define WAIT_MS 3000
 #define EXIT_NONE 1
 #define EXIT_CANNOT 2
+#define PLOT_SECONDS 10
 
 #define LINES_MAX 100000u
 
@@ -33,10 +35,12 @@ struct cli {
 	char dir[80];
 	bool json, ended, whole;
 	bool cut; /* the list has not all of them */
+	uint64_t found; /* the last call of it */
 	const char *app, *call; /* NULL = all; the digits a call id begins with */
 	struct dial_options dial;
 	const char *password_env;
 	const char *ringing;    /* seconds, as text */
+	const char *plot, *seconds; /* a file; seconds, as text: NULL = 10 */
 	const char *role, *config; /* NULL = all; what tipring-supervisor reads by itself */
 	bool live;
 	bool here;
@@ -61,7 +65,9 @@ static const char usage[] =
 	"  status                    this host: processes, routes and who serves them, backends\n"
 	"  calls [--app APP] [--call DIGITS] [--ended]\n"
 	"                            calls that exist now; --ended: those of the last ten minutes too\n"
-	"  call DIGITS               everything known about one; its first digits are enough\n"
+	"  call DIGITS [--plot FILE] [--seconds SECONDS]\n"
+	"                            everything known about one; its first digits are enough. --plot: instead, a picture of its audio (SVG):\n"
+	"                            spectrograms of both directions, losses, delays, of the last 2.5 s and on until it is --seconds (10) long\n"
 	"  registrations             bindings of this host at registrars, and how they are\n"
 	"  dial URI [--play FILE] [--from URI] [--ring-timeout SECONDS] [--early-media] [--digits KEYS] [--user NAME --password-env VARIABLE]\n"
 	"                            call somebody, as outbound in tipring.yaml allows: prints what happens; --play says a WAV file and\n"
@@ -188,6 +194,7 @@ static void take_calls(struct cli *c, const Tipring__V1__Ack *a)
 		if (l == NULL)
 			return;
 		c->lines = l;
+		c->found = x->call_id;
 		l += c->line_n;
 		*l = (struct line){.ended = x->ended_unix_ns != 0, .at = x->ended_unix_ns != 0 ? x->ended_unix_ns : x->started_unix_ns};
 		to = open_memstream(&l->text, &n);
@@ -344,6 +351,18 @@ static int run_calls(struct cli *c)
 	return err == 0 && c->cut ? fail(EXIT_CANNOT, "too many calls, or too little memory: the list is not whole", "") : err;
 }
 
+static int run_plot(const struct cli *c)
+{
+	char *end = NULL;
+	unsigned long seconds = c->seconds != NULL ? strtoul(c->seconds, &end, 10) : PLOT_SECONDS;
+
+	if (end != NULL && (end == c->seconds || *end != '\0'))
+		seconds = 0;
+	if (seconds < 1 || seconds > LOOK_SECONDS_MAX || c->plot[0] == '\0')
+		return fail(EXIT_CANNOT, "--plot takes a file, and --seconds is 1 to 60", "");
+	return look_run(&(struct look_options){.call_id = c->found, .seconds = (uint32_t)seconds, .file = c->plot});
+}
+
 /* A few digits are enough when only one call begins with them. */
 static int run_call(struct cli *c)
 {
@@ -357,6 +376,8 @@ static int run_call(struct cli *c)
 		return fail(EXIT_NONE, "no such call (it may have ended more than ten minutes ago)", "tipring calls --ended lists them");
 	if (c->line_n > 1)
 		return fail(EXIT_CANNOT, "more than one call begins with these digits", "tipring calls --call DIGITS lists them");
+	if (c->plot != NULL)
+		return run_plot(c);
 	print_lines(c);
 	return 0;
 }
@@ -412,7 +433,7 @@ static const struct command commands[] = {
 	{"status", run_status, ""},
 	{"registrations", run_registrations, ""},
 	{"calls", run_calls, "app call ended"},
-	{"call", run_call, "argument"},
+	{"call", run_call, "argument plot"},
 	{"events", watch, "app call"},
 	{"dial", run_dial, "argument dialling"},
 	{"health", run_health, "health"},
@@ -449,6 +470,8 @@ static int run(struct cli *c, int n, char **words)
 			      m->name);
 	if (!takes(m, "dialling") && (c->dial.wav != NULL || c->dial.from != NULL || c->ringing != NULL || c->dial.early_media ||
 				     c->dial.username != NULL || c->dial.digits != NULL || c->password_env != NULL))
+		return refuse("such an option is not for ", m->name);
+	if ((c->plot != NULL && !takes(m, "plot")) || (c->seconds != NULL && c->plot == NULL))
 		return refuse("such an option is not for ", m->name);
 	if (((c->role != NULL || c->live || c->here) && !takes(m, "health")) || (c->config != NULL && !takes(m, "doctor")))
 		return refuse("such an option is not for ", m->name);
@@ -502,6 +525,10 @@ static int options(struct cli *c, int argc, char **argv)
 			c->live = true;
 		else if (strcmp(argv[i], "--here") == 0)
 			c->here = true;
+		else if ((v = value_of("--plot", argv, &i)) != NULL)
+			c->plot = v;
+		else if ((v = value_of("--seconds", argv, &i)) != NULL)
+			c->seconds = v;
 		else if ((v = value_of("--role", argv, &i)) != NULL)
 			c->role = v;
 		else if ((v = value_of("--config", argv, &i)) != NULL)

@@ -14,8 +14,8 @@
 #define FADE(c)      ((int32_t)(CONCEAL_FADE_MS * ((c)->rate_hz / 1000u)))
 #define HISTORY(c)   CONCEAL_HISTORY((c)->rate_hz)
 
-/* Both sides of a gap are looked at with so many samples a second at most, for so long; of a predictor that covers a pitch of 100 Hz, and by
- * what it repeats a lower one. */
+/* Both sides of a gap are looked at with so many samples a second at most, for so long; of predictors that cover a pitch of 100 Hz, and by
+ * what they repeat a lower one. */
 #define THIN_HZ_MAX 16000u
 #define SIDE_MS     20u
 #define ORDER_MS    10u

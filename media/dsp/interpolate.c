@@ -65,13 +65,10 @@ static void step(struct errors *e, size_t m, float k)
 static void compare(const struct errors *e, size_t m, float *ret_common, float *ret_energy)
 {
 	const float *f = e->forward + m, *b = e->backward;
-	size_t n;
+	size_t n = e->n - m;
 
-	if (e->n <= m)
-		return;
-	n = e->n - m;
-	*ret_common += 2 * dot(f, b, n);
-	*ret_energy += dot(f, f, n) + dot(b, b, n);
+	*ret_common = 2 * dot(f, b, n);
+	*ret_energy = dot(f, f, n) + dot(b, b, n);
 }
 
 /* Levinson's step: the predictor of order m - 1 becomes one of order m. a[0] = 1. */
@@ -86,39 +83,35 @@ static void raise(float *a, size_t m, float k)
 	}
 }
 
-/* What is left in both pieces when all is predicted that can be. */
-static float error_of(const struct errors *before, const struct errors *behind, size_t order)
+/* What is left of the piece when all is predicted that can be. */
+static float error_of(const struct errors *e, size_t order)
 {
-	size_t n = (before->n > order ? before->n - order : 0) + (behind->n > order ? behind->n - order : 0);
-	float common = 0, energy = 0;
+	float common, energy;
 
-	compare(before, order, &common, &energy);
-	compare(behind, order, &common, &energy);
-	return n > 0 ? sqrtf(3 * energy / (2 * (float)n)) : 0;
+	compare(e, order, &common, &energy);
+	return sqrtf(3 * energy / (2 * (float)(e->n - order)));
 }
 
-static void find_predictor(const struct interpolate *in, struct predictor *ret)
+/* Of a piece somewhat longer than the order: else it learns the piece by heart. */
+static void find_predictor(const float *piece, size_t n, size_t order, struct predictor *ret)
 {
-	float a[INTERPOLATE_ORDER + 1] = {1}, calm;
-	struct errors before, behind;
+	float a[INTERPOLATE_ORDER + 1] = {1}, calm = CALM * dot(piece, piece, n) + LEAST;
+	struct errors e;
 
-	begin(&before, in->before, in->before_n);
-	begin(&behind, in->behind, in->behind_n);
-	calm = CALM * (dot(in->before, in->before, in->before_n) + dot(in->behind, in->behind, in->behind_n)) + LEAST;
-	for (size_t m = 1; m <= in->order; m++) {
-		float common = 0, energy = calm, k;
+	order = order < n * 3 / 4 ? order : n * 3 / 4;
+	begin(&e, piece, n);
+	for (size_t m = 1; m <= order; m++) {
+		float common, energy, k;
 
-		compare(&before, m, &common, &energy);
-		compare(&behind, m, &common, &energy);
-		k = -common / energy;
-		step(&before, m, k);
-		step(&behind, m, k);
+		compare(&e, m, &common, &energy);
+		k = -common / (energy + calm);
+		step(&e, m, k);
 		raise(a, m, k);
 	}
-	for (size_t i = 0; i < in->order; i++)
-		ret->backwards[i] = -a[in->order - i];
-	ret->order = in->order;
-	ret->error = error_of(&before, &behind, in->order);
+	for (size_t i = 0; i < order; i++)
+		ret->backwards[i] = -a[order - i];
+	ret->order = order;
+	ret->error = error_of(&e, order);
 	ret->dice = 1;
 }
 
@@ -141,23 +134,30 @@ static void go_on(float *x, size_t from, size_t n, struct predictor *p, size_t b
 	}
 }
 
+/* `n` samples behind the piece in `x`. */
+static void continue_piece(float *x, size_t piece_n, size_t n, const struct interpolate *in)
+{
+	struct predictor p;
+
+	find_predictor(x, piece_n, in->order, &p);
+	go_on(x, piece_n, n, &p, in->breath);
+}
+
 void interpolate(const struct interpolate *in, float *gap, size_t n)
 {
 	float x[INTERPOLATE_SIDE + INTERPOLATE_REACH];
-	struct predictor p;
 	size_t reach = n < in->reach ? n : in->reach;
 	float slope = 1 / ((float)reach + 1);
 
 	must(in->order > 0 && in->order <= INTERPOLATE_ORDER && in->reach <= INTERPOLATE_REACH && in->breath > 0 && n <= 2 * in->reach);
-	find_predictor(in, &p);
 	memset(gap, 0, n * sizeof *gap);
 	memcpy(x, in->before, in->before_n * sizeof *x);
-	go_on(x, in->before_n, reach, &p, in->breath);
+	continue_piece(x, in->before_n, reach, in);
 	for (size_t i = 0; i < reach; i++)
 		gap[i] = x[in->before_n + i] * (float)(reach - i) * slope;
 	for (size_t i = 0; i < in->behind_n; i++) /* the same in a mirror */
 		x[i] = in->behind[in->behind_n - 1 - i];
-	go_on(x, in->behind_n, reach, &p, in->breath);
+	continue_piece(x, in->behind_n, reach, in);
 	for (size_t i = 0; i < reach; i++)
 		gap[n - 1 - i] += x[in->behind_n + i] * (float)(reach - i) * slope;
 }

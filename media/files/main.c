@@ -46,6 +46,15 @@ static int open_directory(const char *key, const char *path)
 	return fd;
 }
 
+static size_t doors(const Tipring__V1__ProcessConfig *cfg, struct sandbox_door ret[SANDBOX_DOORS])
+{
+	if (cfg->files == NULL)
+		return 0;
+	ret[0] = (struct sandbox_door){.path = cfg->files->recordings, .write = true};
+	ret[1] = (struct sandbox_door){.path = cfg->files->sounds};
+	return 2;
+}
+
 static int start(void *self, struct actor *a, const Tipring__V1__ProcessConfig *cfg)
 {
 	struct files *f = self;
@@ -147,6 +156,8 @@ int main(int argc, char **argv)
 		.stop = stop,
 		.stats = stats,
 		.stat_count = FILES_STATS,
+		.no_files = true,
+		.doors = doors,
 		.loop_sockets_max = 1,
 		.datagram_bytes = 64,
 	};

@@ -12,7 +12,8 @@
 
 /* What a codec loses by itself, and how well it stands losses, which are concealed by us and supposed to be by the peer. Ie of G.711 and of
  * G.722 at 64 kbit/s: G.113 appendices I and IV. G.113 has no opus: the Ie of AMR-WB at 23.85 kbit/s stands for it. Bpl of G.711
- * is of a waveform substitution like ours, which is why it stands for all. */
+ * (appendix I, with the concealment of G.711's own) is of a waveform substitution like ours, which is why it stands for all: of the others it is an
+ * estimate. */
 static const struct quality_codec {
 	double ie, bpl;
 	bool wide;

@@ -340,9 +340,9 @@ uint64_t custody_alone_ms(const struct custody *c, uint64_t now_ms)
 	return 0;
 }
 
-int sandbox_close(bool no_files)
+int sandbox_close(bool no_files, const struct sandbox_door *doors, size_t n)
 {
-	(void)no_files;
+	(void)no_files, (void)doors, (void)n;
 	return ERR_UNSUPPORTED; /* it would be the whole simulation's */
 }
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,6 +81,82 @@ static void check_files(const char *path)
 	close(fd);
 }
 
+/* A directory to read and one to write, and everything else is closed as without them. */
+static void check_doors(const struct sandbox_door *doors)
+{
+	char path[96];
+
+	snprintf(path, sizeof path, "%s/old", doors[0].path);
+	expect(open(path, O_RDWR) >= 0, "changing a file where it is allowed");
+	snprintf(path, sizeof path, "%s/new", doors[0].path);
+	expect(open(path, O_RDWR | O_CREAT | O_EXCL, 0600) >= 0, "making a file where it is allowed");
+	expect(open(doors[0].path, O_RDONLY | O_DIRECTORY) >= 0, "a directory to look for names in");
+	expect(unlink(path) != 0 && errno == EACCES, "removing a file, also there");
+	expect(symlink("/etc/passwd", path) != 0 && (errno == EACCES || errno == EEXIST), "making a link");
+	snprintf(path, sizeof path, "%s/old", doors[1].path);
+	expect(open(path, O_RDONLY) >= 0, "reading where it is allowed");
+	expect(open(path, O_RDWR) < 0 && errno == EACCES, "writing where only reading is");
+	snprintf(path, sizeof path, "%s/new", doors[1].path);
+	expect(open(path, O_RDWR | O_CREAT, 0600) < 0 && errno == EACCES, "making a file where only reading is");
+	snprintf(path, sizeof path, "%s/../old", doors[1].path);
+	expect(open(path, O_RDONLY) < 0 && errno == EACCES, "the way out");
+}
+
+static void touch(const char *dir, const char *name)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	expect(fd >= 0, "preparing");
+	close(fd);
+}
+
+static void scrap(const char *dir)
+{
+	static const char *const names[] = {"old", "new"};
+	char path[96];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		(void)unlink(path);
+	}
+	rmdir(dir);
+}
+
+static int run_with_doors(void)
+{
+	char dir[] = "/tmp/check_sandbox.XXXXXX", writes[64], reads[64], none[64];
+	const struct sandbox_door doors[] = {{writes, true}, {reads, false}, {none, true}};
+	pid_t pid;
+	int err;
+
+	if (mkdtemp(dir) == NULL)
+		return 1;
+	snprintf(writes, sizeof writes, "%s/w", dir);
+	snprintf(reads, sizeof reads, "%s/r", dir);
+	snprintf(none, sizeof none, "%s/none", dir);
+	expect(mkdir(writes, 0700) == 0 && mkdir(reads, 0700) == 0, "preparing");
+	touch(dir, "old");
+	touch(writes, "old");
+	touch(reads, "old");
+	pid = fork();
+	if (pid == 0) {
+		err = sandbox_close(true, doors, 3);
+		expect(err == 0 || err == ERR_UNSUPPORTED, "sandbox_close with doors");
+		check_calls();
+		if (err == 0)
+			check_doors(doors);
+		_exit(failures != 0);
+	}
+	waitpid(pid, &err, 0);
+	scrap(writes);
+	scrap(reads);
+	scrap(dir);
+	return !WIFEXITED(err) || WEXITSTATUS(err) != 0 || failures != 0;
+}
+
 static int run(bool no_files)
 {
 	char dir[] = "/tmp/check_sandbox.XXXXXX", path[64];
@@ -93,7 +170,7 @@ static int run(bool no_files)
 		return 1;
 	pid = fork();
 	if (pid == 0) {
-		err = sandbox_close(no_files);
+		err = sandbox_close(no_files, NULL, 0);
 		expect(err == 0 || (no_files && err == ERR_UNSUPPORTED), "sandbox_close");
 		check_calls();
 		if (no_files && err == 0)
@@ -111,5 +188,5 @@ static int run(bool no_files)
 
 int main(void)
 {
-	return run(true) + run(false) != 0;
+	return run(true) + run(false) + run_with_doors() != 0;
 }
