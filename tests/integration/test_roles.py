@@ -10,7 +10,9 @@ import pytest
 from chaos import Calls, start_echo
 from conftest import BIN
 from roles import Host
+from sip_peer import Peer
 from system import wait_for
+from test_auth import ask, credentials, guarded, hang_up, invite, let_in, uri_for
 
 CALLS = 20
 
@@ -240,3 +242,30 @@ def test_a_seat_that_is_taken_is_refused(host):
     wrong = subprocess.run([BIN / "tipring-supervisor", "--config", h.config_path, "--role", "media", "--index", "16"],
                            capture_output=True, text=True, timeout=60)
     assert wrong.returncode == 2 and "no number from 0 to 15" in wrong.stderr, wrong
+
+
+def test_a_challenge_of_one_container_is_answered_at_the_other(host, monkeypatch):
+    """C194: one book for all workers of a host, whoever started first: a nonce is good at both, each count once."""
+    for name in ("ALICE_PASSWORD", "TRUNK_PASSWORD"):
+        monkeypatch.setenv(name, "c0rrect horse")
+    h = host({"sip.workers": 2, **guarded()}, control=1, signaling=2, media=2)
+    echo = start_echo(h, open(h.dir / "echo.log", "w"))
+    peers = []
+
+    def peer():
+        peers.append(Peer(h))
+        return peers[-1]
+
+    try:
+        first = ask(peer())
+        for nc in range(1, 17):  # each call has a Call-ID of its own, and so some worker
+            right = credentials(first, "INVITE", uri_for(h), nc=nc)
+            caller = peer()
+            let_in(caller, right)
+            assert "stale=true" in peer().send_until(invite(peers[-1], right), 401)
+            hang_up(caller)
+    finally:
+        for p in peers:
+            p.close()
+        echo.terminate()
+        echo.wait(60)
