@@ -66,6 +66,7 @@ def call(make_system, backends):
     peer.close()
 
 
+@pytest.mark.alone
 def test_the_picture_shows_what_passed(call, tmp_path):
     system, peer, call_id = call
     path, done = tmp_path / "call.svg", {}
