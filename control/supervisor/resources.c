@@ -9,7 +9,6 @@
 #include "common/base/log.h"
 #include "common/shm/fdpass.h"
 #include "common/shm/region.h"
-#include "control/supervisor/peers.h"
 #include "control/supervisor/sockets.h"
 #include "control/supervisor/supervisor.h"
 
@@ -183,47 +182,26 @@ static int open_strays(struct supervisor *s, uint32_t owner, uint32_t index)
 	return put(s, &it);
 }
 
-/* A descriptor of the book that somebody of this host has already, or -1. */
-static int known_door(const struct supervisor *s)
-{
-	for (uint32_t i = 0; i < s->store.count; i++)
-		if (s->store.v[i].kind == CUSTODY_DOOR_BOOK)
-			return fcntl(s->store.v[i].fd, F_DUPFD_CLOEXEC, 0);
-	return -1;
-}
-
-static int new_door(int *ret_fd)
-{
-	struct region book;
-	int err = region_create("door", CUSTODY_DOOR_BYTES, &book);
-
-	if (err != 0)
-		return err;
-	*ret_fd = fcntl(book.fd, F_DUPFD_CLOEXEC, 0);
-	err = *ret_fd < 0 ? -errno : 0;
-	region_close(&book);
-	return err;
-}
-
-/* Of supervisors that start at one time one makes the book, and the others have been told when they get their turn. */
+/* What one worker has seen of a challenge counts for all: they have one book. */
 static int share_door(struct supervisor *s, uint32_t owner)
 {
 	struct store_item it = {owner, CUSTODY_DOOR_BOOK, 0, 0, -1};
-	int turn, err;
+	struct region book;
+	int err;
 
 	if (store_has(&s->store, &it))
 		return 0;
-	err = rundir_lease(&s->dir, "door", &turn);
+	for (uint32_t i = 0; i < s->store.count && it.fd < 0; i++)
+		if (s->store.v[i].kind == CUSTODY_DOOR_BOOK)
+			it.fd = fcntl(s->store.v[i].fd, F_DUPFD_CLOEXEC, 0);
+	if (it.fd >= 0)
+		return put(s, &it);
+	err = region_create("door", CUSTODY_DOOR_BYTES, &book);
 	if (err != 0)
-		return err; /* it is tried again */
-	peers_read(s);
-	it.fd = known_door(s);
-	err = it.fd < 0 ? new_door(&it.fd) : 0;
-	if (err == 0)
-		err = put(s, &it);
-	peers_tell(s);
-	close(turn);
-	return err;
+		return err;
+	it.fd = fcntl(book.fd, F_DUPFD_CLOEXEC, 0);
+	region_close(&book);
+	return it.fd < 0 ? -errno : put(s, &it);
 }
 
 static int ensure_signaling(struct supervisor *s, const struct worker_slot *w)
