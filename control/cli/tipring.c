@@ -212,16 +212,20 @@ static void take_calls(struct cli *c, const Tipring__V1__Ack *a)
 	}
 }
 
-static void print_lines(struct cli *c)
+static void print_lines(const struct cli *c)
 {
 	if (c->line_n > 0)
 		qsort(c->lines, c->line_n, sizeof c->lines[0], older);
 	if (!c->json && !c->whole)
 		print_calls_head(stdout);
-	for (size_t i = 0; i < c->line_n; i++) {
+	for (size_t i = 0; i < c->line_n; i++)
 		fputs(c->lines[i].text, stdout);
+}
+
+static void free_lines(struct cli *c)
+{
+	for (size_t i = 0; i < c->line_n; i++)
 		free(c->lines[i].text);
-	}
 	free(c->lines);
 }
 
@@ -576,6 +580,7 @@ int main(int argc, char **argv)
 	if (codec_init(&c.codec) != 0)
 		return fail(EXIT_CANNOT, "out of memory", "");
 	err = run(&c, words, argv);
+	free_lines(&c);
 	bus_close(c.commands);
 	bus_close(c.events);
 	codec_fini(&c.codec);

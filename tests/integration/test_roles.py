@@ -245,10 +245,12 @@ def test_a_seat_that_is_taken_is_refused(host):
 
 
 def test_a_challenge_of_one_container_is_answered_at_the_other(host, monkeypatch):
-    """C194: one book for all workers of a host, whoever started first: a nonce is good at both, each count once."""
+    """C194: who comes later has the book of who was there: a nonce is good at both, each count once."""
     for name in ("ALICE_PASSWORD", "TRUNK_PASSWORD"):
         monkeypatch.setenv(name, "c0rrect horse")
-    h = host({"sip.workers": 2, **guarded()}, control=1, signaling=2, media=2)
+    h = host({"sip.workers": 2, **guarded()}, control=1, signaling=1, media=2)
+    h.start_role("signaling", 1)
+    wait_for(lambda: h.metric("tipring_workers_up") == 4, 20)
     echo = start_echo(h, open(h.dir / "echo.log", "w"))
     peers = []
 
